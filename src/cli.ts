@@ -1,0 +1,40 @@
+// The verbs, in one table. Each is a file in verbs/ that adds itself to the program.
+import { Command, CommanderError } from "commander";
+import { exit, Fault, messageOf } from "./errors.ts";
+import { type Wire, wireUp } from "./wire.ts";
+
+type Register = (program: Command, wire: Wire) => void;
+const verbs: Register[] = [];
+
+function program(wire: Wire): Command {
+  const towline = new Command("towline")
+    .description("A fleet of AI agents run from a git repository.")
+    .configureHelp({ sortSubcommands: true })
+    .exitOverride();
+  for (const register of verbs) register(towline, wire);
+  return towline;
+}
+
+export async function main(argv: string[], wire: Wire = wireUp()): Promise<void> {
+  try {
+    await program(wire).parseAsync(argv, { from: "user" });
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return wire.exit(thrown.exitCode === 0 ? exit.ok : exit.usage);
+    if (!(thrown instanceof Fault)) throw thrown;
+    wire.report.error(thrown.message);
+    if (thrown.advice) wire.report.note(`  ${thrown.advice}`);
+    wire.exit(thrown.code);
+  }
+}
+
+/** Entry of the process: anything but a Fault is ours, and says so. */
+export async function run(): Promise<void> {
+  await main(process.argv.slice(2)).catch((thrown) => {
+    process.stderr.write(
+      `towline: this is a fault of ours, please report it: ${messageOf(thrown)}\n${(thrown as Error).stack ?? ""}\n`,
+    );
+    process.exitCode = 70;
+  });
+}
+
+if (import.meta.main) await run();

@@ -1,0 +1,354 @@
+// Every kind of record, once. Types, JSON Schemas for editors and the Astro collections come from here.
+import { z } from "zod";
+import { duration, flag, int, line, number, reason, slug, strings, text, time } from "./scalar.ts";
+
+const record = z.looseObject;
+const off = flag.optional();
+
+export const budget = record({
+  usd: number.optional(),
+  tokens: int(0, 1e12).optional(),
+  minutes: number.optional(),
+  runs: int(0, 1e9).optional(),
+});
+
+export const task = record({
+  title: line.min(1, "must not be empty"),
+  agent: slug.optional(),
+  status: z.enum(["draft", "ready", "paused", "cancelled"]).default("ready"),
+  run: int(0, 1e9).optional(),
+  hosts: strings.optional(),
+  spread: z.enum(["one", "each"]).default("one"),
+  need: z.union([z.enum(["all", "any"]), int(1, 1e6)]).default("all"),
+  rollout: record({ canary: text.optional(), batch: text.optional(), stop_after: text.optional() }).optional(),
+  priority: int(0, 9).default(2),
+  due: time.optional(),
+  every: line.optional(),
+  catch_up: z.enum(["once", "all", "skip"]).default("once"),
+  after: strings.optional(),
+  timeout: duration.optional(),
+  on_lost: z.enum(["hold", "retry"]).default("hold"),
+  retries: int(0, 5).default(0),
+  budget: budget.optional(),
+  repo: line.optional(),
+  setup: text.optional(),
+  verify: text.optional(),
+  accept: strings.optional(),
+  domain: line.optional(),
+  effect: text.optional(),
+  review: z.enum(["none", "human"]).default("none"),
+  reflect: z.enum(["always", "on_change", "failure", "never"]).default("always"),
+  deliver: strings.optional(),
+  notify: z.enum(["always", "on_change", "on_failure"]).optional(),
+  // Set only on queue/ tasks, by towline: the pupdate that it was born from.
+  born_of: text.optional(),
+});
+
+export const agent = record({
+  runtime: line,
+  model: line.optional(),
+  provider: line.optional(),
+  hosts: strings.optional(),
+  parallel: int(1, 1000).optional(),
+  timeout: duration.optional(),
+  budget: record({ day: budget.optional(), month: budget.optional() }).optional(),
+  account: line.optional(),
+  auth: z.enum(["host", "env"]).optional(),
+  price: record({ run: number.optional() }).optional(),
+  guard: record({}).optional(),
+  env: strings.optional(),
+  limits: record({}).optional(),
+  session: z.enum(["fresh", "keep"]).default("fresh"),
+  deploy: z.enum(["if-missing", "never"]).optional(),
+  ephemeral: flag.optional(),
+  skills: strings.optional(),
+  off,
+});
+
+export const host = record({
+  address: line.min(1, "must not be empty"),
+  port: int(1, 65535).default(22),
+  user: line.optional(),
+  arch: line.optional(),
+  labels: strings.optional(),
+  slots: int(1, 256).default(2),
+  network: line.default("public"),
+  key: line.optional(),
+  host_key: line.optional(),
+  jump: slug.optional(),
+  cordon: reason.optional(),
+  runtimes: z.union([strings, z.record(z.string(), text)]).optional(),
+  transport: z.enum(["ssh", "openssh", "local"]).default("ssh"),
+  identity: line.optional(),
+  root: line.optional(),
+  budget: record({}).optional(),
+  window: text.optional(),
+  run_as: line.optional(),
+  off,
+});
+
+/** A value tree of predicates; its operators are judged in core/rules.ts, which also reports bad ones. */
+const condition: z.ZodType<Record<string, unknown>> = z.record(z.string(), z.unknown());
+export const rule = record({
+  when: condition,
+  within: record({ count: int(1, 10000), in: duration, per: line.optional() }).optional(),
+  cooldown: z.union([duration, record({ for: duration, per: line.optional() })]).optional(),
+  limit: int(1, 100000).default(1000),
+  // biome-ignore lint/suspicious/noThenProperty: `then` is the word people write in a rule
+  then: z.array(z.record(z.string(), z.unknown())).min(1, "must name at least one action"),
+  stop: flag.default(true),
+  ask_first: flag.default(false),
+  budget: budget.optional(),
+  off,
+});
+
+export const insight = record({
+  status: z.enum(["active", "retired"]).default("active"),
+  scope: strings.optional(),
+  sources: strings.optional(),
+  expires: time.optional(),
+});
+
+export const learning = record({
+  status: z.enum(["active", "retired"]).default("active"),
+  applies: strings.optional(),
+  sources: strings.optional(),
+});
+
+export const skill = record({ title: line.optional() });
+
+export const job_states = [
+  "claimed",
+  "started",
+  "finished",
+  "failed",
+  "timeout",
+  "empty",
+  "lost",
+  "cancelled",
+  "released",
+  "asking",
+  "review",
+  "reworking",
+  "unknown",
+] as const;
+export type JobState = (typeof job_states)[number];
+
+const stream = record({ bytes: int(0, 1e15), sha256: line.optional(), truncated: flag.optional() });
+export const job = record({
+  task: text,
+  agent: slug.optional(),
+  host: text.optional(),
+  state: z.enum(job_states),
+  started_at: time.optional(),
+  took: duration.optional(),
+  cost: number.optional(),
+  pr: line.optional(),
+  run: record({
+    occurrence: text,
+    run_id: text,
+    requested_by: line.optional(),
+    epoch: int(1, 1e9),
+    attempt: int(1, 1000).default(1),
+    round: int(1, 1000).default(1),
+    tick: text,
+    claimed_at: time,
+    deadline: duration,
+    ended_at: time.optional(),
+    retry_at: time.optional(),
+    input_hash: text,
+    why: line.optional(),
+    exit: int(-1, 1e9).optional(),
+    signal: line.optional(),
+    output: stream.optional(),
+    errors: stream.optional(),
+    result: text.optional(),
+    boot: text.optional(),
+    identity: text.optional(),
+    unknown_since: time.optional(),
+    runtime: line.optional(),
+    program: line.optional(),
+    surprise: text.optional(),
+    technique: text.optional(),
+    reserved: record({}).optional(),
+    tokens: record({}).optional(),
+    insights: strings.optional(),
+    learnings: strings.optional(),
+  }),
+});
+
+export const task_states = [
+  "draft",
+  "queued",
+  "running",
+  "waiting",
+  "review",
+  "done",
+  "failed",
+  "lost",
+  "blocked",
+  "paused",
+  "cancelled",
+] as const;
+export type TaskState = (typeof task_states)[number];
+
+export const status = record({
+  title: line,
+  state: z.enum(task_states),
+  reason: line.optional(),
+  since: time,
+  next_due: time.optional(),
+  last_due: time.optional(),
+  last_run: int(0, 1e9).optional(),
+  failures: int(0, 1e6).default(0),
+  answer_hash: text.optional(),
+  jobs: z
+    .array(
+      record({
+        id: text,
+        path: text,
+        state: z.enum(job_states),
+        occurrence: text,
+        run_id: text,
+        host: text.optional(),
+        at: time,
+      }),
+    )
+    .default([]),
+});
+
+export const reflection = record({
+  timestamp: time,
+  title: line,
+  goal: text.optional(),
+  intended_effect: text.optional(),
+  outcome: z.enum(["success", "partial", "failure"]).optional(),
+  surprise: text.optional(),
+  technique: text.optional(),
+  domain: line.optional(),
+  session_id: text.optional(),
+  host: text.optional(),
+  agent: text.optional(),
+  runtime: line.optional(),
+  took: duration.optional(),
+  cost: number.optional(),
+});
+
+export const memo = record({
+  kind: z.enum(["ask", "info", "warning", "approval"]),
+  title: line,
+  subject: text,
+  created: time,
+  expires: time,
+  status: z.enum(["open", "answered", "dismissed", "expired"]).default("open"),
+  answer: text.optional(),
+  rule: text.optional(),
+  pupdate: text.optional(),
+});
+
+export const pupdate = record({
+  id: text,
+  at: time,
+  source: line,
+  kind: line,
+  subject: text,
+  title: line,
+  actor: record({ login: text.optional(), id: text.optional(), role: text.optional() }).optional(),
+  url: text.optional(),
+  tags: strings.optional(),
+  data: z.record(z.string(), z.unknown()).optional(),
+  verdict: line.optional(),
+  rule: text.optional(),
+  made: strings.optional(),
+});
+
+export const settings = record({
+  name: line.default("pack"),
+  id: slug,
+  zone: line.default("UTC"),
+  ledger: record({ branch: line.optional(), format: int(1, 1000).default(1) }).prefault({}),
+  forge: line.optional(),
+  networks: strings.default(["public"]),
+  tick: record({
+    every: duration.default(1800),
+    patience: duration.default(45),
+    wall: duration.default(600),
+    alarm: duration.default(21600),
+    max_starts: int(1, 1e6).default(200),
+  }).prefault({}),
+  budget: record({ day: budget.optional(), month: budget.optional() }).optional(),
+  defaults: record({
+    agent: slug.optional(),
+    runtime: line.optional(),
+    timeout: duration.optional(),
+    model: line.optional(),
+    budget: budget.optional(),
+  }).prefault({}),
+  pollers: z.record(z.string(), z.unknown()).default({}),
+  fleet: record({ probe: duration.default(1800) }).prefault({}),
+  database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
+  site: record({
+    url: line.optional(),
+    base: line.optional(),
+    private: flag.default(false),
+    publish: line.optional(),
+  }).optional(),
+  owners: strings.optional(),
+});
+
+export const stop = record({ cancel: flag.default(false), until: time.optional(), off });
+
+/** One schema a kind of file with frontmatter. `pupdate` lines and `towline.yml` are read on their own. */
+export const kinds = {
+  task,
+  agent,
+  host,
+  rule,
+  insight,
+  learning,
+  skill,
+  job,
+  status,
+  reflection,
+  memo,
+  stop,
+} as const;
+export type Kind = keyof typeof kinds;
+export type Fields<K extends Kind> = z.infer<(typeof kinds)[K]>;
+
+export type Task = z.infer<typeof task>;
+export type Agent = z.infer<typeof agent>;
+export type Host = z.infer<typeof host>;
+export type Rule = z.infer<typeof rule>;
+export type Job = z.infer<typeof job>;
+export type Status = z.infer<typeof status>;
+export type Reflection = z.infer<typeof reflection>;
+export type Memo = z.infer<typeof memo>;
+export type Pupdate = z.infer<typeof pupdate>;
+export type Settings = z.infer<typeof settings>;
+
+/** Folder of a record → its kind. Order does not matter: first path segment decides. */
+export const folders: Record<string, Kind> = {
+  agents: "agent",
+  hosts: "host",
+  rules: "rule",
+  insights: "insight",
+  learnings: "learning",
+  skills: "skill",
+  tasks: "task",
+  queue: "task",
+  jobs: "job",
+  status: "status",
+  reflections: "reflection",
+  memos: "memo",
+};
+
+export type PathClass = "policy" | "work" | "ledger";
+const ledger_folders = new Set(["jobs", "status", "queue", "pupdates", "reflections", "memos", "state", "archive"]);
+
+/** Who may write a path (architecture section 4). */
+export function pathClass(path: string): PathClass {
+  const first = path.split("/", 1)[0] as string;
+  if (ledger_folders.has(first) || path === "OVERVIEW.md") return "ledger";
+  return first === "tasks" || first === "reviews" ? "work" : "policy";
+}

@@ -1,0 +1,28 @@
+// Exit codes and the one error class whose message is for people. Anything else that is thrown is a bug of ours.
+
+/** 0 duty done · 1 findings · 2 usage · 3 configuration · 4 outside world · 124 every failed dispatch timed out. */
+export const exit = { ok: 0, findings: 1, usage: 2, configuration: 3, outside: 4, timeout: 124 } as const;
+export type ExitCode = (typeof exit)[keyof typeof exit];
+
+/** A fault that the reader can mend: what happened, and what to do about it. Printed without a stack trace. */
+export class Fault extends Error {
+  readonly code: ExitCode;
+  readonly advice: string | undefined;
+  constructor(code: ExitCode, message: string, advice?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "Fault";
+    this.code = code;
+    this.advice = advice;
+  }
+}
+
+export const usage = (message: string, advice?: string) => new Fault(exit.usage, message, advice);
+export const configuration = (message: string, advice?: string) => new Fault(exit.configuration, message, advice);
+export const outside = (message: string, advice?: string, cause?: unknown) =>
+  new Fault(exit.outside, message, advice, cause === undefined ? undefined : { cause });
+
+/** The text of anything that was thrown, one line. */
+export function messageOf(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
+  return text.split("\n", 1)[0] as string;
+}

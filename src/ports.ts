@@ -1,0 +1,291 @@
+// What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
+import type { Agent, Host, Pupdate, Settings, Task } from "./core/schema.ts";
+
+// ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
+
+/** Every read is a pair. `ledger` is null when the ledger's branch does not exist yet. */
+export interface Tips {
+  policy: string;
+  ledger: string | null;
+}
+
+export interface TreeItem {
+  path: string;
+  /** `100644`, `100755`, `120000` (symlink), `160000` (gitlink). */
+  mode: string;
+  blob: string;
+}
+
+/** Path → new text or bytes, or null to delete it. Paths are repository-relative, `/` between parts. */
+export type Changes = Map<string, string | Uint8Array | null>;
+
+/** `won`: the push was reported as updated for our commit id. `lost`: refused, nothing moved. `unknown`: no answer. */
+export type PushOutcome = { state: "won"; commit: string } | { state: "lost" | "unknown"; why: string };
+
+export interface CommitNote {
+  /** First line; `[skip ci]` is added by the writer. */
+  subject: string;
+  tick: string;
+  attempt: number;
+}
+
+export interface Repo {
+  /** Absolute path of the git directory. */
+  readonly gitDir: string;
+  /** Fetches both branches from `origin`. */
+  fetch(): Promise<Tips>;
+  /** The tips as last fetched (or of the local branches when there is no remote), no network. */
+  local(ref?: string): Promise<Tips>;
+  /** The default branch's tip at the remote right now, by one ls-remote. */
+  policyTipNow(): Promise<string>;
+  /** Files below these folders or at these paths of a commit; nothing given: the whole tree. Missing paths are left out. */
+  tree(commit: string, paths?: string[]): Promise<TreeItem[]>;
+  /** Blob id → bytes. Blobs over `maxBytes` (default 1 MiB) come back as null. */
+  blobs(ids: string[], maxBytes?: number): Promise<Map<string, Uint8Array | null>>;
+  /** Builds one commit on the pair's ledger tip without a work tree and pushes it, with leases on both refs. */
+  push(tips: Tips, changes: Changes, note: CommitNote): Promise<PushOutcome>;
+  /** Replaces a ref without history (`refs/towline/beat`) by a parentless commit that holds one file. */
+  beat(file: string, text: string): Promise<void>;
+  readBeat(): Promise<string | null>;
+  /** Paths that differ between two commits (either may be null = empty tree), with their blob at `to` or null. */
+  diff(from: string | null, to: string | null): Promise<{ path: string; blob: string | null }[]>;
+}
+
+// ── hosts: shell/fleet.ts over transports/ ─────────────────────────────────────────────────────
+
+/** One command on a host: bytes in, bytes out. Resolves when the command has been started. */
+export interface Pipe {
+  stdin: { write(data: string | Uint8Array): void; end(): void };
+  /** Chunks of stdout. */
+  stdout: AsyncIterable<Uint8Array>;
+  /** What came on stderr so far (at most 64 KiB kept). */
+  stderr(): string;
+  /** Exit code, or null when the connection was lost or a signal ended the command. */
+  closed: Promise<number | null>;
+  kill(): void;
+}
+
+/** A live connection to one host; one handshake however many commands. */
+export interface Connection {
+  exec(command: string): Promise<Pipe>;
+  close(): void;
+}
+
+export interface ConnectOptions {
+  /** Private key as text, or undefined for transports without one. Never written anywhere. */
+  key?: string;
+  /** Milliseconds until the connection must stand. */
+  timeout: number;
+  /** Called with `SHA256:…` when the host record pins no key; true accepts it. Absent: refused. */
+  onUnknownKey?: (fingerprint: string) => Promise<boolean> | boolean;
+  signal?: AbortSignal;
+}
+
+/** How bytes reach a host. `connect` throws a HostFault. */
+export interface Transport {
+  name: string;
+  connect(name: string, host: Host, options: ConnectOptions): Promise<Connection>;
+}
+
+export type HostFaultKind =
+  | "unreachable" // nobody answers at the address
+  | "refused" // login refused, key missing or not accepted
+  | "unknown-key" // no pinned key
+  | "changed-key" // another key than the pinned one
+  | "lost" // the connection broke while in use
+  | "not-enrolled" // no identity on the host, or not the pinned one
+  | "protocol"; // the host program answered what it must not
+
+export class HostFault extends Error {
+  readonly kind: HostFaultKind;
+  constructor(kind: HostFaultKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "HostFault";
+    this.kind = kind;
+  }
+}
+
+/** What a host says of itself at the start of each conversation. */
+export interface HostFacts {
+  identity: string;
+  boot: string;
+  /** Seconds that the host's clock is ahead of ours (negative: behind). */
+  skew: number;
+  cores: number;
+  load: number;
+  memory: { total: number; free: number };
+  disk: { total: number; free: number };
+  arch: string;
+  system: string;
+  slots: { total: number; used: number };
+  /** Runtime → the version it names, or "" when it is there and names none. */
+  runtimes: Record<string, string>;
+  held: HeldJob[];
+}
+
+/** A job that the host knows and that was not acknowledged yet. `day` is the folder of its record. */
+export interface HeldJob {
+  job: string;
+  epoch: number;
+  day: string;
+  state: "running" | "ended" | "died";
+  /** sha256 of the whole result, once ended. */
+  sha256?: string;
+}
+
+export interface StartRequest {
+  job: string;
+  epoch: number;
+  day: string;
+  /** Seconds until the whole process group is ended. */
+  deadline: number;
+  /** Bytes kept of each stream: this many from its head and as many from its tail. */
+  keep: number;
+  /** Slots of the root, as the host record says. */
+  slots: number;
+  launch: Launch;
+}
+
+export type StartAnswer =
+  | { state: "started" }
+  | { state: "already"; epoch: number } // this or another epoch was started before; nothing was started now
+  | { state: "sealed"; epoch: number } // a newer claim sealed this epoch
+  | { state: "full" }
+  | { state: "refused"; why: string };
+
+/** A finished run as the host recorded it, checked against its frame. */
+export interface RawResult {
+  job: string;
+  epoch: number;
+  /** Exit code of the runtime's process; null when a signal ended it or nobody saw its end. */
+  exit: number | null;
+  signal: string | null;
+  /** `exited` by itself · `timeout` at our deadline · `cancelled` by us · `died`: the host restarted or the supervisor was killed. */
+  end: "exited" | "timeout" | "cancelled" | "died";
+  /** ISO times by the host's clock; `took` in seconds, by its monotonic one. */
+  started_at: string;
+  ended_at: string;
+  took: number;
+  boot: string;
+  program: string;
+  stdout: RawStream;
+  stderr: RawStream;
+  /** sha256 over the whole result; what `ack` is sent with. */
+  sha256: string;
+}
+
+export interface RawStream {
+  /** All bytes that the process wrote. */
+  bytes: number;
+  sha256: string;
+  head: Uint8Array;
+  /** Empty when nothing was cut. */
+  tail: Uint8Array;
+}
+
+/** One conversation with the host program of one host. Every call throws HostFault. */
+export interface HostSession {
+  readonly facts: HostFacts;
+  start(request: StartRequest): Promise<StartAnswer>;
+  /** Waits until one more of these jobs has ended, at most this many milliseconds; answers all that have ended. */
+  wait(jobs: { job: string; epoch: number }[], ms: number): Promise<{ job: string; epoch: number }[]>;
+  fetch(job: string, epoch: number): Promise<RawResult>;
+  /** Refuses epochs below this one for good. Answers whether any lower one was ever started. */
+  seal(job: string, epoch: number): Promise<{ started: number | null }>;
+  cancel(job: string, epoch: number): Promise<void>;
+  /** The results with these hashes stand in the ledger: the payload may go. */
+  ack(results: { job: string; epoch: number; sha256: string }[]): Promise<void>;
+  close(): void;
+}
+
+/** Opens conversations. One per host per tick: callers keep the session over all passes. */
+export interface Fleet {
+  open(name: string, host: Host, pack: string): Promise<HostSession>;
+}
+
+// ── runtimes/ ──────────────────────────────────────────────────────────────────────────────────
+
+/** What the host program needs to run a job: files for the job's own folder and a POSIX sh line run in it. */
+export interface Launch {
+  /** Relative name → content, written under umask 077 before the start. */
+  files: Record<string, string>;
+  /** Names out of `files` that are removed when the job ends (keys, copied settings). */
+  secret: string[];
+  /** POSIX sh, run in the job's folder with stdin from /dev/null. Constant per runtime: never holds text of a task. */
+  command: string;
+}
+
+export interface Assignment {
+  job: string;
+  epoch: number;
+  task: Task;
+  /** The markdown body of the task: a prompt, or for `shell` the script. */
+  prompt: string;
+  agent: Agent;
+  character: string;
+  /** Notes on the machine: the host record's body. */
+  notes: string;
+}
+
+/** What a run came to, whatever ran it. */
+export interface Outcome {
+  state: "finished" | "failed" | "timeout" | "empty" | "cancelled" | "lost";
+  outcome: "success" | "partial" | "failure";
+  /** One line for people: why it is not a success; for a success, nothing. */
+  why?: string;
+  answer: string;
+  surprise?: string;
+  technique?: string;
+  cost?: number;
+  tokens?: Record<string, number>;
+  session?: string;
+}
+
+/** How an agent's model is run on a host. Pure: values in, values out. */
+export interface Runtime {
+  name: string;
+  /** True when a model reads the prompt: then it is asked for the marked block, and an empty answer is no success. */
+  model: boolean;
+  launch(assignment: Assignment): Launch;
+  outcome(result: RawResult): Outcome;
+}
+
+// ── sources, time, reports ─────────────────────────────────────────────────────────────────────
+
+/** A level as a source reports it; core/levels.ts derives pupdates from the edges (architecture rule 18). */
+export interface Level {
+  source: string;
+  subject: string;
+  /** Family of kinds that replace each other, like `host` for host.up and host.down. */
+  family: string;
+  kind: string;
+  title: string;
+  url?: string;
+  tags?: string[];
+  data?: Record<string, unknown>;
+}
+
+export interface Poller {
+  name: string;
+  /** Throws when the source is dead; the tick makes that a pupdate. */
+  poll(settings: Settings, now: Date): Promise<Level[]>;
+}
+
+export interface Clock {
+  now(): Date;
+  /** Milliseconds that only go forward. */
+  tick(): number;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Where progress and findings go: a terminal, plain lines, or the CI service's annotations. */
+export interface Report {
+  progress(line: string): void;
+  note(line: string): void;
+  warning(line: string, at?: { path: string; line?: number; column?: number }): void;
+  error(line: string, at?: { path: string; line?: number; column?: number }): void;
+  summary(markdown: string): Promise<void>;
+}
+
+/** A pupdate that is not yet judged. */
+export type RawPupdate = Omit<Pupdate, "verdict" | "rule" | "made">;

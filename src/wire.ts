@@ -1,0 +1,42 @@
+// Joins the ports to the real world. The only reader of process.env.
+import { resolve } from "node:path";
+import type { Clock, Report } from "./ports.ts";
+import { systemClock } from "./shell/clock.ts";
+import { terminalReport } from "./shell/report.ts";
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** What every verb gets. Tests pass their own. */
+export interface Wire {
+  env: Env;
+  cwd: string;
+  clock: Clock;
+  report: Report;
+  /** A person can be asked and lines can be redrawn. */
+  terminal: boolean;
+  out(text: string): void;
+  /** Sets the exit code of the process. */
+  exit(code: number): void;
+}
+
+/** Options that every verb takes. */
+export interface Common {
+  repo?: string;
+  json?: boolean;
+}
+
+export function wireUp(): Wire {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    clock: systemClock(),
+    report: terminalReport(process.stderr),
+    terminal: process.stdout.isTTY === true,
+    out: (text) => void process.stdout.write(text),
+    exit: (code) => {
+      process.exitCode = code;
+    },
+  };
+}
+
+export const repoDir = (wire: Wire, options: Common) => resolve(wire.cwd, options.repo ?? ".");
