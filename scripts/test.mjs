@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+// `npm test`: install what is missing, then types, lint and every suite; ends with one line of counts.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { installPackages } from "./debian.mjs";
+import { install, run, say } from "./install.mjs";
+
+const help = `npm test                  types, lint, all suites
+npm test -- --quick       types, lint, unit tests only
+npm test -- --install     first installs Debian's openssh-server and chromium (CI=true does the same)
+npm test -- repo          only suites whose path holds "repo"; other options go to vitest as they are`;
+
+/** @typedef {{name: string, passed: number, failed: number, skipped: number}} Count */
+
+/** @param {string} name @param {string} program @param {string[]} args @returns {Promise<Count>} */
+async function check(name, program, args) {
+  say(`towline: ${name}`);
+  const good = (await run(program, args)) === 0;
+  return { name, passed: good ? 1 : 0, failed: good ? 0 : 1, skipped: 0 };
+}
+
+/** @param {string[]} args @returns {Promise<Count & {needs: Map<string, number>}>} */
+async function suites(args) {
+  say("towline: tests");
+  const folder = mkdtempSync(join(tmpdir(), "towline-test-"));
+  const file = join(folder, "results.json");
+  const reporters = ["default", "json", ...(process.env.GITHUB_ACTIONS === "true" ? ["github-actions"] : [])];
+  const code = await run("vitest", [
+    "run",
+    ...reporters.map((name) => `--reporter=${name}`),
+    `--outputFile.json=${file}`,
+    ...args,
+  ]);
+  try {
+    return { name: "tests", ...counts(JSON.parse(readFileSync(file, "utf8")), code) };
+  } catch {
+    return { name: "tests", passed: 0, failed: 1, skipped: 0, needs: new Map() };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A suite that lacks a program says so in its name: "… needs openssh-server (npm test -- --install)".
+ * @param {any} results @param {number} code */
+function counts(results, code) {
+  /** @type {Map<string, number>} */
+  const needs = new Map();
+  for (const file of results.testResults)
+    for (const test of file.assertionResults) {
+      if (test.status === "passed" || test.status === "failed") continue;
+      const title = [...test.ancestorTitles, test.title].find((part) => /\bneeds\b/.test(part));
+      if (!title) continue;
+      const key = `${file.name.slice(process.cwd().length + 1)}: ${title}`;
+      needs.set(key, (needs.get(key) ?? 0) + 1);
+    }
+  // A file that cannot be loaded has no tests to count as failed.
+  const broken = results.testResults.filter(
+    (/** @type {any} */ file) => file.status === "failed" && file.assertionResults.length === 0,
+  ).length;
+  const failed = results.numFailedTests + broken;
+  return {
+    passed: results.numPassedTests,
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: results.numPendingTests + results.numTodoTests,
+    needs,
+  };
+}
+
+const args = process.argv.slice(2);
+const take = (/** @type {string} */ flag) => args.includes(flag) && args.splice(args.indexOf(flag), 1).length > 0;
+if (take("--help")) {
+  console.log(help);
+  process.exit(0);
+}
+const quick = take("--quick");
+const packages = take("--install") || process.env.CI === "true";
+const started = Date.now();
+
+await install();
+if (packages && !quick) await installPackages();
+/** @type {Count[]} */
+const done = [];
+if (args.length === 0) {
+  done.push(await check("types", "tsc", ["--noEmit"]));
+  done.push(await check("lint", "biome", ["check", "--error-on-warnings", "."]));
+  done.push(await check("unused code", "knip", []));
+}
+const tests = await suites(quick ? ["--project", "unit", ...args] : args);
+done.push(tests);
+
+const lines = done.slice(0, -1).map((one) => `${one.name}: ${one.failed === 0 ? "ok" : "FAILED"}`);
+if (lines.length > 0) console.log(lines.join(" · "));
+for (const [suite, count] of tests.needs) console.log(`skipped ${suite} [${count} tests]`);
+const sum = (/** @type {"passed" | "failed" | "skipped"} */ key) => done.reduce((all, one) => all + one[key], 0);
+console.log(`${((Date.now() - started) / 1000).toFixed(0)} s, checks and tests together:`);
+console.log(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
+process.exit(sum("failed") === 0 ? 0 : 1);

@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+// Folders whose tests start no process and no server: `npm test -- --quick` runs these and nothing else.
+const pure = ["core", "schema", "workflows", "report", "runtimes"].map((area) => `test/${area}/**/*.test.ts`);
+
+export default defineConfig({
+  test: {
+    // Forks, because tests change directories, send signals and load native code.
+    pool: "forks",
+    maxWorkers: 2,
+    // What tests start must not know the machine's own settings for git.
+    env: { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", NO_COLOR: "1" },
+    projects: [
+      { extends: true, test: { name: "unit", include: pure, testTimeout: 10_000 } },
+      {
+        extends: true,
+        test: {
+          name: "real",
+          include: ["test/**/*.test.ts"],
+          exclude: [...pure, "test/golden/*/**", "test/fixtures/**"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
