@@ -197,22 +197,18 @@ export const status = record({
   state: z.enum(task_states),
   reason: line.optional(),
   since: time,
+  /** When a tick first saw the task; `every` counts from here. */
+  seen: time,
   next_due: time.optional(),
   last_due: time.optional(),
-  last_run: int(0, 1e9).optional(),
+  last_occurrence: text.optional(),
   failures: int(0, 1e6).default(0),
+  /** `status` and `run` of the task when it was held after three failures in a row. */
+  held: text.optional(),
   answer_hash: text.optional(),
   jobs: z
     .array(
-      record({
-        id: text,
-        path: text,
-        state: z.enum(job_states),
-        occurrence: text,
-        run_id: text,
-        host: text.optional(),
-        at: time,
-      }),
+      record({ id: text, path: text, state: z.enum(job_states), occurrence: text, host: text.optional(), at: time }),
     )
     .default([]),
 });

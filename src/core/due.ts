@@ -1,0 +1,112 @@
+// When a recurring task is due. `every` is a cron line in the pack's zone, or a duration counted from local midnight.
+import { Cron } from "croner";
+import { parseDuration } from "./scalar.ts";
+
+const day = 86_400_000;
+
+/** A message for people when `every` cannot be understood, or null. */
+export function everyFault(every: string): string | null {
+  const seconds = parseDuration(every);
+  if (seconds !== null) {
+    if (seconds < 1) return "must be at least 1s";
+    return seconds > 86400 && seconds % 86400 !== 0 ? "over a day, only whole days (2d, 7d) are counted" : null;
+  }
+  try {
+    new Cron(every, { mode: "5-or-6-parts" });
+    return null;
+  } catch (thrown) {
+    return `is neither a duration (6h) nor a cron line (0 7 * * 1-5): ${(thrown as Error).message.replace(/^CronPattern: /, "")}`;
+  }
+}
+
+/** The first instant after `after`, or null when there is none. */
+export function nextDue(every: string, zone: string, after: Date): Date | null {
+  const seconds = parseDuration(every);
+  if (seconds === null) return new Cron(every, { timezone: zone, mode: "5-or-6-parts" }).nextRun(after);
+  if (seconds >= 86400) return nextWholeDays(seconds / 86400, zone, after);
+  const midnight = startOfDay(zone, after);
+  const step = seconds * 1000;
+  const candidate = midnight + (Math.floor((after.getTime() - midnight) / step) + 1) * step;
+  const tomorrow = startOfDay(zone, new Date(midnight + 1.5 * day));
+  return new Date(Math.min(candidate, tomorrow));
+}
+
+/** Instants in (after, until], newest last; at most the `limit` newest. */
+export function dueBetween(every: string, zone: string, after: Date, until: Date, limit: number): Date[] {
+  const seconds = parseDuration(every);
+  if (seconds === null) {
+    const reference = new Date(Math.floor(until.getTime() / 1000) * 1000 + 1000);
+    const runs = new Cron(every, { timezone: zone, mode: "5-or-6-parts" }).previousRuns(limit, reference);
+    return runs.filter((run) => run > after && run <= until).reverse();
+  }
+  const found: Date[] = [];
+  // After a long gap only its last stretch can hold the newest; two days hold every rhythm within a day.
+  const reach = Math.max(2 * day, seconds * 1000 * (limit + 1));
+  let from = new Date(Math.max(after.getTime(), until.getTime() - reach));
+  for (let next = nextDue(every, zone, from); next && next <= until; next = nextDue(every, zone, from)) {
+    found.push(next);
+    if (found.length > limit) found.shift();
+    from = next;
+  }
+  return found;
+}
+
+function nextWholeDays(days: number, zone: string, after: Date): Date {
+  let midnight = startOfDay(zone, after);
+  for (let guard = 0; guard <= days + 1; guard++) {
+    midnight = startOfDay(zone, new Date(midnight + 1.5 * day));
+    const number = Math.round((midnight + offset(zone, midnight)) / day);
+    if (number % days === 0) break;
+  }
+  return new Date(midnight);
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+function format(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
+  formats.set(zone, made);
+  return made;
+}
+
+/** Milliseconds that local time is ahead of UTC at an instant. */
+function offset(zone: string, instant: number): number {
+  const part = Object.fromEntries(
+    format(zone)
+      .formatToParts(instant)
+      .map((p) => [p.type, Number(p.value)]),
+  ) as Record<string, number>;
+  const local = Date.UTC(
+    part.year as number,
+    (part.month as number) - 1,
+    part.day,
+    part.hour,
+    part.minute,
+    part.second,
+  );
+  return local - Math.floor(instant / 1000) * 1000;
+}
+
+/** The instant at which the local day of `at` began. */
+export function startOfDay(zone: string, at: Date): number {
+  const local = at.getTime() + offset(zone, at.getTime());
+  const midnight = Math.floor(local / day) * day;
+  const guess = midnight - offset(zone, midnight - offset(zone, at.getTime()));
+  return guess;
+}
+
+/** `2026-11-21` and `09:05` of an instant in a zone. */
+export function localDay(zone: string, at: Date): { day: string; time: string } {
+  const local = new Date(at.getTime() + offset(zone, at.getTime())).toISOString();
+  return { day: local.slice(0, 10), time: local.slice(11, 16) };
+}

@@ -1,0 +1,132 @@
+// What the dashboard is built from: one schema an export document. The site's collections are these.
+import { z } from "zod";
+import { host, job_states, kinds, pupdate, task_states } from "./schema.ts";
+
+/** Grows when a document changes its shape; a site refuses data of another version. */
+export const export_version = 1;
+
+const text = z.string();
+const count = z.number().int().nonnegative();
+
+/** A record as the site sees it: its typed fields, its body up to the cap, and its path in the repository. */
+const row = <T extends z.ZodType>(fields: T) =>
+  z.object({
+    /** Unique in its document and fit for a URL fragment. */
+    id: text,
+    path: text,
+    fields,
+    body: text.default(""),
+    /** Bytes of the whole body, when only its beginning is here. */
+    cut: count.optional(),
+  });
+
+/** A job as other documents point to it. `listed`: it has an entry in jobs.json. */
+const job_link = z.object({
+  id: text,
+  path: text,
+  listed: z.boolean(),
+  state: z.enum(job_states),
+  host: text.optional(),
+});
+
+// A site may be public: where a machine is and how to log in stays in the repository.
+const public_host = host.omit({
+  address: true,
+  port: true,
+  user: true,
+  key: true,
+  host_key: true,
+  jump: true,
+  identity: true,
+  root: true,
+  run_as: true,
+});
+export const host_fields = Object.keys(public_host.shape);
+
+export const task_groups = ["attention", "moving", "settled"] as const;
+export const host_states = ["ready", "down", "cordoned", "off", "new"] as const;
+
+const memo_row = row(kinds.memo).extend({ task: text.optional(), job: job_link.optional() });
+const tally = z.object({ success: count, partial: count, failure: count });
+
+export const documents = {
+  meta: z.object({
+    id: text,
+    version: z.literal(export_version),
+    name: text,
+    pack: text,
+    zone: text,
+    policy: text,
+    ledger: text.optional(),
+    /** When the ledger's newest commit was made, UTC. */
+    at: text.optional(),
+    /** Web address of the repository, without a slash at its end. */
+    forge: text.optional(),
+  }),
+  home: z.object({
+    id: text,
+    headline: text,
+    counts: z.array(z.object({ state: z.enum(task_states), n: count })),
+    next: z.object({ task: text, title: text, at: text }).optional(),
+    waits: z.array(text),
+    stats: z.object({
+      total: count,
+      first: text.optional(),
+      with_outcome: count,
+      tally,
+      domains: count,
+      surprises: count,
+      /** Id of the newest reflection with a surprise. */
+      surprise: text.optional(),
+    }),
+    domains: z.array(z.object({ name: text, n: count, with_outcome: count, tally })),
+    days: z.array(z.object({ day: text, reflections: z.array(text) })),
+    hosts: z.object({ total: count, ready: count, down: count, cordoned: count }),
+    has: z.object({ tasks: z.boolean(), jobs: z.boolean() }),
+  }),
+  reflections: row(kinds.reflection).extend({
+    day: text,
+    task: text.optional(),
+    jobs: z.array(job_link),
+    surprised: z.boolean(),
+  }),
+  tasks: row(kinds.task).extend({
+    queued: z.boolean(),
+    group: z.enum(task_groups),
+    state: z.enum(task_states).or(z.literal("new")),
+    status: kinds.status.optional(),
+    status_path: text.optional(),
+    answer: text.default(""),
+    answer_cut: count.optional(),
+    jobs: z.array(job_link),
+  }),
+  jobs: row(kinds.job).extend({ day: text, title: text, task_listed: z.boolean() }),
+  hosts: row(public_host).extend({
+    state: z.enum(host_states),
+    since: text.optional(),
+    enrolled: z.boolean(),
+    open: count,
+    last: job_link.extend({ at: text }).optional(),
+  }),
+  agents: row(kinds.agent.omit({ env: true, account: true })),
+  rules: row(kinds.rule).extend({ fired: z.object({ at: text, pupdate: text }).optional() }),
+  memos: memo_row,
+  knowledge: z.discriminatedUnion("kind", [
+    row(kinds.insight).extend({ kind: z.literal("insight") }),
+    row(kinds.learning).extend({ kind: z.literal("learning") }),
+  ]),
+  pupdates: pupdate,
+  problems: z.object({
+    id: text,
+    path: text,
+    line: count,
+    column: count,
+    code: text,
+    message: text,
+    fix: text,
+  }),
+} as const;
+
+export type DocumentName = keyof typeof documents;
+export type Exported<N extends DocumentName> = z.infer<(typeof documents)[N]>;
+export type ExportFiles = Record<string, string>;

@@ -1,0 +1,224 @@
+// What a tick knows: the records of one pair of commits. Built once from texts, then only copied and changed as a value.
+import type { Tips } from "../ports.ts";
+import { type Entry, idOf, kindOf, locate, type Problem, parseEntry, readYaml } from "./entry.ts";
+import { type Kind, pathClass, type Settings, settings } from "./schema.ts";
+
+/** A line of state/levels.ndjson: the last known level of a subject in a family of kinds. */
+export interface LevelRow {
+  source: string;
+  subject: string;
+  family: string;
+  kind: string;
+  pupdate: string;
+}
+
+/** A line of state/fired.ndjson: when a rule last fired for a key, and how often on that day. */
+export interface FiredRow {
+  rule: string;
+  key: string;
+  at: string;
+  count: number;
+}
+
+export interface State {
+  tips: Tips;
+  settings: Settings;
+  stop: Entry<"stop"> | null;
+  agents: Map<string, Entry<"agent">>;
+  hosts: Map<string, Entry<"host">>;
+  rules: Entry<"rule">[];
+  tasks: Map<string, Entry<"task">>;
+  /** Open jobs, and others that something named. */
+  jobs: Map<string, Entry<"job">>;
+  status: Map<string, Entry<"status">>;
+  /** Open memos. */
+  memos: Map<string, Entry<"memo">>;
+  levels: LevelRow[];
+  fired: FiredRow[];
+  problems: Problem[];
+  /** Ledger files as they were read: what is rendered equal is not written. */
+  texts: Map<string, string>;
+}
+
+/** Files that every tick reads; the jobs and memos named in state/open.ndjson come on top. */
+export const policy_paths = ["towline.yml", "STOP.md", "agents", "hosts", "rules", "tasks"];
+export const ledger_paths = [
+  "queue",
+  "status",
+  "state/open.ndjson",
+  "state/levels.ndjson",
+  "state/fired.ndjson",
+  "OVERVIEW.md",
+];
+
+export interface SourceFile {
+  path: string;
+  mode: string;
+  /** null: larger than a record may be. */
+  text: string | null;
+}
+
+/** Paths of the open jobs and memos named by the open-work file. */
+export function openPaths(text: string | undefined): string[] {
+  return rows<{ path: string }>(text).flatMap((row) =>
+    typeof row.path === "string" && pathClass(row.path) === "ledger" ? [row.path] : [],
+  );
+}
+
+function rows<T>(text: string | undefined): T[] {
+  const lines = (text ?? "").split("\n").filter((line) => line !== "");
+  return lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as T];
+    } catch {
+      return []; // a torn line costs itself only; every row can be derived again
+    }
+  });
+}
+
+/** The pack's settings, or the problems that keep the whole pack from being read. */
+export function readSettings(text: string | null | undefined): { settings: Settings | null; problems: Problem[] } {
+  const path = "towline.yml";
+  const wrong = (line: number, column: number, message: string, fix: string): Problem => ({
+    path,
+    line,
+    column,
+    level: "error",
+    code: "settings",
+    message,
+    fix,
+  });
+  if (text === undefined)
+    return {
+      settings: null,
+      problems: [
+        wrong(
+          1,
+          1,
+          "there is no towline.yml: this is not a pack repository",
+          "run towline in a pack, or add towline.yml with `id: my-pack`",
+        ),
+      ],
+    };
+  if (text === null) return { settings: null, problems: [wrong(1, 1, "the file is too large", "keep settings short")] };
+  let raw: unknown;
+  try {
+    raw = text.trim() === "" ? {} : readYaml(text);
+  } catch (thrown) {
+    const mark = (thrown as { mark?: { line: number; column: number } }).mark;
+    return {
+      settings: null,
+      problems: [
+        wrong(
+          (mark?.line ?? 0) + 1,
+          (mark?.column ?? 0) + 1,
+          String((thrown as { reason?: string }).reason ?? thrown),
+          "check indentation and quoting",
+        ),
+      ],
+    };
+  }
+  const read = settings.safeParse(raw);
+  if (read.success) return { settings: read.data, problems: [] };
+  const fenced = `---\n${text}\n---\n`;
+  return {
+    settings: null,
+    problems: read.error.issues.map((issue) => {
+      const place = locate(fenced, issue.path);
+      return wrong(
+        Math.max(1, place.line - 1),
+        place.column,
+        `\`${issue.path.join(".")}\`: ${issue.message}`,
+        "see schema/settings.schema.json",
+      );
+    }),
+  };
+}
+
+/** The state of a pair of commits. Broken records are left out and stand in `problems`; null: no usable settings. */
+export function readState(tips: Tips, files: SourceFile[]): { state: State | null; problems: Problem[] } {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const { settings: read, problems } = readSettings(byPath.get("towline.yml")?.text);
+  if (!read) return { state: null, problems };
+  const state: State = {
+    tips,
+    settings: read,
+    stop: null,
+    agents: new Map(),
+    hosts: new Map(),
+    rules: [],
+    tasks: new Map(),
+    jobs: new Map(),
+    status: new Map(),
+    memos: new Map(),
+    levels: rows<LevelRow>(byPath.get("state/levels.ndjson")?.text ?? undefined),
+    fired: rows<FiredRow>(byPath.get("state/fired.ndjson")?.text ?? undefined),
+    problems,
+    texts: new Map(),
+  };
+  for (const file of files) addFile(state, file);
+  state.rules.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { state, problems: state.problems };
+}
+
+/** Adds one more file (a job that a host named) to a state that is being built. */
+export function addFile(state: State, file: SourceFile): void {
+  if (file.text !== null && pathClass(file.path) === "ledger") state.texts.set(file.path, file.text);
+  const kind = kindOf(file.path);
+  if (!kind) return;
+  const refuse = (code: string, message: string, fix: string) =>
+    state.problems.push({ path: file.path, line: 1, column: 1, level: "error", code, message, fix });
+  if (file.mode === "120000")
+    return void refuse("symlink", "a record must not be a symbolic link", "commit the file itself");
+  if (file.mode === "160000")
+    return void refuse("gitlink", "a record must not be a submodule", "commit the file itself");
+  if (file.text === null) return void refuse("too-big", "the file is over 1 MiB", "move long text to an attachment");
+  const { entry, problems } = parseEntry(file.path, kind, file.text);
+  state.problems.push(...problems);
+  if (entry) place(state, kind, entry);
+}
+
+function place(state: State, kind: Kind, entry: Entry): void {
+  if (kind === "stop") state.stop = entry as Entry<"stop">;
+  else if (kind === "rule") state.rules.push(entry as Entry<"rule">);
+  else if (kind === "task") placeTask(state, entry as Entry<"task">);
+  else {
+    const shelf = { agent: state.agents, host: state.hosts, job: state.jobs, status: state.status, memo: state.memos }[
+      kind as string
+    ];
+    (shelf as Map<string, Entry> | undefined)?.set(entry.id, entry);
+  }
+}
+
+const slug_form = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+const queue_form = /-q[0-9a-f]{8}$/;
+
+function placeTask(state: State, entry: Entry<"task">): void {
+  const queued = entry.path.startsWith("queue/");
+  const fault =
+    !slug_form.test(entry.id) || /^\d+$/.test(entry.id)
+      ? "a task's file name must be lower-case letters, digits and dashes, not only digits"
+      : queued !== queue_form.test(entry.id)
+        ? "names that end in -q and 8 hex digits belong to queue/, and only they"
+        : entry.path.split("/").length > (queued ? 3 : 2)
+          ? "tasks stand directly in their folder"
+          : null;
+  if (fault)
+    state.problems.push({
+      path: entry.path,
+      line: 1,
+      column: 1,
+      level: "error",
+      code: "id",
+      message: fault,
+      fix: "rename the file",
+    });
+  else state.tasks.set(entry.id, entry);
+}
+
+/** Ids of records of this folder that have a file which cannot be read. They are not gone. */
+export function quarantined(state: State, folder: string): Set<string> {
+  return new Set(
+    state.problems.filter((p) => p.level === "error" && p.path.startsWith(`${folder}/`)).map((p) => idOf(p.path)),
+  );
+}

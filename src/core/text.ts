@@ -1,0 +1,42 @@
+// Text from agents, hosts and outsiders is data. Here it is made harmless before it is written anywhere.
+
+const ansi =
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[@-Z\\-_]|[ -/]+[0-~])/g;
+// Bidirectional controls, zero-width characters and the tag block hide text from people that agents still read.
+const hidden = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g;
+
+/** Without terminal sequences and control characters; hidden characters become visible as `⟨U+200B⟩`. */
+export function clean(text: string): string {
+  return text
+    .replace(/\r\n?/g, "\n")
+    .replace(ansi, "")
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
+    .replace(hidden, (c) => `⟨U+${(c.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+}
+
+/** One line, at most `length` characters. */
+export function oneLine(text: string, length = 200): string {
+  const flat = clean(text).replace(/\s+/g, " ").trim();
+  return flat.length <= length ? flat : `${flat.slice(0, length - 1)}…`;
+}
+
+/** A fenced block that its content cannot close. */
+export function fenced(text: string, language = "text"): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((run) => run[0].length));
+  const mark = "`".repeat(longest + 1);
+  return `${mark}${language}\n${text.replace(/\n+$/, "")}\n${mark}`;
+}
+
+/** A cell of a markdown table, or a title in a list: no pipe, no markup that would leave it, no live mention. */
+export function cell(text: string, length = 80): string {
+  return oneLine(text, length)
+    .replace(/[\\`*_[\]<>|]/g, (c) => `\\${c}`)
+    .replace(/@(?=\w)/g, "@\u2060")
+    .replace(/#(?=\d)/g, "#\u2060");
+}
+
+/** At most this many characters from the front and as many from the back, and how much was left out. */
+export function excerpt(text: string, keep: number): string {
+  if (text.length <= keep * 2) return text;
+  return `${text.slice(0, keep)}\n… ${text.length - keep * 2} characters left out …\n${text.slice(-keep)}`;
+}
