@@ -1,0 +1,16 @@
+// The runtimes, in one table.
+import { configuration } from "../errors.ts";
+import type { Runtime } from "../ports.ts";
+import { picoclaw } from "./picoclaw.ts";
+import { shell } from "./shell.ts";
+
+export const runtimes = { shell: shell(), picoclaw: picoclaw() } satisfies Record<string, Runtime>;
+
+/** The runtime of that name; an unknown one is an error, never another one in its place. */
+export function runtimeNamed(name: string): Runtime {
+  if (Object.hasOwn(runtimes, name)) return runtimes[name as keyof typeof runtimes];
+  throw configuration(
+    `there is no runtime \`${name}\``,
+    `write one of these as the agent's \`runtime\`: ${Object.keys(runtimes).join(", ")}`,
+  );
+}

@@ -1,0 +1,47 @@
+// `shell`: the task's body is a script. No model, no key: its output is the answer.
+import type { Assignment, Launch, RawResult, Runtime } from "../ports.ts";
+import { streamText, unfinished } from "./output.ts";
+
+// The script runs in a folder of its own, so that it cannot trip over the files of the run.
+const command = `mkdir -p work && cd work || exit 73
+IFS= read -r first < ../task.sh || :
+case $first in
+  '#!'*) chmod 700 ../task.sh && exec ../task.sh ;;
+esac
+exec sh ../task.sh`;
+
+const opening = /^ {0,3}(`{3,}|~{3,})[ \t]*(?:sh|bash|shell|dash)[ \t]*$/;
+
+/**
+ * The script of a body: what stands in its first fence that is marked `sh`, so that a task may explain itself in
+ * words around it. Without such a fence, or when it starts with `#!`, the whole body.
+ */
+export function scriptOf(body: string): string {
+  const lines = body.split("\n");
+  const from = body.startsWith("#!") ? -1 : lines.findIndex((line) => opening.test(line));
+  if (from < 0) return body.endsWith("\n") ? body : `${body}\n`;
+  const fence = (opening.exec(lines[from] as string) as RegExpExecArray)[1] as string;
+  const closes = (line: string) =>
+    line.trim().startsWith(fence) && line.trim().replaceAll(fence[0] as string, "") === "";
+  const to = lines.findIndex((line, at) => at > from && closes(line));
+  return `${lines.slice(from + 1, to < 0 ? undefined : to).join("\n")}\n`;
+}
+
+function outcome(result: RawResult) {
+  const answer = streamText(result.stdout).trimEnd();
+  return unfinished(result, answer) ?? { state: "finished" as const, outcome: "success" as const, answer };
+}
+
+/** Runs the script with `sh`, or with the interpreter that its `#!` line names. */
+export function shell(): Runtime {
+  return {
+    name: "shell",
+    model: false,
+    launch: (assignment: Assignment): Launch => ({
+      files: { "task.sh": scriptOf(assignment.prompt) },
+      secret: [],
+      command,
+    }),
+    outcome,
+  };
+}
