@@ -288,4 +288,4 @@ export interface Report {
 }
 
 /** A pupdate that is not yet judged. */
-export type RawPupdate = Omit<Pupdate, "verdict" | "rule" | "made">;
+export type RawPupdate = Pupdate;

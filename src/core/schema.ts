@@ -166,6 +166,8 @@ export const job = record({
     boot: text.optional(),
     identity: text.optional(),
     unknown_since: time.optional(),
+    /** What the answer was worth; a reflection copies it. */
+    outcome: z.enum(["success", "partial", "failure"]).optional(),
     runtime: line.optional(),
     program: line.optional(),
     surprise: text.optional(),

@@ -1,0 +1,232 @@
+// What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
+import type { Level, Outcome, RawPupdate, RawResult, RawStream } from "../ports.ts";
+import { type Draft, isoNow, putJob } from "./draft.ts";
+import type { Entry } from "./entry.ts";
+import { pupdateId } from "./ids.ts";
+import { isOver } from "./jobs.ts";
+import type { HostAnswer } from "./place.ts";
+import type { Job } from "./schema.ts";
+import { clean, excerpt, fenced, oneLine } from "./text.ts";
+
+/** What one pass brought in. Kept until it stands in a won commit, so that a lost push loses nothing. */
+export interface Findings {
+  answers: Map<string, HostAnswer>;
+  results: { host: string; result: RawResult; outcome: Outcome }[];
+  /** `job/epoch` that its host says is running. */
+  running: Set<string>;
+  /** Jobs of which their host, asked in the open epoch, knows nothing. */
+  absent: Set<string>;
+  /** What became of this tick's own starts, by `job/epoch`. */
+  starts: Map<string, { state: "started" | "released"; why?: string }>;
+  levels: Level[];
+}
+
+export const noFindings = (): Findings => ({
+  answers: new Map(),
+  results: [],
+  running: new Set(),
+  absent: new Set(),
+  starts: new Map(),
+  levels: [],
+});
+
+const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost
+const log_keep = 4096;
+
+export function absorb(draft: Draft, findings: Findings): void {
+  for (const found of findings.results) takeResult(draft, found.host, found.result, found.outcome);
+  for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
+  for (const [host, answer] of findings.answers) raise(draft, hostLevel(host, answer));
+  for (const level of findings.levels) raise(draft, level);
+}
+
+function observe(draft: Draft, job: Entry<"job">, findings: Findings): void {
+  const key = `${job.id}/${job.data.run.epoch}`;
+  const start = findings.starts.get(key);
+  const answer = findings.answers.get(job.data.host ?? "");
+  const set = (state: Job["state"], run: Partial<Job["run"]>, rest: Partial<Job> = {}) =>
+    putJob(draft, { ...job, data: { ...job.data, ...rest, state, run: { ...job.data.run, ...run } } });
+  if (job.data.state === "claimed" && start) {
+    return start.state === "started"
+      ? set("started", {}, { started_at: isoNow(draft) })
+      : set("released", { why: start.why });
+  }
+  if (findings.running.has(key)) {
+    if (job.data.state !== "started")
+      set("started", { unknown_since: undefined }, { started_at: job.data.started_at ?? isoNow(draft) });
+    return;
+  }
+  if (answer && "fault" in answer && (job.data.state === "claimed" || job.data.state === "started")) {
+    return set("unknown", { unknown_since: isoNow(draft), why: oneLine(`${job.data.host} ${answer.message}`) });
+  }
+  if (job.data.state === "unknown" || (findings.absent.has(job.id) && job.data.state === "started"))
+    silent(draft, job, findings, set);
+}
+
+function silent(
+  draft: Draft,
+  job: Entry<"job">,
+  findings: Findings,
+  set: (state: Job["state"], run: Partial<Job["run"]>) => void,
+): void {
+  const answer = findings.answers.get(job.data.host ?? "");
+  const since = Date.parse(job.data.run.unknown_since ?? isoNow(draft));
+  const overdue = draft.now.getTime() - since > (job.data.run.deadline + silence_limit) * 1000;
+  // A host that answers and knows nothing of a job that it had started has lost its state: the job is lost, not unstarted.
+  const forgotten = findings.absent.has(job.id) && job.data.started_at !== undefined;
+  if (!forgotten && !(overdue && answer && "fault" in answer)) return;
+  const why = forgotten
+    ? `${job.data.host} no longer knows this job`
+    : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;
+  set("lost", { why, ended_at: isoNow(draft) });
+  raiseJob(draft, draft.jobs.get(job.id) as Entry<"job">, "job.lost", why);
+}
+
+/** A result counts once, for the epoch and the host that the ledger names; anything else is left where it is. */
+function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome): void {
+  const job = draft.jobs.get(raw.job);
+  if (!job || job.data.run.epoch !== raw.epoch || job.data.host !== host) return;
+  if (job.data.run.result !== undefined) return;
+  const task = draft.tasks.get(job.data.task);
+  const retries = task?.data.retries ?? 0;
+  const failed = outcome.state !== "finished" && outcome.state !== "cancelled" && outcome.state !== "lost";
+  const again = failed && job.data.run.attempt <= retries && task?.data.status === "ready";
+  const { unknown_since: _, ...run } = job.data.run;
+  const data: Job = {
+    ...job.data,
+    state: outcome.state,
+    started_at: raw.started_at,
+    took: Math.round(raw.took * 10) / 10,
+    cost: outcome.cost,
+    run: {
+      ...run,
+      outcome: outcome.outcome,
+      ended_at: raw.ended_at,
+      exit: raw.exit ?? undefined,
+      signal: raw.signal ?? undefined,
+      why: outcome.why && oneLine(outcome.why),
+      output: streamOf(raw.stdout),
+      errors: streamOf(raw.stderr),
+      result: raw.sha256,
+      boot: raw.boot,
+      program: raw.program.slice(0, 12),
+      surprise: outcome.surprise,
+      technique: outcome.technique,
+      tokens: outcome.tokens,
+      retry_at: again
+        ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
+        : undefined,
+    },
+  };
+  const next: Entry<"job"> = { ...job, data, body: jobBody(outcome, raw) };
+  putJob(draft, next);
+  if (!again)
+    raiseJob(
+      draft,
+      next,
+      outcome.state === "finished" ? "job.finished" : outcome.state === "lost" ? "job.lost" : "job.failed",
+      outcome.why ?? "",
+    );
+}
+
+const streamOf = (stream: RawStream) => ({
+  bytes: stream.bytes,
+  sha256: stream.sha256,
+  truncated: stream.bytes > stream.head.length + stream.tail.length || undefined,
+});
+
+const utf8 = new TextDecoder("utf-8", { fatal: false });
+
+/** Kept bytes of a stream as harmless text, with what was cut named in its place. */
+export function streamText(stream: RawStream): string {
+  const cut = stream.bytes - stream.head.length - stream.tail.length;
+  const head = clean(utf8.decode(stream.head));
+  return cut > 0
+    ? `${head}\n… ${cut} bytes left out …\n${clean(utf8.decode(stream.tail))}`
+    : head + clean(utf8.decode(stream.tail));
+}
+
+function jobBody(outcome: Outcome, raw: RawResult): string {
+  const answer = clean(outcome.answer).trim();
+  const parts = [`## Answer\n\n${answer === "" ? "_No answer._" : fenced(excerpt(answer, 16384))}`];
+  if (outcome.why) parts.unshift(`${oneLine(outcome.why, 500)}`);
+  const log = streamText(raw.stderr).trim();
+  if (log !== "") parts.push(`## Log\n\n${fenced(excerpt(log, log_keep))}`);
+  return parts.join("\n\n");
+}
+
+/** The answer section of a job's or a status record's body, with its fence; "" when there is none. */
+export function answerOf(body: string): string {
+  const found = /^## Answer\n\n([\s\S]*?)(?=\n\n## |\s*$(?![\s\S]))/m.exec(body);
+  return found?.[1]?.trim() ?? "";
+}
+
+export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: string): void {
+  const { run } = job.data;
+  const id = pupdateId("towline", job.id, `${kind} ${run.epoch}`, null);
+  draft.raised.push({
+    id,
+    at: run.ended_at ?? isoNow(draft),
+    source: "towline",
+    kind,
+    subject: job.data.task,
+    title: `${job.data.task} ${kind === "job.finished" ? "finished" : kind === "job.lost" ? "was lost" : "failed"} on ${job.data.host}`,
+    data: {
+      task: job.data.task,
+      job: job.id,
+      host: job.data.host,
+      agent: job.data.agent,
+      state: job.data.state,
+      why,
+      exit: run.exit,
+      took: job.data.took,
+      ...(kind === "job.failed"
+        ? {
+            detail: answerOf(job.body)
+              .replace(/^`+\w*\n|\n`+$/g, "")
+              .slice(-2000),
+          }
+        : {}),
+    },
+  });
+}
+
+function hostLevel(host: string, answer: HostAnswer): Level {
+  const down = "fault" in answer;
+  return {
+    source: "fleet",
+    subject: host,
+    family: "host",
+    kind: down ? "host.down" : "host.up",
+    title: down ? `${host} ${answer.message}` : `${host} answers again`,
+    data: down ? { host, fault: answer.fault, why: answer.message } : { host },
+  };
+}
+
+const calm = new Set(["host.up", "source.ok"]);
+
+/** Levels come in, edges go out: nothing is raised while a level stays, or when a first level is the calm one. */
+export function raise(draft: Draft, level: Level): void {
+  const known = draft.levels.find(
+    (row) => row.source === level.source && row.subject === level.subject && row.family === level.family,
+  );
+  if (known ? known.kind === level.kind : calm.has(level.kind)) return;
+  const id = pupdateId(level.source, level.subject, level.kind, known?.pupdate ?? null);
+  draft.levels = draft.levels.filter((row) => row !== known);
+  draft.levels.push({
+    source: level.source,
+    subject: level.subject,
+    family: level.family,
+    kind: level.kind,
+    pupdate: id,
+  });
+  const pupdate: RawPupdate = {
+    id,
+    at: isoNow(draft),
+    source: level.source,
+    kind: level.kind,
+    subject: level.subject,
+    title: oneLine(level.title),
+  };
+  draft.raised.push({ ...pupdate, url: level.url, tags: level.tags, data: level.data });
+}

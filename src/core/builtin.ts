@@ -1,0 +1,53 @@
+// Rules that every pack has: nothing that a person must act on goes unseen. A pack's own rules come first,
+// and one that matches and stops keeps these from firing.
+import type { Entry } from "./entry.ts";
+import { rule } from "./schema.ts";
+
+const built = (id: string, fields: object): Entry<"rule"> => ({
+  path: `builtin:${id}`,
+  id,
+  kind: "rule",
+  data: rule.parse(fields),
+  body: "",
+  bodyLine: 1,
+});
+
+export const builtin_rules: Entry<"rule">[] = [
+  built("builtin-job-asked", {
+    when: { kind: "job.asked" },
+    then: [{ memo: "{{data.task}} asks: {{data.question}}", kind: "ask" }],
+  }),
+  built("builtin-job-failed", {
+    when: { kind: "job.failed" },
+    cooldown: { for: "1d", per: "task" },
+    then: [{ memo: "{{data.task}} failed on {{data.host}}: {{data.why}}", kind: "warning" }],
+  }),
+  built("builtin-job-lost", {
+    when: { kind: "job.lost" },
+    then: [
+      {
+        memo: "{{data.task}} was lost on {{data.host}}: {{data.why}}. Run it again? (bump `run:` in the task)",
+        kind: "ask",
+      },
+    ],
+  }),
+  built("builtin-task-paused", {
+    when: { kind: "task.paused" },
+    then: [
+      {
+        memo: "{{data.task}} failed three times in a row and is held. Answer this memo or bump `run:` to go on.",
+        kind: "ask",
+      },
+    ],
+  }),
+  built("builtin-task-blocked", {
+    when: { kind: "task.blocked", "data.person": "true" },
+    cooldown: { for: "1d", per: "task" },
+    then: [{ memo: "{{data.task}} cannot start: {{data.why}}", kind: "warning" }],
+  }),
+  built("builtin-host-key", {
+    when: { kind: "host.down", "data.fault": { in: ["changed-key", "unknown-key", "not-enrolled", "refused"] } },
+    cooldown: { for: "1d", per: "host" },
+    then: [{ memo: "{{subject}} is out of rotation: {{data.why}}", kind: "warning" }],
+  }),
+];

@@ -1,0 +1,124 @@
+// One pass as a value: state and findings in, a plan and the texts of the next commit out. The same input gives the same answer.
+import type { Changes } from "../ports.ts";
+import { absorb, type Findings } from "./absorb.ts";
+import { changesOf, type Draft, draftOf, isoNow, putMemo } from "./draft.ts";
+import type { Entry } from "./entry.ts";
+import { fold } from "./fold.ts";
+import { pupdateId, pupdatesPath } from "./ids.ts";
+import { narrate } from "./narrate.ts";
+import { type Known, type Plan, plan } from "./plan.ts";
+import { ndjson } from "./render.ts";
+import type { State } from "./state.ts";
+import { triage } from "./triage.ts";
+
+export interface Decision {
+  draft: Draft;
+  plan: Plan;
+  changes: Changes;
+  subject: string;
+}
+
+export interface Pass {
+  now: Date;
+  tick: string;
+  /** False in a pass that only records. */
+  start: boolean;
+}
+
+const at_rest: Plan = { starts: [], holds: new Map(), spent: new Map() };
+
+export function decide(
+  state: State,
+  findings: Findings,
+  known: Omit<Known, "answers" | "absent">,
+  pass: Pass,
+): Decision {
+  const draft = draftOf(state, pass.now, pass.tick);
+  const before = new Map(draft.jobs);
+  absorb(draft, findings);
+  answered(draft);
+  triage(draft);
+  const made = plan(draft, { ...known, answers: findings.answers, absent: findings.absent });
+  const kept = pass.start ? made : withoutStarts(draft, made, before);
+  fold(draft, kept, before);
+  triage(draft);
+  tend(draft);
+  if (draft.pupdates.length > 0) draft.texts.delete(pupdatesPath(isoNow(draft), pass.tick));
+  const changes = changesOf(draft, narrate(draft));
+  if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), `${pass.tick}`), ndjson(draft.pupdates));
+  return { draft, plan: kept, changes, subject: subjectOf(draft, kept, before) };
+}
+
+/** A recording pass keeps what holds tasks back and drops what it would have started. */
+function withoutStarts(draft: Draft, made: Plan, before: ReadonlyMap<string, Entry<"job">>): Plan {
+  for (const start of made.starts) {
+    const old = before.get(start.job);
+    if (old) draft.jobs.set(start.job, old);
+    else draft.jobs.delete(start.job);
+    draft.written.delete(start.path);
+  }
+  return { ...at_rest, holds: made.holds, spent: made.spent };
+}
+
+/** A memo that a person answered or dismissed leaves the open list and is itself a pupdate. */
+function answered(draft: Draft): void {
+  for (const memo of draft.memos.values()) {
+    if (memo.data.status === "open") continue;
+    const status = draft.status.get(memo.data.subject);
+    if (status?.data.held !== undefined && memo.data.status === "answered")
+      draft.status.set(status.id, { ...status, data: { ...status.data, held: undefined, failures: 0 } });
+    draft.raised.push({
+      id: pupdateId("towline", memo.id, `memo.${memo.data.status}`, null),
+      at: isoNow(draft),
+      source: "towline",
+      kind: "memo.answered",
+      subject: memo.data.subject,
+      title: `${memo.data.title}: ${memo.data.status}`,
+      data: { memo: memo.id, status: memo.data.status, answer: memo.data.answer },
+    });
+    draft.memos.delete(memo.id);
+  }
+}
+
+/** Memos that ran out, and warnings about a task that has since succeeded, close by themselves. */
+function tend(draft: Draft): void {
+  for (const memo of draft.memos.values()) {
+    if (memo.data.status !== "open") continue;
+    if (Date.parse(memo.data.expires) <= draft.now.getTime())
+      putMemo(draft, { ...memo, data: { ...memo.data, status: "expired" } });
+    else if (
+      memo.data.kind === "warning" &&
+      memo.data.rule?.startsWith("builtin-") &&
+      draft.status.get(memo.data.subject)?.data.state === "done"
+    )
+      putMemo(draft, {
+        ...memo,
+        data: { ...memo.data, status: "dismissed", answer: "resolved by itself: the task is done" },
+      });
+  }
+}
+
+/** `2 done, 1 failed: backup, nginx` */
+function subjectOf(draft: Draft, made: Plan, before: ReadonlyMap<string, Entry<"job">>): string {
+  const ended = [...draft.jobs.values()].filter(
+    (job) =>
+      before.get(job.id) !== job &&
+      job.data.run.ended_at &&
+      job.data.run.ended_at !== before.get(job.id)?.data.run.ended_at,
+  );
+  const done = ended.filter((job) => job.data.state === "finished");
+  const failed = ended.length - done.length;
+  const said = [
+    done.length > 0 ? `${done.length} done` : "",
+    failed > 0 ? `${failed} failed` : "",
+    made.starts.length > 0 ? `${made.starts.length} claimed` : "",
+  ].filter(Boolean);
+  const names = [
+    ...new Set([
+      ...ended.map((job) => job.data.task),
+      ...made.starts.map((start) => start.assignment.task.title && (draft.jobs.get(start.job)?.data.task ?? start.job)),
+    ]),
+  ].sort();
+  if (said.length === 0) return "status brought up to date";
+  return `${said.join(", ")}: ${names.slice(0, 4).join(", ")}${names.length > 4 ? ` and ${names.length - 4} more` : ""}`;
+}

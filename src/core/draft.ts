@@ -1,0 +1,98 @@
+// The state of a pair of commits while one pass decides: a copy that stages change, and the texts that follow from it.
+import type { Changes, RawPupdate } from "../ports.ts";
+import type { Entry } from "./entry.ts";
+import { memoPath } from "./ids.ts";
+import { isOver } from "./jobs.ts";
+import { ndjson, render } from "./render.ts";
+import type { Kind, Pupdate } from "./schema.ts";
+import type { State } from "./state.ts";
+
+export interface Draft extends State {
+  now: Date;
+  tick: string;
+  /** Records to write, by path: null deletes. */
+  written: Map<string, { kind: Kind; data: Record<string, unknown>; body: string } | null>;
+  /** Judged pupdates of this pass. */
+  pupdates: Pupdate[];
+  /** Not yet judged. */
+  raised: RawPupdate[];
+}
+
+export function draftOf(state: State, now: Date, tick: string): Draft {
+  return {
+    ...state,
+    jobs: new Map(state.jobs),
+    status: new Map(state.status),
+    memos: new Map(state.memos),
+    tasks: new Map(state.tasks),
+    levels: [...state.levels],
+    fired: [...state.fired],
+    now,
+    tick,
+    written: new Map(),
+    pupdates: [],
+    raised: [],
+  };
+}
+
+export const isoNow = (draft: Draft) => draft.now.toISOString();
+
+export function putJob(draft: Draft, job: Entry<"job">): void {
+  draft.jobs.set(job.id, job);
+  draft.written.set(job.path, { kind: "job", data: job.data, body: job.body });
+}
+
+export function putStatus(draft: Draft, entry: Entry<"status">): void {
+  draft.status.set(entry.id, entry);
+  draft.written.set(entry.path, { kind: "status", data: entry.data, body: entry.body });
+}
+
+export function putMemo(draft: Draft, memo: Entry<"memo">): void {
+  draft.memos.set(memo.id, memo);
+  draft.written.set(memo.path, { kind: "memo", data: memo.data, body: memo.body });
+}
+
+export function newMemo(id: string, data: Entry<"memo">["data"], body: string): Entry<"memo"> {
+  return { path: memoPath(data.created, id), id, kind: "memo", data, body, bodyLine: 1 };
+}
+
+/** Rows of state/open.ndjson. Ended jobs of a run on many hosts stay until the whole run has ended. */
+function openRows(draft: Draft): object[] {
+  const unfinished = new Set([...draft.jobs.values()].filter((job) => !isOver(job)).map((job) => job.data.run.run_id));
+  const jobs = [...draft.jobs.values()]
+    .filter((job) => unfinished.has(job.data.run.run_id))
+    .map((job) => ({ job: job.id, path: job.path }));
+  const memos = [...draft.memos.values()]
+    .filter((memo) => memo.data.status === "open")
+    .map((memo) => ({ memo: memo.id, path: memo.path }));
+  return [...jobs, ...memos].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What a commit must hold for this draft: only files whose text differs from what was read. */
+export function changesOf(draft: Draft, overview: string): Changes {
+  const wanted: Changes = new Map();
+  for (const [path, record] of draft.written) wanted.set(path, record && render(record.kind, record.data, record.body));
+  wanted.set("state/open.ndjson", ndjson(openRows(draft)));
+  wanted.set(
+    "state/levels.ndjson",
+    ndjson(
+      draft.levels.toSorted((a, b) =>
+        compare(`${a.source} ${a.subject} ${a.family}`, `${b.source} ${b.subject} ${b.family}`),
+      ),
+    ),
+  );
+  wanted.set(
+    "state/fired.ndjson",
+    ndjson(draft.fired.toSorted((a, b) => compare(`${a.rule} ${a.key}`, `${b.rule} ${b.key}`))),
+  );
+  wanted.set("OVERVIEW.md", overview);
+  const changes: Changes = new Map();
+  for (const [path, text] of wanted) {
+    const before = draft.texts.get(path);
+    if (text === null ? before !== undefined : text !== (before ?? "") && !(text === "" && before === undefined))
+      changes.set(path, text);
+  }
+  return changes;
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

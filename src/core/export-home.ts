@@ -1,0 +1,114 @@
+// The first page's facts: what waits, what is, what happened. Everything else on the site is lists.
+import type { DocumentName, Exported } from "./exported.ts";
+
+type Row<N extends DocumentName> = Exported<N>;
+type Home = Row<"home">;
+
+interface HomeInput {
+  reflections: Row<"reflections">[];
+  tasks: Row<"tasks">[];
+  memos: Row<"memos">[];
+  hosts: Row<"hosts">[];
+  overview: string | null;
+  jobs: number;
+}
+
+// Home shows whole days until it has this many rows, and never more than the second number.
+const enough_rows = 12;
+const most_rows = 40;
+
+export function homeDocument(input: HomeInput): Home {
+  const waits = input.memos.filter((memo) => memo.fields.status === "open").map((memo) => memo.id);
+  const counts = countsOf(input.tasks);
+  const soonest = input.tasks
+    .filter((task) => task.status?.next_due && task.group !== "attention" && task.fields.status === "ready")
+    .sort((a, b) => Date.parse(a.status?.next_due as string) - Date.parse(b.status?.next_due as string))[0];
+  return {
+    id: "home",
+    headline: firstParagraph(input.overview ?? "") ?? headline(counts, waits.length),
+    counts,
+    next: soonest && { task: soonest.id, title: soonest.fields.title, at: soonest.status?.next_due as string },
+    waits,
+    stats: statsOf(input.reflections),
+    domains: domainsOf(input.reflections),
+    days: daysOf(input.reflections),
+    hosts: hostsOf(input.hosts),
+    has: { tasks: input.tasks.length > 0, jobs: input.jobs > 0 },
+  };
+}
+
+function countsOf(tasks: Row<"tasks">[]): Home["counts"] {
+  const counts = new Map<string, number>();
+  for (const task of tasks) counts.set(task.state, (counts.get(task.state) ?? 0) + 1);
+  counts.delete("new");
+  return [...counts].map(([state, n]) => ({ state: state as Home["counts"][number]["state"], n }));
+}
+
+function hostsOf(hosts: Row<"hosts">[]): Home["hosts"] {
+  const n = (state: string) => hosts.filter((host) => host.state === state).length;
+  return { total: hosts.length, ready: n("ready"), down: n("down"), cordoned: n("cordoned") };
+}
+
+/** One sentence when no overview was written yet. */
+function headline(counts: Home["counts"], waiting: number): string {
+  const n = (state: string) => counts.find((count) => count.state === state)?.n ?? 0;
+  if (counts.length === 0 && waiting === 0) return "A new pack, with no work yet.";
+  const facts = ["running", "queued", "failed", "lost", "done"].filter((state) => n(state) > 0);
+  const waits = waiting === 0 ? "nothing waits for you" : waiting === 1 ? "1 waits for you" : `${waiting} wait for you`;
+  const mood = n("failed") + n("lost") > 0 ? "Some work went wrong" : "All quiet";
+  return `${mood}: ${[...facts.map((state) => `${n(state)} ${state}`), waits].join(", ")}.`;
+}
+
+/** The first running text of a markdown document as plain words: no heading, list, table or fence. */
+export function firstParagraph(markdown: string): string | null {
+  for (const block of markdown.replace(/\r\n?/g, "\n").split(/\n{2,}/)) {
+    const text = block.trim();
+    if (text === "" || /^(#|\||[-*+] |>|`{3}|~{3}|<|!|\d+[.)] |---)/.test(text)) continue;
+    return text
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+      .replace(/(\*\*|__|(?<!\\)[*_`])/g, "")
+      .replace(/\\([\\`*_[\]<>|{}()#+.!-])/g, "$1")
+      .replace(/\s+/g, " ")
+      .slice(0, 400);
+  }
+  return null;
+}
+
+function tallyOf(reflections: Row<"reflections">[]) {
+  const n = (outcome: string) => reflections.filter((row) => row.fields.outcome === outcome).length;
+  const tally = { success: n("success"), partial: n("partial"), failure: n("failure") };
+  return { tally, with_outcome: tally.success + tally.partial + tally.failure };
+}
+
+/** The rate is successes over rows that have an outcome; an empty surprise or the word `none` is no surprise. */
+function statsOf(reflections: Row<"reflections">[]): Home["stats"] {
+  const surprised = reflections.filter((row) => row.surprised);
+  return {
+    total: reflections.length,
+    first: reflections.at(-1)?.fields.timestamp,
+    ...tallyOf(reflections),
+    domains: domainsOf(reflections).filter((domain) => domain.name !== "").length,
+    surprises: surprised.length,
+    surprise: surprised[0]?.id,
+  };
+}
+
+/** By count; rows without a domain come last under an empty name. */
+function domainsOf(reflections: Row<"reflections">[]): Home["domains"] {
+  const groups = Map.groupBy(reflections, (row) => row.fields.domain?.trim() ?? "");
+  return [...groups]
+    .map(([name, rows]) => ({ name, n: rows.length, ...tallyOf(rows) }))
+    .sort((a, b) => Number(a.name === "") - Number(b.name === "") || b.n - a.n || (a.name < b.name ? -1 : 1));
+}
+
+function daysOf(reflections: Row<"reflections">[]): Home["days"] {
+  const days: Home["days"] = [];
+  let shown = 0;
+  for (const [day, rows] of Map.groupBy(reflections, (row) => row.day)) {
+    if (shown >= enough_rows) break;
+    const ids = rows.map((row) => row.id).slice(0, most_rows - shown);
+    days.push({ day, reflections: ids });
+    shown += ids.length;
+  }
+  return days;
+}

@@ -1,0 +1,314 @@
+// Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
+import { localDay } from "./due.ts";
+import type { Entry, Problem } from "./entry.ts";
+import { homeDocument } from "./export-home.ts";
+import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
+import { type Fields, type Job, type Kind, type Pupdate, pathClass, type Settings, type TaskState } from "./schema.ts";
+
+export interface ExportInput {
+  settings: Settings | null;
+  entries: Entry[];
+  pupdates: Pupdate[];
+  problems: Problem[];
+  /** OVERVIEW.md as it is. */
+  overview: string | null;
+  /** `at`: ISO time of the ledger's newest commit. */
+  tips: { policy: string; ledger: string | null; at: string | null };
+  /** Web address of the repository, like https://github.com/owner/name. */
+  forge: string | null;
+}
+
+type Row<N extends DocumentName> = Exported<N>;
+type JobLink = Row<"reflections">["jobs"][number];
+
+const body_cap = 16 << 10;
+const newest_jobs = 200;
+const newest_pupdates = 500;
+const newest_memos = 200;
+const open_states = new Set(["claimed", "started", "reworking", "unknown"]);
+
+/** File name → JSON text. Rows are newest first, keys sorted, bodies at most 16 KiB of UTF-8. */
+export function exportData(input: ExportInput): ExportFiles {
+  const world = worldOf(input);
+  const reflections = reflectionRows(world);
+  const tasks = taskRows(world);
+  const memos = memoRows(world);
+  const hosts = hostRows(world);
+  const documents: Record<DocumentName, unknown> = {
+    meta: metaDocument(input, world.zone),
+    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, jobs: world.jobs.length }),
+    reflections,
+    tasks,
+    jobs: jobRows(world),
+    hosts,
+    agents: rows(world, "agent").map((row) => ({ ...row, fields: without(row.fields, ["env", "account"]) })),
+    rules: ruleRows(world),
+    memos,
+    knowledge: [
+      ...rows(world, "insight").map((row) => ({ ...row, kind: "insight" })),
+      ...rows(world, "learning").map((row) => ({ ...row, kind: "learning" })),
+    ],
+    pupdates: world.pupdates.slice(0, newest_pupdates),
+    problems: problemRows(input.problems),
+  };
+  return Object.fromEntries(
+    Object.entries(documents)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, document]) => [`${name}.json`, jsonText(document)]),
+  );
+}
+
+/** Web address of a record at the exported commits, or null when no forge is known. */
+export function recordUrl(meta: Row<"meta">, path: string, line?: number): string | null {
+  const commit = pathClass(path) === "ledger" ? (meta.ledger ?? meta.policy) : meta.policy;
+  if (!meta.forge) return null;
+  const host = /^https?:\/\/([^/]+)/.exec(meta.forge)?.[1] ?? "";
+  const folder = host.includes("gitlab") ? "-/blob" : host === "codeberg.org" ? "src/commit" : "blob";
+  const place = path.split("/").map(encodeURIComponent).join("/");
+  return `${meta.forge}/${folder}/${commit}/${place}${line ? `${folder === "blob" ? "?plain=1" : ""}#L${line}` : ""}`;
+}
+
+interface World {
+  zone: string;
+  entries: Entry[];
+  pupdates: Pupdate[];
+  /** Newest first. */
+  jobs: Entry<"job">[];
+  /** Job id or run id → its jobs. */
+  runs: Map<string, { job: Entry<"job">; link: JobLink }[]>;
+  tasks: Map<string, Entry<"task">>;
+}
+
+function worldOf(input: ExportInput): World {
+  const entries = [...input.entries].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const jobs = of(entries, "job").sort(
+    (a, b) => instant(b.data.run.claimed_at) - instant(a.data.run.claimed_at) || (a.id < b.id ? -1 : 1),
+  );
+  const runs: World["runs"] = new Map();
+  jobs.forEach((job, index) => {
+    const run = { job, link: jobLink(job, index < newest_jobs) };
+    for (const key of new Set([job.id, job.data.run.run_id])) runs.set(key, [...(runs.get(key) ?? []), run]);
+  });
+  const pupdates = [...input.pupdates].sort((a, b) => instant(b.at) - instant(a.at) || (a.id < b.id ? -1 : 1));
+  const tasks = new Map(of(entries, "task").map((task) => [task.id, task]));
+  return { zone: knownZone(input.settings?.zone), entries, pupdates, jobs, runs, tasks };
+}
+
+const of = <K extends Kind>(entries: Entry[], kind: K) =>
+  entries.filter((entry): entry is Entry<K> => (entry.kind as Kind) === kind);
+
+const instant = (at: string) => Date.parse(at) || 0;
+
+const jobLink = (job: Entry<"job">, listed: boolean): JobLink => ({
+  id: fragment(job.id),
+  path: job.path,
+  listed,
+  state: job.data.state,
+  host: job.data.host,
+});
+
+function knownZone(zone: string | undefined): string {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone ?? "UTC" }).resolvedOptions().timeZone;
+  } catch {
+    return "UTC";
+  }
+}
+
+/** Fit for a URL fragment and an HTML id. */
+const fragment = (id: string) => id.replace(/[^A-Za-z0-9._-]+/g, "-");
+
+type Plain<K extends Kind> = { id: string; path: string; fields: Fields<K>; body: string; cut?: number };
+
+/** All records of a kind, by path, ids made unique (two people may name two reflections alike). */
+function rows<K extends Kind>(world: World, kind: K): Plain<K>[] {
+  const taken = new Set<string>();
+  return of(world.entries, kind).map((entry) => {
+    let id = fragment(entry.id);
+    if (taken.has(id)) id = fragment(entry.path.replace(/\.md$/, ""));
+    while (taken.has(id)) id += "-";
+    taken.add(id);
+    const { text, cut } = capped(entry.body);
+    return { id, path: entry.path, fields: shortened(entry.data) as Fields<K>, body: text, cut };
+  });
+}
+
+function reflectionRows(world: World): Row<"reflections">[] {
+  return rows(world, "reflection")
+    .map((row) => {
+      const runs = world.runs.get(row.fields.session_id ?? "") ?? [];
+      const jobs = runs.map((run) => run.link);
+      const task = taskLink(world, runs[0]?.job.data.task);
+      const surprise = row.fields.surprise?.trim().toLowerCase().replace(/\.$/, "") ?? "";
+      const { day } = localDay(world.zone, new Date(instant(row.fields.timestamp)));
+      return { ...row, day, task, jobs, surprised: surprise !== "" && surprise !== "none" };
+    })
+    .sort((a, b) => instant(b.fields.timestamp) - instant(a.fields.timestamp) || (a.id < b.id ? -1 : 1));
+}
+
+const taskLink = (world: World, id: string | undefined) =>
+  id !== undefined && world.tasks.has(id) ? fragment(id) : undefined;
+
+const attention = ["waiting", "review", "lost", "failed", "blocked"];
+const order = [...attention, "running", "queued", "new", "paused", "done", "draft", "cancelled"];
+
+function groupOf(state: TaskState | "new", held: boolean): Row<"tasks">["group"] {
+  if (attention.includes(state) || (state === "paused" && held)) return "attention";
+  return ["running", "queued", "new"].includes(state) ? "moving" : "settled";
+}
+
+function taskRows(world: World): Row<"tasks">[] {
+  const statuses = new Map(of(world.entries, "status").map((status) => [status.id, status]));
+  const late = "9999";
+  return rows(world, "task")
+    .map((row) => {
+      const entry = statuses.get(row.path.replace(/^.*\/|\.md$/g, ""));
+      const state = entry?.data.state ?? (row.fields.status === "ready" ? ("new" as const) : row.fields.status);
+      const { text: answer, cut: answer_cut } = capped(entry?.body ?? "");
+      const queued = row.path.startsWith("queue/");
+      const jobs = (entry?.data.jobs ?? []).flatMap((job) => world.runs.get(job.id)?.[0]?.link ?? []);
+      const group = groupOf(state, (entry?.data.failures ?? 0) > 0);
+      return { ...row, queued, group, state, status: entry?.data, status_path: entry?.path, answer, answer_cut, jobs };
+    })
+    .sort(
+      (a, b) =>
+        order.indexOf(a.state) - order.indexOf(b.state) ||
+        compare(a.status?.next_due ?? late, b.status?.next_due ?? late) ||
+        a.fields.priority - b.fields.priority ||
+        compare(a.id, b.id),
+    );
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+function jobRows(world: World): Row<"jobs">[] {
+  const listed = new Map(world.jobs.slice(0, newest_jobs).map((job, index) => [job.path, index]));
+  return rows(world, "job")
+    .filter((row) => listed.has(row.path))
+    .sort((a, b) => (listed.get(a.path) as number) - (listed.get(b.path) as number))
+    .map((row) => {
+      const job: Job = row.fields;
+      const task = world.tasks.get(job.task);
+      const { day } = localDay(world.zone, new Date(instant(job.run.claimed_at)));
+      return { ...row, day, title: task?.data.title ?? job.task, task_listed: task !== undefined };
+    });
+}
+
+function hostRows(world: World): Row<"hosts">[] {
+  return rows(world, "host").map((row) => {
+    const name = row.path.replace(/^.*\/|\.md$/g, "");
+    const jobs = world.jobs.filter((job) => job.data.host === name);
+    const heard = world.pupdates.find((p) => /^host\.(up|down)$/.test(p.kind) && subjectId(p.subject) === name);
+    const enrolled = row.fields.identity !== undefined;
+    const down = heard?.kind === "host.down";
+    const state = row.fields.off
+      ? "off"
+      : row.fields.cordon
+        ? "cordoned"
+        : down
+          ? "down"
+          : enrolled || row.fields.transport === "local"
+            ? "ready"
+            : "new";
+    const newest = jobs[0]?.data;
+    const last = newest && {
+      ...(world.runs.get(jobs[0]?.id as string)?.[0]?.link as JobLink),
+      at: newest.run.ended_at ?? newest.started_at ?? newest.run.claimed_at,
+    };
+    const fields = only(row.fields, host_fields) as Row<"hosts">["fields"];
+    const open = jobs.filter((job) => open_states.has(job.data.state)).length;
+    return { ...row, fields, state, since: down ? heard.at : undefined, enrolled, open, last };
+  });
+}
+
+/** `task:x`, `hosts/x.md`, `x` → `x`. */
+const subjectId = (subject: string) => subject.replace(/^.*[:/]/, "").replace(/\.md$/, "");
+
+function memoRows(world: World): Row<"memos">[] {
+  const open = (row: Plain<"memo">) => (row.fields.status === "open" ? 0 : 1);
+  return rows(world, "memo")
+    .sort(
+      (a, b) =>
+        open(a) - open(b) ||
+        (open(a) === 0
+          ? instant(a.fields.expires) - instant(b.fields.expires)
+          : instant(b.fields.created) - instant(a.fields.created)) ||
+        compare(a.id, b.id),
+    )
+    .filter((row, index) => open(row) === 0 || index < newest_memos)
+    .map((row) => {
+      const about = subjectId(row.fields.subject);
+      const run = world.runs.get(about)?.[0];
+      return { ...row, job: run?.link, task: taskLink(world, run?.job.data.task ?? about) };
+    });
+}
+
+function ruleRows(world: World): Row<"rules">[] {
+  return rows(world, "rule").map((row) => {
+    const fired = world.pupdates.find((p) => p.rule !== undefined && subjectId(p.rule) === row.id);
+    return { ...row, fired: fired && { at: fired.at, pupdate: fired.id } };
+  });
+}
+
+function problemRows(problems: Problem[]): Row<"problems">[] {
+  return problems
+    .filter((problem) => problem.level === "error")
+    .sort((a, b) => compare(a.path, b.path) || a.line - b.line || a.column - b.column)
+    .map(({ path, line, column, code, message, fix }, index) => {
+      return { id: `${fragment(path)}-${index}`, path, line, column, code, message, fix };
+    });
+}
+
+function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
+  return {
+    id: "meta",
+    version: export_version,
+    name: input.settings?.name ?? "pack",
+    pack: input.settings?.id ?? "",
+    zone,
+    policy: input.tips.policy,
+    ledger: input.tips.ledger ?? undefined,
+    at: input.tips.at ? new Date(input.tips.at).toISOString() : undefined,
+    forge: input.forge ?? undefined,
+  };
+}
+
+/** The beginning of a text, cut between characters, and the size of the whole when something was cut. */
+function capped(text: string): { text: string; cut?: number } {
+  if (text.length * 3 <= body_cap) return { text };
+  const whole = new TextEncoder().encode(text).length;
+  if (whole <= body_cap) return { text };
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(body_cap));
+  return { text: text.slice(0, read), cut: whole };
+}
+
+/** No single field is longer than a body may be. */
+function shortened(value: unknown): unknown {
+  if (typeof value === "string") return capped(value).text;
+  if (Array.isArray(value)) return value.map(shortened);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shortened(item)]));
+}
+
+const only = (fields: object, names: string[]) =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
+const without = (fields: object, names: string[]) =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
+
+/** JSON with sorted keys, without what is not set; one row of a list a line. */
+function jsonText(document: unknown): string {
+  if (!Array.isArray(document)) return `${JSON.stringify(sorted(document))}\n`;
+  if (document.length === 0) return "[]\n";
+  return `[\n${document.map((row) => JSON.stringify(sorted(row))).join(",\n")}\n]\n`;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== undefined && item !== null)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}

@@ -1,0 +1,69 @@
+// Which host gets which job: runtime installed first, then the least load per core with a free slot.
+import type { HostFacts } from "../ports.ts";
+import type { Entry } from "./entry.ts";
+
+/** What asking a host gave: its facts, or why it did not answer. */
+export type HostAnswer = { facts: HostFacts } | { fault: string; message: string };
+
+export interface Placing {
+  /** Hosts that the task may run on, in name order. */
+  hosts: Entry<"host">[];
+  answers: ReadonlyMap<string, HostAnswer>;
+  /** Jobs given to a host in this pass, not yet in its facts. */
+  given: ReadonlyMap<string, number>;
+  runtime: string;
+  networks: string[];
+}
+
+export type Placed = { host: string } | { wait: string } | { blocked: string };
+
+/** Why a host takes no new work at all, or null. */
+export function closed(host: Entry<"host">, networks: string[]): string | null {
+  if (host.data.off) return "is switched off";
+  if (host.data.cordon) return `is cordoned (${host.data.cordon})`;
+  if (!networks.includes(host.data.network))
+    return `is on network ${host.data.network}, which this ticker does not reach`;
+  return null;
+}
+
+/** Why this host cannot run the job now: `wait` may pass by itself, `blocked` needs a person. null: it can. */
+export function obstacle(host: Entry<"host">, placing: Placing): { wait: string } | { blocked: string } | null {
+  const shut = closed(host, placing.networks);
+  if (shut) return { blocked: `${host.id} ${shut}` };
+  const answer = placing.answers.get(host.id);
+  if (!answer) return { wait: `${host.id} was not asked` };
+  if ("fault" in answer) return { wait: `${host.id} ${answer.message}` };
+  if (!Object.hasOwn(answer.facts.runtimes, placing.runtime) && placing.runtime !== "shell")
+    return { blocked: `${placing.runtime} is not installed on ${host.id}` };
+  const free = host.data.slots - answer.facts.slots.used - (placing.given.get(host.id) ?? 0);
+  return free > 0 ? null : { wait: `${host.id} has no free slot (${host.data.slots} in use)` };
+}
+
+/** One host for one job. */
+export function place(placing: Placing): Placed {
+  if (placing.hosts.length === 0) return { blocked: "no host matches its `hosts:` selector" };
+  const obstacles = placing.hosts.map((host) => obstacle(host, placing));
+  const able = placing.hosts.filter((_, index) => obstacles[index] === null);
+  if (able.length > 0)
+    return {
+      host: able.toSorted((a, b) => burden(a, placing) - burden(b, placing) || (a.id < b.id ? -1 : 1))[0]?.id as string,
+    };
+  const waits = obstacles.flatMap((one) => (one && "wait" in one ? [one.wait] : []));
+  if (waits.length > 0) return { wait: summed(waits) };
+  const reasons = obstacles.flatMap((one) => (one && "blocked" in one ? [one.blocked] : []));
+  const lacking = reasons.every((reason) => reason.includes("is not installed"));
+  if (!lacking) return { blocked: summed(reasons) };
+  const names = placing.hosts.map((host) => host.id).join(", ");
+  return {
+    blocked: `${placing.runtime} is not installed on ${names}: put it on the PATH of ${placing.hosts.length === 1 ? "that host" : "one of them"}, or give the task another agent`,
+  };
+}
+
+function burden(host: Entry<"host">, placing: Placing): number {
+  const answer = placing.answers.get(host.id);
+  if (!answer || "fault" in answer) return Number.POSITIVE_INFINITY;
+  return (answer.facts.load + (placing.given.get(host.id) ?? 0)) / Math.max(1, answer.facts.cores);
+}
+
+const summed = (reasons: string[]) =>
+  reasons.length <= 3 ? reasons.join("; ") : `${reasons.slice(0, 3).join("; ")}; and ${reasons.length - 3} more`;

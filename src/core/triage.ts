@@ -1,0 +1,147 @@
+// Every pupdate gets a verdict and the rule that gave it.
+import type { RawPupdate } from "../ports.ts";
+import { builtin_rules } from "./builtin.ts";
+import { type Draft, isoNow, newMemo, putMemo } from "./draft.ts";
+import type { Entry } from "./entry.ts";
+import { idOf } from "./entry.ts";
+import { digest } from "./hash.ts";
+import { queuePath, slugOf } from "./ids.ts";
+import { actionOf, fill, firing, firingKey } from "./rules.ts";
+import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
+import { fenced, oneLine } from "./text.ts";
+
+const memo_life = 7 * 86_400_000;
+
+/** Judges what was raised, in order, and carries the actions out on the draft. */
+export function triage(draft: Draft): void {
+  const raised = draft.raised;
+  draft.raised = [];
+  for (const pupdate of raised) draft.pupdates.push(judgeOne(draft, pupdate));
+}
+
+function judgeOne(draft: Draft, pupdate: RawPupdate): Pupdate {
+  const fired = firing([...draft.rules, ...builtin_rules], pupdate, (rule) => mayFire(draft, rule, pupdate));
+  const made: string[] = [];
+  let verdict = "ignored";
+  for (const rule of fired) {
+    note(draft, rule, pupdate);
+    for (const action of rule.data.then) {
+      const done = act(draft, rule, action as Record<string, unknown>, pupdate);
+      if (verdict === "ignored" || verdict === "ignore") verdict = done.verdict;
+      if (done.made) made.push(done.made);
+    }
+  }
+  return { ...pupdate, verdict, rule: fired[0]?.id, made: made.length > 0 ? made : undefined };
+}
+
+function mayFire(draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): boolean {
+  const row = draft.fired.find((one) => one.rule === rule.id && one.key === firingKey(rule, pupdate));
+  const cooldown = rule.data.cooldown;
+  const seconds = cooldown === undefined ? 0 : typeof cooldown === "number" ? cooldown : cooldown.for;
+  if (row && draft.now.getTime() - Date.parse(row.at) < seconds * 1000) return false;
+  const today = isoNow(draft).slice(0, 10);
+  const count = draft.fired
+    .filter((one) => one.rule === rule.id && one.at.startsWith(today))
+    .reduce((sum, one) => sum + one.count, 0);
+  return count < rule.data.limit;
+}
+
+function note(draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): void {
+  const key = firingKey(rule, pupdate);
+  const at = isoNow(draft);
+  const row = draft.fired.find((one) => one.rule === rule.id && one.key === key);
+  const count = row && row.at.slice(0, 10) === at.slice(0, 10) ? row.count + 1 : 1;
+  // Rows older than any cooldown in use say nothing any more; dropping them keeps the file small.
+  draft.fired = draft.fired.filter((one) => one !== row && draft.now.getTime() - Date.parse(one.at) < 90 * 86_400_000);
+  draft.fired.push({ rule: rule.id, key, at, count });
+}
+
+type Done = { verdict: string; made?: string };
+type Act = (
+  draft: Draft,
+  rule: Entry<"rule">,
+  value: unknown,
+  pupdate: RawPupdate,
+  action: Record<string, unknown>,
+) => Done;
+
+const actions: Record<string, Act> = { ignore: () => ({ verdict: "ignore" }), memo, task };
+
+/** Names of the actions that this version carries out. */
+export const action_names = Object.keys(actions);
+
+function act(draft: Draft, rule: Entry<"rule">, action: Record<string, unknown>, pupdate: RawPupdate): Done {
+  const name = actionOf(action);
+  const run = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  // An action that cannot be carried out must not pass for one that was: a person hears of it.
+  if (!run)
+    return memo(
+      draft,
+      rule,
+      `rule ${rule.id} wants \`${name}\` for "${pupdate.title}", which this version cannot do`,
+      pupdate,
+      {},
+    );
+  return run(draft, rule, action[name], pupdate, action);
+}
+
+function memo(
+  draft: Draft,
+  rule: Entry<"rule">,
+  value: unknown,
+  pupdate: RawPupdate,
+  action: Record<string, unknown>,
+): Done {
+  const title = oneLine(fill(String(value), pupdate), 300);
+  const id = `${slugOf(pupdate.subject, 40)}-${digest(rule.id, pupdate.id).slice(0, 8)}`;
+  const kind = ["ask", "info", "warning", "approval"].includes(String(action.kind))
+    ? (action.kind as Memo["kind"])
+    : "info";
+  const open = [...draft.memos.values()].find(
+    (one) => one.data.rule === rule.id && one.data.subject === pupdate.subject && one.data.status === "open",
+  );
+  if (open) return { verdict: "memo", made: open.id };
+  const detail = typeof pupdate.data?.detail === "string" ? fenced(pupdate.data.detail) : "";
+  const link = pupdate.url ? `[${pupdate.subject}](${pupdate.url})` : pupdate.subject;
+  const data = {
+    kind,
+    title,
+    subject: pupdate.subject,
+    created: pupdate.at,
+    expires: new Date(Date.parse(pupdate.at) + memo_life).toISOString(),
+    status: "open" as const,
+    rule: rule.id,
+    pupdate: pupdate.id,
+  };
+  putMemo(draft, newMemo(id, data, `About ${link}.\n\n${detail}`));
+  return { verdict: "memo", made: id };
+}
+
+function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPupdate): Done {
+  const template = typeof value === "string" ? { title: value } : ((value ?? {}) as Record<string, unknown>);
+  const { prompt, ...rest } = Object.fromEntries(
+    Object.entries(template).map(([key, item]) => [
+      key,
+      typeof item === "string" ? oneLineUnless(key, fill(item, pupdate)) : item,
+    ]),
+  );
+  const read = taskSchema.safeParse({ title: oneLine(pupdate.title), ...rest, born_of: pupdate.id });
+  if (!read.success)
+    return memo(draft, rule, `rule ${rule.id} made no task: ${read.error.issues[0]?.message}`, pupdate, {});
+  const path = queuePath(read.data.title, pupdate.id);
+  const entry = {
+    path,
+    id: idOf(path),
+    kind: "task" as const,
+    data: read.data,
+    body: `${String(prompt ?? "")}\n`,
+    bodyLine: 1,
+  };
+  if (!draft.tasks.has(entry.id)) {
+    draft.tasks.set(entry.id, entry);
+    draft.written.set(path, { kind: "task", data: read.data, body: entry.body });
+  }
+  return { verdict: "task", made: entry.id };
+}
+
+const oneLineUnless = (key: string, text: string) => (key === "prompt" ? text : oneLine(text, 300));
