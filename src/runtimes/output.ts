@@ -1,17 +1,11 @@
 // What every runtime does with what a run wrote: bytes to plain text, and the ends that are not its own doing.
 import { formatDuration } from "../core/scalar.ts";
+import { clean } from "../core/text.ts";
 import type { Outcome, RawResult, RawStream } from "../ports.ts";
-
-// CSI, OSC (ended by BEL or ST; an unended one stops at the line's end), other two-byte escapes.
-const ansi = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[PX^_][^\x1b\n]*(?:\x1b\\)?|[ -/]*[0-~])/g;
-const controls = /[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]/g;
-
-/** Text without terminal sequences, carriage returns and other control characters; lines and tabs stay. */
-export const plain = (text: string) => text.replace(/\r\n?/g, "\n").replace(ansi, "").replace(controls, "");
 
 /** Head and tail of a stream as plain text. What was cut between them is said in its place. */
 export function streamText(stream: RawStream): string {
-  const decode = (bytes: Uint8Array) => plain(new TextDecoder("utf-8").decode(bytes));
+  const decode = (bytes: Uint8Array) => clean(new TextDecoder("utf-8").decode(bytes));
   if (stream.tail.length === 0) return decode(stream.head);
   const cut = stream.bytes - stream.head.length - stream.tail.length;
   return `${decode(stream.head)}\n[… ${cut} bytes left out …]\n${decode(stream.tail)}`;

@@ -1,4 +1,5 @@
 // `picoclaw`: one shot of the picoclaw command line agent, in a home of its own, so that runs share nothing.
+import { fenced } from "../core/text.ts";
 import type { Assignment, Launch, Outcome, RawResult, Runtime } from "../ports.ts";
 import { marked_request, readMarked } from "./marked.ts";
 import { streamText, unfinished } from "./output.ts";
@@ -35,15 +36,8 @@ code=$?
 rm -f home/config.json home/.security.yml
 exit $code`;
 
-/** A fence longer than any inside, so that the text cannot end it. */
-export function fenced(text: string, language = "text"): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((run) => run[0].length));
-  const fence = "`".repeat(longest + 1);
-  return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
-}
-
 /** TASK.md: what to do, when it counts as done, the machine's notes as data, and the request for the marked block. */
-export function taskText({ task, prompt, notes }: Assignment): string {
+function taskText({ task, prompt, notes }: Assignment): string {
   const parts = [`# ${task.title}`, prompt.trim()];
   if (task.accept?.length) parts.push("## It counts as done when", task.accept.map((a) => `- ${a}`).join("\n"));
   if (notes.trim())
