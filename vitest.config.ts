@@ -8,8 +8,6 @@ export default defineConfig({
     // Forks, because tests change directories, send signals and load native code.
     pool: "forks",
     maxWorkers: 2,
-    // What tests start must not know the machine's own settings for git.
-    env: { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null", NO_COLOR: "1" },
     projects: [
       { extends: true, test: { name: "unit", include: pure, testTimeout: 10_000 } },
       {

@@ -1,0 +1,90 @@
+// What the CI files call: `node src/action.ts tick|check [options]`. The same verbs as the command line, with
+// findings as annotations and what the next job needs as step outputs.
+import { randomUUID } from "node:crypto";
+import * as core from "@actions/core";
+import { main } from "./cli.ts";
+import type { Problem } from "./core/entry.ts";
+import { exit, messageOf } from "./errors.ts";
+import { actionsReport, secretsOf } from "./shell/actions-report.ts";
+import { tokenFromEnvironment } from "./shell/credential.ts";
+import { repoDir, type Wire, wireUp } from "./wire.ts";
+
+/** What `tick --json` says of its publish stage, as far as the workflow needs it. */
+interface Published {
+  changed: boolean;
+  export: string | null;
+}
+
+type Actions = Wire & { report: ReturnType<typeof actionsReport> };
+
+async function tick(args: string[], wire: Actions): Promise<void> {
+  const named = args.indexOf("--repo");
+  const dir = repoDir(wire, { repo: named < 0 ? undefined : args[named + 1] });
+  const { GITHUB_SERVER_URL: server, GITHUB_TOKEN: token } = wire.env;
+  if (server && token) await tokenFromEnvironment(dir, server);
+  const published = publishedOf(await json(["tick", "--json", ...args], wire));
+  core.setOutput("changed", String(published.changed));
+  core.setOutput("export", published.export ?? "");
+}
+
+async function check(args: string[], wire: Actions): Promise<void> {
+  const problems = problemsOf(await json(["check", "--json", ...args], wire));
+  for (const { level, message, fix, ...at } of problems) wire.report[level](`${message} (${fix})`, at);
+  await wire.report.summary(tableOf(problems));
+}
+
+/** Runs a verb and reads what it printed for machines; null when that is no JSON (the verb has said why). */
+async function json(argv: string[], wire: Actions): Promise<unknown> {
+  let printed = "";
+  await main(argv, {
+    ...wire,
+    out: (text) => {
+      printed += text;
+    },
+  });
+  try {
+    return JSON.parse(printed);
+  } catch {
+    if (printed !== "") wire.report.note(printed);
+    return null;
+  }
+}
+
+export function publishedOf(told: unknown): Published {
+  const publish = (told as { publish?: Partial<Published> } | null)?.publish;
+  const folder = typeof publish?.export === "string" && publish.export !== "" ? publish.export : null;
+  return { changed: publish?.changed === true && folder !== null, export: folder };
+}
+
+export function problemsOf(told: unknown): Problem[] {
+  const list = Array.isArray(told) ? told : (told as { problems?: unknown } | null)?.problems;
+  return Array.isArray(list) ? (list as Problem[]) : [];
+}
+
+export function tableOf(problems: Problem[]): string {
+  if (problems.length === 0) return "towline check: nothing to mend.\n";
+  const cell = (text: string) => text.replace(/[\\|`<>&*_[\]]/g, (c) => `&#${c.charCodeAt(0)};`).replace(/\s+/g, " ");
+  const rows = problems.map((p) => `| ${p.level} | ${cell(p.path)}:${p.line} | ${cell(p.message)} | ${cell(p.fix)} |`);
+  return `| | where | what | what to do |\n|---|---|---|---|\n${rows.join("\n")}\n`;
+}
+
+async function act(argv: string[]): Promise<void> {
+  const verbs = { tick, check };
+  const report = actionsReport(randomUUID());
+  const wire: Actions = { ...wireUp(), report, terminal: false };
+  const [verb, ...args] = argv;
+  try {
+    report.mask(secretsOf(wire.env));
+    if (verb === "tick" || verb === "check") return await verbs[verb](args, wire);
+    report.error(`action: the verb is tick or check, not ${verb ?? "nothing"}`);
+    wire.exit(exit.usage);
+  } catch (thrown) {
+    report.error(`this is a fault of towline's own, please report it: ${messageOf(thrown)}`);
+    report.note((thrown as Error).stack ?? "");
+    wire.exit(70);
+  } finally {
+    report.end();
+  }
+}
+
+if (import.meta.main) await act(process.argv.slice(2));
