@@ -47,9 +47,9 @@ function observe(draft: Draft, job: Entry<"job">, findings: Findings): void {
   const set = (state: Job["state"], run: Partial<Job["run"]>, rest: Partial<Job> = {}) =>
     putJob(draft, { ...job, data: { ...job.data, ...rest, state, run: { ...job.data.run, ...run } } });
   if (job.data.state === "claimed" && start) {
-    return start.state === "started"
-      ? set("started", {}, { started_at: isoNow(draft) })
-      : set("released", { why: start.why });
+    if (start.state === "started") set("started", {}, { started_at: isoNow(draft) });
+    else set("released", { why: start.why });
+    return;
   }
   if (findings.running.has(key)) {
     if (job.data.state !== "started")
@@ -57,7 +57,8 @@ function observe(draft: Draft, job: Entry<"job">, findings: Findings): void {
     return;
   }
   if (answer && "fault" in answer && (job.data.state === "claimed" || job.data.state === "started")) {
-    return set("unknown", { unknown_since: isoNow(draft), why: oneLine(`${job.data.host} ${answer.message}`) });
+    set("unknown", { unknown_since: isoNow(draft), why: oneLine(`${job.data.host} ${answer.message}`) });
+    return;
   }
   if (job.data.state === "unknown" || (findings.absent.has(job.id) && job.data.state === "started"))
     silent(draft, job, findings, set);
@@ -203,7 +204,7 @@ function hostLevel(host: string, answer: HostAnswer): Level {
   };
 }
 
-const calm = new Set(["host.up", "source.ok"]);
+const calm = new Set(["host.up", "source.ok", "task.free"]);
 
 /** Levels come in, edges go out: nothing is raised while a level stays, or when a first level is the calm one. */
 export function raise(draft: Draft, level: Level): void {

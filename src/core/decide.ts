@@ -21,6 +21,8 @@ export interface Decision {
 export interface Pass {
   now: Date;
   tick: string;
+  /** Name of this pass's pupdate file. */
+  file: string;
   /** False in a pass that only records. */
   start: boolean;
 }
@@ -34,19 +36,20 @@ export function decide(
   pass: Pass,
 ): Decision {
   const draft = draftOf(state, pass.now, pass.tick);
-  const before = new Map(draft.jobs);
+  const base = { jobs: new Map(draft.jobs), status: draft.status };
   absorb(draft, findings);
   answered(draft);
+  draft.status = new Map(draft.status);
+  fold(draft, at_rest, base, false);
   triage(draft);
   const made = plan(draft, { ...known, answers: findings.answers, absent: findings.absent });
-  const kept = pass.start ? made : withoutStarts(draft, made, before);
-  fold(draft, kept, before);
+  const kept = pass.start ? made : withoutStarts(draft, made, base.jobs);
+  fold(draft, kept, base, true);
   triage(draft);
   tend(draft);
-  if (draft.pupdates.length > 0) draft.texts.delete(pupdatesPath(isoNow(draft), pass.tick));
   const changes = changesOf(draft, narrate(draft));
-  if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), `${pass.tick}`), ndjson(draft.pupdates));
-  return { draft, plan: kept, changes, subject: subjectOf(draft, kept, before) };
+  if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
+  return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs) };
 }
 
 /** A recording pass keeps what holds tasks back and drops what it would have started. */

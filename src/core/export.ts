@@ -3,7 +3,7 @@ import { localDay } from "./due.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { homeDocument } from "./export-home.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
-import { type Fields, type Job, type Kind, type Pupdate, pathClass, type Settings, type TaskState } from "./schema.ts";
+import type { Fields, Job, Kind, Pupdate, Settings, TaskState } from "./schema.ts";
 
 export interface ExportInput {
   settings: Settings | null;
@@ -56,16 +56,6 @@ export function exportData(input: ExportInput): ExportFiles {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, document]) => [`${name}.json`, jsonText(document)]),
   );
-}
-
-/** Web address of a record at the exported commits, or null when no forge is known. */
-export function recordUrl(meta: Row<"meta">, path: string, line?: number): string | null {
-  const commit = pathClass(path) === "ledger" ? (meta.ledger ?? meta.policy) : meta.policy;
-  if (!meta.forge) return null;
-  const host = /^https?:\/\/([^/]+)/.exec(meta.forge)?.[1] ?? "";
-  const folder = host.includes("gitlab") ? "-/blob" : host === "codeberg.org" ? "src/commit" : "blob";
-  const place = path.split("/").map(encodeURIComponent).join("/");
-  return `${meta.forge}/${folder}/${commit}/${place}${line ? `${folder === "blob" ? "?plain=1" : ""}#L${line}` : ""}`;
 }
 
 interface World {

@@ -1,6 +1,6 @@
 // What the dashboard is built from: one schema an export document. The site's collections are these.
 import { z } from "zod";
-import { host, job_states, kinds, pupdate, task_states } from "./schema.ts";
+import { host, job_states, kinds, pathClass, pupdate, task_states } from "./schema.ts";
 
 /** Grows when a document changes its shape; a site refuses data of another version. */
 export const export_version = 1;
@@ -130,3 +130,13 @@ export const documents = {
 export type DocumentName = keyof typeof documents;
 export type Exported<N extends DocumentName> = z.infer<(typeof documents)[N]>;
 export type ExportFiles = Record<string, string>;
+
+/** Web address of a record at the exported commits, or null when no forge is known. */
+export function recordUrl(meta: Exported<"meta">, path: string, line?: number): string | null {
+  const commit = pathClass(path) === "ledger" ? (meta.ledger ?? meta.policy) : meta.policy;
+  if (!meta.forge) return null;
+  const host = /^https?:\/\/([^/]+)/.exec(meta.forge)?.[1] ?? "";
+  const folder = host.includes("gitlab") ? "-/blob" : host === "codeberg.org" ? "src/commit" : "blob";
+  const place = path.split("/").map(encodeURIComponent).join("/");
+  return `${meta.forge}/${folder}/${commit}/${place}${line ? `${folder === "blob" ? "?plain=1" : ""}#L${line}` : ""}`;
+}

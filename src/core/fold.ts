@@ -1,25 +1,34 @@
 // What *is*, folded from jobs: one status record a task, one reflection a finished run.
 import { answerOf, raise } from "./absorb.ts";
 import { type Draft, isoNow, putStatus } from "./draft.ts";
-import { type Entry, idOf } from "./entry.ts";
+import type { Entry } from "./entry.ts";
+import { type Hold, heldKey, stopped } from "./gate.ts";
 import { digest } from "./hash.ts";
-import { pupdateId, reflectionPath, statusPath } from "./ids.ts";
+import { pupdateId, statusPath } from "./ids.ts";
 import { glyphs, isLive, isOver, jobsByTask } from "./jobs.ts";
-import { firstParagraph } from "./markdown.ts";
-import { nextOwed } from "./occurrence.ts";
-import { type Hold, heldKey, type Plan, stopped } from "./plan.ts";
+import { nextOwed, wasIdle } from "./occurrence.ts";
+import type { Plan } from "./plan.ts";
+import { eachAnswer, reflect, succeeded } from "./reflect.ts";
 import type { Status, TaskState } from "./schema.ts";
-import { isEach } from "./select.ts";
 import { quarantined } from "./state.ts";
 import { cell, oneLine } from "./text.ts";
 
 /** Failures in a row after which a recurring task is held. */
 const failure_limit = 3;
 
-/** Brings every status record up to the jobs and the plan; writes reflections of runs that ended in this draft. */
-export function fold(draft: Draft, plan: Plan, before: ReadonlyMap<string, Entry<"job">>): void {
+/** What a fold starts from: the records as they were read. */
+export interface Base {
+  jobs: ReadonlyMap<string, Entry<"job">>;
+  status: ReadonlyMap<string, Entry<"status">>;
+}
+
+/**
+ * Brings every status record up to the jobs and the plan. The first fold of a pass (`final` false) only lets the plan
+ * see what the results changed; the final one also raises pupdates and writes the reflections of runs that ended.
+ */
+export function fold(draft: Draft, plan: Plan, base: Base, final: boolean): void {
   const jobs = jobsByTask(draft.jobs.values());
-  for (const task of draft.tasks.values()) foldTask(draft, task, jobs.get(task.id) ?? [], plan, before);
+  for (const task of draft.tasks.values()) foldTask({ draft, task, jobs: jobs.get(task.id) ?? [], plan, base, final });
   const kept = new Set([...quarantined(draft, "tasks"), ...quarantined(draft, "queue")]);
   for (const status of draft.status.values()) {
     if (draft.tasks.has(status.id) || kept.has(status.id) || (jobs.get(status.id) ?? []).some((job) => !isOver(job)))
@@ -29,51 +38,41 @@ export function fold(draft: Draft, plan: Plan, before: ReadonlyMap<string, Entry
   }
 }
 
-function foldTask(
-  draft: Draft,
-  task: Entry<"task">,
-  jobs: Entry<"job">[],
-  plan: Plan,
-  before: ReadonlyMap<string, Entry<"job">>,
-): void {
-  const old = draft.status.get(task.id);
+interface Folding {
+  draft: Draft;
+  task: Entry<"task">;
+  jobs: Entry<"job">[];
+  plan: Plan;
+  base: Base;
+  final: boolean;
+}
+
+function foldTask(folding: Folding): void {
+  const { draft, task, jobs, plan, base } = folding;
+  const old = base.status.get(task.id);
   const at = isoNow(draft);
-  const seen = old?.data.seen ?? at;
-  const rows = mergeRows(old?.data.jobs ?? [], jobs);
-  const ended = endedRun(jobs, before);
+  const ended = endedRun(jobs, base.jobs);
   const data: Status = {
     title: task.data.title,
     state: "queued",
-    since: old?.data.since ?? at,
-    seen,
-    jobs: rows.slice(-10),
+    since: at,
+    seen: old?.data.seen ?? at,
+    jobs: mergeRows(old?.data.jobs ?? [], jobs).slice(-10),
     last_due: lastDue(task, old, jobs, at),
     last_occurrence: plan.spent.get(task.id) ?? jobs.at(-1)?.data.run.occurrence ?? old?.data.last_occurrence,
     failures: old?.data.failures ?? 0,
     held: old?.data.held,
     answer_hash: old?.data.answer_hash,
   };
-  let answer = old ? answerOf(old.body) : "";
-  if (ended) {
-    const good = succeeded(task, ended);
-    data.failures = good ? 0 : data.failures + 1;
-    answer = ended.length === 1 ? answerOf(ended[0]?.body ?? "") : eachAnswer(ended);
-    const hash = digest(answer).slice(0, 16);
-    reflect(draft, task, ended, good, hash !== data.answer_hash);
-    data.answer_hash = hash;
-    data.held = !good && task.data.every !== undefined && data.failures >= failure_limit ? heldKey(task) : undefined;
-    if (data.held) raiseTask(draft, task, "task.paused", `failed ${data.failures} times in a row`, ended[0]?.id ?? "");
-  }
+  const answer = ended ? settle(folding, data, ended) : old ? answerOf(old.body) : "";
   if (data.held !== undefined && data.held !== heldKey(task)) Object.assign(data, { held: undefined, failures: 0 });
-  const verdict = stateOf(draft, task, jobs, plan.holds.get(task.id), data, ended);
-  Object.assign(data, verdict);
+  Object.assign(data, stateOf(folding, data, old, ended));
   data.since = old && old.data.state === data.state ? old.data.since : at;
   data.next_due =
     task.data.status === "ready"
-      ? nextOwed(task, data.last_due, seen, draft.settings.zone, draft.now)?.toISOString()
+      ? nextOwed(task, data.last_due, data.seen, draft.settings.zone, draft.now)?.toISOString()
       : undefined;
-  if (data.state === "blocked" && plan.holds.get(task.id)?.person) blockedLevel(draft, task, data.reason ?? "");
-  else if (old?.data.state === "blocked") blockedLevel(draft, task, null);
+  if (folding.final) blockedLevel(draft, task, plan.holds.get(task.id), data, old);
   putStatus(draft, {
     path: statusPath(task.id),
     id: task.id,
@@ -82,6 +81,20 @@ function foldTask(
     body: statusBody(task, data, answer),
     bodyLine: 1,
   });
+}
+
+/** Counts an ended run, holds a recurring task that keeps failing, and writes the reflection. Returns the answer. */
+function settle({ draft, task, final }: Folding, data: Status, ended: Entry<"job">[]): string {
+  const good = succeeded(task, ended);
+  const answer = ended.length === 1 ? answerOf(ended[0]?.body ?? "") : eachAnswer(ended);
+  const hash = digest(answer).slice(0, 16);
+  data.failures = good ? 0 : data.failures + 1;
+  data.held = !good && task.data.every !== undefined && data.failures >= failure_limit ? heldKey(task) : undefined;
+  if (final) reflect(draft, task, ended, good, hash !== data.answer_hash);
+  if (final && data.held)
+    raiseTask(draft, task, "task.paused", `failed ${data.failures} times in a row`, ended[0]?.id ?? "");
+  data.answer_hash = hash;
+  return answer;
 }
 
 type Row = Status["jobs"][number];
@@ -112,13 +125,6 @@ function endedRun(jobs: Entry<"job">[], before: ReadonlyMap<string, Entry<"job">
   return run.every(isOver) ? run : null;
 }
 
-function succeeded(task: Entry<"task">, run: Entry<"job">[]): boolean {
-  const good = run.filter((job) => job.data.state === "finished").length;
-  if (!isEach(task.data)) return good === run.length;
-  const { need } = task.data;
-  return good >= (need === "all" ? run.length : need === "any" ? 1 : Math.min(need, run.length));
-}
-
 function lastDue(
   task: Entry<"task">,
   old: Entry<"status"> | undefined,
@@ -128,9 +134,8 @@ function lastDue(
   if (task.data.every === undefined) return undefined;
   const started = jobs
     .map((job) => job.data.run.occurrence)
-    .filter((one) => !Number.isNaN(Date.parse(one)) && one.includes("T"));
-  // Time spent paused or held is not owed afterwards.
-  const idle = old && ["paused", "draft", "cancelled"].includes(old.data.state) ? [at] : [];
+    .filter((one) => one.includes("T") && !Number.isNaN(Date.parse(one)));
+  const idle = task.data.status === "ready" && wasIdle(old) ? [at] : [];
   return [old?.data.last_due, ...started, ...idle]
     .filter((one) => one !== undefined)
     .sort()
@@ -140,13 +145,12 @@ function lastDue(
 type Verdict = { state: TaskState; reason: string | undefined };
 
 function stateOf(
-  draft: Draft,
-  task: Entry<"task">,
-  jobs: Entry<"job">[],
-  hold: Hold | undefined,
+  { draft, task, jobs, plan }: Folding,
   data: Status,
+  old: Entry<"status"> | undefined,
   ended: Entry<"job">[] | null,
 ): Verdict {
+  const hold = plan.holds.get(task.id);
   const say = (state: TaskState, reason?: string): Verdict => ({
     state,
     reason: reason === undefined ? undefined : oneLine(reason, 300),
@@ -172,11 +176,16 @@ function stateOf(
   if (task.data.status !== "ready") return say(task.data.status);
   if (data.held !== undefined) return say("paused", `failed ${data.failures} times in a row; bump \`run:\` to go on`);
   if (hold) return say(hold.state, hold.reason);
-  return last(draft, task, data, ended);
+  return last(draft, task, data, old, ended);
 }
 
-function last(draft: Draft, task: Entry<"task">, data: Status, ended: Entry<"job">[] | null): Verdict {
-  const old = draft.status.get(task.id);
+function last(
+  draft: Draft,
+  task: Entry<"task">,
+  data: Status,
+  old: Entry<"status"> | undefined,
+  ended: Entry<"job">[] | null,
+): Verdict {
   if (ended) return result(task, ended);
   const kept = old?.data.state;
   if (kept === "done" || kept === "failed" || kept === "lost") return { state: kept, reason: old?.data.reason };
@@ -211,15 +220,6 @@ function result(task: Entry<"task">, run: Entry<"job">[]): Verdict {
   };
 }
 
-function eachAnswer(run: Entry<"job">[]): string {
-  return run
-    .map(
-      (job) =>
-        `### ${job.data.host}: ${glyphs[job.data.state]} ${job.data.state}${job.data.run.why ? ` (${oneLine(job.data.run.why)})` : ""}\n\n${answerOf(job.body) || "_No answer._"}`,
-    )
-    .join("\n\n");
-}
-
 function statusBody(task: Entry<"task">, data: Status, answer: string): string {
   const rows = data.jobs
     .toReversed()
@@ -247,76 +247,21 @@ function raiseTask(draft: Draft, task: Entry<"task">, kind: string, why: string,
   });
 }
 
-function blockedLevel(draft: Draft, task: Entry<"task">, why: string | null): void {
+function blockedLevel(
+  draft: Draft,
+  task: Entry<"task">,
+  hold: Hold | undefined,
+  data: Status,
+  old: Entry<"status"> | undefined,
+): void {
+  const blocked = data.state === "blocked" && hold?.person === true;
+  if (!blocked && old?.data.state !== "blocked") return;
   raise(draft, {
     source: "towline",
     subject: task.id,
     family: "task",
-    kind: why === null ? "task.free" : "task.blocked",
-    title: why === null ? `${task.id} can start again` : `${task.id} is blocked: ${why}`,
-    data: { task: task.id, why, person: "true" },
+    kind: blocked ? "task.blocked" : "task.free",
+    title: blocked ? `${task.id} is blocked: ${data.reason}` : `${task.id} can start again`,
+    data: blocked ? { task: task.id, why: data.reason, person: "true" } : { task: task.id },
   });
-}
-
-const outcomes: Record<string, "success" | "partial" | "failure"> = { finished: "success" };
-
-function reflect(draft: Draft, task: Entry<"task">, run: Entry<"job">[], good: boolean, changed: boolean): void {
-  const { reflect: wish } = task.data;
-  if (wish === "never" || (wish === "failure" && good) || (wish === "on_change" && good && !changed)) return;
-  if (run.every((job) => job.data.run.ended_at === undefined)) return;
-  const one = run.length === 1 ? run[0] : undefined;
-  const at = run
-    .map((job) => job.data.run.ended_at ?? "")
-    .sort()
-    .at(-1) as string;
-  const id = run[0]?.data.run.run_id as string;
-  const some = run.some((job) => job.data.state === "finished" || isPartial(job));
-  const outcome = good
-    ? run.every((job) => outcomes[job.data.state] && !isPartial(job))
-      ? "success"
-      : "partial"
-    : some
-      ? "partial"
-      : "failure";
-  const path = reflectionPath(at, id);
-  const cost = run.map((job) => job.data.cost).filter((c) => c !== undefined);
-  const said = (field: "surprise" | "technique") =>
-    oneLine(
-      run
-        .map((job) => job.data.run[field])
-        .filter(Boolean)
-        .join("; "),
-      1000,
-    ) || undefined;
-  const data = {
-    timestamp: at,
-    title: oneLine(task.data.title),
-    goal: firstParagraph(task.body).slice(0, 2000) || task.data.title,
-    intended_effect: task.data.effect,
-    outcome,
-    surprise: said("surprise"),
-    technique: said("technique"),
-    domain: task.data.domain,
-    session_id: id,
-    host: one ? one.data.host : `${run.length} hosts`,
-    agent: run[0]?.data.agent,
-    runtime: run[0]?.data.run.runtime,
-    took: Math.max(...run.map((job) => job.data.took ?? 0)),
-    cost: cost.length > 0 ? cost.reduce((a, b) => a + b, 0) : undefined,
-  };
-  draft.written.set(path, { kind: "reflection", data, body: reflectionBody(run) });
-}
-
-/** Timed out, or ended at a limit of the runtime, but with something to show. */
-const isPartial = (job: Entry<"job">) => job.data.run.outcome === "partial";
-
-function reflectionBody(run: Entry<"job">[]): string {
-  const one = run.length === 1 ? run[0] : undefined;
-  if (one)
-    return `${one.data.run.why ? `${one.data.run.why}\n\n` : ""}${answerOf(one.body) || "_No answer._"}\n\n[Job ${one.id}](../../../${one.path})`;
-  const rows = run.map(
-    (job) =>
-      `| ${cell(job.data.host ?? "")} | ${glyphs[job.data.state]} ${job.data.state} | ${cell(job.data.run.why ?? "")} | [${idOf(job.path)}](../../../${job.path}) |`,
-  );
-  return `| Host | Outcome | Why | Job |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n\n${eachAnswer(run)}`;
 }

@@ -48,6 +48,7 @@ function recurring(
   const rhythm = task.data.every as string;
   // First sight starts the count; what was missed before that was never promised.
   if (!status || everyFault(rhythm)) return [];
+  if (wasIdle(status)) return [];
   const after = new Date(status.data.last_due ?? status.data.seen);
   const missed = dueBetween(rhythm, zone, after, now, catch_up_limit);
   const kept = task.data.catch_up === "all" ? missed : missed.slice(-1);
@@ -56,11 +57,17 @@ function recurring(
   return timely.map((at) => ({ occurrence: at.toISOString(), due: at, requested_by: "schedule" }));
 }
 
+/** It was paused, a draft or cancelled when last folded: that time is not owed afterwards. */
+export const wasIdle = (status: Entry<"status"> | undefined) =>
+  status !== undefined &&
+  status.data.held === undefined &&
+  ["paused", "draft", "cancelled"].includes(status.data.state);
+
 const known = (status: Entry<"status"> | undefined, occurrence: string) =>
   status?.data.last_occurrence === occurrence ||
   (status?.data.jobs.some((job) => job.occurrence === occurrence) ?? false);
 
-/** The next instant at which the task will be owed a run, or null. */
+/** The instant at which the task is next owed a run (in the past: it is owed now), or null. */
 export function nextOwed(
   task: Entry<"task">,
   lastDue: string | undefined,
@@ -68,11 +75,7 @@ export function nextOwed(
   zone: string,
   now: Date,
 ): Date | null {
-  if (task.data.every !== undefined) {
-    if (everyFault(task.data.every)) return null;
-    const after = new Date(lastDue ?? seen);
-    const next = nextDue(task.data.every, zone, after);
-    return next && next <= now && task.data.catch_up !== "all" ? nextDue(task.data.every, zone, now) : next;
-  }
+  if (task.data.every !== undefined)
+    return everyFault(task.data.every) ? null : nextDue(task.data.every, zone, new Date(lastDue ?? seen));
   return task.data.due !== undefined && new Date(task.data.due) > now ? new Date(task.data.due) : null;
 }

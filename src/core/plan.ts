@@ -1,37 +1,12 @@
-// Which tasks are owed a run, which host gets which, and what holds the others back. A value: printed, then executed.
-import type { Assignment } from "../ports.ts";
+// Which host gets which job. A value: printed, then executed.
+import { deadlineOf, end, inputHash, newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
-import { everyFault } from "./due.ts";
-import { type Entry, idOf } from "./entry.ts";
-import { digest } from "./hash.ts";
-import { hostJobId, jobPath, runId } from "./ids.ts";
-import { isOver, jobsByTask } from "./jobs.ts";
-import { type Owed, owed } from "./occurrence.ts";
+import type { Entry } from "./entry.ts";
+import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
+import { hostJobId, runId } from "./ids.ts";
+import { isOver } from "./jobs.ts";
 import { closed, type HostAnswer, obstacle, type Placing, place } from "./place.ts";
-import type { Agent } from "./schema.ts";
-import { isEach, selectHosts } from "./select.ts";
-import { quarantined, type State } from "./state.ts";
-
-/** One job to start, once its claim is won. */
-export interface Start {
-  job: string;
-  path: string;
-  epoch: number;
-  host: string;
-  /** Seconds. */
-  deadline: number;
-  runtime: string;
-  assignment: Assignment;
-  /** An earlier epoch may exist on the host: seal it first and start only when it never started. */
-  seal: boolean;
-}
-
-/** Why a task that is owed a run does not start. `person`: it will not pass by itself. */
-export interface Hold {
-  state: "queued" | "blocked";
-  reason: string;
-  person: boolean;
-}
+import { isEach } from "./select.ts";
 
 export interface Plan {
   starts: Start[];
@@ -44,13 +19,6 @@ export interface Plan {
 export interface Asking {
   hosts: Set<string>;
   candidates: boolean;
-}
-
-interface Candidate {
-  task: Entry<"task">;
-  run: Owed;
-  agent: Entry<"agent">;
-  hosts: Entry<"host">[];
 }
 
 export interface Known {
@@ -77,106 +45,6 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   return { hosts, candidates: ready.length > 0 };
 }
 
-const hostsOf = (draft: State, task: Entry<"task">, agent?: Entry<"agent">) =>
-  selectHosts(task.data.hosts ?? (agent ?? agentOf(draft, task))?.data.hosts, draft.hosts.values());
-
-function agentOf(state: State, task: Entry<"task">): Entry<"agent"> | null {
-  const id = task.data.agent ?? state.settings.defaults.agent;
-  if (id !== undefined) return state.agents.get(id) ?? null;
-  const runtime = state.settings.defaults.runtime;
-  return runtime === undefined
-    ? null
-    : {
-        path: "towline.yml",
-        id: runtime,
-        kind: "agent",
-        data: { runtime, session: "fresh" } as Agent,
-        body: "",
-        bodyLine: 1,
-      };
-}
-
-/** Tasks owed a run, most urgent first, and what holds the rest. */
-function candidates(draft: Draft, runtimes: ReadonlySet<string>): { ready: Candidate[]; holds: Map<string, Hold> } {
-  const open = jobsByTask([...draft.jobs.values()].filter((job) => !isOver(job)));
-  const holds = new Map<string, Hold>();
-  const ready: Candidate[] = [];
-  for (const task of draft.tasks.values()) {
-    const status = draft.status.get(task.id);
-    if (task.data.status !== "ready" || status?.data.held === heldKey(task) || open.has(task.id)) continue;
-    const run = owed(task, status, draft.settings.zone, draft.now, draft.settings.tick.every)[0];
-    const broken = task.data.every === undefined ? null : everyFault(task.data.every);
-    if (!run && !broken) continue;
-    const hold = broken ? person(`every ${broken}`) : (gate(draft, task) ?? agentGate(draft, task, runtimes));
-    if (hold) holds.set(task.id, hold);
-    else if (run) {
-      const agent = agentOf(draft, task) as Entry<"agent">;
-      ready.push({ task, run, agent, hosts: hostsOf(draft, task, agent) });
-    }
-  }
-  ready.sort(
-    (a, b) =>
-      a.task.data.priority - b.task.data.priority ||
-      a.run.due.getTime() - b.run.due.getTime() ||
-      (a.task.id < b.task.id ? -1 : 1),
-  );
-  return { ready, holds };
-}
-
-const person = (reason: string): Hold => ({ state: "blocked", reason, person: true });
-const passing = (reason: string): Hold => ({ state: "blocked", reason, person: false });
-
-/** `status` and `run` of a task: when either changes, a held task goes on. */
-export const heldKey = (task: Entry<"task">) => `${task.data.status} ${task.data.run ?? ""}`;
-
-/** STOP.md holds everything back until it is removed, switched off or past its `until`. */
-export function stopped(state: State, now: Date): boolean {
-  const stop = state.stop?.data;
-  return stop !== undefined && !stop.off && (stop.until === undefined || new Date(stop.until) > now);
-}
-
-function gate(draft: Draft, task: Entry<"task">): Hold | null {
-  if (stopped(draft, draft.now)) return passing("STOP.md stops everything; remove it to go on");
-  if (task.data.repo !== undefined) return person("coding work (`repo:`) cannot be run by this version");
-  for (const id of task.data.after ?? []) {
-    const before = draft.status.get(id)?.data.state;
-    if (before === "done") continue;
-    if (!draft.tasks.has(id))
-      return person(
-        quarantined(draft, "tasks").has(id)
-          ? `waits for ${id}, whose file has an error`
-          : `waits for ${id}, which is not there`,
-      );
-    return passing(
-      before === "failed" || before === "lost"
-        ? `waits for ${id}, which ${before === "failed" ? "failed" : "was lost"}`
-        : `waits for ${id}`,
-    );
-  }
-  return null;
-}
-
-function agentGate(draft: Draft, task: Entry<"task">, runtimes: ReadonlySet<string>): Hold | null {
-  const agent = agentOf(draft, task);
-  const id = task.data.agent ?? draft.settings.defaults.agent;
-  if (!agent)
-    return person(
-      id === undefined
-        ? "names no agent, and towline.yml has no default"
-        : quarantined(draft, "agents").has(id)
-          ? `agents/${id}.md has an error`
-          : `agents/${id}.md is not there`,
-    );
-  if (agent.data.off) return passing(`agent ${agent.id} is switched off`);
-  if (!runtimes.has(agent.data.runtime))
-    return person(`${agent.path}: runtime \`${agent.data.runtime}\` is not known (${[...runtimes].sort().join(", ")})`);
-  if (agent.data.parallel === undefined) return null;
-  const busy = [...draft.jobs.values()].filter((job) => !isOver(job) && job.data.agent === agent.id).length;
-  return busy < agent.data.parallel
-    ? null
-    : { state: "queued", reason: `agent ${agent.id} works on ${busy} already`, person: false };
-}
-
 /** Plans the pass and puts the claims into the draft. */
 export function plan(draft: Draft, known: Known): Plan {
   const { ready, holds } = candidates(draft, known.runtimes);
@@ -196,7 +64,7 @@ export function plan(draft: Draft, known: Known): Plan {
     given.set(start.host, (given.get(start.host) ?? 0) + 1);
     room--;
   };
-  for (const job of reclaimable(draft, known.absent)) reclaim(draft, job, known, given, made, claim);
+  for (const job of reclaimable(draft, known.absent)) reclaim(draft, job, known, given, claim);
   for (const candidate of ready) {
     const { task, agent } = candidate;
     const run = runId(draft.settings.id, task.id, candidate.run.occurrence);
@@ -206,7 +74,7 @@ export function plan(draft: Draft, known: Known): Plan {
       const late =
         room <= 0
           ? { wait: `${draft.settings.tick.max_starts} starts an hour are reached (towline.yml tick.max_starts)` }
-          : agentRoom(draft, agent);
+          : waitFor(agentBusy(draft, agent));
       const placed = late ?? place(placing(candidate));
       if ("host" in placed) claimOne(draft, candidate, run, placed.host, claim);
       else
@@ -219,11 +87,7 @@ export function plan(draft: Draft, known: Known): Plan {
   return made;
 }
 
-function agentRoom(draft: Draft, agent: Entry<"agent">): { wait: string } | null {
-  if (agent.data.parallel === undefined) return null;
-  const busy = [...draft.jobs.values()].filter((job) => !isOver(job) && job.data.agent === agent.id).length;
-  return busy < agent.data.parallel ? null : { wait: `agent ${agent.id} works on ${busy} already` };
-}
+const waitFor = (reason: string | null) => (reason === null ? null : { wait: reason });
 
 type Claim = (start: Start, job: Entry<"job">) => void;
 
@@ -260,86 +124,11 @@ function claimEach(draft: Draft, candidate: Candidate, placing: Placing, known: 
   }
 }
 
-function newJob(
-  draft: Draft,
-  { task, run: due, agent }: Candidate,
-  id: string,
-  run: string,
-  host: string,
-  state: "claimed" | "released",
-): Entry<"job"> {
-  const at = isoNow(draft);
-  const data = {
-    task: task.id,
-    agent: agent.id,
-    host,
-    state,
-    run: {
-      occurrence: due.occurrence,
-      run_id: run,
-      requested_by: due.requested_by,
-      epoch: 1,
-      attempt: 1,
-      round: 1,
-      tick: draft.tick,
-      claimed_at: at,
-      deadline: deadlineOf(draft, task, agent),
-      input_hash: inputHash(task, agent),
-      runtime: agent.data.runtime,
-      identity: draft.hosts.get(host)?.data.identity,
-    },
-  };
-  return { path: jobPath(at, id), id, kind: "job", data, body: "", bodyLine: 1 };
-}
-
-function deadlineOf(draft: Draft, task: Entry<"task">, agent: Entry<"agent">): number {
-  return task.data.timeout ?? agent.data.timeout ?? draft.settings.defaults.timeout ?? 120;
-}
-
-/** What a job was started with: a task edited meanwhile shows as a drift from this. */
-export const inputHash = (task: Entry<"task">, agent: Entry<"agent">) =>
-  digest(task.data.title, task.body, agent.data.runtime, agent.body).slice(0, 16);
-
-function startOf(draft: Draft, job: Entry<"job">, task: Entry<"task">, agent: Entry<"agent">, seal: boolean): Start {
-  const host = job.data.host as string;
-  return {
-    job: job.id,
-    path: job.path,
-    epoch: job.data.run.epoch,
-    host,
-    deadline: job.data.run.deadline,
-    runtime: agent.data.runtime,
-    seal,
-    assignment: {
-      job: job.id,
-      epoch: job.data.run.epoch,
-      task: task.data,
-      prompt: task.body,
-      agent: agent.data,
-      character: agent.body,
-      notes: draft.hosts.get(host)?.body ?? "",
-    },
-  };
-}
-
-/** Open jobs that may be claimed again: released ones, retries that are due, and claims whose ticker is gone. */
-function reclaimable(draft: Draft, absent?: ReadonlySet<string>): Entry<"job">[] {
-  return [...draft.jobs.values()].filter((job) => {
-    const { state, run } = job.data;
-    if (state === "released") return run.tick !== draft.tick;
-    if (run.retry_at !== undefined) return Date.parse(run.retry_at) <= draft.now.getTime();
-    if (state !== "claimed" && state !== "unknown") return false;
-    const expired = draft.now.getTime() - Date.parse(run.claimed_at) > draft.settings.tick.wall * 1000;
-    return (absent?.has(job.id) ?? false) && (expired || run.tick === draft.tick);
-  });
-}
-
 function reclaim(
   draft: Draft,
   job: Entry<"job">,
   known: Known,
   given: ReadonlyMap<string, number>,
-  made: Plan,
   claim: Claim,
 ): void {
   const task = draft.tasks.get(job.data.task);
@@ -388,11 +177,6 @@ function reclaim(
     },
   };
   claim(startOf(draft, next, task, agent, sealed), next);
-}
-
-function end(job: Entry<"job">, state: "cancelled" | "failed", why: string): Entry<"job"> {
-  const { retry_at: _, ...run } = job.data.run;
-  return { ...job, data: { ...job.data, state, run: { ...run, why } } };
 }
 
 function startsLastHour(draft: Draft): number {

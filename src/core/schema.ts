@@ -94,7 +94,6 @@ export const rule = record({
   within: record({ count: int(1, 10000), in: duration, per: line.optional() }).optional(),
   cooldown: z.union([duration, record({ for: duration, per: line.optional() })]).optional(),
   limit: int(1, 100000).default(1000),
-  // biome-ignore lint/suspicious/noThenProperty: `then` is the word people write in a rule
   then: z.array(z.record(z.string(), z.unknown())).min(1, "must name at least one action"),
   stop: flag.default(true),
   ask_first: flag.default(false),

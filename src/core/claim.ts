@@ -1,0 +1,106 @@
+// Job records as they are claimed, and what a host needs to start them.
+import type { Assignment } from "../ports.ts";
+import { type Draft, isoNow } from "./draft.ts";
+import type { Entry } from "./entry.ts";
+import type { Candidate } from "./gate.ts";
+import { digest } from "./hash.ts";
+import { jobPath } from "./ids.ts";
+
+/** One job to start, once its claim is won. */
+export interface Start {
+  job: string;
+  path: string;
+  epoch: number;
+  host: string;
+  /** Seconds. */
+  deadline: number;
+  runtime: string;
+  assignment: Assignment;
+  /** An earlier epoch may exist on the host: seal it first and start only when it never started. */
+  seal: boolean;
+}
+
+export function newJob(
+  draft: Draft,
+  { task, run: due, agent }: Candidate,
+  id: string,
+  run: string,
+  host: string,
+  state: "claimed" | "released",
+): Entry<"job"> {
+  const at = isoNow(draft);
+  const data = {
+    task: task.id,
+    agent: agent.id,
+    host,
+    state,
+    run: {
+      occurrence: due.occurrence,
+      run_id: run,
+      requested_by: due.requested_by,
+      epoch: 1,
+      attempt: 1,
+      round: 1,
+      tick: draft.tick,
+      claimed_at: at,
+      deadline: deadlineOf(draft, task, agent),
+      input_hash: inputHash(task, agent),
+      runtime: agent.data.runtime,
+      identity: draft.hosts.get(host)?.data.identity,
+    },
+  };
+  return { path: jobPath(at, id), id, kind: "job", data, body: "", bodyLine: 1 };
+}
+
+export function deadlineOf(draft: Draft, task: Entry<"task">, agent: Entry<"agent">): number {
+  return task.data.timeout ?? agent.data.timeout ?? draft.settings.defaults.timeout ?? 120;
+}
+
+/** What a job was started with: a task edited meanwhile shows as a drift from this. */
+export const inputHash = (task: Entry<"task">, agent: Entry<"agent">) =>
+  digest(task.data.title, task.body, agent.data.runtime, agent.body).slice(0, 16);
+
+export function startOf(
+  draft: Draft,
+  job: Entry<"job">,
+  task: Entry<"task">,
+  agent: Entry<"agent">,
+  seal: boolean,
+): Start {
+  const host = job.data.host as string;
+  return {
+    job: job.id,
+    path: job.path,
+    epoch: job.data.run.epoch,
+    host,
+    deadline: job.data.run.deadline,
+    runtime: agent.data.runtime,
+    seal,
+    assignment: {
+      job: job.id,
+      epoch: job.data.run.epoch,
+      task: task.data,
+      prompt: task.body,
+      agent: agent.data,
+      character: agent.body,
+      notes: draft.hosts.get(host)?.body ?? "",
+    },
+  };
+}
+
+/** Open jobs that may be claimed again: released ones, retries that are due, and claims whose ticker is gone. */
+export function reclaimable(draft: Draft, absent?: ReadonlySet<string>): Entry<"job">[] {
+  return [...draft.jobs.values()].filter((job) => {
+    const { state, run } = job.data;
+    if (state === "released") return run.tick !== draft.tick;
+    if (run.retry_at !== undefined) return Date.parse(run.retry_at) <= draft.now.getTime();
+    if (state !== "claimed" && state !== "unknown") return false;
+    const expired = draft.now.getTime() - Date.parse(run.claimed_at) > draft.settings.tick.wall * 1000;
+    return (absent?.has(job.id) ?? false) && (expired || run.tick === draft.tick);
+  });
+}
+
+export function end(job: Entry<"job">, state: "cancelled" | "failed", why: string): Entry<"job"> {
+  const { retry_at: _, ...run } = job.data.run;
+  return { ...job, data: { ...job.data, state, run: { ...run, why } } };
+}

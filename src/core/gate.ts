@@ -1,0 +1,130 @@
+// Which tasks are owed a run, and what holds the others back before any host is looked at.
+import type { Draft } from "./draft.ts";
+import { everyFault } from "./due.ts";
+import type { Entry } from "./entry.ts";
+import { isOver, jobsByTask } from "./jobs.ts";
+import { type Owed, owed } from "./occurrence.ts";
+import type { Agent } from "./schema.ts";
+import { selectHosts } from "./select.ts";
+import { quarantined, type State } from "./state.ts";
+
+/** Why a task that is owed a run does not start. `person`: it will not pass by itself. */
+export interface Hold {
+  state: "queued" | "blocked";
+  reason: string;
+  person: boolean;
+}
+
+export interface Candidate {
+  task: Entry<"task">;
+  run: Owed;
+  agent: Entry<"agent">;
+  hosts: Entry<"host">[];
+}
+
+export function agentOf(state: State, task: Entry<"task">): Entry<"agent"> | null {
+  const id = task.data.agent ?? state.settings.defaults.agent;
+  if (id !== undefined) return state.agents.get(id) ?? null;
+  const runtime = state.settings.defaults.runtime;
+  return runtime === undefined
+    ? null
+    : {
+        path: "towline.yml",
+        id: runtime,
+        kind: "agent",
+        data: { runtime, session: "fresh" } as Agent,
+        body: "",
+        bodyLine: 1,
+      };
+}
+
+export const hostsOf = (draft: State, task: Entry<"task">, agent?: Entry<"agent">) =>
+  selectHosts(task.data.hosts ?? (agent ?? agentOf(draft, task))?.data.hosts, draft.hosts.values());
+
+/** Tasks owed a run, most urgent first, and what holds the rest. */
+export function candidates(
+  draft: Draft,
+  runtimes: ReadonlySet<string>,
+): { ready: Candidate[]; holds: Map<string, Hold> } {
+  const open = jobsByTask([...draft.jobs.values()].filter((job) => !isOver(job)));
+  const holds = new Map<string, Hold>();
+  const ready: Candidate[] = [];
+  for (const task of draft.tasks.values()) {
+    const status = draft.status.get(task.id);
+    if (task.data.status !== "ready" || status?.data.held === heldKey(task) || open.has(task.id)) continue;
+    const run = owed(task, status, draft.settings.zone, draft.now, draft.settings.tick.every)[0];
+    const broken = task.data.every === undefined ? null : everyFault(task.data.every);
+    if (!run && !broken) continue;
+    const hold = broken ? person(`every ${broken}`) : (gate(draft, task) ?? agentGate(draft, task, runtimes));
+    if (hold) holds.set(task.id, hold);
+    else if (run) {
+      const agent = agentOf(draft, task) as Entry<"agent">;
+      ready.push({ task, run, agent, hosts: hostsOf(draft, task, agent) });
+    }
+  }
+  ready.sort(
+    (a, b) =>
+      a.task.data.priority - b.task.data.priority ||
+      a.run.due.getTime() - b.run.due.getTime() ||
+      (a.task.id < b.task.id ? -1 : 1),
+  );
+  return { ready, holds };
+}
+
+export const person = (reason: string): Hold => ({ state: "blocked", reason, person: true });
+const passing = (reason: string): Hold => ({ state: "blocked", reason, person: false });
+
+/** `status` and `run` of a task: when either changes, a held task goes on. */
+export const heldKey = (task: Entry<"task">) => `${task.data.status} ${task.data.run ?? ""}`;
+
+/** STOP.md holds everything back until it is removed, switched off or past its `until`. */
+export function stopped(state: State, now: Date): boolean {
+  const stop = state.stop?.data;
+  return stop !== undefined && !stop.off && (stop.until === undefined || new Date(stop.until) > now);
+}
+
+export function gate(draft: Draft, task: Entry<"task">): Hold | null {
+  if (stopped(draft, draft.now)) return passing("STOP.md stops everything; remove it to go on");
+  if (task.data.repo !== undefined) return person("coding work (`repo:`) cannot be run by this version");
+  for (const id of task.data.after ?? []) {
+    const before = draft.status.get(id)?.data.state;
+    if (before === "done") continue;
+    if (!draft.tasks.has(id))
+      return person(
+        quarantined(draft, "tasks").has(id)
+          ? `waits for ${id}, whose file has an error`
+          : `waits for ${id}, which is not there`,
+      );
+    return passing(
+      before === "failed" || before === "lost"
+        ? `waits for ${id}, which ${before === "failed" ? "failed" : "was lost"}`
+        : `waits for ${id}`,
+    );
+  }
+  return null;
+}
+
+export function agentGate(draft: Draft, task: Entry<"task">, runtimes: ReadonlySet<string>): Hold | null {
+  const agent = agentOf(draft, task);
+  const id = task.data.agent ?? draft.settings.defaults.agent;
+  if (!agent)
+    return person(
+      id === undefined
+        ? "names no agent, and towline.yml has no default"
+        : quarantined(draft, "agents").has(id)
+          ? `agents/${id}.md has an error`
+          : `agents/${id}.md is not there`,
+    );
+  if (agent.data.off) return passing(`agent ${agent.id} is switched off`);
+  if (!runtimes.has(agent.data.runtime))
+    return person(`${agent.path}: runtime \`${agent.data.runtime}\` is not known (${[...runtimes].sort().join(", ")})`);
+  const busy = agentBusy(draft, agent);
+  return busy === null ? null : { state: "queued", reason: busy, person: false };
+}
+
+/** Why an agent takes no more work now, or null. */
+export function agentBusy(draft: Draft, agent: Entry<"agent">): string | null {
+  if (agent.data.parallel === undefined) return null;
+  const busy = [...draft.jobs.values()].filter((job) => !isOver(job) && job.data.agent === agent.id).length;
+  return busy < agent.data.parallel ? null : `agent ${agent.id} works on ${busy} already`;
+}
