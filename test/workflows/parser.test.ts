@@ -1,0 +1,55 @@
+// GitHub's own parser on what we ship: unknown keys, unknown contexts, bad expressions.
+import { readdirSync, readFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+
+// The parser imports its schemas as JSON without saying so, which node refuses.
+registerHooks({
+  resolve(specifier, context, next) {
+    const found = next(specifier, context);
+    if (!found.url.endsWith(".json") || context.importAttributes?.type) return found;
+    return { ...found, importAttributes: { type: "json" } };
+  },
+});
+const { parseWorkflow, convertWorkflowTemplate, NoOperationTraceWriter } = await import("@actions/workflow-parser");
+const { parseAction } = await import("@actions/workflow-parser/actions/action-parser");
+
+const root = join(import.meta.dirname, "..", "..");
+
+async function workflowErrors(name: string, content: string): Promise<string[]> {
+  const read = parseWorkflow({ name, content }, new NoOperationTraceWriter());
+  const found = read.context.errors.getErrors().map((error) => error.message);
+  if (!read.value || found.length > 0) return found;
+  const template = await convertWorkflowTemplate(read.context, read.value);
+  return (template.errors ?? []).map((error) => error.Message);
+}
+
+const actionErrors = (content: string) =>
+  parseAction({ name: "action.yml", content }, new NoOperationTraceWriter())
+    .context.errors.getErrors()
+    .map((error) => error.message);
+
+describe("GitHub's parser", () => {
+  const folder = join(root, ".github", "workflows");
+  test.each(readdirSync(folder))("%s has no errors", async (name) => {
+    expect(await workflowErrors(name, readFileSync(join(folder, name), "utf8"))).toEqual([]);
+  });
+
+  test("action.yml has no errors", () => {
+    expect(actionErrors(readFileSync(join(root, "action.yml"), "utf8"))).toEqual([]);
+  });
+
+  test.each([
+    ["a key that does not exist", "timeout-minute: 5"],
+    ["a context that does not exist here", "if: secrets.KEY == 'x'"],
+    ["a broken expression", "if: ${{ github.ref == }}"],
+  ])("%s is found", async (_name, line) => {
+    const text = `on: push\njobs:\n  one:\n    runs-on: ubuntu-24.04\n    ${line}\n    steps: [{ run: 'true' }]\n`;
+    expect(await workflowErrors("bad.yml", text)).not.toEqual([]);
+  });
+
+  test("a broken action is found", () => {
+    expect(actionErrors("name: a\ndescription: b\nruns: { using: composite, step: [] }\n")).not.toEqual([]);
+  });
+});
