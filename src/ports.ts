@@ -19,8 +19,11 @@ export interface TreeItem {
 /** Path → new text or bytes, or null to delete it. Paths are repository-relative, `/` between parts. */
 export type Changes = Map<string, string | Uint8Array | null>;
 
-/** `won`: the push was reported as updated for our commit id. `lost`: refused, nothing moved. `unknown`: no answer. */
-export type PushOutcome = { state: "won"; commit: string } | { state: "lost" | "unknown"; why: string };
+/** `won`: the push was reported as updated for our commit id. `lost`: refused, nothing moved. `unknown`: no answer, it may still land: fetch and ask `contains`. */
+export type PushOutcome =
+  | { state: "won"; commit: string }
+  | { state: "lost"; why: string }
+  | { state: "unknown"; why: string; commit: string };
 
 export interface CommitNote {
   /** First line; `[skip ci]` is added by the writer. */
@@ -38,6 +41,8 @@ export interface Repo {
   local(ref?: string): Promise<Tips>;
   /** The default branch's tip at the remote right now, by one ls-remote. */
   policyTipNow(): Promise<string>;
+  /** Whether this commit is the tip or behind it: what settles an unknown push after a fetch. */
+  contains(tip: string, commit: string): Promise<boolean>;
   /** Files below these folders or at these paths of a commit; nothing given: the whole tree. Missing paths are left out. */
   tree(commit: string, paths?: string[]): Promise<TreeItem[]>;
   /** Blob id → bytes. Blobs over `maxBytes` (default 1 MiB) come back as null. */

@@ -1,0 +1,73 @@
+// Finds the repository of a folder: its git directory, object store and remote, whatever kind of clone it is.
+import { join } from "node:path";
+import { configuration } from "../errors.ts";
+import { gitEnv, type Place, runGit, withSettings } from "./git.ts";
+import { gitAt, remote_name } from "./repo-remote.ts";
+
+export interface Found {
+  place: Place;
+  gitDir: string;
+  /** The object store, and the file that names the commits a shallow clone ends at. */
+  objects: string;
+  shallowFile: string;
+  remote: boolean;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+// What of origin's settings counts for us. Its refspecs, mirror, prune and tag settings do not.
+const taken = /^remote\.origin\.(url|pushurl|proxy|proxyauthmethod|uploadpack|receivepack|vcs|serveroption)$/;
+const patient_ssh = "ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=5 -o ServerAliveCountMax=3";
+
+export async function findRepo(dir: string, base: Env | undefined): Promise<Found> {
+  const env = gitEnv(base);
+  const asked = [
+    "--path-format=absolute",
+    "--absolute-git-dir",
+    "--git-path",
+    "objects",
+    "--git-path",
+    "shallow",
+    "--is-inside-work-tree",
+    "--show-cdup",
+  ];
+  const ran = await runGit({ cwd: dir, env }, ["rev-parse", ...asked]);
+  if (ran.code !== 0) throw notARepo(dir, ran.stderr);
+  const [gitDir, objects, shallowFile, inside, up] = ran.stdout.toString().split("\n") as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  // Relative addresses of remotes count from the top of the work tree.
+  const cwd = inside === "true" ? join(dir, up) : gitDir;
+  const settings = await readSettings({ cwd, env });
+  const remote = settings
+    .filter(([key]) => taken.test(key))
+    .map(([key, value]): [string, string] => [key.replace("remote.origin", `remote.${remote_name}`), value]);
+  const place: Place = { cwd, env: { ...withSettings(env, remote), GIT_DIR: gitDir } };
+  const ssh_chosen = env.GIT_SSH_COMMAND ?? env.GIT_SSH ?? settings.find(([key]) => key === "core.sshcommand");
+  if (ssh_chosen === undefined) place.env.GIT_SSH_COMMAND = patient_ssh;
+  return { place, gitDir, objects, shallowFile, remote: remote.some(([key]) => key.endsWith(".url")) };
+}
+
+async function readSettings(place: Place): Promise<[string, string][]> {
+  const text = await gitAt(place).raw(["config", "-z", "--get-regexp", "^(remote\\.origin\\.|core\\.sshcommand$)"]);
+  return text
+    .split("\0")
+    .filter(Boolean)
+    .map((item) => {
+      const cut = item.indexOf("\n");
+      return cut < 0 ? [item, "true"] : [item.slice(0, cut), item.slice(cut + 1)];
+    });
+}
+
+function notARepo(dir: string, said: string) {
+  if (said.includes("dubious ownership"))
+    return configuration(
+      `git does not trust ${dir}: it belongs to another user`,
+      `git config --global --add safe.directory ${JSON.stringify(dir)}`,
+    );
+  return configuration(`${dir} is not a git repository`, "name one with --repo, or make one with `git init`");
+}
