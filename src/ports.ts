@@ -191,6 +191,8 @@ export interface RawStream {
 /** One conversation with the host program of one host. Every call throws HostFault. */
 export interface HostSession {
   readonly facts: HostFacts;
+  /** The same facts, as they are now. */
+  probe(): Promise<HostFacts>;
   start(request: StartRequest): Promise<StartAnswer>;
   /** Waits until one more of these jobs has ended, at most this many milliseconds; answers all that have ended. */
   wait(jobs: { job: string; epoch: number }[], ms: number): Promise<{ job: string; epoch: number }[]>;

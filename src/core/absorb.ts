@@ -3,7 +3,7 @@ import type { Level, Outcome, RawPupdate, RawResult, RawStream } from "../ports.
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
-import { isOver } from "./jobs.ts";
+import { epochOf, isOver } from "./jobs.ts";
 import type { HostAnswer } from "./place.ts";
 import type { Job } from "./schema.ts";
 import { clean, excerpt, fenced, oneLine } from "./text.ts";
@@ -16,10 +16,15 @@ export interface Findings {
   running: Set<string>;
   /** Jobs of which their host, asked in the open epoch, knows nothing. */
   absent: Set<string>;
-  /** What became of this tick's own starts, by `job/epoch`. */
-  starts: Map<string, { state: "started" | "released"; why?: string }>;
+  /** What became of this tick's own starts, by `job/epoch` of the claim. */
+  starts: Map<string, StartFinding>;
   levels: Level[];
 }
+
+export type StartFinding =
+  | { state: "started"; epoch: number }
+  | { state: "released"; why: string }
+  | { state: "refused"; why: string };
 
 export const noFindings = (): Findings => ({
   answers: new Map(),
@@ -41,35 +46,45 @@ export function absorb(draft: Draft, findings: Findings): void {
 }
 
 function observe(draft: Draft, job: Entry<"job">, findings: Findings): void {
-  const key = `${job.id}/${job.data.run.epoch}`;
-  const start = findings.starts.get(key);
+  const { state, run } = job.data;
+  const start = findings.starts.get(`${job.id}/${run.epoch}`);
   const answer = findings.answers.get(job.data.host ?? "");
-  const set = (state: Job["state"], run: Partial<Job["run"]>, rest: Partial<Job> = {}) =>
-    putJob(draft, { ...job, data: { ...job.data, ...rest, state, run: { ...job.data.run, ...run } } });
-  if (job.data.state === "claimed" && start) {
-    if (start.state === "started") set("started", {}, { started_at: isoNow(draft) });
-    else set("released", { why: start.why });
-    return;
-  }
-  if (findings.running.has(key)) {
-    if (job.data.state !== "started")
-      set("started", { unknown_since: undefined }, { started_at: job.data.started_at ?? isoNow(draft) });
-    return;
-  }
-  if (answer && "fault" in answer && (job.data.state === "claimed" || job.data.state === "started")) {
-    set("unknown", { unknown_since: isoNow(draft), why: oneLine(`${job.data.host} ${answer.message}`) });
-    return;
-  }
-  if (job.data.state === "unknown" || (findings.absent.has(job.id) && job.data.state === "started"))
-    silent(draft, job, findings, set);
+  if (state === "claimed" && start) started(draft, job, start);
+  else if (findings.running.has(`${job.id}/${epochOf(job)}`)) {
+    // A claim that another tick is just starting is that tick's to record.
+    const theirs =
+      state === "claimed" &&
+      run.tick !== draft.tick &&
+      draft.now.getTime() - Date.parse(run.claimed_at) < draft.settings.tick.wall * 1000;
+    if (state !== "started" && !theirs)
+      setJob(draft, job, "started", { unknown_since: undefined, why: undefined }, job.data.started_at ?? isoNow(draft));
+  } else if (answer && "fault" in answer && (state === "claimed" || state === "started"))
+    setJob(draft, job, "unknown", { unknown_since: isoNow(draft), why: oneLine(`${job.data.host} ${answer.message}`) });
+  else if (state === "unknown" || (findings.absent.has(job.id) && state === "started")) silent(draft, job, findings);
 }
 
-function silent(
+function setJob(
   draft: Draft,
   job: Entry<"job">,
-  findings: Findings,
-  set: (state: Job["state"], run: Partial<Job["run"]>) => void,
+  state: Job["state"],
+  run: Partial<Job["run"]>,
+  startedAt = job.data.started_at,
 ): void {
+  putJob(draft, { ...job, data: { ...job.data, state, started_at: startedAt, run: { ...job.data.run, ...run } } });
+}
+
+function started(draft: Draft, job: Entry<"job">, start: StartFinding): void {
+  if (start.state === "started") {
+    const epoch = start.epoch === job.data.run.epoch ? undefined : start.epoch;
+    setJob(draft, job, "started", { started_epoch: epoch }, isoNow(draft));
+  } else if (start.state === "released") setJob(draft, job, "released", { why: oneLine(start.why) });
+  else {
+    setJob(draft, job, "failed", { why: oneLine(start.why), ended_at: isoNow(draft), outcome: "failure" });
+    raiseJob(draft, draft.jobs.get(job.id) as Entry<"job">, "job.failed", start.why);
+  }
+}
+
+function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
   const answer = findings.answers.get(job.data.host ?? "");
   const since = Date.parse(job.data.run.unknown_since ?? isoNow(draft));
   const overdue = draft.now.getTime() - since > (job.data.run.deadline + silence_limit) * 1000;
@@ -79,14 +94,14 @@ function silent(
   const why = forgotten
     ? `${job.data.host} no longer knows this job`
     : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;
-  set("lost", { why, ended_at: isoNow(draft) });
+  setJob(draft, job, "lost", { why, ended_at: isoNow(draft), outcome: "failure" });
   raiseJob(draft, draft.jobs.get(job.id) as Entry<"job">, "job.lost", why);
 }
 
 /** A result counts once, for the epoch and the host that the ledger names; anything else is left where it is. */
 function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome): void {
   const job = draft.jobs.get(raw.job);
-  if (!job || job.data.run.epoch !== raw.epoch || job.data.host !== host) return;
+  if (!job || epochOf(job) !== raw.epoch || job.data.host !== host) return;
   if (job.data.run.result !== undefined) return;
   const task = draft.tasks.get(job.data.task);
   const retries = task?.data.retries ?? 0;

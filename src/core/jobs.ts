@@ -27,6 +27,9 @@ export const isOver = (job: Entry<"job">) => ended.has(job.data.state) && job.da
 export const isLive = (job: Entry<"job">) =>
   job.data.state === "claimed" || job.data.state === "started" || job.data.state === "unknown";
 
+/** The epoch whose result counts. */
+export const epochOf = (job: Entry<"job">) => job.data.run.started_epoch ?? job.data.run.epoch;
+
 export const glyphs: Record<string, string> = {
   draft: "○",
   queued: "○",

@@ -7,6 +7,7 @@ import { hostJobId, runId } from "./ids.ts";
 import { isOver } from "./jobs.ts";
 import { closed, type HostAnswer, obstacle, type Placing, place } from "./place.ts";
 import { isEach } from "./select.ts";
+import type { State } from "./state.ts";
 
 export interface Plan {
   starts: Start[];
@@ -135,13 +136,18 @@ function reclaim(
   const agent = task && agentOf(draft, task);
   const run = job.data.run;
   const sealed = job.data.state === "claimed" || job.data.state === "unknown";
-  if (!sealed && (!task || task.data.status === "cancelled"))
-    return putJob(draft, end(job, "cancelled", "the task was withdrawn before it started"));
+  if (!sealed && (!task || task.data.status === "cancelled")) {
+    putJob(draft, end(job, "cancelled", "the task was withdrawn before it started"));
+    return;
+  }
   if (!task || !agent || task.data.status !== "ready" || stopped(draft, draft.now)) return;
   const each = isEach(task.data);
   const late =
     each && job.data.state === "released" && draft.now.getTime() - Date.parse(run.claimed_at) > run.deadline * 1000;
-  if (late) return putJob(draft, end(job, "failed", `could not start in time: ${run.why ?? "no reason noted"}`));
+  if (late) {
+    putJob(draft, end(job, "failed", `could not start in time: ${run.why ?? "no reason noted"}`));
+    return;
+  }
   const same = draft.hosts.get(job.data.host ?? "");
   const hosts = each || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
   const placed = place({
@@ -186,4 +192,17 @@ function startsLastHour(draft: Draft): number {
     for (const job of status.data.jobs) if (Date.parse(job.at) > since) recent.add(job.id);
   for (const job of draft.jobs.values()) if (Date.parse(job.data.run.claimed_at) > since) recent.add(job.id);
   return recent.size;
+}
+
+/** Why a claimed start must not happen any more, judged on records that are newer than the claim; null: go on. */
+export function fallen(state: State, start: Start, now: Date): string | null {
+  if (stopped(state, now)) return "STOP.md came in before it started";
+  const host = state.hosts.get(start.host);
+  const shut = host ? closed(host, state.settings.networks) : "is gone";
+  if (shut) return `${start.host} ${shut}`;
+  const id = state.jobs.get(start.job)?.data.task ?? "";
+  const task = state.tasks.get(id);
+  if (!task) return "its task was removed before it started";
+  if (task.data.status !== "ready") return `its task was ${task.data.status} before it started`;
+  return agentOf(state, task)?.data.off ? "its agent was switched off before it started" : null;
 }

@@ -243,7 +243,8 @@ function eventRows(path: string, text: string): { rows: Row[]; problems: Problem
     if (written.trim() === "") continue;
     const event = eventOf(written);
     if (event) rows.push(rowOf(pupdates, { path, line: at + 1, event }, path));
-    else problems.push(problem(path, at + 1, "pupdate", "this line is not a pupdate", "see schema/pupdate.schema.json"));
+    else
+      problems.push(problem(path, at + 1, "pupdate", "this line is not a pupdate", "see schema/pupdate.schema.json"));
   }
   return { rows, problems };
 }

@@ -165,6 +165,8 @@ export const job = record({
     boot: text.optional(),
     identity: text.optional(),
     unknown_since: time.optional(),
+    /** The epoch that really started, when a later claim found it running. Results count for this one. */
+    started_epoch: int(1, 1e9).optional(),
     /** What the answer was worth; a reflection copies it. */
     outcome: z.enum(["success", "partial", "failure"]).optional(),
     runtime: line.optional(),

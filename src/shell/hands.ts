@@ -1,0 +1,172 @@
+// Stages gather and dispatch: what hosts say, what they are told. Decides nothing; findings go to core/decide.ts.
+import type { Findings } from "../core/absorb.ts";
+import type { Start } from "../core/claim.ts";
+import type { Entry } from "../core/entry.ts";
+import { jobDay } from "../core/ids.ts";
+import { epochOf, isOver } from "../core/jobs.ts";
+import type { State } from "../core/state.ts";
+import { type Clock, type HeldJob, HostFault, type Repo, type Runtime } from "../ports.ts";
+import type { Pool } from "./pool.ts";
+import { addRecords } from "./read.ts";
+
+export interface Hands {
+  repo: Repo;
+  pool: Pool;
+  clock: Clock;
+  runtimes: Readonly<Record<string, Runtime>>;
+}
+
+/** Bytes kept of each stream: from its head, and as many from its tail. */
+const keep = 16_384;
+
+/** Asks these hosts; adds facts, results and what they know of open jobs to the findings; acknowledges what stands in the ledger. */
+export async function gather(hands: Hands, state: State, names: Iterable<string>, findings: Findings): Promise<void> {
+  const hosts = [...names].flatMap((name) => state.hosts.get(name) ?? []);
+  findings.answers.clear();
+  findings.running.clear();
+  findings.absent.clear();
+  await Promise.all(hosts.map((host) => ask(hands, host, findings)));
+  const held = [...findings.answers.values()].flatMap((answer) => ("facts" in answer ? answer.facts.held : []));
+  await addRecords(hands.repo, state, named(state, held));
+  await Promise.all(hosts.map((host) => collect(hands, state, host, findings)));
+}
+
+async function ask({ pool }: Hands, host: Entry<"host">, findings: Findings): Promise<void> {
+  const opened = await pool.open(host);
+  if ("fault" in opened) return void findings.answers.set(host.id, opened);
+  try {
+    findings.answers.set(host.id, { facts: opened.fresh ? opened.session.facts : await opened.session.probe() });
+  } catch (thrown) {
+    findings.answers.set(host.id, pool.fail(host.id, thrown));
+  }
+}
+
+/** Ledger paths of jobs that hosts hold and that are not among the open ones. What a host says only builds a checked path. */
+function named(state: State, held: HeldJob[]): string[] {
+  const fine = held.filter(
+    (job) => /^\d{4}\/\d{2}\/\d{2}$/.test(job.day) && /^[a-z0-9-]{1,80}$/.test(job.job) && !state.jobs.has(job.job),
+  );
+  return [...new Set(fine.map((job) => `jobs/${job.day}/${job.job}.md`))];
+}
+
+async function collect(
+  { pool, runtimes }: Hands,
+  state: State,
+  host: Entry<"host">,
+  findings: Findings,
+): Promise<void> {
+  const answer = findings.answers.get(host.id);
+  if (!answer || "fault" in answer) return;
+  const mine = (held: HeldJob) => {
+    const job = state.jobs.get(held.job);
+    return job && job.data.host === host.id && epochOf(job) === held.epoch ? job : undefined;
+  };
+  const opened = await pool.open(host);
+  if ("fault" in opened) return;
+  try {
+    const recorded = answer.facts.held.flatMap((held) => {
+      const job = mine(held);
+      return job && held.sha256 && job.data.run.result === held.sha256
+        ? [{ job: held.job, epoch: held.epoch, sha256: held.sha256 }]
+        : [];
+    });
+    if (recorded.length > 0) await opened.session.ack(recorded);
+    for (const held of answer.facts.held) {
+      const job = mine(held);
+      if (!job) continue;
+      if (held.state === "running") findings.running.add(`${held.job}/${held.epoch}`);
+      else if (
+        job.data.run.result === undefined &&
+        !findings.results.some((one) => one.result.job === held.job && one.result.epoch === held.epoch)
+      ) {
+        const result = await opened.session.fetch(held.job, held.epoch);
+        const runtime = runtimes[job.data.run.runtime ?? ""];
+        if (runtime) findings.results.push({ host: host.id, result, outcome: runtime.outcome(result) });
+      }
+    }
+  } catch (thrown) {
+    findings.answers.set(host.id, pool.fail(host.id, thrown));
+    return;
+  }
+  for (const job of state.jobs.values()) {
+    const known = answer.facts.held.some((held) => held.job === job.id && held.epoch === epochOf(job));
+    if (!isOver(job) && job.data.host === host.id && !known && job.data.run.result === undefined)
+      findings.absent.add(job.id);
+  }
+}
+
+/** Starts what a won claim gives the right to, host by host at once; what became of it goes to the findings. */
+export async function dispatch(hands: Hands, state: State, starts: Start[], findings: Findings): Promise<void> {
+  const byHost = Map.groupBy(starts, (start) => start.host);
+  await Promise.all(
+    [...byHost].map(async ([name, list]) => {
+      const host = state.hosts.get(name) as Entry<"host">;
+      for (const start of list) await startOne(hands, host, start, findings);
+    }),
+  );
+}
+
+async function startOne(
+  { pool, runtimes }: Hands,
+  host: Entry<"host">,
+  start: Start,
+  findings: Findings,
+): Promise<void> {
+  const key = `${start.job}/${start.epoch}`;
+  const runtime = runtimes[start.runtime] as Runtime;
+  const opened = await pool.open(host);
+  // Nothing was sent: the claim can be given back.
+  if ("fault" in opened)
+    return void findings.starts.set(key, { state: "released", why: `${host.id} ${opened.message}` });
+  try {
+    const sealed = start.seal ? await opened.session.seal(start.job, start.epoch) : { started: null };
+    if (sealed.started !== null) return void findings.starts.set(key, { state: "started", epoch: sealed.started });
+    const answer = await opened.session.start({
+      job: start.job,
+      epoch: start.epoch,
+      day: jobDay(start.path),
+      deadline: start.deadline,
+      keep,
+      slots: host.data.slots,
+      launch: runtime.launch(start.assignment),
+    });
+    if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
+    else if (answer.state === "already") findings.starts.set(key, { state: "started", epoch: answer.epoch });
+    else if (answer.state === "full")
+      findings.starts.set(key, { state: "released", why: `${host.id} has no free slot` });
+    else if (answer.state === "refused")
+      findings.starts.set(key, { state: "refused", why: `${host.id} refused it: ${answer.why}` });
+    // `sealed`: a newer claim of another tick owns the job; there is nothing for this one to say.
+  } catch (thrown) {
+    // It may or may not have been started: only asking the host again can tell. Until then the claim stands.
+    pool.fail(host.id, thrown instanceof HostFault ? thrown : new HostFault("lost", String(thrown)));
+  }
+}
+
+/** Waits until the started jobs have ended, at most until `until` (clock ticks, ms). */
+export async function waitFor(
+  hands: Hands,
+  state: State,
+  starts: Start[],
+  findings: Findings,
+  until: number,
+): Promise<void> {
+  const started = starts.flatMap((start) => {
+    const found = findings.starts.get(`${start.job}/${start.epoch}`);
+    return found?.state === "started" ? [{ host: start.host, job: start.job, epoch: found.epoch }] : [];
+  });
+  await Promise.all(
+    [...Map.groupBy(started, (one) => one.host)].map(async ([name, jobs]) => {
+      const opened = await hands.pool.open(state.hosts.get(name) as Entry<"host">);
+      if ("fault" in opened) return;
+      try {
+        for (let left = until - hands.clock.tick(); left > 0; left = until - hands.clock.tick()) {
+          const ended = await opened.session.wait(jobs, Math.ceil(left));
+          if (ended.length >= jobs.length) return;
+        }
+      } catch (thrown) {
+        hands.pool.fail(name, thrown);
+      }
+    }),
+  );
+}

@@ -1,0 +1,82 @@
+// Stage read: the records of a pair of commits (or of a work tree and a ledger commit) as one state.
+import { lstat, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { max_bytes, type Problem } from "../core/entry.ts";
+import {
+  addFile,
+  ledger_paths,
+  openPaths,
+  policy_paths,
+  readState,
+  type SourceFile,
+  type State,
+} from "../core/state.ts";
+import { configuration } from "../errors.ts";
+import type { Repo, Tips, TreeItem } from "../ports.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: false });
+
+/** Files of a commit, as text; blobs that several paths share are read once. */
+async function filesOf(repo: Repo, items: TreeItem[]): Promise<SourceFile[]> {
+  const wanted = items.filter((item) => item.mode.startsWith("100"));
+  const blobs = await repo.blobs([...new Set(wanted.map((item) => item.blob))], max_bytes);
+  return items.map((item) => {
+    const bytes = item.mode.startsWith("100") ? blobs.get(item.blob) : new Uint8Array();
+    return { path: item.path, mode: item.mode, text: bytes ? utf8.decode(bytes) : null };
+  });
+}
+
+async function ledgerFiles(repo: Repo, tips: Tips): Promise<SourceFile[]> {
+  if (tips.ledger === null) return [];
+  const files = await filesOf(repo, await repo.tree(tips.ledger, ledger_paths));
+  const open = openPaths(files.find((file) => file.path === "state/open.ndjson")?.text ?? undefined);
+  return open.length === 0 ? files : [...files, ...(await filesOf(repo, await repo.tree(tips.ledger, open)))];
+}
+
+/** The state of a pair of commits. Throws a Fault when the pack's settings cannot be read. */
+export async function readPair(repo: Repo, tips: Tips): Promise<State> {
+  const [policy, ledger] = await Promise.all([
+    repo.tree(tips.policy, policy_paths).then((items) => filesOf(repo, items)),
+    ledgerFiles(repo, tips),
+  ]);
+  return usable(readState(tips, [...policy, ...ledger]));
+}
+
+/** People's records from a folder as it is now, the ledger from a commit. */
+export async function readWorkTree(repo: Repo, dir: string, tips: Tips): Promise<State> {
+  const policy: SourceFile[] = [];
+  for (const path of policy_paths) await collect(dir, path, policy);
+  return usable(readState(tips, [...policy, ...(await ledgerFiles(repo, tips))]));
+}
+
+async function collect(root: string, path: string, into: SourceFile[]): Promise<void> {
+  const at = join(root, path);
+  const stat = await lstat(at).catch(() => null);
+  if (stat?.isDirectory()) for (const name of (await readdir(at)).sort()) await collect(root, `${path}/${name}`, into);
+  else if (stat?.isSymbolicLink()) into.push({ path, mode: "120000", text: "" });
+  else if (stat?.isFile())
+    into.push({ path, mode: "100644", text: stat.size > max_bytes ? null : utf8.decode(await readFile(at)) });
+}
+
+function usable({ state, problems }: { state: State | null; problems: Problem[] }): State {
+  if (state) return state;
+  const first = problems[0];
+  throw configuration(`${first?.path}:${first?.line}:${first?.column}: ${first?.message}`, first?.fix);
+}
+
+/** Paths of all job records in the ledger, by job id. */
+export async function jobPaths(repo: Repo, tips: Tips): Promise<Map<string, string>> {
+  if (tips.ledger === null) return new Map();
+  const items = await repo.tree(tips.ledger, ["jobs"]);
+  return new Map(
+    items
+      .filter((item) => item.path.endsWith(".md"))
+      .map((item) => [item.path.slice(item.path.lastIndexOf("/") + 1, -3), item.path]),
+  );
+}
+
+/** Adds the records at these ledger paths to the state; paths that are not there are left out. */
+export async function addRecords(repo: Repo, state: State, paths: string[]): Promise<void> {
+  if (state.tips.ledger === null || paths.length === 0) return;
+  for (const file of await filesOf(repo, await repo.tree(state.tips.ledger, paths))) addFile(state, file);
+}

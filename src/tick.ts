@@ -1,0 +1,184 @@
+// The line. Stages in order, no decisions: those are values that core/ returns.
+import { randomBytes } from "node:crypto";
+import { type Findings, noFindings } from "./core/absorb.ts";
+import type { Start } from "./core/claim.ts";
+import { type Decision, decide } from "./core/decide.ts";
+import { draftOf } from "./core/draft.ts";
+import { asking, fallen } from "./core/plan.ts";
+import type { State } from "./core/state.ts";
+import { messageOf } from "./errors.ts";
+import type { Level, Poller, Report, Tips } from "./ports.ts";
+import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
+import { jobPaths, readPair } from "./shell/read.ts";
+
+/** At most this many passes start work; one more records. */
+const passes = 3;
+const tries = 12;
+
+export interface TickPorts extends Hands {
+  pollers: Poller[];
+  report: Report;
+  /** Stages after the record: each says what it did, or why it could not. */
+  after: { name: string; run(state: State): Promise<{ degraded?: string; note?: string }> }[];
+}
+
+export interface TickOptions {
+  /** Which attempt of the CI run this is. */
+  attempt?: number;
+  signal?: AbortSignal;
+}
+
+export interface TickOutcome {
+  tick: string;
+  commits: string[];
+  starts: { job: string; host: string; task: string }[];
+  /** Ended in this tick, by job id. */
+  ended: { job: string; task: string; state: string }[];
+  degraded: string[];
+  /** The work was left to the next tick after too many lost pushes. */
+  contended: boolean;
+  /** The state that stands now. */
+  state: State;
+}
+
+export const tickId = (now: Date) =>
+  `${now.toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "t")}-${randomBytes(4).toString("hex")}`;
+
+export async function tick(ports: TickPorts, options: TickOptions = {}): Promise<TickOutcome> {
+  const now = ports.clock.now();
+  const id = tickId(now);
+  const findings = noFindings();
+  const levels = new Map<string, Level[]>();
+  const outcome: TickOutcome = {
+    tick: id,
+    commits: [],
+    starts: [],
+    ended: [],
+    degraded: [],
+    contended: false,
+    state: undefined as never,
+  };
+  let patience: number | undefined;
+  try {
+    for (let pass = 1; pass <= passes + 1; pass++) {
+      const start = pass <= passes && !options.signal?.aborted;
+      const run = await onePass({ ports, options, findings, levels, id, now, pass, start, outcome });
+      if (!run) break;
+      patience ??= ports.clock.tick() + run.state.settings.tick.patience * 1000;
+      await hand(ports, run.state, run.decision.plan.starts, run.tips, findings);
+      await waitFor(ports, run.state, run.decision.plan.starts, findings, patience);
+    }
+    for (const stage of ports.after) {
+      const said = await stage.run(outcome.state).catch((thrown) => ({ degraded: messageOf(thrown), note: undefined }));
+      if (said.degraded) outcome.degraded.push(`${stage.name}: ${said.degraded}`);
+      if (said.note) ports.report.progress(`${stage.name}: ${said.note}`);
+    }
+    if (outcome.commits.length === 0)
+      await ports.repo.beat("beat.json", `${JSON.stringify({ at: now.toISOString(), tick: id })}\n`).catch(() => {});
+  } finally {
+    ports.pool.close();
+  }
+  return outcome;
+}
+
+interface PassRun {
+  ports: TickPorts;
+  options: TickOptions;
+  findings: Findings;
+  levels: Map<string, Level[]>;
+  id: string;
+  now: Date;
+  pass: number;
+  start: boolean;
+  outcome: TickOutcome;
+}
+
+/** read → gather → triage → plan → claim, again from the new tips while the push is lost. null: nothing was started. */
+async function onePass(run: PassRun): Promise<{ state: State; decision: Decision; tips: Tips } | null> {
+  const { ports, findings, outcome } = run;
+  for (let attempt = 1; attempt <= tries; attempt++) {
+    const tips = await ports.repo.fetch();
+    const state = await readPair(ports.repo, tips);
+    outcome.state = state;
+    const names = new Set(Object.keys(ports.runtimes));
+    const wanted = asking(draftOf(state, run.now, run.id), names);
+    await gather(ports, state, wanted.hosts, findings);
+    findings.levels = await pollOnce(ports, state, run);
+    const paths = wanted.candidates ? await jobPaths(ports.repo, tips) : new Map<string, string>();
+    const decision = decide(
+      state,
+      findings,
+      { paths, runtimes: names },
+      { now: run.now, tick: run.id, file: run.pass === 1 ? run.id : `${run.id}-${run.pass}`, start: run.start },
+    );
+    if (decision.changes.size === 0) return null;
+    const pushed = await ports.repo.push(tips, decision.changes, {
+      subject: decision.subject,
+      tick: run.id,
+      attempt: run.options.attempt ?? 1,
+    });
+    if (pushed.state === "won") {
+      won(run, decision, pushed.commit);
+      const claimed = { policy: tips.ledger === tips.policy ? pushed.commit : tips.policy, ledger: pushed.commit };
+      return decision.plan.starts.length === 0
+        ? null
+        : { state: { ...decision.draft, tips: claimed }, decision, tips: claimed };
+    }
+    ports.report.progress(`push ${pushed.state} (${pushed.why}); reading again`);
+    await ports.clock.sleep(Math.random() * 60 * attempt);
+  }
+  outcome.contended = true;
+  return null;
+}
+
+function won({ findings, outcome }: PassRun, decision: Decision, commit: string): void {
+  outcome.commits.push(commit);
+  outcome.state = { ...decision.draft, tips: { ...decision.draft.tips, ledger: commit } };
+  for (const { result } of findings.results) {
+    const job = decision.draft.jobs.get(result.job);
+    if (job) outcome.ended.push({ job: job.id, task: job.data.task, state: job.data.state });
+  }
+  for (const start of decision.plan.starts)
+    outcome.starts.push({
+      job: start.job,
+      host: start.host,
+      task: decision.draft.jobs.get(start.job)?.data.task ?? "",
+    });
+  // What stands in the ledger need not be carried any further.
+  findings.results = [];
+  findings.starts.clear();
+}
+
+async function pollOnce({ pollers }: TickPorts, state: State, run: PassRun): Promise<Level[]> {
+  for (const poller of pollers) {
+    if (run.levels.has(poller.name)) continue;
+    const dead = (kind: string, title: string): Level => ({
+      source: poller.name,
+      subject: poller.name,
+      family: "source",
+      kind,
+      title,
+    });
+    run.levels.set(
+      poller.name,
+      await poller
+        .poll(state.settings, run.now)
+        .then((levels) => [...levels, dead("source.ok", `${poller.name} answers again`)])
+        .catch((thrown) => [dead("source.failed", `${poller.name} could not be read: ${messageOf(thrown)}`)]),
+    );
+  }
+  return [...run.levels.values()].flat();
+}
+
+/** Leases are only checked when a push connects: the default tip is read once more before anything starts. */
+async function hand(ports: TickPorts, state: State, starts: Start[], tips: Tips, findings: Findings): Promise<void> {
+  let allowed = starts;
+  if ((await ports.repo.policyTipNow()) !== tips.policy) {
+    const fresh = await readPair(ports.repo, await ports.repo.fetch());
+    const reasons = new Map(starts.map((start) => [start, fallen(fresh, start, ports.clock.now())]));
+    allowed = starts.filter((start) => reasons.get(start) === null);
+    for (const [start, why] of reasons)
+      if (why !== null) findings.starts.set(`${start.job}/${start.epoch}`, { state: "released", why });
+  }
+  await dispatch(ports, state, allowed, findings);
+}
