@@ -56,7 +56,6 @@ export const hints: Partial<Record<Kind | "settings" | "pupdate", Record<string,
     within: "Fires when the count-th match falls inside this time.",
     cooldown: "Not again for the same subject within this time.",
     limit: "Fires a day.",
-    // biome-ignore lint/suspicious/noThenProperty: `then` is the word people write in a rule
     then: "Actions, in order.",
     stop: "false: later rules are tried as well.",
     ask_first: "The actions wait in a memo until a person says yes.",

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { restore } from "./pack.mjs";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const bin = join(root, "node_modules", ".bin");
@@ -73,6 +74,7 @@ export function run(program, args, options = {}) {
 
 /** `npm ci` when needed. All of npm's output goes to stderr: stdout belongs to the verb that follows. */
 export async function install({ dev = true } = {}) {
+  if (restore(root)) say("towline: put package.json back, which a failed npm pack had left stripped");
   const why = stale({ dev });
   if (why) {
     const started = Date.now();

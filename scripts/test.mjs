@@ -4,14 +4,15 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installPackages } from "./debian.mjs";
-import { install, run, say } from "./install.mjs";
+import { install, root, run, say } from "./install.mjs";
+import { counts } from "./results.mjs";
 
 const help = `npm test                  types, lint, all suites
 npm test -- --quick       types, lint, unit tests only
 npm test -- --install     first installs Debian's openssh-server and chromium (CI=true does the same)
 npm test -- repo          only suites whose path holds "repo"; other options go to vitest as they are`;
 
-/** @typedef {{name: string, passed: number, failed: number, skipped: number}} Count */
+/** @typedef {Omit<import("./results.mjs").Counts, "needs"> & {name: string}} Count */
 
 /** @param {string} name @param {string} program @param {string[]} args @returns {Promise<Count>} */
 async function check(name, program, args) {
@@ -33,38 +34,12 @@ async function suites(args) {
     ...args,
   ]);
   try {
-    return { name: "tests", ...counts(JSON.parse(readFileSync(file, "utf8")), code) };
+    return { name: "tests", ...counts(JSON.parse(readFileSync(file, "utf8")), code, root) };
   } catch {
     return { name: "tests", passed: 0, failed: 1, skipped: 0, needs: new Map() };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** A suite that lacks a program says so in its name: "… needs openssh-server (npm test -- --install)".
- * @param {any} results @param {number} code */
-function counts(results, code) {
-  /** @type {Map<string, number>} */
-  const needs = new Map();
-  for (const file of results.testResults)
-    for (const test of file.assertionResults) {
-      if (test.status === "passed" || test.status === "failed") continue;
-      const title = [...test.ancestorTitles, test.title].find((part) => /\bneeds\b/.test(part));
-      if (!title) continue;
-      const key = `${file.name.slice(process.cwd().length + 1)}: ${title}`;
-      needs.set(key, (needs.get(key) ?? 0) + 1);
-    }
-  // A file that cannot be loaded has no tests to count as failed.
-  const broken = results.testResults.filter(
-    (/** @type {any} */ file) => file.status === "failed" && file.assertionResults.length === 0,
-  ).length;
-  const failed = results.numFailedTests + broken;
-  return {
-    passed: results.numPassedTests,
-    failed: failed === 0 && code !== 0 ? 1 : failed,
-    skipped: results.numPendingTests + results.numTodoTests,
-    needs,
-  };
 }
 
 const args = process.argv.slice(2);

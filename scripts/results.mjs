@@ -1,0 +1,35 @@
+// Reads vitest's JSON report: what counts as failed, and which suites lacked a program.
+
+/** @typedef {{passed: number, failed: number, skipped: number, needs: Map<string, number>}} Counts */
+/** @typedef {{status: string, title: string, ancestorTitles: string[]}} Assertion */
+/** @typedef {{name: string, status: string, assertionResults: Assertion[]}} File */
+/** @typedef {{testResults: File[], numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number}} Results */
+
+/**
+ * A suite that lacks a program says so in its name: "… needs openssh-server (npm test -- --install)".
+ * @param {Results} results
+ * @param {number} code exit code of vitest
+ * @param {string} root folder that paths are shown relative to
+ * @returns {Counts}
+ */
+export function counts(results, code, root) {
+  const needs = new Map();
+  for (const file of results.testResults)
+    for (const test of file.assertionResults) {
+      if (test.status === "passed" || test.status === "failed") continue;
+      const title = [...test.ancestorTitles, test.title].find((part) => /\bneeds\b/.test(part));
+      if (!title) continue;
+      const key = `${file.name.startsWith(root) ? file.name.slice(root.length + 1) : file.name}: ${title}`;
+      needs.set(key, (needs.get(key) ?? 0) + 1);
+    }
+  // A file that cannot be loaded has no tests to count as failed.
+  const unread = results.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
+  const failed = results.numFailedTests + unread.length;
+  return {
+    passed: results.numPassedTests,
+    // Vitest also fails for what no test is blamed for, such as an error after the last one.
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: results.numPendingTests + results.numTodoTests,
+    needs,
+  };
+}
