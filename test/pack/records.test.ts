@@ -1,0 +1,56 @@
+// This repository is a working pack: its own records are read as any pack's are.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { everyFault } from "../../src/core/due.ts";
+import { type Entry, kindOf, parseEntry, readYaml } from "../../src/core/entry.ts";
+import { examples } from "../../src/core/markdown.ts";
+import { actionOf, judge, unknownOperators } from "../../src/core/rules.ts";
+import { settings } from "../../src/core/schema.ts";
+import { selectHosts } from "../../src/core/select.ts";
+import { action_names } from "../../src/core/triage.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const listed = execFileSync("git", ["-C", root, "ls-files", "--cached", "--others", "--exclude-standard"], {
+  encoding: "utf8",
+});
+const paths = listed.split("\n").filter((path) => kindOf(path) !== null && existsSync(join(root, path)));
+const read = (path: string) => parseEntry(path, kindOf(path) as "task", readFileSync(join(root, path), "utf8"));
+const entries = paths.flatMap((path) => read(path).entry ?? []) as Entry[];
+const of = <K extends Entry["kind"]>(kind: K) => entries.filter((entry): entry is Entry<K> => entry.kind === kind);
+
+describe("records of this repository", () => {
+  test.each(paths)("%s has nothing to mend", (path) => expect(read(path).problems).toEqual([]));
+
+  test("towline.yml is read whole", () => {
+    const given = readYaml(readFileSync(join(root, "towline.yml"), "utf8")) as Record<string, unknown>;
+    expect(settings.parse(given).id).toBe("towline");
+    expect(Object.keys(given).filter((name) => !(name in settings.shape))).toEqual([]);
+  });
+
+  test("links between records hold, and schedules can be read", () => {
+    const names = new Set(entries.map((entry) => `${entry.kind}:${entry.id}`));
+    for (const { data } of of("task")) {
+      expect(names).toContain(`agent:${data.agent ?? "deckhand"}`);
+      for (const before of data.after ?? []) expect(names).toContain(`task:${before}`);
+      if (data.every) expect(everyFault(data.every)).toBeNull();
+      expect(selectHosts(data.hosts, of("host"))).not.toEqual([]);
+    }
+  });
+
+  test("nothing starts by accident: every host is cordoned", () => {
+    for (const { data } of of("host")) expect(data.cordon).toBeTruthy();
+  });
+});
+
+describe("rules of this repository", () => {
+  test.each(of("rule").map((rule) => [rule.id, rule] as const))("%s does what its examples say", (_id, rule) => {
+    expect(unknownOperators(rule.data.when)).toEqual([]);
+    const actions = rule.data.then.map(actionOf);
+    for (const action of actions) expect(action_names).toContain(action);
+    const cases = examples(rule.body).map(({ text }) => readYaml(text) as { verdict: string });
+    expect(cases.map((one) => one.verdict)).toEqual(expect.arrayContaining([actions[0], "none"]));
+    for (const one of cases) expect(judge(rule.data.when, one).ok ? actions[0] : "none").toBe(one.verdict);
+  });
+});
