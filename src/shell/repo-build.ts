@@ -1,6 +1,6 @@
 // Builds one commit by one fast-import, away from the work tree and the index, in an object folder of its
 // own: what is not pushed leaves nothing behind, and a won commit's objects move over to the clone.
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { unsafePath } from "../core/path.ts";
 import { configuration, outside } from "../errors.ts";
@@ -8,6 +8,7 @@ import type { Changes } from "../ports.ts";
 import { type Place, runGit } from "./git.ts";
 import { objectId } from "./repo-read.ts";
 
+const draft_prefix = "tmp_objdir-towline-";
 const bot = "towline <towline@localhost>";
 
 /** A commit that exists only in `objects`. `env` lets git see both stores. */
@@ -26,8 +27,7 @@ export interface CommitPlan {
 
 /** Writes the commit into a fresh folder below the clone's own objects. Throws when a path would replace a folder or a file above it. */
 export async function buildCommit(place: Place, store: string, plan: CommitPlan): Promise<Draft> {
-  // `git gc` itself clears away what starts with tmp_objdir-, should we be killed here.
-  const objects = await mkdtemp(join(store, "tmp_objdir-towline-"));
+  const objects = await mkdtemp(join(store, draft_prefix));
   const env = { GIT_OBJECT_DIRECTORY: objects, GIT_ALTERNATE_OBJECT_DIRECTORIES: alternate(store) };
   try {
     const ran = await runGit(place, ["fast-import", "--quiet", "--date-format=raw"], { input: script(plan), env });
@@ -47,6 +47,15 @@ export async function buildCommit(place: Place, store: string, plan: CommitPlan)
 }
 
 export const drop = (objects: string) => rm(objects, { recursive: true, force: true });
+
+/** Removes what a killed tick left more than a day ago. (git's own clean-up knows such names too, but may never run.) */
+export async function sweep(store: string): Promise<void> {
+  for (const name of await readdir(store)) {
+    if (!name.startsWith(draft_prefix)) continue;
+    const found = await stat(join(store, name)).catch(() => null);
+    if (found && Date.now() - found.mtimeMs > 86_400_000) await drop(join(store, name));
+  }
+}
 
 /** Moves the draft's objects into the clone's store. */
 export async function keep(objects: string, store: string): Promise<void> {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
 import type { Repo } from "../../src/ports.ts";
-import { openRepo, type RepoOptions } from "../../src/shell/repo.ts";
+import { openRepo } from "../../src/shell/repo.ts";
+import type { RepoOptions } from "../../src/shell/repo-tips.ts";
 
 const root = mkdtempSync(join(tmpdir(), "towline-repo-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Repo, Tips } from "../../src/ports.ts";
-import { clone, git, note, open, origin, personPushes, tempDir, tidy, write } from "./origin.ts";
+import { gitEnv } from "../../src/shell/git.ts";
+import { clone, env, git, note, open, origin, personPushes, tempDir, tidy, write } from "./origin.ts";
 
 const text = async (repo: Repo, commit: string, path: string) => {
   const [item] = await repo.tree(commit, [path]);
@@ -286,6 +287,71 @@ describe("reading", () => {
     git(empty, "init", "-q", "--bare", "e.git");
     git(empty, "clone", "-q", `${empty}/e.git`, "c");
     await expect((await open(`${empty}/c`)).fetch()).rejects.toThrow("no default branch yet");
+  });
+});
+
+describe("surroundings", () => {
+  test("git's variables of a caller do not reach our git; the user's credentials and ssh command do", async () => {
+    const given = {
+      PATH: "/bin",
+      GIT_DIR: "/x",
+      GIT_INDEX_FILE: "/y",
+      GIT_TRACE_CURL: "1",
+      GIT_SSH_COMMAND: "ssh -i k",
+      GIT_CONFIG_COUNT: "1",
+      GIT_CONFIG_KEY_0: "http.extraheader",
+      GIT_CONFIG_VALUE_0: "secret",
+    };
+    const made = gitEnv(given);
+    expect(made).toMatchObject({
+      GIT_SSH_COMMAND: "ssh -i k",
+      GIT_CONFIG_VALUE_0: "secret",
+      GIT_CONFIG_KEY_1: "core.hooksPath",
+    });
+    expect(Object.keys(made)).not.toContain("GIT_DIR");
+    expect(Object.keys(made)).not.toContain("GIT_TRACE_CURL");
+    const o = origin();
+    const repo = await open(clone(o), {
+      env: {
+        ...env,
+        GIT_DIR: "/nonexistent",
+        GIT_WORK_TREE: "/",
+        GIT_INDEX_FILE: "/nonexistent/i",
+        GIT_OBJECT_DIRECTORY: "/nonexistent/o",
+      },
+    });
+    expect((await repo.push(await repo.fetch(), new Map([["jobs/a.md", "1"]]), note)).state).toBe("won");
+  });
+
+  test("a linked work tree, a folder with an awkward name, a relative address, a tag named like the branch", async () => {
+    const o = origin();
+    git(o.person, "tag", "main");
+    git(o.person, "tag", "towline");
+    git(o.person, "push", "-q", "origin", "refs/tags/main", "refs/tags/towline");
+    const dir = join(tempDir("odd"), 'a: "b" ü');
+    git(o.person, "clone", "-q", o.bare, dir);
+    git(dir, "config", "remote.origin.url", relative(dir, o.bare));
+    git(dir, "worktree", "add", "-q", "-b", "side", join(dir, "..", "side"));
+    for (const place of [dir, join(dir, "tasks"), join(dir, "..", "side")]) {
+      const repo = await open(place, { ledgerBranch: "towline" });
+      const tips = await repo.fetch();
+      expect(tips.policy).toBe(git(o.bare, "rev-parse", "refs/heads/main"));
+      won(await repo.push(tips, new Map([["jobs/a.md", place]]), note));
+      expect(tidy(dir)).toEqual([]);
+    }
+  });
+
+  test("what a killed tick left is swept after a day, not before", async () => {
+    const dir = clone(origin());
+    const [old, young] = ["old", "young"].map((name) => join(dir, ".git/objects", `tmp_objdir-towline-${name}`)) as [
+      string,
+      string,
+    ];
+    for (const folder of [old, young]) mkdirSync(folder);
+    const then = Date.now() / 1000 - 90_000;
+    utimesSync(old, then, then);
+    await open(dir);
+    expect([existsSync(old), existsSync(young)]).toEqual([false, true]);
   });
 });
 
