@@ -1,10 +1,17 @@
 // The verbs, in one table. Each is a file in verbs/ that adds itself to the program.
 import { Command, CommanderError } from "commander";
 import { exit, Fault, messageOf } from "./errors.ts";
+import { exporting } from "./verbs/export.ts";
+import { plan } from "./verbs/plan.ts";
+import { site } from "./verbs/site.ts";
+import { task } from "./verbs/task.ts";
+import { tick } from "./verbs/tick.ts";
+import { watch } from "./verbs/watch.ts";
+import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
-const verbs: Register[] = [];
+const verbs: Register[] = [plan, task, tick, watch, why, exporting, site];
 
 function program(wire: Wire): Command {
   const towline = new Command("towline")

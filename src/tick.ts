@@ -9,23 +9,30 @@ import type { State } from "./core/state.ts";
 import { messageOf } from "./errors.ts";
 import type { Level, Poller, Report, Tips } from "./ports.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
+import type { Pool } from "./shell/pool.ts";
 import { jobPaths, readPair } from "./shell/read.ts";
 
 /** At most this many passes start work; one more records. */
 const passes = 3;
 const tries = 12;
 
-export interface TickPorts extends Hands {
+export interface TickPorts extends Omit<Hands, "pool"> {
+  /** Opens the conversations of this tick with the hosts of this pack. */
+  connect(pack: string): Pool;
   pollers: Poller[];
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. */
   after: { name: string; run(state: State): Promise<{ degraded?: string; note?: string }> }[];
+  /** What the heartbeat carries besides time and tick. */
+  beat?(): object;
 }
 
 export interface TickOptions {
   /** Which attempt of the CI run this is. */
   attempt?: number;
   signal?: AbortSignal;
+  /** Tips that were fetched just now: the first read needs no other fetch. */
+  tips?: Tips;
 }
 
 export interface TickOutcome {
@@ -59,14 +66,16 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     state: undefined as never,
   };
   let patience: number | undefined;
+  const run: TickRun = { ports, options, findings, levels, id, now, outcome, tips: options.tips, pool: undefined };
   try {
     for (let pass = 1; pass <= passes + 1; pass++) {
       const start = pass <= passes && !options.signal?.aborted;
-      const run = await onePass({ ports, options, findings, levels, id, now, pass, start, outcome });
-      if (!run) break;
-      patience ??= ports.clock.tick() + run.state.settings.tick.patience * 1000;
-      await hand(ports, run.state, run.decision.plan.starts, run.tips, findings);
-      await waitFor(ports, run.state, run.decision.plan.starts, findings, patience);
+      const claimed = await onePass(run, pass, start);
+      if (!claimed) break;
+      const { state, starts, tips, hands } = claimed;
+      patience ??= ports.clock.tick() + state.settings.tick.patience * 1000;
+      await hand(hands, state, starts, tips, findings);
+      await waitFor(hands, state, starts, findings, patience);
     }
     for (const stage of ports.after) {
       const said = await stage.run(outcome.state).catch((thrown) => ({ degraded: messageOf(thrown), note: undefined }));
@@ -76,53 +85,56 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     if (outcome.commits.length === 0)
       await ports.repo.beat("beat.json", `${JSON.stringify({ at: now.toISOString(), tick: id })}\n`).catch(() => {});
   } finally {
-    ports.pool.close();
+    run.pool?.close();
   }
   return outcome;
 }
 
-interface PassRun {
+interface TickRun {
   ports: TickPorts;
   options: TickOptions;
   findings: Findings;
   levels: Map<string, Level[]>;
   id: string;
   now: Date;
-  pass: number;
-  start: boolean;
   outcome: TickOutcome;
+  /** Tips to read next without another fetch. */
+  tips: Tips | undefined;
+  pool: Pool | undefined;
 }
 
-/** read → gather → triage → plan → claim, again from the new tips while the push is lost. null: nothing was started. */
-async function onePass(run: PassRun): Promise<{ state: State; decision: Decision; tips: Tips } | null> {
-  const { ports, findings, outcome } = run;
+interface Claimed {
+  state: State;
+  starts: Start[];
+  tips: Tips;
+  hands: Hands;
+}
+
+/** read → gather → triage → plan → claim, again from the new tips while the push is lost. null: nothing is to be started. */
+async function onePass(run: TickRun, pass: number, start: boolean): Promise<Claimed | null> {
+  const { ports, findings, outcome, now } = run;
   for (let attempt = 1; attempt <= tries; attempt++) {
-    const tips = await ports.repo.fetch();
+    const tips = run.tips ?? (await ports.repo.fetch());
+    run.tips = undefined;
     const state = await readPair(ports.repo, tips);
     outcome.state = state;
-    const names = new Set(Object.keys(ports.runtimes));
-    const wanted = asking(draftOf(state, run.now, run.id), names);
-    await gather(ports, state, wanted.hosts, findings);
+    run.pool ??= ports.connect(state.settings.id);
+    const hands = { ...ports, pool: run.pool };
+    const runtimes = new Set(Object.keys(ports.runtimes));
+    const wanted = asking(draftOf(state, now, run.id), runtimes);
+    await gather(hands, state, wanted.hosts, findings);
     findings.levels = await pollOnce(ports, state, run);
     const paths = wanted.candidates ? await jobPaths(ports.repo, tips) : new Map<string, string>();
-    const decision = decide(
-      state,
-      findings,
-      { paths, runtimes: names },
-      { now: run.now, tick: run.id, file: run.pass === 1 ? run.id : `${run.id}-${run.pass}`, start: run.start },
-    );
+    const file = pass === 1 ? run.id : `${run.id}-${pass}`;
+    const decision = decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start });
     if (decision.changes.size === 0) return null;
-    const pushed = await ports.repo.push(tips, decision.changes, {
-      subject: decision.subject,
-      tick: run.id,
-      attempt: run.options.attempt ?? 1,
-    });
+    const note = { subject: decision.subject, tick: run.id, attempt: run.options.attempt ?? 1 };
+    const pushed = await ports.repo.push(tips, decision.changes, note);
     if (pushed.state === "won") {
       won(run, decision, pushed.commit);
-      const claimed = { policy: tips.ledger === tips.policy ? pushed.commit : tips.policy, ledger: pushed.commit };
-      return decision.plan.starts.length === 0
-        ? null
-        : { state: { ...decision.draft, tips: claimed }, decision, tips: claimed };
+      const now_at = { policy: tips.ledger === tips.policy ? pushed.commit : tips.policy, ledger: pushed.commit };
+      const { starts } = decision.plan;
+      return starts.length === 0 ? null : { state: decision.draft, starts, tips: now_at, hands };
     }
     ports.report.progress(`push ${pushed.state} (${pushed.why}); reading again`);
     await ports.clock.sleep(Math.random() * 60 * attempt);
@@ -131,9 +143,13 @@ async function onePass(run: PassRun): Promise<{ state: State; decision: Decision
   return null;
 }
 
-function won({ findings, outcome }: PassRun, decision: Decision, commit: string): void {
+function won({ findings, outcome }: TickRun, decision: Decision, commit: string): void {
   outcome.commits.push(commit);
-  outcome.state = { ...decision.draft, tips: { ...decision.draft.tips, ledger: commit } };
+  const { tips } = decision.draft;
+  outcome.state = {
+    ...decision.draft,
+    tips: { policy: tips.ledger === tips.policy ? commit : tips.policy, ledger: commit },
+  };
   for (const { result } of findings.results) {
     const job = decision.draft.jobs.get(result.job);
     if (job) outcome.ended.push({ job: job.id, task: job.data.task, state: job.data.state });
@@ -149,7 +165,7 @@ function won({ findings, outcome }: PassRun, decision: Decision, commit: string)
   findings.starts.clear();
 }
 
-async function pollOnce({ pollers }: TickPorts, state: State, run: PassRun): Promise<Level[]> {
+async function pollOnce({ pollers }: TickPorts, state: State, run: TickRun): Promise<Level[]> {
   for (const poller of pollers) {
     if (run.levels.has(poller.name)) continue;
     const dead = (kind: string, title: string): Level => ({
@@ -171,14 +187,14 @@ async function pollOnce({ pollers }: TickPorts, state: State, run: PassRun): Pro
 }
 
 /** Leases are only checked when a push connects: the default tip is read once more before anything starts. */
-async function hand(ports: TickPorts, state: State, starts: Start[], tips: Tips, findings: Findings): Promise<void> {
+async function hand(hands: Hands, state: State, starts: Start[], tips: Tips, findings: Findings): Promise<void> {
   let allowed = starts;
-  if ((await ports.repo.policyTipNow()) !== tips.policy) {
-    const fresh = await readPair(ports.repo, await ports.repo.fetch());
-    const reasons = new Map(starts.map((start) => [start, fallen(fresh, start, ports.clock.now())]));
+  if ((await hands.repo.policyTipNow()) !== tips.policy) {
+    const fresh = await readPair(hands.repo, await hands.repo.fetch());
+    const reasons = new Map(starts.map((start) => [start, fallen(fresh, start, hands.clock.now())]));
     allowed = starts.filter((start) => reasons.get(start) === null);
     for (const [start, why] of reasons)
       if (why !== null) findings.starts.set(`${start.job}/${start.epoch}`, { state: "released", why });
   }
-  await dispatch(ports, state, allowed, findings);
+  await dispatch(hands, state, allowed, findings);
 }

@@ -1,4 +1,5 @@
 // Joins the ports to the real world. The only reader of process.env.
+import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Clock, Report } from "./ports.ts";
 import { systemClock } from "./shell/clock.ts";
@@ -10,6 +11,8 @@ export type Env = Readonly<Record<string, string | undefined>>;
 export interface Wire {
   env: Env;
   cwd: string;
+  /** The user's home folder: `~` in a host record's `key`. */
+  home: string;
   clock: Clock;
   report: Report;
   /** A person can be asked and lines can be redrawn. */
@@ -29,6 +32,7 @@ export function wireUp(): Wire {
   return {
     env: process.env,
     cwd: process.cwd(),
+    home: homedir(),
     clock: systemClock(),
     report: terminalReport(process.stderr),
     terminal: process.stdout.isTTY === true,

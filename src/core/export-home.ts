@@ -20,13 +20,15 @@ const most_rows = 40;
 export function homeDocument(input: HomeInput): Home {
   const waits = input.memos.filter((memo) => memo.fields.status === "open").map((memo) => memo.id);
   const counts = countsOf(input.tasks);
+  const said = firstParagraph(input.overview ?? "") ?? headline(counts, waits.length);
   const soonest = input.tasks
     .filter((task) => task.status?.next_due && task.group !== "attention" && task.fields.status === "ready")
     .sort((a, b) => Date.parse(a.status?.next_due as string) - Date.parse(b.status?.next_due as string))[0];
   return {
     id: "home",
-    headline: firstParagraph(input.overview ?? "") ?? headline(counts, waits.length),
-    counts,
+    headline: said,
+    // What the sentence above already counts is not counted again.
+    counts: counts.filter(({ state, n }) => !said.includes(`${n} ${state}`)),
     next: soonest && { task: soonest.id, title: soonest.fields.title, at: soonest.status?.next_due as string },
     waits,
     stats: statsOf(input.reflections),

@@ -1,14 +1,18 @@
 // Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
+import { answerOf } from "./absorb.ts";
 import { localDay } from "./due.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { homeDocument } from "./export-home.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
 import type { Fields, Job, Kind, Pupdate, Settings, TaskState } from "./schema.ts";
+import type { LevelRow } from "./state.ts";
 
 export interface ExportInput {
-  settings: Settings | null;
+  settings: Settings;
   entries: Entry[];
   pupdates: Pupdate[];
+  /** Rows of state/levels.ndjson. */
+  levels: LevelRow[];
   problems: Problem[];
   /** OVERVIEW.md as it is. */
   overview: string | null;
@@ -62,11 +66,14 @@ interface World {
   zone: string;
   entries: Entry[];
   pupdates: Pupdate[];
+  /** Host → the pupdate that said it is down. */
+  down: Map<string, string>;
   /** Newest first. */
   jobs: Entry<"job">[];
   /** Job id or run id → its jobs. */
   runs: Map<string, { job: Entry<"job">; link: JobLink }[]>;
   tasks: Map<string, Entry<"task">>;
+  hosts: Set<string>;
 }
 
 function worldOf(input: ExportInput): World {
@@ -81,7 +88,10 @@ function worldOf(input: ExportInput): World {
   });
   const pupdates = [...input.pupdates].sort((a, b) => instant(b.at) - instant(a.at) || (a.id < b.id ? -1 : 1));
   const tasks = new Map(of(entries, "task").map((task) => [task.id, task]));
-  return { zone: knownZone(input.settings?.zone), entries, pupdates, jobs, runs, tasks };
+  const hosts = new Set(of(entries, "host").map((host) => host.id));
+  const silent = input.levels.filter((row) => row.family === "host" && row.kind === "host.down");
+  const down = new Map(silent.map((row) => [row.subject, row.pupdate]));
+  return { zone: knownZone(input.settings.zone), entries, pupdates, down, jobs, runs, tasks, hosts };
 }
 
 const of = <K extends Kind>(entries: Entry[], kind: K) =>
@@ -97,9 +107,9 @@ const jobLink = (job: Entry<"job">, listed: boolean): JobLink => ({
   host: job.data.host,
 });
 
-function knownZone(zone: string | undefined): string {
+function knownZone(zone: string): string {
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone ?? "UTC" }).resolvedOptions().timeZone;
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
   } catch {
     return "UTC";
   }
@@ -118,10 +128,19 @@ function rows<K extends Kind>(world: World, kind: K): Plain<K>[] {
     if (taken.has(id)) id = fragment(entry.path.replace(/\.md$/, ""));
     while (taken.has(id)) id += "-";
     taken.add(id);
-    const { text, cut } = capped(entry.body);
+    const { text, cut } = capped(readable(entry.body, runtimeOf(entry)));
     return { id, path: entry.path, fields: shortened(entry.data) as Fields<K>, body: text, cut };
   });
 }
+
+function runtimeOf(entry: Entry): string | undefined {
+  const fields = entry.data as { runtime?: unknown; run?: { runtime?: string } };
+  return typeof fields.runtime === "string" ? fields.runtime : fields.run?.runtime;
+}
+
+/** A model answers in markdown, which its record keeps in a fence; people read it better without the fence. */
+const readable = (body: string, runtime: string | undefined) =>
+  runtime === undefined || runtime === "shell" ? body : body.replace(/^(`{3,})text\n([\s\S]*?)\n\1$/m, "$2");
 
 function reflectionRows(world: World): Row<"reflections">[] {
   return rows(world, "reflection")
@@ -154,9 +173,11 @@ function taskRows(world: World): Row<"tasks">[] {
     .map((row) => {
       const entry = statuses.get(row.path.replace(/^.*\/|\.md$/g, ""));
       const state = entry?.data.state ?? (row.fields.status === "ready" ? ("new" as const) : row.fields.status);
-      const { text: answer, cut: answer_cut } = capped(entry?.body ?? "");
+      const newest = world.runs.get(entry?.data.jobs.at(-1)?.id ?? "")?.[0]?.job;
+      const said = answerOf(entry?.body ?? "").replace(/^_No answer.*_$/, "");
+      const { text: answer, cut: answer_cut } = capped(readable(said, newest?.data.run.runtime));
       const queued = row.path.startsWith("queue/");
-      const jobs = (entry?.data.jobs ?? []).flatMap((job) => world.runs.get(job.id)?.[0]?.link ?? []);
+      const jobs = (entry?.data.jobs ?? []).toReversed().flatMap((job) => world.runs.get(job.id)?.[0]?.link ?? []);
       const group = groupOf(state, (entry?.data.failures ?? 0) > 0);
       return { ...row, queued, group, state, status: entry?.data, status_path: entry?.path, answer, answer_cut, jobs };
     })
@@ -188,9 +209,9 @@ function hostRows(world: World): Row<"hosts">[] {
   return rows(world, "host").map((row) => {
     const name = row.path.replace(/^.*\/|\.md$/g, "");
     const jobs = world.jobs.filter((job) => job.data.host === name);
-    const heard = world.pupdates.find((p) => /^host\.(up|down)$/.test(p.kind) && subjectId(p.subject) === name);
     const enrolled = row.fields.identity !== undefined;
-    const down = heard?.kind === "host.down";
+    const down = world.down.has(name);
+    const since = down ? world.pupdates.find((p) => p.id === world.down.get(name))?.at : undefined;
     const state = row.fields.off
       ? "off"
       : row.fields.cordon
@@ -207,7 +228,7 @@ function hostRows(world: World): Row<"hosts">[] {
     };
     const fields = only(row.fields, host_fields) as Row<"hosts">["fields"];
     const open = jobs.filter((job) => open_states.has(job.data.state)).length;
-    return { ...row, fields, state, since: down ? heard.at : undefined, enrolled, open, last };
+    return { ...row, fields, state, since, enrolled, open, last };
   });
 }
 
@@ -229,7 +250,8 @@ function memoRows(world: World): Row<"memos">[] {
     .map((row) => {
       const about = subjectId(row.fields.subject);
       const run = world.runs.get(about)?.[0];
-      return { ...row, job: run?.link, task: taskLink(world, run?.job.data.task ?? about) };
+      const host = world.hosts.has(about) ? fragment(about) : undefined;
+      return { ...row, job: run?.link, host, task: taskLink(world, run?.job.data.task ?? about) };
     });
 }
 
@@ -253,8 +275,8 @@ function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
   return {
     id: "meta",
     version: export_version,
-    name: input.settings?.name ?? "pack",
-    pack: input.settings?.id ?? "",
+    name: input.settings.name,
+    pack: input.settings.id,
     zone,
     policy: input.tips.policy,
     ledger: input.tips.ledger ?? undefined,

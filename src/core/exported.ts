@@ -46,7 +46,7 @@ export const host_fields = Object.keys(public_host.shape);
 export const task_groups = ["attention", "moving", "settled"] as const;
 export const host_states = ["ready", "down", "cordoned", "off", "new"] as const;
 
-const memo_row = row(kinds.memo).extend({ task: text.optional(), job: job_link.optional() });
+const memo_row = row(kinds.memo).extend({ task: text.optional(), host: text.optional(), job: job_link.optional() });
 const tally = z.object({ success: count, partial: count, failure: count });
 
 export const documents = {

@@ -1,0 +1,50 @@
+// Opens a pack repository with the ledger mode that its own settings name.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { readSettings } from "../core/state.ts";
+import type { Clock, Repo, Tips } from "../ports.ts";
+import { openRepo } from "./repo.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface PackOptions {
+  env: Env;
+  clock: Clock;
+}
+
+async function branchIn(repo: Repo, commit: string): Promise<string | undefined> {
+  const [item] = await repo.tree(commit, ["towline.yml"]);
+  const bytes = item && (await repo.blobs([item.blob])).get(item.blob);
+  return bytes ? readSettings(new TextDecoder().decode(bytes)).settings?.ledger.branch : undefined;
+}
+
+/** For verbs that read the tips of `origin`: fetches, and opens again when the fetched settings name another ledger. */
+export async function openOrigin(dir: string, { env, clock }: PackOptions): Promise<{ repo: Repo; tips: Tips }> {
+  const plain = await openRepo(dir, { env, clock });
+  const guess = await plain.local().then(
+    (tips) => branchIn(plain, tips.policy),
+    () => undefined, // nothing is checked out here; the fetch below says more
+  );
+  const repo = guess === undefined ? plain : await openRepo(dir, { env, clock, ledgerBranch: guess });
+  const tips = await repo.fetch();
+  const found = await branchIn(repo, tips.policy);
+  if (found === guess) return { repo, tips };
+  const other = await openRepo(dir, { env, clock, ledgerBranch: found });
+  return { repo: other, tips: await other.fetch() };
+}
+
+/** For verbs that read the work tree (or `ref`) and the last fetched ledger. No network. */
+export async function openLocal(
+  dir: string,
+  { env, clock }: PackOptions,
+  ref?: string,
+): Promise<{ repo: Repo; tips: Tips }> {
+  const text = ref === undefined ? await readFile(join(dir, "towline.yml"), "utf8").catch(() => undefined) : undefined;
+  const plain = await openRepo(dir, { env, clock });
+  const ledgerBranch =
+    ref === undefined
+      ? readSettings(text).settings?.ledger.branch
+      : await branchIn(plain, (await plain.local(ref)).policy);
+  const repo = ledgerBranch === undefined ? plain : await openRepo(dir, { env, clock, ledgerBranch });
+  return { repo, tips: await repo.local(ref) };
+}

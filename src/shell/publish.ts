@@ -1,0 +1,70 @@
+// Stage publish: the dashboard is exported and built only when what it shows has changed since it was last published.
+import { cp, mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import type { Settings } from "../core/schema.ts";
+import { configuration } from "../errors.ts";
+import type { Repo, Tips } from "../ports.ts";
+import { writeExport } from "./export.ts";
+import { pushFolder } from "./publish-branch.ts";
+import { buildSite } from "./site.ts";
+
+/** What the heartbeat ref remembers: it is the only memory that a quiet tick leaves, and it has no history. */
+const beat_form = z.object({
+  at: z.string(),
+  tick: z.string(),
+  published: z.object({ policy: z.string(), ledger: z.string().nullable(), digest: z.string() }).optional(),
+});
+export type Beat = z.infer<typeof beat_form>;
+
+export function readBeatText(text: string | null): Beat | null {
+  try {
+    return beat_form.parse(JSON.parse(text ?? ""));
+  } catch {
+    return null; // no beat yet, or one of another version: the next one replaces it
+  }
+}
+
+export interface Published {
+  changed: boolean;
+  /** Folder of the built site; null when nothing was built. */
+  export: string | null;
+  beat: Beat["published"];
+}
+
+export interface PublishPorts {
+  repo: Repo;
+  dir: string;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+export async function publish(
+  { repo, dir, env }: PublishPorts,
+  settings: Settings,
+  tips: Tips,
+  before: Beat | null,
+): Promise<Published> {
+  const last = before?.published;
+  if (!settings.site) return { changed: false, export: null, beat: last };
+  if (last && last.policy === tips.policy && last.ledger === tips.ledger)
+    return { changed: false, export: null, beat: last };
+  const place = join(repo.gitDir, "towline");
+  const { digest } = await writeExport(repo, tips, join(place, "export"));
+  const beat = { policy: tips.policy, ledger: tips.ledger, digest };
+  if (last?.digest === digest) return { changed: false, export: null, beat };
+  const out = join(place, "site");
+  await buildSite({ data: join(place, "export"), out, base: settings.site.base, site: settings.site.url });
+  await deliver({ repo, dir, env }, settings.site.publish ?? "pages", out);
+  return { changed: true, export: out, beat };
+}
+
+/** `pages` is delivered by the workflow's second job, which alone holds the right to. */
+async function deliver({ dir, env }: PublishPorts, way: string, out: string): Promise<void> {
+  if (way === "pages") return;
+  if (way === "branch" || way.startsWith("branch:")) return pushFolder(dir, env, out, way.slice(7) || "gh-pages");
+  if (!way.startsWith("dir:"))
+    throw configuration(`site.publish: \`${way}\` is not known`, "write pages, branch, branch:NAME or dir:PATH");
+  const target = resolve(dir, way.slice(4));
+  await mkdir(target, { recursive: true });
+  await cp(out, target, { recursive: true });
+}

@@ -1,0 +1,125 @@
+import type { Command } from "commander";
+import type { State } from "../core/state.ts";
+import { usage } from "../errors.ts";
+import { runtimes } from "../runtimes/index.ts";
+import { systemClock } from "../shell/clock.ts";
+import { createFleet } from "../shell/fleet.ts";
+import { openOrigin } from "../shell/pack.ts";
+import { createPool } from "../shell/pool.ts";
+import { type Published, publish, readBeatText } from "../shell/publish.ts";
+import { databaseOf, openStore } from "../shell/store.ts";
+import { sync } from "../shell/sync.ts";
+import { tick as runTick, type TickOutcome } from "../tick.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
+
+export interface TickFlags extends Common {
+  now?: string;
+  site?: boolean;
+  sync?: boolean;
+}
+
+/** One tick of the pack in `flags.repo`, as the verb, `watch` and the demo run it. */
+export async function tickOnce(
+  wire: Wire,
+  flags: TickFlags,
+  signal?: AbortSignal,
+): Promise<TickOutcome & { publish: Published }> {
+  const dir = repoDir(wire, flags);
+  const clock = flags.now === undefined ? wire.clock : pinned(flags.now);
+  const { repo, tips } = await openOrigin(dir, { env: wire.env, clock });
+  const before = readBeatText(await repo.readBeat());
+  let published: Published = { changed: false, export: null, beat: before?.published };
+  const syncing = async (state: State) => {
+    const store = await openStore(databaseOf(state.settings, wire.env, repo.gitDir));
+    try {
+      const result = await sync(store, repo, state.tips, { packId: state.settings.id, fresh: true });
+      return result.state === "synced"
+        ? { note: `${result.written} written, ${result.deleted} deleted` }
+        : { degraded: result.why };
+    } finally {
+      store.close();
+    }
+  };
+  const publishing = async (state: State) => {
+    published = await publish({ repo, dir, env: wire.env }, state.settings, state.tips, before);
+    return published.changed ? { note: `site built in ${published.export}` } : {};
+  };
+  const outcome = await runTick(
+    {
+      repo,
+      clock,
+      runtimes,
+      report: wire.report,
+      pollers: [],
+      connect: (pack) => createPool(createFleet({ env: wire.env, home: wire.home }), pack),
+      after: [
+        ...(flags.sync === false ? [] : [{ name: "sync", run: syncing }]),
+        ...(flags.site === false ? [] : [{ name: "publish", run: publishing }]),
+      ],
+      beat: () => ({ published: published.beat }),
+    },
+    { attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1), signal, tips },
+  );
+  return { ...outcome, publish: published };
+}
+
+function pinned(now: string) {
+  if (Number.isNaN(Date.parse(now))) throw usage(`--now ${now} is not a time`, "write it like 2026-11-21T09:00:00Z");
+  return systemClock(now);
+}
+
+/** Adds `towline tick`. */
+export function tick(program: Command, wire: Wire): void {
+  program
+    .command("tick")
+    .description("read the tips of origin, decide, start work on the hosts, write down what came back")
+    .option("--repo <dir>", "the pack repository", ".")
+    .option("--now <time>", "decide as if it were this time (ISO)")
+    .option("--no-sync", "leave the database alone")
+    .option("--no-site", "leave the dashboard alone")
+    .option("--json", "print the outcome as JSON")
+    .action(async (flags: TickFlags) => {
+      const outcome = await tickOnce(wire, flags);
+      reportProblems(wire, outcome.state);
+      if (flags.json) wire.out(`${JSON.stringify(told(outcome), null, 2)}\n`);
+      else for (const line of lines(outcome)) wire.out(`${line}\n`);
+      await wire.report.summary(lines(outcome).join("\n\n"));
+    });
+}
+
+export function reportProblems(wire: Wire, state: State): void {
+  for (const problem of state.problems) wire.report[problem.level](`${problem.message} (${problem.fix})`, problem);
+  for (const status of state.status.values())
+    if (status.data.state === "failed" || status.data.state === "lost")
+      wire.report.warning(`${status.id} ${status.data.state}: ${status.data.reason ?? ""}`, { path: status.path });
+}
+
+/** The stable JSON of `tick --json`. */
+const told = (outcome: TickOutcome & { publish: Published }) => ({
+  tick: outcome.tick,
+  commits: outcome.commits,
+  started: outcome.starts,
+  ended: outcome.ended,
+  degraded: outcome.degraded,
+  contended: outcome.contended,
+  quarantined: outcome.state.problems.filter((problem) => problem.level === "error"),
+  publish: { changed: outcome.publish.changed, export: outcome.publish.export },
+});
+
+function lines(outcome: TickOutcome & { publish: Published }): string[] {
+  const said: string[] = [];
+  for (const start of outcome.starts) said.push(`● started ${start.task} on ${start.host} (${start.job})`);
+  for (const job of outcome.ended) said.push(`${job.state === "finished" ? "✓" : "✕"} ${job.task} ${job.state}`);
+  if (outcome.commits.length > 0)
+    said.push(
+      `${outcome.commits.length} ledger ${outcome.commits.length === 1 ? "commit" : "commits"}, now at ${outcome.commits.at(-1)?.slice(0, 10)}`,
+    );
+  else
+    said.push(
+      outcome.contended
+        ? "Others were writing all the time; this work is left to the next tick."
+        : "Nothing new: no commit made.",
+    );
+  for (const one of outcome.degraded) said.push(`◐ degraded: ${one}`);
+  return said;
+}

@@ -1,0 +1,114 @@
+import type { Command } from "commander";
+import { draftOf } from "../core/draft.ts";
+import type { Entry } from "../core/entry.ts";
+import { nearest } from "../core/entry.ts";
+import { explainPupdate, explainTask, leafLine } from "../core/explain.ts";
+import type { Pupdate } from "../core/schema.ts";
+import type { State } from "../core/state.ts";
+import { usage } from "../errors.ts";
+import type { Repo, Tips } from "../ports.ts";
+import { runtimes } from "../runtimes/index.ts";
+import { openLocal } from "../shell/pack.ts";
+import { addRecords, jobPaths, readPair, readWorkTree } from "../shell/read.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
+
+/** Adds `towline why ID`: the rule and the field that decided about a task, a job or a pupdate. */
+export function why(program: Command, wire: Wire): void {
+  program
+    .command("why <id>")
+    .description("why a task, job or pupdate is as it is: the rule and the field that decided")
+    .option("--repo <dir>", "the pack repository", ".")
+    .option("--at <ref>", "read this commit instead of the work tree")
+    .option("--json", "print the answer as JSON")
+    .action(async (id: string, flags: Common & { at?: string }) => {
+      const dir = repoDir(wire, flags);
+      const { repo, tips } = await openLocal(dir, wire, flags.at);
+      const state = flags.at === undefined ? await readWorkTree(repo, dir, tips) : await readPair(repo, tips);
+      const name = id.replace(/^.*\//, "").replace(/\.md$/, "");
+      const answer =
+        (await aboutTask(wire, repo, tips, state, name)) ??
+        (await aboutJob(repo, tips, state, name)) ??
+        (await aboutPupdate(repo, tips, state, name));
+      if (!answer) {
+        const near = nearest(name, [...state.tasks.keys(), ...state.jobs.keys()]);
+        throw usage(
+          `${id} is no task, job or pupdate here`,
+          near ? `did you mean ${near}?` : "`towline task list` names the tasks",
+        );
+      }
+      wire.out(flags.json ? `${JSON.stringify(answer.json, null, 2)}\n` : `${answer.lines.join("\n")}\n`);
+    });
+}
+
+type Answer = { json: object; lines: string[] };
+
+async function aboutTask(wire: Wire, repo: Repo, tips: Tips, state: State, id: string): Promise<Answer | null> {
+  const task = state.tasks.get(id);
+  if (!task) return null;
+  const said = explainTask(draftOf(state, wire.clock.now(), "why"), task, new Set(Object.keys(runtimes)));
+  const about = (await pupdates(repo, tips)).filter((one) => one.subject === id).slice(-5);
+  const lines = [`${id}: ${said.state}`, `  ${said.why}`];
+  if (said.field) lines.push(`  decided by \`${said.field}:\` in ${task.path}`);
+  for (const one of about)
+    lines.push(`  ${one.at} ${one.kind}: ${one.title} → ${one.verdict}${one.rule ? ` (rule ${one.rule})` : ""}`);
+  return { json: { ...said, path: task.path, pupdates: about }, lines };
+}
+
+async function aboutJob(repo: Repo, tips: Tips, state: State, id: string): Promise<Answer | null> {
+  if (!state.jobs.has(id)) {
+    const path = (await jobPaths(repo, tips)).get(id);
+    if (path) await addRecords(repo, state, [path]);
+  }
+  const job: Entry<"job"> | undefined = state.jobs.get(id);
+  if (!job) return null;
+  const { run } = job.data;
+  const about = (await pupdates(repo, tips)).filter((one) => one.data?.job === id);
+  const lines = [
+    `${id}: ${job.data.state}${run.why ? ` (${run.why})` : ""}`,
+    `  task ${job.data.task}, run ${run.occurrence}, asked for by ${run.requested_by ?? "nobody noted"}`,
+    `  claimed ${run.claimed_at} by tick ${run.tick}, epoch ${run.epoch}, attempt ${run.attempt}, on ${job.data.host}`,
+  ];
+  if (run.exit !== undefined) lines.push(`  ended ${run.ended_at} with exit ${run.exit}, outcome ${run.outcome}`);
+  for (const one of about)
+    lines.push(`  ${one.at} ${one.kind} → ${one.verdict}${one.rule ? ` (rule ${one.rule})` : ""}`);
+  return { json: { job: id, path: job.path, ...job.data, pupdates: about }, lines };
+}
+
+async function aboutPupdate(repo: Repo, tips: Tips, state: State, id: string): Promise<Answer | null> {
+  const pupdate = (await pupdates(repo, tips)).find((one) => one.id === id);
+  if (!pupdate) return null;
+  const rules = explainPupdate(state.rules, pupdate);
+  const lines = [
+    `${pupdate.id}: ${pupdate.kind} about ${pupdate.subject} at ${pupdate.at}`,
+    `  ${pupdate.title}`,
+    `  verdict ${pupdate.verdict}${pupdate.rule ? ` by rule ${pupdate.rule}` : ": no rule matched"}`,
+  ];
+  for (const one of rules) {
+    lines.push(`  ${one.matches && !one.skipped ? "✓" : "✕"} ${one.rule}${one.skipped ? ` (${one.skipped})` : ""}`);
+    for (const leaf of one.leaves) lines.push(`      ${leafLine(leaf)}`);
+  }
+  return { json: { pupdate, rules }, lines };
+}
+
+/** All pupdates of the ledger, oldest first. */
+async function pupdates(repo: Repo, tips: Tips): Promise<Pupdate[]> {
+  if (tips.ledger === null) return [];
+  const items = (await repo.tree(tips.ledger, ["pupdates"])).filter((item) => item.path.endsWith(".ndjson"));
+  const blobs = await repo.blobs(
+    items.map((item) => item.blob),
+    16 << 20,
+  );
+  const text = new TextDecoder();
+  return items.flatMap((item) => {
+    const bytes = blobs.get(item.blob);
+    return bytes ? text.decode(bytes).split("\n").filter(Boolean).flatMap(parsed) : [];
+  });
+}
+
+function parsed(line: string): Pupdate[] {
+  try {
+    return [JSON.parse(line) as Pupdate];
+  } catch {
+    return []; // one torn line must not hide the others
+  }
+}
