@@ -1,0 +1,168 @@
+// What a host says, checked: every field has a shape and a limit, and nothing in it is believed further than that.
+import { createHash } from "node:crypto";
+import { constants } from "node:os";
+import { type HeldJob, type HostFacts, HostFault, type RawResult, type RawStream, type StartAnswer } from "../ports.ts";
+
+const fault = (message: string) => new HostFault("protocol", message);
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const job_name = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const hash = /^[0-9a-f]{64}$/;
+const max_lines = 20_000;
+
+const words = (payload: Uint8Array): string[][] => {
+  const lines = Buffer.from(payload).toString("latin1").split("\n", max_lines);
+  return lines.map((line) => line.trim().split(/\s+/));
+};
+
+function count(word: string | undefined, what: string, most = 1e15): number {
+  if (!word || !/^\d{1,16}$/.test(word) || Number(word) > most) throw fault(`the host names no valid ${what}`);
+  return Number(word);
+}
+
+function token(word: string | undefined, what: string): string {
+  if (!word || !/^[A-Za-z0-9._-]{1,128}$/.test(word)) throw fault(`the host names no valid ${what}`);
+  return word;
+}
+
+/** `before` and `after`: our clock in ms around the call. `slots`: as the host record says. */
+export function readFacts(
+  payload: Uint8Array,
+  asked: { runtimes: string[]; slots: number; before: number; after: number },
+): HostFacts {
+  const lines = words(payload);
+  const of = (key: string) => lines.find((line) => line[0] === key) ?? [];
+  const clock = count(of("clock")[1], "time", 1e11) * 1000;
+  // The host says whole seconds: a difference that this explains is none.
+  const early = (clock - asked.after) / 1000;
+  const late = (clock + 1000 - asked.before) / 1000;
+  const kilobytes = (key: string) => ({
+    total: count(of(key)[1], key) * 1024,
+    free: count(of(key)[2], key) * 1024,
+  });
+  const load = Number(of("load")[1]);
+  if (!Number.isFinite(load) || load < 0) throw fault("the host names no valid load");
+  return {
+    identity: token(of("identity")[1], "identity"),
+    boot: token(of("boot")[1], "boot id"),
+    skew: early > 0 ? Math.round(early) : late < 0 ? Math.round(late) : 0,
+    cores: Math.max(1, count(of("cores")[1], "number of cores", 1e5)),
+    load,
+    memory: kilobytes("memory"),
+    disk: kilobytes("disk"),
+    arch: token(of("arch")[1], "architecture"),
+    system: of("system")
+      .slice(1)
+      .join(" ")
+      .replace(/[^\x20-\x7e]/g, "")
+      .slice(0, 100),
+    slots: { total: asked.slots, used: count(of("slots")[1], "slots", 1e6) },
+    runtimes: Object.fromEntries(
+      lines
+        .filter(([key, name]) => key === "runtime" && asked.runtimes.includes(name ?? ""))
+        .map(([, name]) => [name, ""]),
+    ),
+    held: lines.filter(([key]) => key === "held").map(readHeld),
+  };
+}
+
+function readHeld([, job, epoch, day, state, sum]: string[]): HeldJob {
+  if (!job || !job_name.test(job)) throw fault("the host holds a job without a valid name");
+  if (state !== "running" && state !== "ended" && state !== "died")
+    throw fault("the host holds a job in no known state");
+  return {
+    job,
+    epoch: count(epoch, "epoch"),
+    day: day && /^\d{4}\/\d\d\/\d\d$/.test(day) ? day : "",
+    state,
+    ...(sum && hash.test(sum) ? { sha256: sum } : {}),
+  };
+}
+
+export function readStart(payload: Uint8Array): StartAnswer {
+  const text = Buffer.from(payload).toString("utf8");
+  const [state, epoch] = text.split(" ");
+  if (state === "started" || state === "full") return { state };
+  if (state === "already" || state === "sealed") return { state, epoch: count(epoch, "epoch") };
+  if (state === "refused") return { state, why: readable(text.slice(8)) };
+  throw fault("the host gave no known answer to a start");
+}
+
+/** `job/epoch` words, only of those that were asked about. */
+export function readEnded(payload: Uint8Array, asked: { job: string; epoch: number }[]) {
+  const ended = new Set(Buffer.from(payload).toString("latin1").split(/\s+/));
+  return asked.filter(({ job, epoch }) => ended.has(`${job}/${epoch}`)).map(({ job, epoch }) => ({ job, epoch }));
+}
+
+/** Text of a host as one printable line. */
+export const readable = (text: string) =>
+  text
+    .replace(/[^\x20-\x7e]+/g, " ")
+    .trim()
+    .slice(0, 300);
+
+const iso = (hundredths: number) => new Date(hundredths * 10).toISOString();
+
+const signals = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+/** A shell says 128 + n when a signal ended the process; a program that exits so by itself means the same. */
+function ending(word: string | undefined): { exit: number | null; signal: string | null } {
+  if (word === "-") return { exit: null, signal: null };
+  const code = count(word, "exit code", 255);
+  const signal = code > 128 ? signals.get(code - 128) : undefined;
+  return signal ? { exit: null, signal } : { exit: code, signal: null };
+}
+
+/** Reads a fetched result: a description in lines, then out (head, tail) and err (head, tail). Every part is hashed. */
+export function readResult(payload: Uint8Array, expected: { job: string; epoch: number; sha256: string }): RawResult {
+  const bytes = Buffer.from(payload);
+  const mark = bytes.indexOf("\nerr ");
+  const end = mark < 0 ? -1 : bytes.indexOf(10, mark + 1);
+  if (end < 0 || end > 4096) throw fault("the host's result has no description");
+  const description = bytes.subarray(0, end + 1);
+  if (sha256(description) !== expected.sha256) throw fault("the host's result does not have the announced hash");
+  const lines = words(description);
+  const of = (key: string) => lines.find((line) => line[0] === key) ?? [];
+  if (of("format")[1] !== "1") throw fault("the host's result has an unknown format");
+  if (of("job")[1] !== expected.job || of("epoch")[1] !== String(expected.epoch))
+    throw fault("the host answered for another job");
+  const how = of("end")[1];
+  if (how !== "exited" && how !== "timeout" && how !== "cancelled" && how !== "died")
+    throw fault("the host's result has no known end");
+  const started = count(of("started")[1], "start", 1e14);
+  const took = count(of("took")[1], "duration", 1e12);
+  const [stdout, stderr] = readStreams(bytes.subarray(end + 1), of("out"), of("err"));
+  return {
+    job: expected.job,
+    epoch: expected.epoch,
+    ...(how === "died" ? { exit: null, signal: null } : ending(of("exit")[1])),
+    end: how,
+    started_at: iso(started),
+    ended_at: iso(started + took),
+    took: took / 100,
+    boot: token(of("boot")[1], "boot id"),
+    program: token(of("program")[1], "program"),
+    stdout,
+    stderr,
+    sha256: expected.sha256,
+  };
+}
+
+function readStreams(rest: Buffer, out: string[], err: string[]): [RawStream, RawStream] {
+  let at = 0;
+  const part = (length: number, wanted: string | undefined) => {
+    const bytes = rest.subarray(at, at + length);
+    at += length;
+    if (bytes.length !== length || sha256(bytes) !== wanted) throw fault("a stream of the host's result was altered");
+    return bytes;
+  };
+  // bytes · sha256 of all · bytes of head · of tail · sha256 of head · of tail
+  const stream = (line: string[]): RawStream => ({
+    bytes: count(line[1], "size"),
+    sha256: token(line[2], "hash"),
+    head: part(count(line[3], "size"), line[5]),
+    tail: line[6] === "-" ? new Uint8Array(0) : part(count(line[4], "size"), line[6]),
+  });
+  const streams: [RawStream, RawStream] = [stream(out), stream(err)];
+  if (at !== rest.length) throw fault("the host's result has more than it announced");
+  return streams;
+}

@@ -1,0 +1,854 @@
+# The part of towline that lives on a host. POSIX sh: dash, busybox ash and bash, on Linux.
+#   sh ROOT/bin/SHA256 serve           a conversation: requests on stdin, framed answers on stdout
+#   sh ROOT/bin/SHA256 supervise DIR   one run of one job, detached from whoever asked for it
+# Stored under its own hash and never changed. ROOT also holds
+#   identity  tools  slots/N.GENERATION  PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
+#   PACK/jobs/JOB/EPOCH/{format,spec,owner,go,agent,command,secret,work/,out,err,result,sum,acked}
+# Processes are dear and builtins are cheap here: most of /proc is read with `read`.
+
+case ${LC_ALL+set} in set) unset LC_ALL ;; esac
+LC_ALL=C # not exported: bytes are counted here, agents keep their own locale
+program=${0##*/}
+cd "${0%/bin/*}" || exit 2
+format=1
+empty=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+
+# ── small things ────────────────────────────────────────────────────────────────────────────────
+
+# → $now: hundredths of a second since boot, which no clock change moves
+clock() {
+  read -r now _ </proc/uptime
+  set -- "${now%.*}" "${now#*.}"
+  now=$(($1 * 100 + ${2#0}))
+}
+
+# PID → $birth: when that process was born; fails when it is gone or only waits to be reaped
+birth() {
+  birth=
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+  # shellcheck disable=SC2086
+  set -- ${line##*) }
+  case $1 in Z | X | x) return 1 ;; esac
+  birth=${20}
+}
+
+alive() { [ -n "$1" ] && birth "$1" && [ "$birth" = "$2" ]; }
+
+# FILE WORD: makes the file with that word in it, unless it is there. Exactly one of many callers wins.
+token() {
+  set -C
+  { echo "$2" >"$1"; } 2>/dev/null
+  set -- $?
+  set +C
+  return "$1"
+}
+
+# FILE…: on the disk before this returns
+durable() {
+  case $sync in
+    file) sync "$@" 2>/dev/null || sync ;;
+    dd) for file; do [ -d "$file" ] || dd if=/dev/null of="$file" conv=notrunc,fsync 2>/dev/null; done ;;
+    *) sync ;;
+  esac
+}
+
+# HUNDREDTHS: sleeps
+doze() {
+  case $1 in
+    ?) sleep "0.0$1" ;;
+    ??) sleep "0.$1" ;;
+    *) sleep "$(($1 / 100))" ;;
+  esac
+}
+
+# What was found out once about the tools of this host.
+tools() {
+  sync=all timeout=none arch=unknown
+  [ -r tools ] || return 1
+  while read -r key value; do
+    case $key in
+      sync) sync=$value ;;
+      timeout) timeout=$value ;;
+      arch) arch=$value ;;
+    esac
+  done <tools
+}
+
+probe() {
+  sync=all timeout=none
+  : >.probe
+  if ! sync .probe-none 2>/dev/null && sync .probe 2>/dev/null; then
+    sync=file
+  elif dd if=/dev/null of=.probe conv=notrunc,fsync 2>/dev/null; then
+    sync=dd
+  fi
+  # Only a timeout that leads a process group of its own ends all of a run.
+  if timeout -k 1 5 true 2>/dev/null; then
+    timeout -k 1 5 sh -c 'read -r line </proc/self/stat; set -- ${line##*) }; echo "$3"' >.probe 2>/dev/null </dev/null &
+    leader=$!
+    wait "$leader"
+    { read -r group <.probe; } 2>/dev/null
+    [ "$group" = "$leader" ] && timeout=group
+  fi
+  arch=$(uname -m)
+  rm -f .probe
+  printf 'sync %s\ntimeout %s\narch %s\n' "$sync" "$timeout" "$arch" >".tools.$$"
+  mv -f ".tools.$$" tools
+}
+
+# ── the run ─────────────────────────────────────────────────────────────────────────────────────
+
+# NAME: takes the stream from fd 3 into DIR/NAME and says in DIR/NAME.total how much it was. Small streams cost one dd.
+# A stream that outgrows what is kept goes on through tail and sha256sum: its size never matters to this host.
+capture() {
+  file=$dir/$1 total=0 limit=$((keep * 2 + 16896))
+  : >"$file"
+  while count=$(((limit - total) / 512)) && [ "$count" -gt 32 ]; do
+    dd bs=512 "count=$count" <&3 >>"$file" 2>"$file.dd" &
+    birth $! && echo "$! $birth" >"$file.reader"
+    wait $!
+    code=$? full= bytes=
+    { IFS='+ ' read -r full part _ && read -r _ && read -r bytes _; } <"$file.dd"
+    case $full$part$bytes in
+      '' | *[!0-9]*) # killed, or the disk is full: keep what there is, and let a writer that is still there go on
+        case $code in 137 | 143) ;; *)
+          cat <&3 >/dev/null &
+          birth $! && echo "$! $birth" >"$file.reader"
+          wait $!
+          ;;
+        esac
+        total=$(($(wc -c <"$file")))
+        break
+        ;;
+    esac
+    total=$((total + bytes))
+    if [ $((full + part)) -lt "$count" ]; then
+      break
+    fi
+  done
+  if [ "$count" -gt 32 ]; then
+    echo "$total -" >"$file.total"
+    return
+  fi
+  mkfifo "$file.a" "$file.b"
+  tail -c "$keep" <"$file.a" >"$file.tail" &
+  tail=$!
+  wc -c <"$file.b" >"$file.count" &
+  wc=$!
+  {
+    cat "$file"
+    cat <&3 &
+    birth $! && echo "$! $birth" >"$file.reader"
+    wait $!
+  } | tee "$file.a" "$file.b" | sha256sum >"$file.sha"
+  wait "$tail" "$wc"
+  read -r total <"$file.count"
+  read -r sha _ <"$file.sha"
+  echo "$((total)) $sha" >"$file.total"
+}
+
+# NAME: cuts DIR/NAME to head and tail when it is longer than what is kept → $bytes, $sha (or - when head has it),
+# $head and $tail bytes
+trim() {
+  file=$dir/$1 bytes= sha=- tail=0
+  { read -r bytes sha <"$file.total"; } 2>/dev/null
+  [ -e "$file" ] || : >"$file"
+  [ -n "$bytes" ] || bytes=$(($(wc -c <"$file")))
+  head=$bytes
+  [ "$bytes" -gt $((keep * 2)) ] || return 0
+  head=$keep tail=$keep
+  if [ "$sha" = - ]; then
+    sha=$(sha256sum <"$file")
+    sha=${sha%% *}
+    tail -c "$keep" "$file" >"$file.tail"
+  fi
+  dd "bs=$keep" count=1 if="$file" of="$file.head" 2>/dev/null
+  mv -f "$file.head" "$file"
+}
+
+# EXIT END TOOK: what was captured becomes the result, once and for all
+conclude() {
+  code=$1 end=$2 took=$3
+  if [ -s "$dir/secret" ]; then
+    while IFS= read -r name; do rm -rf "$dir/work/$name"; done <"$dir/secret"
+  fi
+  trim out
+  out_bytes=$bytes out_sha=$sha out_cut="$head $tail"
+  trim err
+  err_bytes=$bytes err_sha=$sha err_cut="$head $tail"
+  set --
+  for name in out out.tail err err.tail; do
+    [ -s "$dir/$name" ] && set -- "$@" "$dir/$name"
+  done
+  out_head=$empty out_tail=- err_head=$empty err_tail=-
+  if [ $# -gt 0 ]; then
+    sha256sum "$@" >"$dir/hashes"
+    while read -r hash name; do
+      case $name in
+        */out) out_head=$hash ;;
+        */out.tail) out_tail=$hash ;;
+        */err) err_head=$hash ;;
+        */err.tail) err_tail=$hash ;;
+      esac
+    done <"$dir/hashes"
+  fi
+  [ "$out_sha" = - ] && out_sha=$out_head
+  [ "$err_sha" = - ] && err_sha=$err_head
+  text="format $format
+job $job
+epoch $epoch
+exit $code
+end $end
+started $started
+took $took
+boot $was
+program $program
+out $out_bytes $out_sha $out_cut $out_head $out_tail
+err $err_bytes $err_sha $err_cut $err_head $err_tail"
+  new=$dir/result.$$
+  echo "$text" >"$new" && sha256sum "$new" >"$dir/hash.$$" && read -r hash _ <"$dir/hash.$$" || return 1
+  durable "$new" "$dir/out" "$dir/err"
+  ln "$new" "$dir/result" 2>/dev/null && echo "$hash $((${#text} + 1)) $end" >"$dir/sum"
+}
+
+spec() { { read -r job epoch day deadline keep started since was program <"$dir/spec"; } 2>/dev/null; }
+
+# Ends what a run has started outside of its own process group.
+hunt() {
+  for found in $(grep -l -s -F "TOWLINE_RUN=$1" /proc/[0-9]*/environ 2>/dev/null); do
+    found=${found#/proc/}
+    kill -s KILL "${found%/environ}" 2>/dev/null
+  done
+}
+
+ended() { ! birth "$captured_out" && ! birth "$captured_err"; }
+
+# Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
+collect() {
+  tries=0
+  until ended; do
+    tries=$((tries + 1))
+    case $tries in
+      1 | 2 | 3 | 4) sleep 0.01 ;;
+      30) hunt "$mark" ;;
+      60) for name in out err; do
+        { read -r pid born <"$dir/$name.reader"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid"
+      done ;;
+      90) return ;;
+      *) sleep 0.03 ;;
+    esac
+  done
+}
+
+stop_agent() {
+  stopping=1 stopped=1
+  [ -n "$agent" ] || return 0
+  kill -s TERM -- "-$agent"
+  { sleep 5; kill -s KILL -- "-$agent"; } &
+}
+
+launch() {
+  command=
+  while IFS= read -r line || [ -n "$line" ]; do command="$command$line
+"; done <"$dir/command"
+  command=${command%?}
+  limit=$((deadline / 1000)).$(((deadline / 100) % 10))
+  read -r mask <umask
+  {
+    cd "$dir/work" || exit 126
+    umask "$mask"
+    export TOWLINE_RUN="$mark"
+    case $timeout in
+      group) exec timeout -k 5 "$limit" sh -c "$command" ;;
+      *) exec setsid sh -c "$command" ;;
+    esac
+  } </dev/null >"$dir/out.pipe" 2>"$dir/err.pipe" &
+  agent=$!
+  birth "$agent" && echo "$agent $birth" >"$dir/agent"
+  [ "$timeout" = group ] && return
+  # shellcheck disable=SC2016
+  setsid sh -c 'sleep "$1"; : >"$2/overtime"; kill -s TERM -- "-$3"; sleep 5; kill -s KILL -- "-$3"' \
+    watch "$limit" "$dir" "$agent" </dev/null >/dev/null 2>&1 &
+  watch=$!
+}
+
+supervise() {
+  root=$PWD dir=$root/$1 agent= watch= stopping= stopped= exit=
+  umask 077
+  tools
+  spec || exit 1
+  birth $$ && echo "$$ $birth $was" >"$dir/owner"
+  token "$dir/go" run || exit 0 # it was decided that this run never starts
+  trap stop_agent TERM
+  clock
+  since=$now mark=$1/$since
+  if [ ! -e "$dir/cancel" ]; then
+    mkfifo "$dir/out.pipe" "$dir/err.pipe"
+    capture out 3<"$dir/out.pipe" &
+    captured_out=$!
+    capture err 3<"$dir/err.pipe" &
+    captured_err=$!
+    launch
+    [ -z "$stopped" ] || kill -s TERM -- "-$agent"
+    while :; do
+      stopping=
+      wait "$agent"
+      code=$?
+      [ "$code" = 127 ] && [ -n "$exit" ] || exit=$code
+      [ -n "$stopping" ] || break
+    done
+    trap '' TERM
+    kill -s KILL -- "-$agent" 2>/dev/null
+    [ -z "$watch" ] || kill -s KILL -- "-$watch" 2>/dev/null
+    collect
+  else
+    exit=143 stopped=1
+  fi
+  clock
+  took=$((now - since)) end=exited
+  case $exit in 124 | 137 | 143) [ $((took * 10)) -lt "$deadline" ] || end=timeout ;; esac
+  [ ! -e "$dir/overtime" ] || end=timeout
+  if [ -n "$stopped" ]; then
+    end=died
+    [ ! -e "$dir/cancel" ] || end=cancelled
+  fi
+  [ "$end" = exited ] || hunt "$mark"
+  conclude "$exit" "$end" "$took"
+}
+
+if [ "$1" = supervise ]; then
+  supervise "$2"
+  exit
+fi
+
+# ── the conversation ────────────────────────────────────────────────────────────────────────────
+
+# Children read /dev/null; requests come by fd 9, which no run inherits.
+exec 9<&0 </dev/null
+umask >umask
+umask 077
+read -r boot </proc/sys/kernel/random/boot_id
+birth $$
+self="$$ $birth $boot"
+PATH=$HOME/.local/bin:$PATH
+
+# JOB EPOCH TEXT
+answer() {
+  printf '\ntowline1 %s %s %s %s %s -\n%s\ntowline1-end %s\n' "$nonce" "$verb" "$1" "$2" "${#3}" "$3" "$nonce"
+}
+
+drain() {
+  while IFS= read -r line <&9; do
+    [ "$line" != "end $nonce" ] || return 0
+  done
+  exit 0
+}
+
+# Reads the body of a request into $body, one word a space.
+gather() {
+  body=
+  while IFS= read -r line <&9; do
+    [ "$line" != "end $nonce" ] || return 0
+    body="$body $line"
+  done
+  exit 0
+}
+
+number() { case $1 in '' | *[!0-9]* | ????????????????*) return 1 ;; esac; }
+name() { case $1 in '' | -* | .* | *[!A-Za-z0-9._-]*) return 1 ;; esac; }
+known() { name "$1" && number "$2"; }
+
+# DIR → $state: running, ended, died, acked, none. A run whose supervisor is gone gets its result here.
+settle() {
+  dir=$1 state=none
+  [ -d "$dir" ] || return 1
+  state=acked
+  [ ! -e "$dir/acked" ] || return 0
+  { read -r state <"$dir/format"; } 2>/dev/null || state=$format
+  [ "$state" = "$format" ] || {
+    state=format-$state
+    return 1
+  }
+  if [ ! -e "$dir/result" ]; then
+    state=running
+    { read -r pid born was <"$dir/owner"; } 2>/dev/null || doze 20
+    { read -r pid born was <"$dir/owner"; } 2>/dev/null || pid=
+    [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
+    if ! token "$dir/go" never; then
+      { read -r pid born was <"$dir/owner"; } 2>/dev/null
+      [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
+      [ -e "$dir/result" ] || bury
+    else
+      bury
+    fi
+  fi
+  hash=
+  { read -r hash size end <"$dir/sum"; } 2>/dev/null
+  if [ -z "$end" ]; then
+    hash=$(sha256sum <"$dir/result") size=$(($(wc -c <"$dir/result")))
+    hash=${hash%% *}
+    end=$(sed -n 's/^end //p' "$dir/result")
+  fi
+  state=ended
+  [ "$end" != died ] || state=died
+}
+
+# What is left of a run whose supervisor was killed, or whose machine was restarted.
+bury() {
+  own=$program took=0
+  spec || {
+    epoch=${dir##*/} job=${dir%/*} day=- keep=65536 was=-
+    job=${job##*/} started=$((date * 100))
+  }
+  if [ "$was" = "$boot" ]; then
+    clock
+    took=$((now - since))
+    if { read -r pid born <"$dir/agent"; } 2>/dev/null; then
+      kill -s KILL -- "-$pid" 2>/dev/null
+      hunt "$pack/jobs/$job/$epoch/"
+      doze 20
+    fi
+    for name in out err; do
+      { read -r pid born <"$dir/$name.reader"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid" && doze 10
+    done
+  fi
+  conclude - died "$took"
+  program=$own
+}
+
+# JOB EPOCH: $line for the list of what is held
+held_line() {
+  settle "$pack/jobs/$1/$2" || return 1
+  [ "$state" != acked ] || return 1
+  { read -r _ _ day _ <"$dir/spec"; } 2>/dev/null || day=-
+  line="held $1 $2 $day $state ${hash:--}"
+}
+
+held() {
+  held=
+  for mark in "$pack"/held/*.*; do
+    mark=${mark##*/} hash=
+    known "${mark%.*}" "${mark##*.}" && held_line "${mark%.*}" "${mark##*.}" && held="$held
+$line"
+  done
+}
+
+# → $used, and $open and $generation of the first free slot below TOTAL. A slot is taken by making its next generation;
+# it is free again when its holder's run has ended, so nobody has to give it back.
+survey() {
+  used=0 open= seen=
+  for file in slots/*.*; do
+    file=${file#slots/}
+    slot=${file%.*} generation=${file#*.}
+    number "$slot" && number "$generation" || continue
+    case "$seen " in *" $slot "*) ;; *) seen="$seen $slot" ;; esac
+    eval "[ $generation -le \${top_$slot:-0} ] || top_$slot=$generation"
+  done
+  slot=0
+  while [ "$slot" -lt "$1" ]; do
+    slot=$((slot + 1))
+    case "$seen " in *" $slot "*) ;; *) seen="$seen $slot" ;; esac
+  done
+  for slot in $seen; do
+    eval "generation=\${top_$slot:-0}"
+    if [ "$generation" -gt 0 ] && taken "slots/$slot.$generation"; then
+      used=$((used + 1))
+    elif [ -z "$open" ] && [ "$slot" -le "$1" ]; then
+      open=$slot
+    fi
+  done
+  [ -n "$open" ] && eval "generation=\$((\${top_$open:-0} + 1))"
+}
+
+taken() {
+  [ -e "$1" ] || return 1
+  { read -r where pid born was <"$1"; } 2>/dev/null || doze 10
+  { read -r where pid born was <"$1"; } 2>/dev/null || return 1
+  [ ! -e "$where/result" ] && [ ! -e "$where/acked" ] || return 1
+  { read -r pid born was <"$where/owner"; } 2>/dev/null
+  [ "$was" = "$boot" ] && alive "$pid" "$born"
+}
+
+# TOTAL: takes a slot for $dir → $slot_file
+claim() {
+  tries=0
+  while [ $tries -lt 9 ]; do
+    tries=$((tries + 1))
+    survey "$1"
+    [ -n "$open" ] && [ "$used" -lt "$1" ] || return 1
+    slot_file=slots/$open.$generation
+    token "$slot_file" "$dir $self" || continue
+    [ $((generation % 16)) -ne 0 ] || sweep
+    return 0
+  done
+  return 1
+}
+
+# Removes older generations of slot $open; the last two stay for those who are looking right now.
+sweep() {
+  old=$((generation - 18))
+  set --
+  while [ $old -lt $((generation - 2)) ]; do
+    old=$((old + 1))
+    set -- "$@" "slots/$open.$old"
+  done
+  rm -f "$@"
+}
+
+# Sees what stands against a start of $job $epoch → $why, the answer
+barred() {
+  why=
+  if [ -e "$jobs/$job/seal" ]; then
+    while read -r sealed; do
+      number "$sealed" && [ "$sealed" -gt "$epoch" ] && why="sealed $sealed"
+    done <"$jobs/$job/seal"
+    [ -z "$why" ] || return 0
+  fi
+  for other in "$jobs/$job"/*/; do
+    other=${other%/}
+    at=${other##*/}
+    number "$at" && [ "$at" -ne "$epoch" ] || continue
+    if [ "$at" -gt "$epoch" ]; then
+      why="sealed $at"
+      return 0
+    fi
+    [ ! -e "$other/acked" ] || continue
+    # An older claim that has not started yet never will.
+    token "$other/go" never
+    { read -r went <"$other/go"; } 2>/dev/null
+    [ "$went" = never ] || why="already $at"
+  done
+  [ -n "$why" ]
+}
+
+# Reads the files of a launch into DIR → $wrong. Fails when the request ends in the middle.
+receive() {
+  wrong=
+  while IFS= read -r line <&9; do
+    case $line in
+      +*) printf '%b' "${line#+}" >&4 || wrong="cannot write: is the disk full?" ;;
+      "file "*) open_file "work/${line#file }" ;;
+      "secret "*) echo "${line#secret }" >>"$dir/secret" ;;
+      command) open_file command ;;
+      "end $nonce")
+        exec 4>&-
+        return 0
+        ;;
+      *) wrong="unknown line in the request" ;;
+    esac
+  done
+  return 1
+}
+
+open_file() {
+  exec 4>/dev/null
+  case /$1/ in
+    */../* | */./* | *//* | */-* | *[!A-Za-z0-9._/-]*)
+      wrong="refused file name"
+      return
+      ;;
+    /work/*/*/) mkdir -p "$dir/${1%/*}" || wrong="cannot make a folder" ;;
+  esac
+  if { : >"$dir/$1"; } 2>/dev/null; then exec 4>"$dir/$1"; else wrong="cannot write: is the disk full?"; fi
+}
+
+# Nothing was started and nothing will be: the fence goes, so that the same claim may come again.
+retreat() {
+  token "$dir/go" never
+  echo "- 0 0 -" >"$slot_file"
+  rm -rf "$dir" "$pack/held/$job.$epoch"
+}
+
+start() {
+  job=$1 epoch=$2 day=$3 deadline=$4 keep=$5 slots=$6
+  known "$job" "$epoch" && number "$deadline" && number "$keep" && number "$slots" || {
+    drain
+    answer - - "refused bad request"
+    return
+  }
+  dir=$jobs/$job/$epoch
+  if [ -d "$dir" ]; then
+    drain
+    answer "$job" "$epoch" "already $epoch"
+  elif barred; then
+    drain
+    answer "$job" "$epoch" "$why"
+  elif ! claim "$slots"; then
+    drain
+    answer "$job" "$epoch" full
+  else
+    [ -d "$jobs/$job" ] || mkdir "$jobs/$job" 2>/dev/null
+    if mkdir "$dir" "$dir/work" 2>/dev/null; then
+      echo "$self" >"$dir/owner"
+      fenced
+    else
+      echo "- 0 0 -" >"$slot_file"
+      drain
+      if [ -d "$dir" ]; then
+        answer "$job" "$epoch" "already $epoch"
+      else
+        answer "$job" "$epoch" "refused cannot make the job's folder: is the disk full?"
+      fi
+    fi
+  fi
+}
+
+# The rest of a start, with the fence won.
+fenced() {
+  if ! receive; then
+    retreat
+    exit 0
+  fi
+  why="refused $wrong"
+  [ -z "$wrong" ] || {
+    retreat
+    answer "$job" "$epoch" "$why"
+    return
+  }
+  clock
+  if barred; then
+    retreat
+    answer "$job" "$epoch" "$why"
+    return
+  fi
+  at=$((date * 100 + now - asked))
+  {
+    echo "$format" >"$dir/format" &&
+      echo "$job $epoch $day $deadline $keep $at $now $boot $program" >"$dir/spec" &&
+      : >"$pack/held/$job.$epoch" &&
+      echo "$job $epoch $((at / 100)) $boot" >>"$pack/journal"
+  } 2>/dev/null || {
+    retreat
+    answer "$job" "$epoch" "refused cannot write the journal: is the disk full?"
+    return
+  }
+  durable "$pack/journal" "$dir" "$jobs/$job" "$jobs"
+  setsid sh "./bin/$program" supervise "$dir" </dev/null >/dev/null 2>"$dir/log" 9<&- &
+  birth $! && echo "$! $birth $boot" >"$dir/owner"
+  answer "$job" "$epoch" started
+}
+
+wait_for() {
+  clock
+  until=$((now + $1 / 10)) pause=1
+  while :; do
+    done=
+    for run in $body; do
+      known "${run%/*}" "${run#*/}" || continue
+      [ -e "$jobs/$run/result" ] || { settle "$jobs/$run" && [ "$state" != running ]; } || continue
+      done="$done $run"
+    done
+    clock
+    [ -z "$done" ] && [ "$now" -lt "$until" ] || break
+    [ $((now + pause)) -le "$until" ] || pause=$((until - now))
+    [ $pause -lt 100 ] || pause=99
+    doze $pause
+    pause=$((pause + pause / 2 + 1))
+    [ $pause -le 50 ] || pause=50
+  done
+  answer - - "${done# }"
+}
+
+fetch() {
+  job=$1 epoch=$2 hash=
+  settle "$jobs/$job/$epoch"
+  case $state in
+    ended | died) ;;
+    *)
+      answer "$job" "$epoch" "$state"
+      return
+      ;;
+  esac
+  set -- "$dir/result" "$dir/out"
+  bytes=$size
+  [ ! -e "$dir/out.tail" ] || set -- "$@" "$dir/out.tail"
+  set -- "$@" "$dir/err"
+  [ ! -e "$dir/err.tail" ] || set -- "$@" "$dir/err.tail"
+  sizes "$dir"
+  printf '\ntowline1 %s %s %s %s %s %s\n' "$nonce" "$verb" "$job" "$epoch" "$bytes" "$hash"
+  cat "$@"
+  printf '\ntowline1-end %s\n' "$nonce"
+}
+
+# Adds what DIR holds of the streams to $bytes.
+sizes() {
+  while read -r key _ _ head tail _; do
+    case $key in out | err) bytes=$((bytes + head + tail)) ;; esac
+  done <"$1/result"
+}
+
+seal() {
+  job=$1 epoch=$2 highest=-
+  [ -d "$jobs/$job" ] || mkdir "$jobs/$job"
+  echo "$epoch" >>"$jobs/$job/seal"
+  durable "$jobs/$job/seal" "$jobs/$job" "$jobs"
+  for other in "$jobs/$job"/*/; do
+    other=${other%/}
+    at=${other##*/}
+    number "$at" && [ "$at" -lt "$epoch" ] || continue
+    token "$other/go" never
+    { read -r went <"$other/go"; } 2>/dev/null
+    if [ "$went" = never ]; then
+      echo - >"$other/acked"
+      rm -rf "$other/work" "$pack/held/$job.$at"
+    elif [ "$highest" = - ] || [ "$at" -gt "$highest" ]; then
+      highest=$at
+    fi
+  done
+  answer "$job" "$epoch" "started $highest"
+}
+
+cancel() {
+  settle "$jobs/$1/$2"
+  if [ "$state" = running ]; then
+    : >"$dir/cancel"
+    { read -r pid born was <"$dir/owner"; } 2>/dev/null
+    { read -r went <"$dir/go"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid"
+  fi
+  answer "$1" "$2" "$state"
+}
+
+ack() {
+  set --
+  for item in $body; do
+    run=${item%/*} want=${item##*/}
+    known "${run%/*}" "${run#*/}" || continue
+    settle "$jobs/$run"
+    case $state in ended | died) ;; *) continue ;; esac
+    [ "$hash" = "$want" ] || continue
+    echo "$hash" >"$dir/acked"
+    for file in "$dir"/*; do
+      case ${file##*/} in format | go | acked) ;; *) set -- "$@" "$file" ;; esac
+    done
+    set -- "$@" "$pack/held/${run%/*}.${run#*/}"
+  done
+  [ $# -eq 0 ] || rm -rf "$@"
+  answer - - ok
+}
+
+enroll() {
+  [ -d slots ] || mkdir slots
+  probe
+  if [ ! -s identity ]; then
+    id=$(od -An -N16 -tx1 /dev/urandom)
+    # shellcheck disable=SC2086
+    set -- $id
+    id=
+    for byte; do id=$id$byte; done
+    token identity "$id"
+    durable identity .
+  fi
+  missing=
+  for tool in setsid timeout sha256sum mkfifo dd ln od grep df; do
+    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+  done
+  read -r id <identity
+  answer - - "identity $id
+sync $sync
+timeout $timeout
+missing$missing"
+}
+
+# PACK SLOTS RUNTIME,…
+hello() {
+  identity=-
+  { read -r identity <identity; } 2>/dev/null
+  if ! tools; then
+    [ -d slots ] || mkdir slots
+    probe
+  fi
+  name "$1" || {
+    answer - - "refused pack"
+    return
+  }
+  case $1 in bin | slots | identity | tools | umask)
+    answer - - "refused pack"
+    return
+    ;;
+  esac
+  pack=$1 jobs=$1/jobs
+  [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
+  clock
+  asked=$now date=$(date +%s)
+  survey "$2"
+  facts="identity $identity
+boot $boot
+clock $date
+arch $arch
+slots $used"
+  held
+  cpus
+  { read -r load _ </proc/loadavg && read -r system </proc/sys/kernel/osrelease; } 2>/dev/null
+  total=0 free=0
+  { while read -r key value _; do
+    case $key in
+      MemTotal:) total=$value ;;
+      MemAvailable:) free=$value && break ;;
+    esac
+  done </proc/meminfo; } 2>/dev/null
+  facts="$facts
+cores $cores
+load ${load:-0}
+system Linux $system
+memory $total $free"
+  disk=$(df -Pk . 2>/dev/null)
+  runtimes=$3
+  # shellcheck disable=SC2086
+  set -- ${disk##*
+}
+  facts="$facts
+disk ${2:-0} ${4:-0}"
+  IFS=,
+  for runtime in $runtimes; do
+    command -v "$runtime" >/dev/null 2>&1 && facts="$facts
+runtime $runtime"
+  done
+  unset IFS
+  answer - - "$facts$held"
+}
+
+# → $cores, out of a list like 0-3,6
+cpus() {
+  cores=0
+  { read -r list </sys/devices/system/cpu/online; } 2>/dev/null || list=0
+  IFS=,
+  for range in $list; do cores=$((cores + ${range#*-} - ${range%-*} + 1)); done
+  unset IFS
+}
+
+while read -r verb nonce a b c d e f _ <&9; do
+  case $nonce in '' | *[!0-9a-f]*) exit 2 ;; esac
+  case $verb:${pack:+ready} in
+    hello:*)
+      drain
+      hello "$a" "$b" "$c"
+      ;;
+    enroll:*)
+      drain
+      enroll
+      ;;
+    start:ready) start "$a" "$b" "$c" "$d" "$e" "$f" ;;
+    wait:ready)
+      gather
+      wait_for "$a"
+      ;;
+    ack:ready)
+      gather
+      ack
+      ;;
+    list:ready)
+      drain
+      held
+      answer - - "${held#?}"
+      ;;
+    fetch:ready | seal:ready | cancel:ready)
+      drain
+      if known "$a" "$b"; then "$verb" "$a" "$b"; else answer - - "refused bad request"; fi
+      ;;
+    *)
+      drain
+      verb=refused
+      answer - - "unknown verb"
+      ;;
+  esac
+done

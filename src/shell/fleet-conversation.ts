@@ -1,0 +1,147 @@
+// One conversation with the host program: a request at a time, each with its own nonce and deadline.
+import { randomBytes } from "node:crypto";
+import { type Connection, HostFault, type Pipe } from "../ports.ts";
+import { readable } from "../remote/answers.ts";
+import { type Frame, frameReader } from "../remote/frame.ts";
+import { installCommand, type Program, serveCommand } from "../remote/program.ts";
+import { encodeRequest, type Request } from "../remote/request.ts";
+
+export interface Conversation {
+  /** `idle`: milliseconds without a byte after which the host counts as lost. */
+  ask(request: Omit<Request, "nonce">, idle?: number): Promise<Frame>;
+  /** True when nothing was ever answered and the command has ended: the program may be missing. */
+  unanswered(): boolean;
+  close(): void;
+}
+
+const max_payload = 64 << 20;
+const usual_idle = 30_000;
+const longest = 600_000;
+
+type Waiter = { resolve(frame: Frame): void; reject(thrown: unknown): void; touch(): void };
+
+export function converse(name: string, pipe: Pipe): Conversation {
+  const reader = frameReader(max_payload);
+  let waiter: Waiter | null = null;
+  let broken: HostFault | null = null;
+  let ended = false;
+
+  const breakOff = (thrown: HostFault) => {
+    broken ??= thrown;
+    pipe.kill();
+    waiter?.reject(broken);
+    waiter = null;
+  };
+
+  async function listen(): Promise<void> {
+    for await (const chunk of pipe.stdout) {
+      const frame = reader.push(chunk);
+      waiter?.touch();
+      if (!frame) continue;
+      const asked = waiter;
+      waiter = null;
+      asked?.resolve(frame);
+    }
+    const code = await pipe.closed;
+    ended = true;
+    const said = readable(pipe.stderr());
+    const why =
+      code === null ? "the connection broke" : `the host program ended with ${code}${said ? `: ${said}` : ""}`;
+    breakOff(new HostFault("lost", `${name}: ${why}`));
+  }
+  listen().catch((thrown) =>
+    breakOff(
+      thrown instanceof HostFault
+        ? new HostFault(thrown.kind, `${name}: ${thrown.message}`)
+        : new HostFault("lost", `${name}: ${thrown}`),
+    ),
+  );
+
+  function send(request: Omit<Request, "nonce">, idle: number): Promise<Frame> {
+    if (broken) return Promise.reject(broken);
+    const nonce = randomBytes(16).toString("hex");
+    return new Promise<Frame>((resolve, reject) => {
+      const late = () =>
+        breakOff(new HostFault("lost", `${name}: no answer to ${request.verb} within ${idle / 1000} s`));
+      let timer = setTimeout(late, idle);
+      const whole = setTimeout(late, Math.max(longest, idle));
+      const done = () => {
+        clearTimeout(timer);
+        clearTimeout(whole);
+      };
+      waiter = {
+        resolve: (frame) => {
+          done();
+          resolve(frame);
+        },
+        reject: (thrown) => {
+          done();
+          reject(thrown);
+        },
+        touch: () => {
+          clearTimeout(timer);
+          timer = setTimeout(late, idle);
+        },
+      };
+      reader.expect(nonce);
+      pipe.stdin.write(encodeRequest({ ...request, nonce }));
+    });
+  }
+
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    ask(request, idle = usual_idle) {
+      const answer = last.then(() => send(request, idle));
+      last = answer.catch(() => {});
+      return answer.then((frame) => checked(name, request.verb, frame));
+    },
+    unanswered: () => reader.untouched() && ended,
+    close() {
+      broken ??= new HostFault("lost", `${name}: the conversation was closed`);
+      pipe.stdin.end();
+    },
+  };
+}
+
+function checked(name: string, verb: string, frame: Frame): Frame {
+  const text = () => readable(frame.payload.toString("latin1", 0, 300));
+  if (frame.verb === "refused") throw new HostFault("protocol", `${name}: the host program refused ${verb}: ${text()}`);
+  if (frame.verb !== verb) throw new HostFault("protocol", `${name}: the host answered ${frame.verb} to ${verb}`);
+  return frame;
+}
+
+/** Starts the program on a host and says hello; sends the program first where it is missing. */
+export async function greet<T>(
+  name: string,
+  connection: Connection,
+  { root, program }: { root: string; program: Program },
+  hello: (conversation: Conversation) => Promise<T>,
+): Promise<{ conversation: Conversation; answer: T }> {
+  for (let installed = false; ; installed = true) {
+    const conversation = converse(name, await connection.exec(serveCommand(root, program)));
+    try {
+      return { conversation, answer: await hello(conversation) };
+    } catch (thrown) {
+      conversation.close();
+      if (installed || !conversation.unanswered()) throw thrown;
+      await install(name, connection, { root, program });
+    }
+  }
+}
+
+async function install(name: string, connection: Connection, { root, program }: { root: string; program: Program }) {
+  const pipe = await connection.exec(installCommand(root, program));
+  const timer = setTimeout(() => pipe.kill(), usual_idle);
+  try {
+    pipe.stdin.write(program.text);
+    pipe.stdin.end();
+    let said = "";
+    for await (const chunk of pipe.stdout) said = (said + Buffer.from(chunk).toString("latin1")).slice(-4096);
+    const code = await pipe.closed;
+    if (/(^|\n)installed\n$/.test(said)) return;
+    const why = code === null ? "the connection broke" : readable(pipe.stderr()) || `it ended with ${code}`;
+    throw new HostFault(code === null ? "lost" : "refused", `${name}: the host program cannot be installed: ${why}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}

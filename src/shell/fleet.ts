@@ -1,0 +1,159 @@
+// Hosts by SSH or on this machine: opens conversations with their host program and checks what they say.
+import { configuration } from "../errors.ts";
+import { type Connection, type Fleet, type HostFacts, HostFault, type HostSession, type RawResult } from "../ports.ts";
+import { readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
+import { hostProgram, rootPath } from "../remote/program.ts";
+import { encodeLaunch } from "../remote/request.ts";
+import { transport } from "../transports/index.ts";
+import { type Conversation, greet } from "./fleet-conversation.ts";
+import { type Keyring, resolveKey } from "./fleet-key.ts";
+
+type Host = Parameters<Fleet["open"]>[1];
+
+export interface FleetOptions extends Keyring {
+  /** Milliseconds until a connection must stand; 10 s when absent. */
+  connectTimeout?: number;
+  /** Binaries whose presence hosts are asked for. */
+  runtimes?: string[];
+}
+
+const usual_runtimes = ["picoclaw", "claude", "ollama", "tmux", "codex"];
+/** How long a host may take for a request that waits by itself, beyond that wait. */
+const grace = 15_000;
+
+export function createFleet(options: FleetOptions): Fleet {
+  // Identity → the name it was first met under: one machine under two names would run more than its slots.
+  const met = new Map<string, string>();
+  return {
+    async open(name, host, pack) {
+      if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(pack)) throw configuration(`\`${pack}\` cannot be a pack id`);
+      const connection = await connectHost(name, host, options);
+      try {
+        const session = await hold({ name, host, pack, connection, runtimes: options.runtimes ?? usual_runtimes });
+        const other = met.get(session.facts.identity);
+        if (other !== undefined && other !== name)
+          throw new HostFault(
+            "not-enrolled",
+            `${name} is the same machine as ${other}: one of the two records must go`,
+          );
+        met.set(session.facts.identity, name);
+        return session;
+      } catch (thrown) {
+        connection.close();
+        throw thrown;
+      }
+    },
+  };
+}
+
+/** A connection to a host as its record says. Throws HostFault, and Fault where the record or a key is wrong. */
+export async function connectHost(name: string, host: Host, options: FleetOptions): Promise<Connection> {
+  if (host.jump)
+    throw configuration(`${name}: \`jump\` is not there yet`, "give an address that can be reached directly");
+  const { env, home } = options;
+  const variant = transport(host.transport, { home, path: env.PATH ?? "/usr/bin:/bin", agent: env.SSH_AUTH_SOCK });
+  const login = host.transport === "local" ? {} : await resolveKey(name, host.key, options);
+  return variant.connect(name, host, { ...login, timeout: options.connectTimeout ?? 10_000 });
+}
+
+interface Held {
+  name: string;
+  host: Host;
+  pack: string;
+  connection: Connection;
+  runtimes: string[];
+}
+
+async function hold({ name, host, pack, connection, runtimes }: Held): Promise<HostSession> {
+  const place = { root: rootPath(host.root), program: hostProgram() };
+  const hello = async (conversation: Conversation): Promise<HostFacts> => {
+    const before = Date.now();
+    const { payload } = await conversation.ask({ verb: "hello", args: [pack, host.slots, runtimes.join(",") || "-"] });
+    const facts = readFacts(payload, { runtimes, slots: host.slots, before, after: Date.now() });
+    return { ...facts, runtimes: { shell: "", ...facts.runtimes } };
+  };
+  const { conversation, answer } = await greet(name, connection, place, hello);
+  const facts = await enrolled(name, host, conversation, answer);
+  const probe = async () =>
+    enrolled(name, { ...host, identity: facts.identity }, conversation, await hello(conversation));
+  return { facts, probe, ...calls(name, conversation, () => connection.close()) };
+}
+
+/** A pinned identity must be the host's; where none is pinned, first contact makes one. */
+async function enrolled(name: string, host: Host, conversation: Conversation, facts: HostFacts): Promise<HostFacts> {
+  const none = facts.identity === "-";
+  if (host.identity !== undefined && facts.identity !== host.identity) {
+    const said = none ? "has no identity: it was set up anew" : `has the identity ${facts.identity}`;
+    throw new HostFault(
+      "not-enrolled",
+      `${name} ${said}, but its record pins ${host.identity}; run towline fleet enroll ${name} when that is right`,
+    );
+  }
+  return none ? { ...facts, identity: (await enrollOn(conversation)).identity } : facts;
+}
+
+export interface Enrolment {
+  identity: string;
+  /** How a file is brought to the disk: `file` (sync FILE), `dd`, or `all` (a whole sync: weaker). */
+  sync: string;
+  /** `group` when the host's timeout ends whole process groups, else our own watch does. */
+  timeout: string;
+  missing: string[];
+}
+
+/** Probes the host's tools and makes its identity when it has none. */
+export async function enrollOn(conversation: Conversation): Promise<Enrolment> {
+  const { payload } = await conversation.ask({ verb: "enroll" });
+  const lines = payload.toString("latin1").split("\n", 50);
+  const of = (key: string) => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1) ?? "";
+  const identity = of("identity");
+  if (!/^[0-9a-f]{32}$/.test(identity)) throw new HostFault("protocol", "the host made no identity");
+  return { identity, sync: of("sync"), timeout: of("timeout"), missing: of("missing").split(" ").filter(Boolean) };
+}
+
+function calls(name: string, conversation: Conversation, close: () => void): Omit<HostSession, "facts" | "probe"> {
+  const text = async (verb: string, args: (string | number)[], body: string[] = [], idle?: number) =>
+    (await conversation.ask({ verb, args, body }, idle)).payload;
+  return {
+    async start({ job, epoch, day, deadline, keep, slots, launch }) {
+      const args = [job, epoch, day || "-", Math.round(deadline * 1000), keep, slots];
+      const frame = await conversation.ask({ verb: "start", args, body: encodeLaunch({ launch }) });
+      return readStart(frame.payload);
+    },
+    async wait(jobs, ms) {
+      const body = jobs.map(({ job, epoch }) => `${job}/${epoch}`);
+      return readEnded(await text("wait", [Math.round(ms)], body, ms + grace), jobs);
+    },
+    fetch: (job, epoch) => fetchResult(name, conversation, job, epoch),
+    async seal(job, epoch) {
+      const [, started] = (await text("seal", [job, epoch])).toString("latin1").split(" ");
+      if (started === "-") return { started: null };
+      if (!started || !/^\d{1,15}$/.test(started)) throw new HostFault("protocol", `${name}: no known answer to seal`);
+      return { started: Number(started) };
+    },
+    async cancel(job, epoch) {
+      await text("cancel", [job, epoch]);
+    },
+    async ack(results) {
+      if (results.length > 0)
+        await text(
+          "ack",
+          [],
+          results.map((r) => `${r.job}/${r.epoch}/${r.sha256}`),
+        );
+    },
+    close() {
+      conversation.close();
+      close();
+    },
+  };
+}
+
+async function fetchResult(name: string, conversation: Conversation, job: string, epoch: number): Promise<RawResult> {
+  const frame = await conversation.ask({ verb: "fetch", args: [job, epoch] });
+  if (frame.job !== job || frame.epoch !== String(epoch))
+    throw new HostFault("protocol", `${name}: the host answered for another job`);
+  if (frame.sha256 === null)
+    throw new HostFault("protocol", `${name} has no result of ${job} (${frame.payload.toString("latin1", 0, 40)})`);
+  return readResult(frame.payload, { job, epoch, sha256: frame.sha256 });
+}

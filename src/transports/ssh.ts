@@ -1,0 +1,223 @@
+// SSH by the ssh2 library. Only promises leave this file.
+import { createHash } from "node:crypto";
+import { connect as connectTcp, type Socket } from "node:net";
+import { userInfo } from "node:os";
+import ssh2, { type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm, type Client as Ssh } from "ssh2";
+import { configuration } from "../errors.ts";
+import {
+  type Connection,
+  type ConnectOptions,
+  HostFault,
+  type HostFaultKind,
+  type Pipe,
+  type Transport,
+} from "../ports.ts";
+import { chunks, keepText } from "./pipe.ts";
+
+const { Client, utils } = ssh2;
+
+type Host = Parameters<Transport["connect"]>[1];
+
+const keepalive = { keepaliveInterval: 4000, keepaliveCountMax: 3 };
+
+export const fingerprintOf = (key: Buffer) =>
+  `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+
+/** `SHA256:…` of what a host record pins: a fingerprint already, or a key line. Throws a configuration Fault. */
+export function pinnedFingerprint(pinned: string): string {
+  const word = pinned.trim();
+  if (/^SHA256:[A-Za-z0-9+/]{43}=?$/.test(word)) return word.replace(/=$/, "");
+  const key = utils.parseKey(keyLine(word));
+  if (key instanceof Error)
+    throw configuration(
+      "`host_key` is neither a fingerprint nor a key line",
+      "write `SHA256:…` as `ssh-keyscan HOST | ssh-keygen -lf -` prints it, or the line of a .pub file",
+    );
+  return fingerprintOf(key.getPublicSSH());
+}
+
+/** A line of known_hosts starts with host names; a line of a .pub file with the type. */
+function keyLine(word: string): string {
+  const parts = word.split(/\s+/);
+  const type = parts.findIndex((part) => /^(ssh|ecdsa|sk)-/.test(part));
+  return type < 0 ? word : parts.slice(type, type + 2).join(" ");
+}
+
+/** The pinned key's own kind goes first, so that a host with several keys shows that one. */
+function preferred(pinned: string | undefined): ConnectConfig["algorithms"] {
+  const type = pinned ? /\b(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa)\b/.exec(pinned)?.[1] : undefined;
+  if (!type) return undefined;
+  const first = (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type]) as ServerHostKeyAlgorithm[];
+  return { serverHostKey: { prepend: first, append: [], remove: [] } };
+}
+
+function unlocked(key: string): string {
+  const parsed = utils.parseKey(key);
+  if (!(parsed instanceof Error)) return key;
+  if (/passphrase|encrypted/i.test(parsed.message))
+    throw configuration(
+      "the SSH key is locked with a passphrase, and nobody is there to type it",
+      "give a key without one that only these hosts accept, or `key: agent`",
+    );
+  throw configuration(
+    `the SSH key cannot be read: ${parsed.message}`,
+    "give the whole private key, with its first and last line",
+  );
+}
+
+/** `agent` is the socket of a running ssh agent, for hosts with `key: agent`. */
+export function ssh({ agent }: { agent?: string } = {}): Transport {
+  return {
+    name: "ssh",
+    async connect(name, host, options) {
+      const wanted = host.host_key ? pinnedFingerprint(host.host_key) : undefined;
+      const auth = options.key === undefined ? { agent } : { privateKey: unlocked(options.key) };
+      if (!auth.agent && !auth.privateKey)
+        throw configuration(
+          `${name} has no key to log in with`,
+          "write `key: env:NAME`, `key: file:~/…` or `key: agent`",
+        );
+      const until = performance.now() + options.timeout;
+      const sock = await tcp(name, host, options);
+      const left = Math.max(500, until - performance.now());
+      return handshake({ name, host, wanted, sock, options, config: { ...auth, readyTimeout: left } });
+    },
+  };
+}
+
+function tcp(name: string, host: Host, { timeout, signal }: ConnectOptions): Promise<Socket> {
+  const at = `${host.address}:${host.port}`;
+  return new Promise((resolve, reject) => {
+    const sock = connectTcp({ host: host.address, port: host.port, noDelay: true, keepAlive: true, signal });
+    const fail = (why: string, cause?: unknown) => {
+      clearTimeout(timer);
+      sock.destroy();
+      reject(new HostFault("unreachable", `${name} (${at}): ${why}`, { cause }));
+    };
+    const timer = setTimeout(() => fail(`no answer within ${timeout / 1000} s`), timeout);
+    const failed = (thrown: Error & { code?: string }) => fail(reasons[thrown.code ?? ""] ?? thrown.message, thrown);
+    sock.once("error", failed);
+    sock.once("connect", () => {
+      clearTimeout(timer);
+      sock.off("error", failed);
+      resolve(sock);
+    });
+  });
+}
+
+const reasons: Record<string, string> = {
+  ECONNREFUSED: "nothing listens there",
+  ENOTFOUND: "no such name",
+  EAI_AGAIN: "the name cannot be looked up right now",
+  EHOSTUNREACH: "no route to it",
+  ENETUNREACH: "no network to it",
+  ETIMEDOUT: "no answer",
+};
+
+interface Attempt {
+  name: string;
+  host: Host;
+  wanted: string | undefined;
+  sock: Socket;
+  options: ConnectOptions;
+  config: ConnectConfig;
+}
+
+function handshake({ name, host, wanted, sock, options, config }: Attempt): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const client = new Client();
+    let denied: HostFault | undefined;
+    const verify = async (key: Buffer, answer: (ok: boolean) => void) => {
+      denied = await judge(name, wanted, fingerprintOf(key), options);
+      answer(!denied);
+    };
+    let ready = false;
+    const fail = (thrown: unknown) => {
+      client.destroy();
+      if (!ready) reject(denied ?? loginFault(name, thrown));
+    };
+    client.on("error", fail);
+    client.once("close", () => fail(new Error("the host closed the connection")));
+    client.once("ready", () => {
+      ready = true;
+      resolve(connectionOf(name, client));
+    });
+    client.connect({
+      ...config,
+      ...keepalive,
+      sock,
+      username: host.user ?? userInfo().username,
+      algorithms: preferred(host.host_key),
+      hostVerifier: (key: Buffer, answer: (ok: boolean) => void) => void verify(key, answer).catch(() => answer(false)),
+    });
+  });
+}
+
+/** Whether the shown key is the host's: nothing when it is. */
+async function judge(name: string, wanted: string | undefined, shown: string, options: ConnectOptions) {
+  if (wanted === shown) return undefined;
+  if (wanted !== undefined)
+    return new HostFault("changed-key", `${name} shows the key ${shown}, but ${wanted} is pinned in hosts/${name}.md`);
+  if (await options.onUnknownKey?.(shown)) return undefined;
+  return new HostFault(
+    "unknown-key",
+    `${name} shows the key ${shown}, and hosts/${name}.md pins no key (pinned: none); towline fleet enroll ${name} pins it`,
+  );
+}
+
+function loginFault(name: string, thrown: unknown): HostFault {
+  const { level, message } = thrown as { level?: string; message?: string };
+  const [kind, why]: [HostFaultKind, string] =
+    level === "client-authentication"
+      ? ["refused", "the login was refused: the key is not accepted for this user"]
+      : level === "client-timeout"
+        ? ["unreachable", "it accepts connections but does not answer"]
+        : ["unreachable", message ?? "the connection broke"];
+  return new HostFault(kind, `${name}: ${why}`, { cause: thrown });
+}
+
+function connectionOf(name: string, client: Ssh): Connection {
+  let lost: HostFault | undefined;
+  const lose = (why: string) => {
+    lost ??= new HostFault("lost", `${name}: ${why}`);
+  };
+  client.on("error", (thrown) => lose(thrown.message));
+  client.once("close", () => lose("the connection was closed"));
+  return {
+    exec: (command) =>
+      new Promise<Pipe>((resolve, reject) => {
+        if (lost) return reject(lost);
+        const broken = () => reject(lost ?? new HostFault("lost", `${name}: the connection was closed`));
+        client.once("close", broken);
+        client.exec(command, (thrown, channel) => {
+          client.off("close", broken);
+          if (thrown) reject(new HostFault("refused", `${name}: no command can be run: ${thrown.message}`));
+          else resolve(pipeOf(channel));
+        });
+      }),
+    close() {
+      client.end();
+      // A peer that does not answer the goodbye does not keep the process alive.
+      setTimeout(() => client.destroy(), 1000).unref();
+    },
+  };
+}
+
+function pipeOf(channel: ClientChannel): Pipe {
+  let code: number | null = null;
+  channel.on("exit", (exit: number | null) => {
+    code = exit;
+  });
+  channel.on("error", () => {});
+  const closed = new Promise<number | null>((resolve) => channel.once("close", () => resolve(code)));
+  return {
+    stdin: {
+      write: (data) => void channel.write(data),
+      end: () => void channel.end(),
+    },
+    stdout: chunks(channel),
+    stderr: keepText(channel.stderr),
+    closed,
+    kill: () => channel.destroy(),
+  };
+}
