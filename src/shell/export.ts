@@ -1,14 +1,15 @@
 // Reads the pair of commits and writes the dashboard's data. What the data says is decided in core/export.ts.
-import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { type Entry, kindOf, type Problem, parseEntry, readYaml } from "../core/entry.ts";
+import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { type ExportInput, exportData } from "../core/export.ts";
 import type { ExportFiles } from "../core/exported.ts";
-import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings, settings } from "../core/schema.ts";
+import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from "../core/schema.ts";
+import { readState, type SourceFile } from "../core/state.ts";
+import { configuration } from "../errors.ts";
 import type { Repo, Tips, TreeItem } from "../ports.ts";
+import { gitEnv, runGit } from "./git.ts";
 
 export interface Export {
   dir: string;
@@ -16,12 +17,12 @@ export interface Export {
   digest: string;
   /** The digest differs from that of the export which was in the folder before. */
   changed: boolean;
-  settings: Settings | null;
+  settings: Settings;
 }
 
 export const digest_file = "export.sha256";
+const single = new Set(["towline.yml", "OVERVIEW.md", "state/levels.ndjson"]);
 const wanted_pupdates = 500;
-const run = promisify(execFile);
 
 /** Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last. */
 export async function writeExport(repo: Repo, tips: Tips, dir: string): Promise<Export> {
@@ -46,60 +47,57 @@ export function exportDigest(files: ExportFiles): string {
 }
 
 async function readInput(repo: Repo, tips: Tips): Promise<ExportInput> {
-  const files = await filesOf(repo, tips);
-  const records = files.filter((file) => kindOf(file.path) !== null);
-  const single = files.filter((file) => file.path === "towline.yml" || file.path === "OVERVIEW.md");
-  const read = await texts(repo, [...records, ...single]);
-  const entries: Entry[] = [];
-  const problems: Problem[] = [];
-  for (const { path } of records) {
-    const kind = kindOf(path);
-    const text = read.get(path);
-    if (!kind || text === undefined) continue;
-    const parsed = parseEntry(path, kind, text);
-    if (parsed.entry) entries.push(parsed.entry as Entry);
-    problems.push(...parsed.problems);
-  }
+  const items = await itemsOf(repo, tips);
+  const files = await texts(
+    repo,
+    items.filter(({ path }) => kindOf(path) !== null || single.has(path)),
+  );
+  const { state, problems } = readState(tips, files);
+  if (!state)
+    throw configuration(`${problems[0]?.path}:${problems[0]?.line}: ${problems[0]?.message}`, problems[0]?.fix);
+  const kept: Entry[] = [state.agents, state.hosts, state.tasks, state.jobs, state.status, state.memos].flatMap(
+    (shelf) => [...shelf.values()] as Entry[],
+  );
   return {
-    settings: settingsOf(read.get("towline.yml")),
-    entries,
-    problems,
-    pupdates: await newestPupdates(repo, files),
-    overview: read.get("OVERVIEW.md") ?? null,
+    settings: state.settings,
+    entries: [...kept, ...state.rules, ...others(files)],
+    problems: state.problems,
+    levels: state.levels,
+    pupdates: await newestPupdates(repo, items),
+    overview: files.find((file) => file.path === "OVERVIEW.md")?.text ?? null,
     tips: { ...tips, at: tips.ledger && (await commitTime(repo, tips.ledger)) },
-    forge: await forgeOf(repo, settingsOf(read.get("towline.yml"))?.forge),
+    forge: await forgeOf(repo, state.settings.forge),
   };
 }
 
-/** Regular files of the pair: what people own from the policy commit, what towline writes from the ledger's. */
-async function filesOf(repo: Repo, tips: Tips): Promise<TreeItem[]> {
-  const regular = (items: TreeItem[]) => items.filter((item) => item.mode.startsWith("100"));
-  const policy = regular(await repo.tree(tips.policy));
-  if (tips.ledger === tips.policy) return policy;
-  const ledger = tips.ledger ? regular(await repo.tree(tips.ledger)) : [];
+/** Records that a tick has no use for, and so are not in its state. Their problems are. */
+function others(files: SourceFile[]): Entry[] {
+  const kinds = new Set(["reflection", "insight", "learning"]);
+  return files.flatMap(({ path, text, mode }) => {
+    const kind = kindOf(path);
+    if (kind === null || text === null || !kinds.has(kind) || !mode.startsWith("100")) return [];
+    return (parseEntry(path, kind, text).entry as Entry | null) ?? [];
+  });
+}
+
+/** The files of the pair: what people own from the policy commit, what towline writes from the ledger's. */
+async function itemsOf(repo: Repo, tips: Tips): Promise<TreeItem[]> {
+  const policy = await repo.tree(tips.policy);
+  const ledger = tips.ledger === tips.policy ? policy : tips.ledger ? await repo.tree(tips.ledger) : [];
   return [
     ...policy.filter((item) => pathClass(item.path) !== "ledger"),
     ...ledger.filter((item) => pathClass(item.path) === "ledger"),
   ];
 }
 
-async function texts(repo: Repo, files: TreeItem[]): Promise<Map<string, string>> {
-  const bytes = await repo.blobs([...new Set(files.map((file) => file.blob))]);
+async function texts(repo: Repo, items: TreeItem[]): Promise<SourceFile[]> {
+  const regular = items.filter((item) => item.mode.startsWith("100"));
+  const blobs = await repo.blobs([...new Set(regular.map((item) => item.blob))]);
   const decoder = new TextDecoder();
-  const found = new Map<string, string>();
-  for (const { path, blob } of files) {
-    const content = bytes.get(blob);
-    if (content) found.set(path, decoder.decode(content));
-  }
-  return found;
-}
-
-function settingsOf(text: string | undefined): Settings | null {
-  try {
-    return text === undefined ? null : (settings.safeParse(readYaml(text)).data ?? null);
-  } catch {
-    return null;
-  }
+  return items.map(({ path, mode, blob }) => {
+    const bytes = mode.startsWith("100") ? blobs.get(blob) : new Uint8Array();
+    return { path, mode, text: bytes ? decoder.decode(bytes) : null };
+  });
 }
 
 /** Whole days, newest first, until there are enough lines. Lines that are no pupdate are left out. */
@@ -111,8 +109,8 @@ async function newestPupdates(repo: Repo, files: TreeItem[]): Promise<Pupdate[]>
   const found: Pupdate[] = [];
   for (const day of [...days.keys()].sort().reverse()) {
     if (found.length >= wanted_pupdates) break;
-    for (const text of (await texts(repo, days.get(day) ?? [])).values())
-      for (const line of text.split("\n")) {
+    for (const { text } of await texts(repo, days.get(day) ?? []))
+      for (const line of (text ?? "").split("\n")) {
         const read = line.trim() === "" ? undefined : pupdateSchema.safeParse(json(line));
         if (read?.success) found.push(read.data);
       }
@@ -128,16 +126,20 @@ function json(line: string): unknown {
   }
 }
 
-async function commitTime(repo: Repo, commit: string): Promise<string> {
-  const { stdout } = await run("git", ["--git-dir", repo.gitDir, "log", "-1", "--format=%cI", commit]);
-  return new Date(stdout.trim()).toISOString();
+async function git(repo: Repo, args: string[]): Promise<string> {
+  const { code, stdout } = await runGit({ cwd: repo.gitDir, env: gitEnv(undefined) }, ["--git-dir", ".", ...args]);
+  return code === 0 ? stdout.toString("utf8").trim() : "";
+}
+
+async function commitTime(repo: Repo, commit: string): Promise<string | null> {
+  const at = await git(repo, ["log", "-1", "--format=%cI", commit]);
+  return at === "" ? null : new Date(at).toISOString();
 }
 
 /** The setting when it is an address, else the origin's web address where its host is a known forge. */
 async function forgeOf(repo: Repo, setting: string | undefined): Promise<string | null> {
   if (setting && /^https?:\/\/[^\s@]+$/.test(setting)) return setting.replace(/\/+$/, "");
-  const origin = await run("git", ["--git-dir", repo.gitDir, "config", "--get", "remote.origin.url"]).catch(() => null);
-  return origin && webAddress(origin.stdout.trim());
+  return webAddress(await git(repo, ["config", "--get", "remote.origin.url"]));
 }
 
 /** `git@github.com:o/n.git`, `https://token@github.com/o/n` → `https://github.com/o/n`; unknown hosts → null. */

@@ -473,10 +473,12 @@ export function sampleInput(kind: "quiet" | "hostile" | "empty" = "quiet"): Expo
     }),
     entries,
     problems,
+    levels:
+      kind === "empty" ? [] : [{ source: "fleet", subject: "boba", family: "host", kind: "host.down", pupdate: "p3" }],
     pupdates: kind === "empty" ? [] : heard.map((line) => pupdate.parse(line)),
     overview:
       kind === "quiet"
-        ? "# harbour\n\nQuiet night: 7 done, 2 wait for you. boba has not answered since 05:10; nothing was lost.\n\n| task | state |\n| --- | --- |\n"
+        ? "# harbour\n\nQuiet night: 2 done, 2 wait for you. boba has not answered since 05:10; nothing was lost.\n\n| task | state |\n| --- | --- |\n"
         : null,
     tips: {
       policy: "1111111aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
