@@ -44,3 +44,6 @@ export function wireUp(): Wire {
 }
 
 export const repoDir = (wire: Wire, options: Common) => resolve(wire.cwd, options.repo ?? ".");
+
+/** A report that says nothing: for ticks whose outcome is shown in another way. */
+export const quiet: Report = { progress() {}, note() {}, warning() {}, error() {}, summary: async () => {} };

@@ -1,0 +1,184 @@
+// A fleet in memory: machines that keep journals, so that tests count starts from outside. Scripts are functions.
+import { createHash } from "node:crypto";
+import {
+  type Fleet,
+  type HeldJob,
+  type HostFacts,
+  HostFault,
+  type HostSession,
+  type RawResult,
+  type StartAnswer,
+  type StartRequest,
+} from "../../src/ports.ts";
+
+export interface FakeRun {
+  stdout?: string;
+  stderr?: string;
+  exit?: number | null;
+  end?: RawResult["end"];
+  /** Never ends by itself. */
+  hangs?: boolean;
+}
+
+export interface FakeMachine {
+  /** `job/epoch` of every start, in order. */
+  journal: string[];
+  down: boolean;
+  slots: number;
+  load: number;
+  runtimes: string[];
+  /** Acknowledged `job/epoch`. */
+  acked: string[];
+  sealed: Map<string, number>;
+  runs: Map<string, { request: StartRequest; run: FakeRun; acked: boolean }>;
+  /** Thrown by the next call of this verb, once. */
+  breakNext: string | null;
+}
+
+export type Script = (job: string, request: StartRequest, host: string) => FakeRun;
+
+export const machine = (more: Partial<FakeMachine> = {}): FakeMachine => ({
+  journal: [],
+  down: false,
+  slots: 4,
+  load: 0,
+  runtimes: ["shell"],
+  acked: [],
+  sealed: new Map(),
+  runs: new Map(),
+  breakNext: null,
+  ...more,
+});
+
+export function fakeFleet(machines: Record<string, FakeMachine>, script: Script): Fleet {
+  return {
+    async open(name) {
+      const host = machines[name];
+      if (!host || host.down) throw new HostFault("unreachable", "does not answer");
+      return session(name, host, script);
+    },
+  };
+}
+
+const sha = (text: string) => createHash("sha256").update(text).digest("hex");
+
+function session(name: string, host: FakeMachine, script: Script): HostSession {
+  const check = (verb: string) => {
+    if (host.down) throw new HostFault("lost", "the connection broke");
+    if (host.breakNext === verb) {
+      host.breakNext = null;
+      throw new HostFault("lost", "the connection broke");
+    }
+  };
+  return {
+    get facts() {
+      return facts(name, host);
+    },
+    async probe() {
+      check("probe");
+      return facts(name, host);
+    },
+    async start(request) {
+      check("start");
+      const answer = start(host, request, script, name);
+      check("after-start");
+      return answer;
+    },
+    async wait(jobs) {
+      check("wait");
+      const ended = jobs.filter(({ job, epoch }) => host.runs.get(`${job}/${epoch}`)?.run.hangs !== true);
+      if (ended.length < jobs.length) await new Promise((resolve) => setTimeout(resolve, 20));
+      return ended;
+    },
+    async fetch(job, epoch) {
+      check("fetch");
+      return resultOf(job, epoch, host);
+    },
+    async seal(job, epoch) {
+      check("seal");
+      host.sealed.set(job, Math.max(epoch, host.sealed.get(job) ?? 0));
+      const started = [...host.runs.keys()]
+        .map((key) => key.split("/"))
+        .filter(([id, at]) => id === job && Number(at) < epoch);
+      return { started: started.length > 0 ? Math.max(...started.map(([, at]) => Number(at))) : null };
+    },
+    async cancel() {
+      check("cancel");
+    },
+    async ack(results) {
+      check("ack");
+      for (const { job, epoch } of results) {
+        const run = host.runs.get(`${job}/${epoch}`);
+        if (run) run.acked = true;
+        host.acked.push(`${job}/${epoch}`);
+      }
+    },
+    close() {},
+  };
+}
+
+function start(host: FakeMachine, request: StartRequest, script: Script, name: string): StartAnswer {
+  const sealed = host.sealed.get(request.job) ?? 0;
+  if (request.epoch < sealed) return { state: "sealed", epoch: sealed };
+  const before = [...host.runs.entries()].find(([key, run]) => key.startsWith(`${request.job}/`) && !run.acked);
+  if (before) return { state: "already", epoch: Number(before[0].split("/")[1]) };
+  const busy = [...host.runs.values()].filter((one) => one.run.hangs).length;
+  if (busy >= request.slots) return { state: "full" };
+  host.journal.push(`${request.job}/${request.epoch}`);
+  host.runs.set(`${request.job}/${request.epoch}`, { request, run: script(request.job, request, name), acked: false });
+  return { state: "started" };
+}
+
+function facts(name: string, host: FakeMachine): HostFacts {
+  const open = [...host.runs.entries()].filter(([, one]) => !one.acked);
+  const held: HeldJob[] = open.map(([key, one]) => {
+    const [job = "", epoch] = key.split("/");
+    const state = one.run.hangs ? "running" : one.run.end === "died" ? "died" : "ended";
+    return {
+      job,
+      epoch: Number(epoch),
+      day: one.request.day,
+      state,
+      sha256: state === "running" ? undefined : resultOf(job, Number(epoch), host).sha256,
+    };
+  });
+  return {
+    identity: `id-${name}`,
+    boot: "boot",
+    skew: 0,
+    cores: 2,
+    load: host.load,
+    memory: { total: 1, free: 1 },
+    disk: { total: 1, free: 1 },
+    arch: "x86_64",
+    system: "Linux",
+    slots: { total: host.slots, used: open.filter(([, one]) => one.run.hangs).length },
+    runtimes: Object.fromEntries(host.runtimes.map((runtime) => [runtime, ""])),
+    held,
+  };
+}
+
+function resultOf(job: string, epoch: number, host: FakeMachine): RawResult {
+  const run = host.runs.get(`${job}/${epoch}`)?.run ?? {};
+  const stream = (text: string) => ({
+    bytes: Buffer.byteLength(text),
+    sha256: sha(text),
+    head: Buffer.from(text),
+    tail: new Uint8Array(),
+  });
+  return {
+    job,
+    epoch,
+    exit: run.exit === undefined ? 0 : run.exit,
+    signal: null,
+    end: run.end ?? "exited",
+    started_at: "2026-11-20T10:00:00.000Z",
+    ended_at: "2026-11-20T10:00:01.000Z",
+    took: 1,
+    boot: "boot",
+    program: "fake",
+    stdout: stream(run.stdout ?? ""),
+    stderr: stream(run.stderr ?? ""),
+    sha256: sha(`${job} ${epoch} ${run.stdout ?? ""}`),
+  };
+}

@@ -1,0 +1,34 @@
+import type { Clock, Poller } from "../../src/ports.ts";
+import { runtimes } from "../../src/runtimes/index.ts";
+import { systemClock } from "../../src/shell/clock.ts";
+import { openOrigin } from "../../src/shell/pack.ts";
+import { createPool } from "../../src/shell/pool.ts";
+import { type TickOutcome, tick } from "../../src/tick.ts";
+import { quiet } from "../../src/wire.ts";
+import { type FakeMachine, fakeFleet, type Script } from "./fleet.ts";
+
+/** A clock that stands at one time of day, but whose waiting is real. */
+export const at = (now: string): Clock => systemClock(now);
+
+/** One whole tick of the clone at `dir` over machines in memory: real git, real decisions. */
+export async function runTick(
+  dir: string,
+  machines: Record<string, FakeMachine>,
+  script: Script,
+  options: { now?: string; pollers?: Poller[]; signal?: AbortSignal } = {},
+): Promise<TickOutcome> {
+  const clock = options.now === undefined ? systemClock() : at(options.now);
+  const { repo, tips } = await openOrigin(dir, { env: process.env, clock });
+  return tick(
+    {
+      repo,
+      clock,
+      runtimes,
+      report: quiet,
+      pollers: options.pollers ?? [],
+      connect: (pack) => createPool(fakeFleet(machines, script), pack),
+      after: [],
+    },
+    { tips, signal: options.signal },
+  );
+}
