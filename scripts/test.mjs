@@ -48,6 +48,8 @@ if (take("--help")) {
   console.log(help);
   process.exit(0);
 }
+// Colour for people only: what reads a pipe or a CI log should find plain lines.
+if (!process.stdout.isTTY && process.env.FORCE_COLOR === undefined) process.env.NO_COLOR = "1";
 const quick = take("--quick");
 const packages = take("--install") || process.env.CI === "true";
 const started = Date.now();
