@@ -66,6 +66,8 @@ function foldTask(folding: Folding): void {
   };
   const answer = ended ? settle(folding, data, ended) : old ? answerOf(old.body) : "";
   if (data.held !== undefined && data.held !== heldKey(task)) Object.assign(data, { held: undefined, failures: 0 });
+  // The time that it was held is not owed afterwards.
+  if (old?.data.held !== undefined && data.held === undefined && task.data.every !== undefined) data.last_due = at;
   Object.assign(data, stateOf(folding, data, old, ended));
   data.since = old && old.data.state === data.state ? old.data.since : at;
   data.next_due =

@@ -21,6 +21,7 @@ interface DemoFlags extends Common {
 
 /** Seconds after which the demo gives up waiting. */
 const patience = 120;
+const names = ["bow", "keel", "stern"];
 const settled = new Set(["done", "failed", "lost", "cancelled", "blocked", "paused"]);
 
 /** Adds `towline demo`: a throw-away pack, three loopback machines, ticks until every sample task has ended, the dashboard. */
@@ -38,7 +39,7 @@ export function demo(program: Command, wire: Wire): void {
       const stop = stopSignal();
       let machines: Machines | undefined;
       try {
-        machines = await bringUp({ dir: join(dir, "machines"), names: ["bow", "keel", "stern"], env: wire.env });
+        machines = await bringUp({ dir: join(dir, "machines"), count: names.length, names });
         await run(wire, flags, dir, machines, stop.signal);
       } finally {
         stop.release();
@@ -67,7 +68,7 @@ async function run(wire: Wire, flags: DemoFlags, dir: string, machines: Machines
   }
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const pack = await makePack(dir, machines.machines, zone, wire.env);
-  const inner: Wire = { ...wire, env: { ...wire.env, TOWLINE_DEMO_KEY: machines.key }, report: quiet };
+  const inner: Wire = { ...wire, env: { ...wire.env, TOWLINE_DEMO_KEY: machines.machines[0]?.keyText }, report: quiet };
   const { state, commits, ticks } = await untilSettled(inner, pack, view, signal);
   const built = await tickOnce(inner, { repo: pack });
   const results = outcomes(state);
@@ -126,8 +127,6 @@ async function serve(
   view: View,
   signal: AbortSignal,
 ): Promise<void> {
-  const keyFile = join(dir, "key");
-  await writeFile(keyFile, machines.key, { mode: 0o600 });
   const site = await serveSite(join(dir, "site"), { port: Number(flags.port), host: "127.0.0.1" });
   view.say(
     [
@@ -136,7 +135,7 @@ async function serve(
       `  Records     ${pack}`,
       "",
       "  Try it: in another terminal, edit or add a task there, commit and push it, then run",
-      `    TOWLINE_DEMO_KEY="$(cat ${keyFile})" bin/towline tick --repo ${pack}`,
+      `    TOWLINE_DEMO_KEY="$(cat ${machines.keyFile})" bin/towline tick --repo ${pack}`,
       "  and reload the dashboard. Ctrl-C ends the demo and removes all of it.",
       "",
     ].join("\n"),

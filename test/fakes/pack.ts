@@ -38,6 +38,10 @@ export function testPack(files: Record<string, string>, branch = "main"): TestPa
     git: (...args) => run(clone, args),
     at: (...args) => run(origin, args),
     push(changes, message = "records") {
+      if (run(origin, ["branch", "--list", branch]) !== "") {
+        run(clone, ["fetch", "-q", "origin"]);
+        run(clone, ["reset", "-q", "--hard", `origin/${branch}`]);
+      }
       for (const [path, text] of Object.entries(changes)) {
         if (text === null) rmSync(join(clone, path), { force: true });
         else {
