@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -56,6 +56,25 @@ describe("stale", () => {
     const { [pinned]: _, ...here } = packages;
     setUp(here);
     expect(stale({ dev: true }, dir)).toBe(`${pinned} is missing`);
+  });
+});
+
+describe("package-lock.json", () => {
+  const lock = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package-lock.json"), "utf8"));
+  const packages = lock.packages as Record<
+    string,
+    { version?: string; integrity?: string; optionalDependencies?: Record<string, string> }
+  >;
+
+  // npm leaves out what its registry did not have at that moment, and then refuses its own lockfile: `npm ci` fails.
+  test("names a version of every package for other platforms, too", () => {
+    const names = new Set(Object.keys(packages).map((path) => path.slice(path.lastIndexOf("node_modules/") + 13)));
+    const wanted = Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
+    expect(wanted.filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  test("pins every package by its content", () => {
+    expect(Object.entries(packages).filter(([path, entry]) => path !== "" && !entry.integrity)).toEqual([]);
   });
 });
 
