@@ -12,6 +12,7 @@ interface Node {
   ordered?: boolean;
   start?: number | null;
   checked?: boolean | null;
+  spread?: boolean | null;
   url?: string;
   alt?: string | null;
   align?: (string | null)[];
@@ -22,11 +23,14 @@ const parser = unified().use(remarkParse).use(remarkGfm);
 const deepest = 16;
 const protocols = new Set(["http:", "https:", "mailto:"]);
 
+/** Where a link between records leads, or null when it leads nowhere. */
+export type Local = (url: string) => string | null;
+
 /** Safe HTML of one markdown text. */
-export function prose(markdown: string): string {
+export function prose(markdown: string, local: Local = () => null): string {
   // A run of openers costs the parser quadratic time; nobody writes that.
   if (/[>[*_`~!-]{400}|^(?:[ \t]*(?:[->*+]|\d+[.)])){60}/m.test(markdown)) return pre(markdown);
-  return blocks(parser.parse(markdown) as Node, 0);
+  return blocks(parser.parse(markdown) as Node, { level: 0, local });
 }
 
 export const escaped = (text: string) =>
@@ -34,13 +38,18 @@ export const escaped = (text: string) =>
 
 const pre = (text: string) => `<pre tabindex="0"><code>${escaped(text)}</code></pre>`;
 
-function blocks(node: Node, level: number): string {
-  return (node.children ?? []).map((child) => html(child, level + 1)).join("");
+interface Place {
+  level: number;
+  local: Local;
 }
 
-function html(node: Node, level: number): string {
-  if (level > deepest) return escaped(plain(node));
-  const inner = () => blocks(node, level);
+function blocks(node: Node, { level, local }: Place): string {
+  return (node.children ?? []).map((child) => html(child, { level: level + 1, local })).join("");
+}
+
+function html(node: Node, place: Place): string {
+  if (place.level > deepest) return escaped(plain(node));
+  const inner = () => blocks(node, place);
   switch (node.type) {
     case "paragraph":
       return `<p>${inner()}</p>`;
@@ -65,17 +74,17 @@ function html(node: Node, level: number): string {
     case "list":
       return node.ordered ? `<ol start="${Number(node.start ?? 1)}">${inner()}</ol>` : `<ul>${inner()}</ul>`;
     case "listItem":
-      return `<li>${typeof node.checked === "boolean" ? (node.checked ? "☑ " : "☐ ") : ""}${inner()}</li>`;
+      return item(node, place);
     case "break":
       return "<br>";
     case "thematicBreak":
       return "<hr>";
     case "link":
-      return link(node.url ?? "", inner());
+      return link(node.url ?? "", inner(), place.local);
     case "image":
       return `<span class="muted">[image: ${escaped(node.alt || "no description")}]</span>`;
     case "table":
-      return table(node, level);
+      return table(node, place);
     case "definition":
       return "";
     default:
@@ -83,15 +92,29 @@ function html(node: Node, level: number): string {
   }
 }
 
-function link(url: string, inner: string): string {
+/** A tight item holds its words without a paragraph around them. */
+function item(node: Node, place: Place): string {
+  const box = typeof node.checked === "boolean" ? (node.checked ? "☑ " : "☐ ") : "";
+  const open = box === "" ? "<li>" : '<li class="box">';
+  const parts = (node.children ?? []).map((child) =>
+    child.type === "paragraph" && !node.spread
+      ? blocks(child, place)
+      : html(child, { ...place, level: place.level + 1 }),
+  );
+  return `${open}${box}${parts.join("")}</li>`;
+}
+
+function link(url: string, inner: string, local: Local): string {
+  const here = local(url);
+  if (here !== null) return `<a href="${escaped(here)}">${inner}</a>`;
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (!parsed || !protocols.has(parsed.protocol)) return inner;
   return `<a href="${escaped(parsed.href)}" rel="noopener noreferrer nofollow">${inner}</a>`;
 }
 
-function table(node: Node, level: number): string {
+function table(node: Node, place: Place): string {
   const row = (cells: Node, tag: string) =>
-    `<tr>${(cells.children ?? []).map((cell) => `<${tag}>${blocks(cell, level)}</${tag}>`).join("")}</tr>`;
+    `<tr>${(cells.children ?? []).map((cell) => `<${tag}>${blocks(cell, place)}</${tag}>`).join("")}</tr>`;
   const [head, ...rest] = node.children ?? [];
   const top = head ? `<thead>${row(head, "th")}</thead>` : "";
   return `<div class="wide" tabindex="0"><table>${top}<tbody>${rest.map((cells) => row(cells, "td")).join("")}</tbody></table></div>`;

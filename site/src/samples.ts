@@ -4,16 +4,25 @@ export const samples = {
     path: "tasks/disk-report.md",
     text: `---
 title: How full are the disks?
+agent: scout
 hosts: any
 every: 6h
 ---
 df -h /
 `,
   },
+  agent: {
+    path: "agents/scout.md",
+    text: `---
+runtime: shell
+---
+Runs scripts as they are.
+`,
+  },
   host: {
     path: "hosts/darth.md",
     text: `---
-address: 192.168.50.57
+address: darth.example.org
 user: eric
 key: file:~/.ssh/id_ed25519
 labels: [web]

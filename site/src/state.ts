@@ -1,4 +1,5 @@
 // Every state has a glyph and a word; its colour is only a third hint.
+import { glyphs } from "../../src/core/jobs.ts";
 import type { JobState, TaskState } from "../../src/core/schema.ts";
 
 export interface Look {
@@ -10,35 +11,37 @@ export interface Look {
 
 const look = (glyph: string, word: string, role: Look["role"]): Look => ({ glyph, word, role });
 
+const of = <S extends string>(state: S, word: string, role: Look["role"]) => look(glyphs[state] ?? "·", word, role);
+
 export const job_looks: Record<JobState, Look> = {
-  claimed: look("○", "claimed", "slate"),
-  started: look("●", "running", "slate"),
-  reworking: look("●", "reworking", "slate"),
-  finished: look("✓", "done", "moss"),
-  failed: look("✕", "failed", "brick"),
-  timeout: look("◐", "timed out", "amber"),
-  empty: look("◐", "no answer", "amber"),
-  lost: look("✕", "lost", "brick"),
-  cancelled: look("–", "cancelled", "muted"),
-  released: look("–", "released", "muted"),
-  asking: look("◆", "asks you", "ember"),
-  review: look("◆", "in review", "ember"),
-  unknown: look("?", "unknown", "amber"),
+  claimed: of("claimed", "claimed", "slate"),
+  started: of("started", "running", "slate"),
+  reworking: of("reworking", "reworking", "slate"),
+  finished: of("finished", "done", "moss"),
+  failed: of("failed", "failed", "brick"),
+  timeout: of("timeout", "timed out", "amber"),
+  empty: of("empty", "no answer", "brick"),
+  lost: of("lost", "lost", "brick"),
+  cancelled: of("cancelled", "cancelled", "muted"),
+  released: of("released", "released", "muted"),
+  asking: of("asking", "asks you", "ember"),
+  review: of("review", "in review", "ember"),
+  unknown: of("unknown", "unknown", "amber"),
 };
 
 export const task_looks: Record<TaskState | "new", Look> = {
-  waiting: look("◆", "waits for you", "ember"),
-  review: look("◆", "in review", "ember"),
-  lost: look("✕", "lost", "brick"),
-  failed: look("✕", "failed", "brick"),
-  blocked: look("‖", "blocked", "amber"),
-  running: look("●", "running", "slate"),
-  queued: look("○", "queued", "slate"),
-  new: look("○", "not seen yet", "muted"),
-  paused: look("‖", "paused", "muted"),
-  done: look("✓", "done", "moss"),
-  draft: look("–", "draft", "muted"),
-  cancelled: look("–", "cancelled", "muted"),
+  waiting: of("waiting", "waits for you", "ember"),
+  review: of("review", "in review", "ember"),
+  lost: of("lost", "lost", "brick"),
+  failed: of("failed", "failed", "brick"),
+  blocked: of("blocked", "blocked", "amber"),
+  running: of("running", "running", "slate"),
+  queued: of("queued", "queued", "slate"),
+  new: of("queued", "not seen yet", "muted"),
+  paused: of("paused", "paused", "amber"),
+  done: of("done", "done", "moss"),
+  draft: of("draft", "draft", "muted"),
+  cancelled: of("cancelled", "cancelled", "muted"),
 };
 
 export const outcome_looks = {

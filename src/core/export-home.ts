@@ -42,7 +42,8 @@ export function homeDocument(input: HomeInput): Home {
 function countsOf(tasks: Row<"tasks">[]): Home["counts"] {
   const counts = new Map<string, number>();
   for (const task of tasks) counts.set(task.state, (counts.get(task.state) ?? 0) + 1);
-  counts.delete("new");
+  // What waits for a person has its own place, at the top.
+  for (const state of ["new", "waiting", "review"]) counts.delete(state);
   return [...counts].map(([state, n]) => ({ state: state as Home["counts"][number]["state"], n }));
 }
 

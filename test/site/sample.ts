@@ -5,6 +5,7 @@ import { type Entry, kindOf, type Problem, parseEntry } from "../../src/core/ent
 import { type ExportInput, exportData } from "../../src/core/export.ts";
 import type { ExportFiles } from "../../src/core/exported.ts";
 import { pupdate, settings } from "../../src/core/schema.ts";
+import { fenced } from "../../src/core/text.ts";
 import { digest_file, exportDigest } from "../../src/shell/export.ts";
 
 /** Each would do harm in a page that forgets to escape. `canary` names what must never run or load. */
@@ -86,16 +87,20 @@ const plans: Plan[] = [
 
 const answers: Record<string, string> = {
   "disk-report":
-    "All three machines are below 70 %.\n\n| host | used | free |\n| --- | ---: | ---: |\n| lobot | 41 % | 118 GiB |\n| darth | 63 % | 22 GiB |\n| lando | 12 % | 410 GiB |\n\nAt this pace `darth` reaches 80 % on **4 December**.",
+    "Filesystem      Size  Used Avail Use% Mounted on\n/dev/nvme0n1p2  200G   82G  118G  41% /\n/dev/sda1       915G  110G  759G  13% /srv\n 09:12:04 up 31 days,  load average: 0.12, 0.20, 0.18",
   "nginx-errors":
     "1,204 errors, 38 fewer than the day before.\n\n1. `/sitemap-old.xml`: 611 × 404, all from one crawler\n2. `/api/export`: 14 × 504 between 03:10 and 03:25, while the backup ran\n3. the rest is noise\n\nThe 504s are worth a look: see [the upstream guide](https://nginx.org/en/docs/).",
   "rotate-logs":
-    "Rotated 14 files, 1.3 GiB freed.\n\n```text\nmail.log     -> mail.log.1.gz     412 MiB\nmail.err     -> mail.err.1.gz      88 MiB\n```",
+    "mail.log     -> mail.log.1.gz     412 MiB\nmail.err     -> mail.err.1.gz      88 MiB\n14 files rotated",
   "dependency-watch":
     "- [x] `undici` 7.12.1: fixes a header smuggling hole, patch is ready\n- [ ] `sharp`: nothing new\n\n> The fix for undici is a patch release; nothing else changes.",
   "inbox-digest":
     "People struggle with three things: the invoice date, the login mail that arrives late, and the word *workspace*.",
 };
+
+/** As the ledger keeps it: models and shells alike in a fence. */
+const answered = (task: string) => `## Answer\n\n${fenced(answers[task] ?? "")}`;
+const runtimeOf = (plan: Plan) => (plan.domain === "INFRA" ? "shell" : "picoclaw");
 
 const outcomes = ["success", "success", "success", "partial", "success", "failure", "success"] as const;
 
@@ -126,10 +131,11 @@ function runs(): File[] {
       exit: state === "failed" ? 2 : state === "timeout" ? undefined : 0,
       signal: state === "timeout" ? "TERM" : undefined,
       why,
-      runtime: "shell",
+      runtime: runtimeOf(plan),
       output: { bytes: 812 + n * 31 },
     };
-    const body = `${answers[plan.task] ?? ""}\n`;
+    const log = state === "failed" ? `\n\n## Log\n\n${fenced("mv: cannot move 'mail.log': Permission denied")}` : "";
+    const body = `${answered(plan.task)}${log}\n`;
     const cost = plan.domain === "SUPPORT" ? 0.012 : undefined;
     files.push([
       `jobs/${iso(at).slice(0, 10).replaceAll("-", "/")}/${job}.md`,
@@ -162,11 +168,11 @@ function runs(): File[] {
           session_id: job,
           host: plan.host,
           agent: "scout",
-          runtime: "shell",
+          runtime: runtimeOf(plan),
           took: `${took}s`,
           cost,
         },
-        body,
+        `${why ? `${why}\n\n` : ""}${fenced(answers[plan.task] ?? "")}\n\n[Job ${job}](../../../jobs/${iso(at).slice(0, 10).replaceAll("-", "/")}/${job}.md)\n`,
       ),
     ]);
   }
@@ -190,7 +196,7 @@ function tasks(jobs: File[]): File[] {
     `status/${task}.md`,
     record(
       { title, state, since: "2026-11-21T06:12:00Z", seen: "2026-11-07T08:00:00Z", jobs: last(task), ...more },
-      answers[task] ?? "",
+      `# x\n\n${state}\n\n${answered(task)}\n\n## Jobs\n\n_None yet._`,
     ),
   ];
   const files: File[] = plans.map((plan) => [

@@ -1,0 +1,35 @@
+// Keeps open what was open, over refresh and reload, and opens what an address points at. All works without it.
+const place = `open ${location.pathname}`;
+
+function stored() {
+  try {
+    return new Set(JSON.parse(sessionStorage.getItem(place) ?? "[]"));
+  } catch {
+    return new Set(); // storage is off: rows then start closed
+  }
+}
+
+const open = stored();
+
+for (const row of document.querySelectorAll("details[data-key]")) {
+  const key = row.getAttribute("data-key");
+  if (open.has(key)) row.open = true;
+  row.addEventListener("toggle", () => {
+    if (row.open) open.add(key);
+    else open.delete(key);
+    try {
+      sessionStorage.setItem(place, JSON.stringify([...open]));
+    } catch {}
+  });
+}
+
+function reveal() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const row = target?.closest("details");
+  if (!row || row.open) return;
+  row.open = true;
+  target.scrollIntoView();
+}
+
+addEventListener("hashchange", reveal);
+reveal();
