@@ -1,6 +1,8 @@
 // The verbs, in one table. Each is a file in verbs/ that adds itself to the program.
 import { Command, CommanderError } from "commander";
 import { exit, Fault, messageOf } from "./errors.ts";
+import { check } from "./verbs/check.ts";
+import { demo } from "./verbs/demo.ts";
 import { exporting } from "./verbs/export.ts";
 import { plan } from "./verbs/plan.ts";
 import { site } from "./verbs/site.ts";
@@ -11,7 +13,7 @@ import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
-const verbs: Register[] = [plan, task, tick, watch, why, exporting, site];
+const verbs: Register[] = [check, demo, plan, task, tick, watch, why, exporting, site];
 
 function program(wire: Wire): Command {
   const towline = new Command("towline")

@@ -7,7 +7,7 @@ const git_names = /^(\.git|git~\d+)[. ]*$/i;
 /** Why a repository-relative path is not safe to write on every system, or null when it is. */
 export function unsafePath(path: string): string | null {
   if (path === "") return "it is empty";
-  if (!path.isWellFormed()) return "it is not valid Unicode";
+  if (!path.isWellFormed() || path.includes("\ufffd")) return "it is not valid Unicode";
   if (/[\x00-\x1f\x7f]/.test(path)) return "it has a control character";
   if (path.includes("\\")) return "it has a backslash";
   if (path.startsWith("/") || /^[A-Za-z]:/.test(path)) return "it is absolute";

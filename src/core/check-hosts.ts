@@ -1,0 +1,151 @@
+// Machines: that a ticker can reach them, that no machine stands here twice, that every jump leads somewhere.
+
+import { cycles } from "./check-links.ts";
+import { atField, meant, type Pack } from "./check-pack.ts";
+import { type Entry, type Problem, readYaml } from "./entry.ts";
+
+/** `workflow` is the text of the workflow that runs ticks, or null. */
+export function hostProblems(pack: Pack, workflow: string | null): Problem[] {
+  const hosts = pack.entries.filter((entry) => entry.kind === "host") as Entry<"host">[];
+  const hosted = workflow === null ? null : hostedRunner(workflow);
+  return [
+    ...hosts.flatMap((host) => [
+      ...jump(pack, host),
+      ...runtimes(pack, host),
+      ...(hosted === null ? [] : reach(pack, host, hosted)),
+    ]),
+    ...cycles(
+      pack,
+      hosts,
+      "jump",
+      (host) => (host.data.jump === undefined ? [] : [host.data.jump]),
+      "no connection can be made",
+    ),
+    ...same(pack, hosts, "address", addressOf),
+    ...same(pack, hosts, "identity", (host) => host.data.identity),
+  ];
+}
+
+function jump(pack: Pack, host: Entry<"host">): Problem[] {
+  const known = pack.names.get("hosts") ?? new Set();
+  const name = host.data.jump;
+  if (name === undefined || known.has(name)) return [];
+  return [
+    atField(
+      pack,
+      host,
+      ["jump"],
+      "unknown-host",
+      `\`jump\` names \`${name}\`, and there is no such host`,
+      meant(name, known, `add hosts/${name}.md`),
+    ),
+  ];
+}
+
+function runtimes(pack: Pack, host: Entry<"host">): Problem[] {
+  const named = host.data.runtimes ?? [];
+  return (Array.isArray(named) ? named : Object.keys(named)).flatMap((name, i) =>
+    pack.runtimes.includes(name)
+      ? []
+      : [
+          atField(
+            pack,
+            host,
+            ["runtimes", Array.isArray(named) ? i : name],
+            "unknown-runtime",
+            `there is no runtime \`${name}\``,
+            meant(name, pack.runtimes, "this version has no use for it"),
+            "warning",
+          ),
+        ],
+  );
+}
+
+/** A private address, declared as reachable from everywhere, with ticks on a runner outside. */
+function reach(pack: Pack, host: Entry<"host">, runner: string): Problem[] {
+  const { address, network, transport, cordon, off } = host.data;
+  const jumped = host.data.jump !== undefined;
+  if (network !== "public" || transport === "local" || jumped || cordon || off || !isPrivate(address)) return [];
+  return [
+    atField(
+      pack,
+      host,
+      ["address"],
+      "private-address",
+      `${address} is a private address, and ticks run on \`${runner}\`, which cannot reach it`,
+      "ways out: a self-hosted runner in that network; a mesh VPN on both sides; `jump:` over a host with a public address; or `towline watch` on a machine there with that network declared (`network: lan` here)",
+    ),
+  ];
+}
+
+export function isPrivate(address: string): boolean {
+  const bare = address
+    .toLowerCase()
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "");
+  if (/\.(local|lan|home\.arpa)$/.test(bare)) return true;
+  if (bare.includes(":")) return /^(f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):/.test(bare);
+  const parts = /^(\d{1,3})\.(\d{1,3})\.\d{1,3}\.\d{1,3}$/.exec(bare);
+  if (!parts) return false;
+  const [a, b] = [Number(parts[1]), Number(parts[2])];
+  return a === 10 || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168) || (a === 169 && b === 254);
+}
+
+/** The label of a runner of the CI service that a job of this workflow runs on, or null. */
+export function hostedRunner(workflow: string): string | null {
+  const hosted = /^(ubuntu|windows|macos)-/;
+  try {
+    const jobs = Object.values((readYaml(workflow) as { jobs?: Record<string, { "runs-on"?: unknown }> }).jobs ?? {});
+    const labels = jobs.map((job) => [job?.["runs-on"]].flat());
+    return (
+      labels
+        .filter((wanted) => !wanted.includes("self-hosted"))
+        .flat()
+        .find((label): label is string => typeof label === "string" && hosted.test(label)) ?? null
+    );
+  } catch {
+    return /^\s*runs-on:\s*['"]?((?:ubuntu|windows|macos)-[\w.-]+)/m.exec(workflow)?.[1] ?? null;
+  }
+}
+
+/** Slots and journals belong to a root: the same machine with another root is another host. */
+const addressOf = ({ data }: Entry<"host">) =>
+  [
+    data.address.toLowerCase(),
+    data.port,
+    data.user ?? "",
+    data.jump ?? "",
+    data.root ?? "",
+    data.transport === "local",
+  ].join(" ");
+
+function same(
+  pack: Pack,
+  hosts: Entry<"host">[],
+  field: string,
+  key: (host: Entry<"host">) => string | undefined,
+): Problem[] {
+  const groups = Map.groupBy(
+    hosts.filter((host) => key(host) !== undefined && !host.data.off),
+    key,
+  );
+  return [...groups.values()]
+    .filter((group) => group.length > 1)
+    .flatMap((group) =>
+      group.map((host) => {
+        const other = group.find((one) => one !== host)?.id;
+        const message =
+          field === "address"
+            ? `is the same machine and user as \`${other}\``
+            : `has the identity of \`${other}\`: one machine under two names`;
+        return atField(
+          pack,
+          host,
+          [field],
+          "same-host",
+          `\`${host.id}\` ${message}`,
+          "remove one of the two, or give one a `root:` and user of its own",
+        );
+      }),
+    );
+}

@@ -1,0 +1,115 @@
+// towline.yml beyond its schema: names that it uses, and fields that nothing reads.
+import { meant, type Pack, problem } from "./check-pack.ts";
+import { locate, nearest, type Problem, readYaml } from "./entry.ts";
+import { settings as schema } from "./schema.ts";
+
+const path = "towline.yml";
+// Settings of parts that may not be in this version yet: known, so not complained about.
+const later = [
+  "accounts",
+  "archive",
+  "campfire",
+  "collections",
+  "embeddings",
+  "heartbeat",
+  "narrate",
+  "notify",
+  "plugins",
+  "releases",
+  "requesters",
+  "stop",
+  "version",
+];
+
+export function settingsProblems(pack: Pack): Problem[] {
+  const text = pack.texts.get(path);
+  if (!pack.settings || text === undefined) return [];
+  const at = (field: string[], code: string, message: string, fix: string): Problem => {
+    // `locate` reads frontmatter: one line more above.
+    const place = locate(`---\n${text}\n---\n`, field);
+    return { ...problem(path, code, message, fix), line: Math.max(1, place.line - 1), column: place.column };
+  };
+  const { defaults, zone, ledger } = pack.settings;
+  const agents = pack.names.get("agents") ?? new Set<string>();
+  const problems: Problem[] = [];
+  if (defaults.agent !== undefined && !agents.has(defaults.agent))
+    problems.push(
+      at(
+        ["defaults", "agent"],
+        "unknown-agent",
+        `there is no agent \`${defaults.agent}\``,
+        meant(defaults.agent, agents, `add agents/${defaults.agent}.md`),
+      ),
+    );
+  if (defaults.runtime !== undefined && !pack.runtimes.includes(defaults.runtime))
+    problems.push(
+      at(
+        ["defaults", "runtime"],
+        "unknown-runtime",
+        `there is no runtime \`${defaults.runtime}\``,
+        meant(defaults.runtime, pack.runtimes, "name one that this version has"),
+      ),
+    );
+  if (!isZone(zone))
+    problems.push(at(["zone"], "zone", `\`${zone}\` is not a time zone`, "write a name like Europe/Berlin or UTC"));
+  if (ledger.branch !== undefined && !/^[A-Za-z0-9][\w-]*([/.][\w-]+)*$/.test(ledger.branch))
+    problems.push(
+      at(
+        ["ledger", "branch"],
+        "branch",
+        `\`${ledger.branch}\` cannot be the ledger's branch`,
+        "use letters, digits and dashes, like `towline`",
+      ),
+    );
+  return [...problems, ...unread(text, at)];
+}
+
+function isZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+type Shape = { shape?: Record<string, unknown>; unwrap?: () => Shape };
+const shapeOf = (type: unknown): Record<string, unknown> | null => {
+  let inner = type as Shape | undefined;
+  while (inner && !inner.shape && inner.unwrap) inner = inner.unwrap();
+  return inner?.shape ?? null;
+};
+
+function unread(text: string, at: (field: string[], code: string, message: string, fix: string) => Problem): Problem[] {
+  const raw = (text.trim() === "" ? {} : readYaml(text)) as Record<string, unknown>;
+  const look = (
+    data: Record<string, unknown>,
+    shape: Record<string, unknown>,
+    above: string[],
+    more: string[],
+  ): Problem[] => {
+    const known = [...Object.keys(shape), ...more];
+    return Object.entries(data).flatMap(([name, value]) => {
+      const field = [...above, name];
+      if (!known.includes(name)) {
+        const near = nearest(name, known);
+        return [
+          {
+            ...at(
+              field,
+              "unknown-field",
+              `\`${field.join(".")}\` is not a setting`,
+              near ? `did you mean \`${near}\`?` : "remove it, or keep it: nothing reads it",
+            ),
+            level: "warning" as const,
+          },
+        ];
+      }
+      const inner = shapeOf(shape[name]);
+      return inner && value !== null && typeof value === "object" && !Array.isArray(value)
+        ? look(value as Record<string, unknown>, inner, field, [])
+        : [];
+    });
+  };
+  return look(raw, schema.shape as Record<string, unknown>, [], later);
+}

@@ -1,0 +1,84 @@
+import { type Command, Option } from "commander";
+import { type Checked, type CheckInput, check as judge, reads } from "../core/check.ts";
+import { type Format, formats, render } from "../core/check-format.ts";
+import { pathClass } from "../core/schema.ts";
+import { readSettings } from "../core/state.ts";
+import { configuration, exit } from "../errors.ts";
+import type { Repo } from "../ports.ts";
+import { runtimes } from "../runtimes/index.ts";
+import { changedOnDisk, commitFiles, forkPoint, openWorkTree, workFiles } from "../shell/pack-files.ts";
+import { openRepo } from "../shell/repo.ts";
+import { findRepo } from "../shell/repo-open.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
+
+interface CheckFlags extends Common {
+  at?: string;
+  base?: string;
+  format: Format;
+}
+
+/** Adds `towline check`: the whole pack in one pass. Exit code 1 when there is an error; warnings alone are 0. */
+export function check(program: Command, wire: Wire): void {
+  program
+    .command("check")
+    .description("what is wrong in the records, and how to mend it")
+    .option("--repo <dir>", "the pack repository", ".")
+    .option("--at <ref>", "read this commit instead of the work tree")
+    .option("--base <ref>", "also refuse changes since this commit that belong to towline")
+    .addOption(new Option("--format <form>", "how to print").choices(formats).default("text"))
+    .option("--json", "the same as --format json")
+    .action(async (flags: CheckFlags) => {
+      const checked = await checkPack(wire, flags);
+      wire.out(render(checked, flags.json ? "json" : flags.format));
+      if (checked.problems.some((problem) => problem.level === "error")) wire.exit(exit.findings);
+    });
+}
+
+async function checkPack(wire: Wire, flags: CheckFlags): Promise<Checked> {
+  const dir = repoDir(wire, flags);
+  const repo = await openRepo(dir, wire);
+  const head = flags.at === undefined ? null : (await repo.local(flags.at)).policy;
+  const files =
+    head === null ? await workFiles(await openWorkTree(dir, wire.env), reads) : await commitFiles(repo, head, reads);
+  const settings = files.find((file) => file.path === "towline.yml");
+  if (!settings)
+    throw configuration(
+      `there is no towline.yml ${head === null ? `in ${dir}` : `at ${flags.at}`}: this is not a pack repository`,
+      "run towline in a pack, or add towline.yml with `id: my-pack`",
+    );
+  return judge({
+    files,
+    ledger: await ownLedger(wire, dir, readSettings(settings.text).settings?.ledger.branch),
+    base: flags.base === undefined ? undefined : await baseOf(wire, dir, repo, flags.base, head),
+    runtimes: Object.keys(runtimes),
+  });
+}
+
+/** The last fetched files of a ledger on a branch of its own; none yet is an empty ledger. */
+async function ownLedger(wire: Wire, dir: string, ledgerBranch: string | undefined): Promise<CheckInput["ledger"]> {
+  if (ledgerBranch === undefined) return undefined;
+  const repo = await openRepo(dir, { env: wire.env, clock: wire.clock, ledgerBranch });
+  const ledger = await repo.local().then(
+    (tips) => tips.ledger,
+    () => null, // no commit yet
+  );
+  return ledger === null ? [] : commitFiles(repo, ledger, reads);
+}
+
+/** What changed in the ledger since the point where this line of history left the base. */
+async function baseOf(
+  wire: Wire,
+  dir: string,
+  repo: Repo,
+  name: string,
+  head: string | null,
+): Promise<CheckInput["base"]> {
+  const { place } = await findRepo(dir, wire.env);
+  const named = (await repo.local(name)).policy;
+  const commit = await forkPoint(place, named, head ?? (await repo.local()).policy);
+  const changed =
+    head === null
+      ? await changedOnDisk(place, commit)
+      : (await repo.diff(commit, head)).map((one) => one.path).filter((path) => pathClass(path) === "ledger");
+  return { name, changed, files: changed.length === 0 ? [] : await commitFiles(repo, commit, () => true, changed) };
+}
