@@ -30,6 +30,7 @@ async function tick(args: string[], wire: Actions): Promise<void> {
 async function check(args: string[], wire: Actions): Promise<void> {
   const problems = problemsOf(await json(["check", "--json", ...args], wire));
   for (const { level, message, fix, ...at } of problems) wire.report[level](`${message} (${fix})`, at);
+  wire.report.note(problems.length === 0 ? "nothing to mend" : `${problems.length} to mend`);
   await wire.report.summary(tableOf(problems));
 }
 

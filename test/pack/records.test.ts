@@ -54,3 +54,36 @@ describe("rules of this repository", () => {
     for (const one of cases) expect(judge(rule.data.when, one.pupdate).ok ? actions[0] : "ignored").toBe(one.verdict);
   });
 });
+
+test("`towline check` finds nothing to mend in it", () => {
+  const told = execFileSync(process.execPath, [join(root, "bin", "towline"), "check", "--repo", root, "--json"], {
+    encoding: "utf8",
+  });
+  expect(JSON.parse(told)).toMatchObject({ ok: true, errors: 0, warnings: 0 });
+});
+
+describe("papers", () => {
+  test("AGENTS.md fits on a screen or two", () => {
+    expect(readFileSync(join(root, "AGENTS.md"), "utf8").split("\n").length).toBeLessThanOrEqual(80);
+  });
+
+  const names = ["README.md", "AGENTS.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md"];
+  test.each(names)("%s: its links inside the repository lead somewhere", (name) => {
+    const text = readFileSync(join(root, name), "utf8");
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((found) => found[1] ?? "");
+    expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([]);
+  });
+
+  test("DECISIONS.md names the versions that are installed", () => {
+    const text = readFileSync(join(root, "DECISIONS.md"), "utf8");
+    const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<
+      string,
+      Record<string, string>
+    >;
+    const wanted = { ...manifest.dependencies, ...manifest.devDependencies };
+    for (const [name, version] of Object.entries(wanted)) {
+      const row = text.split("\n").find((line) => line.startsWith("|") && line.includes(`\`${name}\``));
+      expect(`${name}: ${row}`).toContain(version);
+    }
+  });
+});
