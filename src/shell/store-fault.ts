@@ -56,7 +56,11 @@ export function storeFault(thrown: unknown, secrets: string[]): StoreFault {
   if (/SQLITE_CONSTRAINT/.test(all)) return fault("conflict", "another sync was faster");
   if (/no such (table|column)|has no column named/.test(all))
     return fault("schema", `the database's tables are not as towline makes them (${said})`);
-  const network = codes.find((code) => /^(E[A-Z]{3,}|UND_ERR_\w+|HRANA_WEBSOCKET_ERROR|STREAM_\w+)$/.test(code));
+  const network = codes.find((code) =>
+    /^(ECONN\w+|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|E(?:HOST|NET)UNREACH|EPIPE|UND_ERR_\w+|HRANA_WEBSOCKET_ERROR|STREAM_\w+)$/.test(
+      code,
+    ),
+  );
   if (network || /fetch failed|socket|stream not found|ECONN/i.test(all))
     return fault("down", network ? `the database does not answer (${network})` : "the database does not answer");
   return fault("other", `the database said: ${said || "nothing that could be read"}`);

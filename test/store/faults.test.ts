@@ -1,10 +1,11 @@
 // A database that is down, slow, hanging, refusing or held: the tick goes on within its budget, and no secret gets out.
-import { mkdtempSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createClient } from "@libsql/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Tips } from "../../src/ports.ts";
 import { openStore } from "../../src/shell/store.ts";
@@ -49,8 +50,10 @@ describe("faults", () => {
   test("no such name, no such scheme, no folder, not a database", async () => {
     expect(await degraded("libsql://no-such-host.invalid", "tok")).toMatch(/does not answer/);
     expect(await degraded("gopher://x", "tok")).not.toContain("gopher://");
-    expect(await degraded("file:///proc/1/nope/x.db", undefined)).toBeTruthy();
-    expect(await degraded(pathToFileURL("/etc/passwd").href, undefined)).toMatch(/the database said/);
+    const junk = join(folder, "junk");
+    writeFileSync(junk, "not a database at all\n".repeat(100));
+    expect(await degraded(pathToFileURL(join(junk, "x.db")).href, undefined)).toMatch(/the database said/);
+    expect(await degraded(pathToFileURL(junk).href, undefined)).toMatch(/file is not a database/);
   });
 
   test("an address with a token in it: neither shows in the text", async () => {
@@ -84,12 +87,17 @@ describe("faults", () => {
     const store = await openStore({ url });
     expect(await sync(store, pack.repo, tips, { packId })).toMatchObject({ state: "synced" });
     store.close();
-    const holder = createClient({ url });
-    await holder.execute("BEGIN IMMEDIATE");
+    // In a process of its own: file locks do not hold a process off from itself.
+    const hold = `const { DatabaseSync } = require("node:sqlite"); const db = new DatabaseSync(process.argv[1]);
+      db.exec("BEGIN IMMEDIATE"); console.log("held"); setTimeout(() => {}, 60_000);`;
+    const holder = spawn(process.execPath, ["-e", hold, join(folder, "held.db")], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(holder.stdout, "data");
     tips = await pack.commit({ "tasks/held.md": task() });
     expect(await degraded(url, undefined)).toMatch(/another process holds/);
-    await holder.execute("ROLLBACK");
-    holder.close();
+    holder.kill("SIGKILL");
+    await once(holder, "exit");
     const again = await openStore({ url });
     expect(await sync(again, pack.repo, tips, { packId })).toMatchObject({ state: "synced", written: 1 });
     again.close();

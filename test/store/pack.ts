@@ -92,7 +92,10 @@ export const everything: Record<string, string> = {
   "skills/deploy.md": sheet({ title: "Deploy" }, "How to."),
   "tasks/disk.md": task(),
   "queue/look-q0a1b2c3d.md": task({ title: "Look", born_of: "0a1b2c3d" }),
-  "status/disk.md": sheet({ title: "Disk report", state: "done", since: "2026-11-20T08:00:00Z" }, "The answer."),
+  "status/disk.md": sheet(
+    { title: "Disk report", state: "done", since: "2026-11-20T08:00:00Z", seen: "2026-11-20T08:00:00Z" },
+    "The answer.",
+  ),
   "jobs/2026/11/20/disk-0123456789.md": `---
 task: disk
 agent: scout
