@@ -8,16 +8,17 @@ export function linkProblems(pack: Pack): Problem[] {
   const tasks = pack.entries.filter((entry) => entry.kind === "task") as Entry<"task">[];
   const agents = pack.entries.filter((entry) => entry.kind === "agent") as Entry<"agent">[];
   const labels = labelsOf(pack);
+  const [taskNames, skills] = [tasksNamed(pack), skillsNamed(pack)];
   return [
     ...tasks.flatMap((task) => [
       ...agentOf(pack, task),
       ...selectors(pack, task, task.data.hosts, labels),
-      ...list(pack, task, "after", task.data.after, tasksNamed(pack), "task"),
+      ...list(pack, task, "after", task.data.after, taskNames, "task"),
       ...rhythm(pack, task),
     ]),
     ...agents.flatMap((agent) => [
       ...selectors(pack, agent, agent.data.hosts, labels),
-      ...list(pack, agent, "skills", agent.data.skills, skillsNamed(pack), "skill"),
+      ...list(pack, agent, "skills", agent.data.skills, skills, "skill"),
       ...runtime(pack, agent),
     ]),
     ...cycles(pack, tasks, "after", (task) => task.data.after ?? [], "each waits for the next: none can start"),

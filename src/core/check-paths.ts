@@ -12,7 +12,7 @@ const named: Record<string, number> = {
   rules: 2,
   insights: 2,
   learnings: 2,
-  skills: 3,
+  skills: 2,
   tasks: 2,
   queue: 3,
 };
@@ -55,6 +55,8 @@ function nameOf(path: string): Problem[] {
   const folder = folderOf(path);
   if (!Object.hasOwn(named, folder)) return [];
   if (kindOf(path) === null) return notRead(path, folder);
+  // A skill may be a folder, whose name is its id.
+  if (folder === "skills" && path.split("/").length > 2) return [];
   return [...placeOf(path, folder), ...idFault(path, folder)];
 }
 

@@ -45,7 +45,11 @@ export function check(input: CheckInput): Checked {
   const files = [...here, ...(input.ledger ?? [])];
   const byPath = new Map(files.map((file) => [file.path, file]));
   const { settings, problems: broken } = readSettings(byPath.get("towline.yml")?.text);
-  const problems = [...broken, ...(own ? misplaced(input.files) : []), ...pathProblems(files)];
+  const problems = [
+    ...unmerged(byPath.get("towline.yml"), broken),
+    ...(own ? misplaced(input.files) : []),
+    ...pathProblems(files),
+  ];
   const pack = readPack(files, settings, input.runtimes, problems);
   const tick = byPath.get(workflow)?.text ?? null;
   problems.push(
@@ -84,8 +88,18 @@ function readRecord(file: CheckFile, kind: Kind, problems: Problem[]): Entry | n
     return null;
   }
   const parsed = parseEntry(file.path, kind, file.text);
-  problems.push(...parsed.problems);
+  problems.push(...(parsed.entry ? parsed.problems : unmerged(file, parsed.problems)));
   return parsed.entry;
+}
+
+/** Faults that come from a committed merge conflict are that one fault. */
+function unmerged(file: CheckFile | undefined, problems: Problem[]): Problem[] {
+  const lines = file?.text?.split("\n") ?? [];
+  const start = lines.findIndex((line) => line.startsWith("<<<<<<< "));
+  if (!file || problems.length === 0 || start < 0 || !lines.some((line) => line.startsWith(">>>>>>> ")))
+    return problems;
+  const fix = "keep one side and remove the <<<<<<< ======= >>>>>>> lines";
+  return [{ ...problem(file.path, "conflict", "a merge conflict was committed into this file", fix), line: start + 1 }];
 }
 
 const unreadable = (file: CheckFile): Problem =>

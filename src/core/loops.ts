@@ -38,7 +38,7 @@ function knots(edges: ReadonlyMap<string, string[]>): Set<string>[] {
       const above = path.at(-1);
       if (above) lower(above.name, low.get(at.name) as number);
       if (low.get(at.name) !== index.get(at.name)) continue;
-      const knot = new Set(stack.splice(stack.indexOf(at.name)));
+      const knot = new Set(stack.splice(stack.lastIndexOf(at.name)));
       for (const name of knot) onStack.delete(name);
       found.push(knot);
     }
