@@ -128,7 +128,8 @@ function rows<K extends Kind>(world: World, kind: K): Plain<K>[] {
     if (taken.has(id)) id = fragment(entry.path.replace(/\.md$/, ""));
     while (taken.has(id)) id += "-";
     taken.add(id);
-    const { text, cut } = capped(readable(entry.body, runtimeOf(entry)));
+    const body = kind === "reflection" ? entry.body.replace(job_line, "\n") : entry.body;
+    const { text, cut } = capped(readable(body, runtimeOf(entry)));
     return { id, path: entry.path, fields: shortened(entry.data) as Fields<K>, body: text, cut };
   });
 }
@@ -137,6 +138,9 @@ function runtimeOf(entry: Entry): string | undefined {
   const fields = entry.data as { runtime?: unknown; run?: { runtime?: string } };
   return typeof fields.runtime === "string" ? fields.runtime : fields.run?.runtime;
 }
+
+/** Reflections end in a link to their job, which the site shows beside them. */
+const job_line = /\n+\[Job [^\]\n]*\]\([^)\n]*\)\s*$/;
 
 /** A model answers in markdown, which its record keeps in a fence; people read it better without the fence. */
 const readable = (body: string, runtime: string | undefined) =>

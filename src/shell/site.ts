@@ -119,16 +119,22 @@ async function astro(work: string, given: { base: string; site: string }, limit:
   });
   if (signal)
     throw outside(`the dashboard's build was ended after ${limit / 1000} s`, "the site before it is still in place");
-  if (code !== 0) throw outside(`the dashboard could not be built: ${reasonIn(said)}`, `Astro said:\n${said.trim()}`);
+  if (code !== 0)
+    throw outside(
+      `the dashboard could not be built: ${reasonIn(said)}`,
+      `Astro said:\n${said.split("  Stack trace:", 1)[0]?.trim()}`,
+    );
 }
 
-/** The first line of Astro's output that names the fault. */
+/** The line of Astro's output that names the fault, and the first detail below it. */
 function reasonIn(said: string): string {
-  const lines = said.split("\n").map((line) => line.trim());
-  const fault = lines.findIndex((line) => /error/i.test(line));
-  return (
-    (fault < 0 ? lines.findLast((line) => line !== "") : `${lines[fault]} ${lines[fault + 1] ?? ""}`)?.trim() ?? ""
-  );
+  const lines = said.split("\n").filter((line) => line.trim() !== "");
+  const named = lines.findIndex((line) => /^\[[A-Z]\w+\]|\[ERROR\]/.test(line));
+  const fault = named >= 0 ? named : lines.findIndex((line) => !/^\d\d:\d\d:\d\d \[/.test(line));
+  return lines
+    .slice(Math.max(0, fault), fault + 2)
+    .map((line) => line.trim())
+    .join(" ");
 }
 
 async function swap(built: string, out: string, work: string): Promise<void> {
@@ -136,7 +142,10 @@ async function swap(built: string, out: string, work: string): Promise<void> {
   if (await exists(out)) {
     if (!(await exists(join(out, "index.html"))) && (await readdir(out)).length > 0)
       throw usage(`${out} is not empty and holds no site`, "give an empty folder, or one that a build has made");
-    await rename(out, old);
+    // Gone since we looked: another build is swapping, too.
+    await rename(out, old).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code !== "ENOENT") throw thrown;
+    });
   }
   await rename(built, out).catch(async (thrown) => {
     // Another build won the place in between; its site is as good as ours was going to be.
