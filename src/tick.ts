@@ -6,11 +6,12 @@ import { type Decision, decide } from "./core/decide.ts";
 import { draftOf } from "./core/draft.ts";
 import { asking, fallen } from "./core/plan.ts";
 import type { State } from "./core/state.ts";
-import { messageOf } from "./errors.ts";
+import { configuration, messageOf } from "./errors.ts";
 import type { Level, Poller, Report, Tips } from "./ports.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
 import { jobPaths, readPair } from "./shell/read.ts";
+import { refusalOf } from "./shell/refusal.ts";
 
 /** At most this many passes start work; one more records. */
 const passes = 3;
@@ -31,6 +32,8 @@ export interface TickOptions {
   /** Which attempt of the CI run this is. */
   attempt?: number;
   signal?: AbortSignal;
+  /** Called with what stands after each won commit of this tick. */
+  onState?(state: State): void;
   /** Tips that were fetched just now: the first read needs no other fetch. */
   tips?: Tips;
 }
@@ -136,6 +139,8 @@ async function onePass(run: TickRun, pass: number, start: boolean): Promise<Clai
       const { starts } = decision.plan;
       return starts.length === 0 ? null : { state: decision.draft, starts, tips: now_at, hands };
     }
+    const refusal = refusalOf(pushed.why);
+    if (refusal.configuration) throw configuration(`origin refused the ledger commit: ${pushed.why}`, refusal.advice);
     ports.report.progress(`push ${pushed.state} (${pushed.why}); reading again`);
     await ports.clock.sleep(Math.random() * 60 * attempt);
   }
@@ -143,7 +148,7 @@ async function onePass(run: TickRun, pass: number, start: boolean): Promise<Clai
   return null;
 }
 
-function won({ findings, outcome }: TickRun, decision: Decision, commit: string): void {
+function won({ findings, outcome, options }: TickRun, decision: Decision, commit: string): void {
   outcome.commits.push(commit);
   const { tips } = decision.draft;
   outcome.state = {
@@ -160,6 +165,7 @@ function won({ findings, outcome }: TickRun, decision: Decision, commit: string)
       host: start.host,
       task: decision.draft.jobs.get(start.job)?.data.task ?? "",
     });
+  options.onState?.(outcome.state);
   // What stands in the ledger need not be carried any further.
   findings.results = [];
   findings.starts.clear();

@@ -16,7 +16,7 @@ export function succeeded(task: Entry<"task">, run: Entry<"job">[]): boolean {
 }
 
 export function eachAnswer(run: Entry<"job">[]): string {
-  return run
+  return byHost(run)
     .map(
       (job) =>
         `### ${job.data.host}: ${glyphs[job.data.state]} ${job.data.state}${job.data.run.why ? ` (${oneLine(job.data.run.why)})` : ""}\n\n${answerOf(job.body) || "_No answer._"}`,
@@ -80,9 +80,11 @@ function reflectionBody(run: Entry<"job">[]): string {
   const one = run.length === 1 ? run[0] : undefined;
   if (one)
     return `${one.data.run.why ? `${one.data.run.why}\n\n` : ""}${answerOf(one.body) || "_No answer._"}\n\n[Job ${one.id}](../../../${one.path})`;
-  const rows = run.map(
+  const rows = byHost(run).map(
     (job) =>
       `| ${cell(job.data.host ?? "")} | ${glyphs[job.data.state]} ${job.data.state} | ${cell(job.data.run.why ?? "")} | [${idOf(job.path)}](../../../${job.path}) |`,
   );
   return `| Host | Outcome | Why | Job |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n\n${eachAnswer(run)}`;
 }
+
+const byHost = (run: Entry<"job">[]) => run.toSorted((a, b) => ((a.data.host ?? "") < (b.data.host ?? "") ? -1 : 1));

@@ -271,7 +271,7 @@ function stored(value: unknown, path: string): Value {
   if (typeof value === "number") return value;
   if (typeof value === "boolean") return value ? 1 : 0;
   // A NUL would end the text for some readers; a half surrogate has no bytes.
-  const text = String(value).toWellFormed().replaceAll("\0", "\ufffd");
+  const text = wellFormed(String(value));
   if (text.length * 3 <= max_value || utf8.encode(text).length <= max_value) return text;
   const pointer = `\n\n[cut here: the whole text is in ${path}]`;
   // Three bytes a character at most (four for two of them), so this many always fit.
@@ -279,6 +279,11 @@ function stored(value: unknown, path: string): Value {
 }
 
 const utf8 = new TextEncoder();
+
+const wellFormed = (text: string) => {
+  const whole = text.isWellFormed() ? text : text.toWellFormed();
+  return whole.includes("\0") ? whole.replaceAll("\0", "\ufffd") : whole;
+};
 
 const utc = (time: string | undefined) => (time === undefined ? null : new Date(time).toISOString());
 const list = (values: string[] | undefined) => (values?.length ? JSON.stringify(values) : null);

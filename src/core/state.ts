@@ -54,8 +54,9 @@ export const ledger_paths = [
 export interface SourceFile {
   path: string;
   mode: string;
-  /** null: larger than a record may be. */
+  /** null: larger than a record may be, or what `why` says. */
   text: string | null;
+  why?: "encoding";
 }
 
 /** Paths of the open jobs and memos named by the open-work file. */
@@ -172,6 +173,7 @@ export function addFile(state: State, file: SourceFile): void {
     return void refuse("symlink", "a record must not be a symbolic link", "commit the file itself");
   if (file.mode === "160000")
     return void refuse("gitlink", "a record must not be a submodule", "commit the file itself");
+  if (file.why === "encoding") return void refuse("encoding", "the file is not UTF-8 text", "save it as UTF-8");
   if (file.text === null) return void refuse("too-big", "the file is over 1 MiB", "move long text to an attachment");
   const { entry, problems } = parseEntry(file.path, kind, file.text);
   state.problems.push(...problems);

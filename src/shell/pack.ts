@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readSettings } from "../core/state.ts";
 import type { Clock, Repo, Tips } from "../ports.ts";
 import { openRepo } from "./repo.ts";
+import { findRepo } from "./repo-open.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -33,18 +34,23 @@ export async function openOrigin(dir: string, { env, clock }: PackOptions): Prom
   return { repo: other, tips: await other.fetch() };
 }
 
-/** For verbs that read the work tree (or `ref`) and the last fetched ledger. No network. */
+/**
+ * For verbs that read the work tree (or `ref`) and the last fetched ledger. No network.
+ * `top` is the folder of the pack's towline.yml: the work tree that holds `dir`.
+ */
 export async function openLocal(
   dir: string,
   { env, clock }: PackOptions,
   ref?: string,
-): Promise<{ repo: Repo; tips: Tips }> {
-  const text = ref === undefined ? await readFile(join(dir, "towline.yml"), "utf8").catch(() => undefined) : undefined;
+): Promise<{ repo: Repo; tips: Tips; top: string }> {
+  const { place } = await findRepo(dir, env);
+  const text =
+    ref === undefined ? await readFile(join(place.cwd, "towline.yml"), "utf8").catch(() => undefined) : undefined;
   const plain = await openRepo(dir, { env, clock });
   const ledgerBranch =
     ref === undefined
       ? readSettings(text).settings?.ledger.branch
       : await branchIn(plain, (await plain.local(ref)).policy);
   const repo = ledgerBranch === undefined ? plain : await openRepo(dir, { env, clock, ledgerBranch });
-  return { repo, tips: await repo.local(ref) };
+  return { repo, tips: await repo.local(ref), top: place.cwd };
 }

@@ -13,8 +13,12 @@ import {
 } from "../core/state.ts";
 import { configuration } from "../errors.ts";
 import type { Repo, Tips, TreeItem } from "../ports.ts";
+import { textOf } from "./pack-files.ts";
 
-const utf8 = new TextDecoder("utf-8", { fatal: false });
+function source(path: string, mode: string, bytes: Uint8Array): SourceFile {
+  const text = textOf(bytes);
+  return text === null ? { path, mode, text, why: "encoding" } : { path, mode, text };
+}
 
 /** Files of a commit, as text; blobs that several paths share are read once. */
 async function filesOf(repo: Repo, items: TreeItem[]): Promise<SourceFile[]> {
@@ -22,7 +26,7 @@ async function filesOf(repo: Repo, items: TreeItem[]): Promise<SourceFile[]> {
   const blobs = await repo.blobs([...new Set(wanted.map((item) => item.blob))], max_bytes);
   return items.map((item) => {
     const bytes = item.mode.startsWith("100") ? blobs.get(item.blob) : new Uint8Array();
-    return { path: item.path, mode: item.mode, text: bytes ? utf8.decode(bytes) : null };
+    return bytes ? source(item.path, item.mode, bytes) : { path: item.path, mode: item.mode, text: null };
   });
 }
 
@@ -55,7 +59,9 @@ async function collect(root: string, path: string, into: SourceFile[]): Promise<
   if (stat?.isDirectory()) for (const name of (await readdir(at)).sort()) await collect(root, `${path}/${name}`, into);
   else if (stat?.isSymbolicLink()) into.push({ path, mode: "120000", text: "" });
   else if (stat?.isFile())
-    into.push({ path, mode: "100644", text: stat.size > max_bytes ? null : utf8.decode(await readFile(at)) });
+    into.push(
+      stat.size > max_bytes ? { path, mode: "100644", text: null } : source(path, "100644", await readFile(at)),
+    );
 }
 
 function usable({ state, problems }: { state: State | null; problems: Problem[] }): State {

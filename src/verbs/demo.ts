@@ -95,7 +95,7 @@ async function untilSettled(
   const until = wire.clock.tick() + patience * 1000;
   let commits = 0;
   for (let ticks = 1; ; ticks++) {
-    const outcome = await tickOnce(wire, { repo: pack, site: false }, signal);
+    const outcome = await tickOnce(wire, { repo: pack, site: false }, { signal, onState: (state) => view.show(state) });
     commits += outcome.commits.length;
     view.show(outcome.state);
     const over = Object.keys(expected).every((id) => settled.has(outcome.state.status.get(id)?.data.state ?? ""));
@@ -107,7 +107,9 @@ async function untilSettled(
 const outcomes = (state: State) =>
   Object.entries(expected).map(([id, wanted]) => {
     const status = state.status.get(id);
-    const answer = answerOf(status?.body ?? "").replace(/^`+\w*\n|\n`+$/g, "");
+    const answer = answerOf(status?.body ?? "")
+      .replace(/^_No answer.*_$/, "")
+      .replace(/^`+\w*\n|\n`+$/g, "");
     return {
       task: id,
       state: status?.data.state ?? "unknown",

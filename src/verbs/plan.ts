@@ -45,8 +45,8 @@ export function plan(program: Command, wire: Wire): void {
 
 async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
   const dir = repoDir(wire, flags);
-  const { repo, tips } = await openLocal(dir, wire, flags.at);
-  const state = flags.at === undefined ? await readWorkTree(repo, dir, tips) : await readPair(repo, tips);
+  const { repo, tips, top } = await openLocal(dir, wire, flags.at);
+  const state = flags.at === undefined ? await readWorkTree(repo, top, tips) : await readPair(repo, tips);
   const now = flags.now === undefined ? wire.clock.now() : new Date(flags.now);
   const names = new Set(Object.keys(runtimes));
   const draft = draftOf(state, now, "plan");

@@ -17,8 +17,8 @@ export function task(program: Command, wire: Wire): void {
     .option("--json", "print the list as JSON")
     .action(async (flags: Common) => {
       const dir = repoDir(wire, flags);
-      const { repo, tips } = await openLocal(dir, wire);
-      const state = await readWorkTree(repo, dir, tips);
+      const { repo, tips, top } = await openLocal(dir, wire);
+      const state = await readWorkTree(repo, top, tips);
       const draft = draftOf(state, wire.clock.now(), "list");
       const names = new Set(Object.keys(runtimes));
       const rows = [...state.tasks.values()]

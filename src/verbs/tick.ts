@@ -9,7 +9,7 @@ import { createPool } from "../shell/pool.ts";
 import { type Published, publish, readBeatText } from "../shell/publish.ts";
 import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
-import { tick as runTick, type TickOutcome } from "../tick.ts";
+import { tick as runTick, type TickOptions, type TickOutcome } from "../tick.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 export interface TickFlags extends Common {
@@ -22,7 +22,7 @@ export interface TickFlags extends Common {
 export async function tickOnce(
   wire: Wire,
   flags: TickFlags,
-  signal?: AbortSignal,
+  options: Pick<TickOptions, "signal" | "onState"> = {},
 ): Promise<TickOutcome & { publish: Published }> {
   const dir = repoDir(wire, flags);
   const clock = flags.now === undefined ? wire.clock : pinned(flags.now);
@@ -58,7 +58,7 @@ export async function tickOnce(
       ],
       beat: () => ({ published: published.beat }),
     },
-    { attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1), signal, tips },
+    { attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1), ...options, tips },
   );
   return { ...outcome, publish: published };
 }

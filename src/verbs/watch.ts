@@ -35,7 +35,7 @@ export function watch(program: Command, wire: Wire): void {
 async function once(wire: Wire, flags: Common, signal: AbortSignal): Promise<void> {
   const at = wire.clock.now().toISOString().slice(0, 19);
   try {
-    const outcome = await tickOnce(wire, flags, signal);
+    const outcome = await tickOnce(wire, flags, { signal });
     if (outcome.commits.length > 0) reportProblems(wire, outcome.state);
     const said = {
       at,

@@ -22,8 +22,8 @@ export function why(program: Command, wire: Wire): void {
     .option("--json", "print the answer as JSON")
     .action(async (id: string, flags: Common & { at?: string }) => {
       const dir = repoDir(wire, flags);
-      const { repo, tips } = await openLocal(dir, wire, flags.at);
-      const state = flags.at === undefined ? await readWorkTree(repo, dir, tips) : await readPair(repo, tips);
+      const { repo, tips, top } = await openLocal(dir, wire, flags.at);
+      const state = flags.at === undefined ? await readWorkTree(repo, top, tips) : await readPair(repo, tips);
       const name = id.replace(/^.*\//, "").replace(/\.md$/, "");
       const answer =
         (await aboutTask(wire, repo, tips, state, name)) ??
