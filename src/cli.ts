@@ -4,8 +4,11 @@ import { exit, Fault, messageOf } from "./errors.ts";
 import { check } from "./verbs/check.ts";
 import { demo } from "./verbs/demo.ts";
 import { exporting } from "./verbs/export.ts";
+import { fleet } from "./verbs/fleet.ts";
 import { plan } from "./verbs/plan.ts";
+import { reflections } from "./verbs/reflections.ts";
 import { site } from "./verbs/site.ts";
+import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
 import { tick } from "./verbs/tick.ts";
 import { watch } from "./verbs/watch.ts";
@@ -13,7 +16,7 @@ import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
-const verbs: Register[] = [check, demo, plan, task, tick, watch, why, exporting, site];
+const verbs: Register[] = [check, demo, fleet, plan, task, tick, watch, why, exporting, site, sync, reflections];
 
 function program(wire: Wire): Command {
   const towline = new Command("towline")

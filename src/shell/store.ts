@@ -59,7 +59,11 @@ export async function openStore({ url, token, timeout = 5000 }: StoreOptions): P
     if (client) return client;
     if (local) mkdirSync(dirname(filePath(url)), { recursive: true });
     client = createClient({ url, authToken: token, timeout, fetch: fetching });
-    if (local) await client.execute("PRAGMA journal_mode = WAL");
+    if (local) {
+      await client.execute("PRAGMA journal_mode = WAL");
+      // With WAL a power cut can cost the last batches, never the file; and what is lost comes with the next sync.
+      await client.execute("PRAGMA synchronous = NORMAL");
+    }
     return client;
   };
 

@@ -28,7 +28,7 @@ export interface Changes {
   removes: Changed[];
 }
 
-const chunk = 2000;
+const chunk = 4000;
 /** Files above this are not read. Records end at 1 MiB anyway; a day's busiest tick stays far below. */
 const max_file = 16 << 20;
 
