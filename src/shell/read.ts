@@ -30,27 +30,32 @@ async function filesOf(repo: Repo, items: TreeItem[]): Promise<SourceFile[]> {
   });
 }
 
-async function ledgerFiles(repo: Repo, tips: Tips): Promise<SourceFile[]> {
-  if (tips.ledger === null) return [];
-  const files = await filesOf(repo, await repo.tree(tips.ledger, ledger_paths));
+/** What every tick reads of the ledger's tree. */
+const ledgerTree = (repo: Repo, tips: Tips) =>
+  tips.ledger === null ? Promise.resolve([]) : repo.tree(tips.ledger, ledger_paths);
+
+/** The files that the open-work file names; none, and nothing more is read. */
+async function openFiles(repo: Repo, tips: Tips, files: SourceFile[]): Promise<SourceFile[]> {
   const open = openPaths(files.find((file) => file.path === "state/open.ndjson")?.text ?? undefined);
-  return open.length === 0 ? files : [...files, ...(await filesOf(repo, await repo.tree(tips.ledger, open)))];
+  return tips.ledger === null || open.length === 0 ? [] : filesOf(repo, await repo.tree(tips.ledger, open));
 }
 
 /** The state of a pair of commits. Throws a Fault when the pack's settings cannot be read. */
 export async function readPair(repo: Repo, tips: Tips): Promise<State> {
-  const [policy, ledger] = await Promise.all([
-    repo.tree(tips.policy, policy_paths).then((items) => filesOf(repo, items)),
-    ledgerFiles(repo, tips),
-  ]);
-  return usable(readState(tips, [...policy, ...ledger]));
+  const items =
+    tips.ledger === tips.policy
+      ? await repo.tree(tips.policy, [...policy_paths, ...ledger_paths])
+      : (await Promise.all([repo.tree(tips.policy, policy_paths), ledgerTree(repo, tips)])).flat();
+  const files = await filesOf(repo, items);
+  return usable(readState(tips, [...files, ...(await openFiles(repo, tips, files))]));
 }
 
 /** People's records from a folder as it is now, the ledger from a commit. */
 export async function readWorkTree(repo: Repo, dir: string, tips: Tips): Promise<State> {
   const policy: SourceFile[] = [];
   for (const path of policy_paths) await collect(dir, path, policy);
-  return usable(readState(tips, [...policy, ...(await ledgerFiles(repo, tips))]));
+  const ledger = await filesOf(repo, await ledgerTree(repo, tips));
+  return usable(readState(tips, [...policy, ...ledger, ...(await openFiles(repo, tips, ledger))]));
 }
 
 async function collect(root: string, path: string, into: SourceFile[]): Promise<void> {

@@ -1,8 +1,11 @@
 // Whole ticks over real git, with machines in memory whose journals are the judge.
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type FakeMachine, machine, type Script } from "../fakes/fleet.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 import { runTick } from "../fakes/run-tick.ts";
+
+// A hang limit only: a busy machine must not fail a test.
+vi.setConfig({ testTimeout: 90_000 });
 
 const packs: TestPack[] = [];
 function pack(files: Record<string, string>, hosts: string[], settings = ""): TestPack {
