@@ -27,6 +27,7 @@ type JobLink = Row<"reflections">["jobs"][number];
 
 const body_cap = 16 << 10;
 const newest_jobs = 200;
+const newest_reflections = 2000;
 const newest_pupdates = 500;
 const newest_memos = 200;
 const open_states = new Set(["claimed", "started", "reworking", "unknown"]);
@@ -41,7 +42,7 @@ export function exportData(input: ExportInput): ExportFiles {
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
     home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, jobs: world.jobs.length }),
-    reflections,
+    reflections: reflections.slice(0, newest_reflections),
     tasks,
     jobs: jobRows(world),
     hosts,

@@ -140,6 +140,14 @@ describe("export", () => {
     ]);
   });
 
+  test("only the newest reflections are listed, but all are counted", () => {
+    const files = only(
+      ...Array.from({ length: 2010 }, (_, n) => reflection(`reflections/r${n}.md`, { outcome: "success" })),
+    );
+    expect(rows(files, "reflections")).toHaveLength(2000);
+    expect(home(files).stats).toMatchObject({ total: 2010, with_outcome: 2010 });
+  });
+
   test("where a machine is and how to log in stays in the repository", () => {
     const text = exportData(sampleInput())["hosts.json"] as string;
     for (const secret of ["192.168.50.57", "10.0.0.4", "eric", "canaryhostkey", "canary-identity"])
