@@ -4,6 +4,8 @@ import type { Assignment, Launch, Outcome, RawResult, Runtime } from "../ports.t
 import { marked_request, readMarked } from "./marked.ts";
 import { streamText, unfinished } from "./output.ts";
 
+const copies = ["home/config.json", "home/.security.yml"];
+
 // Constant: the task, the model's name and the session's reach it by files. The settings and the keys are the host
 // owner's own; the run gets a copy, because the agent may write to its home, and the copy goes when the run ends.
 const command = `umask 077
@@ -21,6 +23,8 @@ fi
 mkdir -p home workspace && cp AGENT.md TASK.md workspace/ && cp "$config" home/config.json || exit 73
 if [ -f "\${config%/*}/.security.yml" ]; then
   cp "\${config%/*}/.security.yml" home/.security.yml || exit 73
+else
+  rm -f home/.security.yml
 fi
 PICOCLAW_HOME=$PWD/home
 PICOCLAW_AGENTS_DEFAULTS_WORKSPACE=$PWD/workspace
@@ -58,8 +62,10 @@ function launch(assignment: Assignment): Launch {
       "TASK.md": taskText(assignment),
       session: `agent:main:${assignment.job}\n`,
       model: assignment.agent.model ? `${assignment.agent.model}\n` : "",
+      // Places for the copies: whatever becomes of the run, the host removes what is named secret.
+      ...Object.fromEntries(copies.map((name) => [name, ""])),
     },
-    secret: ["home/config.json", "home/.security.yml"],
+    secret: copies,
     command,
   };
 }

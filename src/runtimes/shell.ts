@@ -2,13 +2,11 @@
 import type { Assignment, Launch, RawResult, Runtime } from "../ports.ts";
 import { streamText, unfinished } from "./output.ts";
 
-// The script runs in a folder of its own, so that it cannot trip over the files of the run.
-const command = `mkdir -p work && cd work || exit 73
-IFS= read -r first < ../task.sh || :
+const command = `IFS= read -r first <task.sh || :
 case $first in
-  '#!'*) chmod 700 ../task.sh && exec ../task.sh ;;
+  '#!'*) chmod 700 task.sh && exec ./task.sh ;;
 esac
-exec sh ../task.sh`;
+exec sh ./task.sh`;
 
 const opening = /^ {0,3}(`{3,}|~{3,})[ \t]*(?:sh|bash|shell|dash)[ \t]*$/;
 

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { agent, task } from "../../src/core/schema.ts";
 import { Fault } from "../../src/errors.ts";
 import type { Assignment, Launch, RawResult, RawStream, Runtime } from "../../src/ports.ts";
+import { encodeLaunch } from "../../src/remote/request.ts";
 import { runtimeNamed, runtimes } from "../../src/runtimes/index.ts";
 import { scriptOf } from "../../src/runtimes/shell.ts";
 
@@ -88,8 +89,11 @@ describe.each(Object.entries(runtimes))("runtime %s", (name, registered) => {
     }
   });
 
-  test("its file names stay in the job's folder", () => {
-    const { files, secret } = runtime.launch(assignment());
+  test("its files stay in the job's folder, its secrets are files of the launch, and a host takes it", () => {
+    const launch = runtime.launch(assignment());
+    const { files, secret } = launch;
+    expect(encodeLaunch({ launch })).toContain("command");
+    for (const name of secret) expect(Object.keys(files)).toContain(name);
     for (const path of [...Object.keys(files), ...secret]) {
       expect(path).toMatch(/^[A-Za-z0-9._/-]+$/);
       expect(path.startsWith("/") || path.split("/").includes("..")).toBe(false);
@@ -288,9 +292,9 @@ function run(launch: Launch, env: Record<string, string> = {}) {
 describe("shell, really run", () => {
   const { launch, outcome } = runtimes.shell;
 
-  test("runs the script with sh, in a folder of its own", () => {
+  test("runs the script with sh, in the job's folder", () => {
     const { folder, result } = run(launch(assignment({ prompt: "```sh\necho hello > file\ncat file; pwd\n```" })));
-    expect(outcome(result)).toMatchObject({ state: "finished", answer: `hello\n${join(folder, "work")}` });
+    expect(outcome(result)).toMatchObject({ state: "finished", answer: `hello\n${folder}` });
   });
 
   test("the exit code and the last line of stderr come through", () => {
@@ -308,7 +312,7 @@ describe("shell, really run", () => {
     const body = `cat <<'END'\n$(touch pwned) \`x\` "'\\ \u00fc\nEND`;
     const { folder, result } = run(launch(assignment({ prompt: body })));
     expect(outcome(result).answer).toBe("$(touch pwned) `x` \"'\\ \u00fc");
-    expect(existsSync(join(folder, "pwned")) || existsSync(join(folder, "work", "pwned"))).toBe(false);
+    expect(existsSync(join(folder, "pwned"))).toBe(false);
   });
 });
 
