@@ -78,7 +78,7 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
       const { state, starts, tips, hands } = claimed;
       patience ??= ports.clock.tick() + state.settings.tick.patience * 1000;
       await hand(hands, state, starts, tips, findings);
-      await waitFor(hands, state, starts, findings, patience);
+      await waitFor(hands, state, starts, findings, { tick: patience, signal: options.signal });
     }
     for (const stage of ports.after) {
       const said = await stage.run(outcome.state).catch((thrown) => ({ degraded: messageOf(thrown), note: undefined }));

@@ -19,7 +19,6 @@ export const builtin_rules: Entry<"rule">[] = [
   }),
   built("builtin-job-failed", {
     when: { kind: "job.failed" },
-    cooldown: { for: "1d", per: "task" },
     then: [{ memo: "{{data.task}} failed on {{data.host}}: {{data.why}}", kind: "warning" }],
   }),
   built("builtin-job-lost", {
@@ -42,7 +41,6 @@ export const builtin_rules: Entry<"rule">[] = [
   }),
   built("builtin-task-blocked", {
     when: { kind: "task.blocked", "data.person": "true" },
-    cooldown: { for: "1d", per: "task" },
     then: [{ memo: "{{data.task}} cannot start: {{data.why}}", kind: "warning" }],
   }),
   built("builtin-host-key", {

@@ -42,25 +42,16 @@ export function decide(
   draft.status = new Map(draft.status);
   fold(draft, at_rest, base, false);
   triage(draft);
-  const made = plan(draft, { ...known, answers: findings.answers, absent: findings.absent });
-  const kept = pass.start ? made : withoutStarts(draft, made, base.jobs);
+  // A pass that only records plans on a copy: it keeps what holds tasks back, and claims nothing.
+  const planned = pass.start ? draft : { ...draft, jobs: new Map(draft.jobs), written: new Map() };
+  const made = plan(planned, { ...known, answers: findings.answers, absent: findings.absent });
+  const kept = pass.start ? made : { ...at_rest, holds: made.holds, spent: made.spent };
   fold(draft, kept, base, true);
   triage(draft);
   tend(draft);
   const changes = changesOf(draft, narrate(draft));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs) };
-}
-
-/** A recording pass keeps what holds tasks back and drops what it would have started. */
-function withoutStarts(draft: Draft, made: Plan, before: ReadonlyMap<string, Entry<"job">>): Plan {
-  for (const start of made.starts) {
-    const old = before.get(start.job);
-    if (old) draft.jobs.set(start.job, old);
-    else draft.jobs.delete(start.job);
-    draft.written.delete(start.path);
-  }
-  return { ...at_rest, holds: made.holds, spent: made.spent };
 }
 
 /** A memo that a person answered or dismissed leaves the open list and is itself a pupdate. */

@@ -42,9 +42,12 @@ export function putJob(draft: Draft, job: Entry<"job">): void {
   draft.written.set(job.path, { kind: "job", data: job.data, body: job.body });
 }
 
-export function putStatus(draft: Draft, entry: Entry<"status">): void {
+export function putStatus(draft: Draft, entry: Entry<"status">, old: Entry<"status"> | undefined): void {
   draft.status.set(entry.id, entry);
-  draft.written.set(entry.path, { kind: "status", data: entry.data, body: entry.body });
+  // Most tasks of a pack are at rest: comparing values is far cheaper than rendering them all to compare texts.
+  const same = old && JSON.stringify(old.data) === JSON.stringify(entry.data) && old.body.trim() === entry.body.trim();
+  if (same) draft.written.delete(entry.path);
+  else draft.written.set(entry.path, { kind: "status", data: entry.data, body: entry.body });
 }
 
 export function putMemo(draft: Draft, memo: Entry<"memo">): void {

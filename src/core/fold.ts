@@ -75,14 +75,18 @@ function foldTask(folding: Folding): void {
       ? nextOwed(task, data.last_due, data.seen, draft.settings.zone, draft.now)?.toISOString()
       : undefined;
   if (folding.final) blockedLevel(draft, task, plan.holds.get(task.id), data, old);
-  putStatus(draft, {
-    path: statusPath(task.id),
-    id: task.id,
-    kind: "status",
-    data,
-    body: statusBody(task, data, answer),
-    bodyLine: 1,
-  });
+  putStatus(
+    draft,
+    {
+      path: statusPath(task.id),
+      id: task.id,
+      kind: "status",
+      data,
+      body: statusBody(task, data, answer),
+      bodyLine: 1,
+    },
+    old,
+  );
 }
 
 /** Counts an ended run, holds a recurring task that keeps failing, and writes the reflection. Returns the answer. */

@@ -18,6 +18,8 @@ export interface Hands {
 
 /** Bytes kept of each stream: from its head, and as many from its tail. */
 const keep = 16_384;
+/** Longest single wait for a host, ms: a CI service gives a cancelled run 7.5 s to end. */
+const slice = 2000;
 
 /** Asks these hosts; adds facts, results and what they know of open jobs to the findings; acknowledges what stands in the ledger. */
 export async function gather(hands: Hands, state: State, names: Iterable<string>, findings: Findings): Promise<void> {
@@ -143,25 +145,26 @@ async function startOne(
   }
 }
 
-/** Waits until the started jobs have ended, at most until `until` (clock ticks, ms). */
+/** Waits until the started jobs have ended, at most until `until` (in ticks of the clock, ms), in slices, so that a signal is heard. */
 export async function waitFor(
   hands: Hands,
   state: State,
   starts: Start[],
   findings: Findings,
-  until: number,
+  until: { tick: number; signal?: AbortSignal },
 ): Promise<void> {
   const started = starts.flatMap((start) => {
     const found = findings.starts.get(`${start.job}/${start.epoch}`);
     return found?.state === "started" ? [{ host: start.host, job: start.job, epoch: found.epoch }] : [];
   });
+  const wait = () => until.tick - hands.clock.tick();
   await Promise.all(
     [...Map.groupBy(started, (one) => one.host)].map(async ([name, jobs]) => {
       const opened = await hands.pool.open(state.hosts.get(name) as Entry<"host">);
       if ("fault" in opened) return;
       try {
-        for (let left = until - hands.clock.tick(); left > 0; left = until - hands.clock.tick()) {
-          const ended = await opened.session.wait(jobs, Math.ceil(left));
+        for (let left = wait(); left > 0 && !until.signal?.aborted; left = wait()) {
+          const ended = await opened.session.wait(jobs, Math.ceil(Math.min(left, slice)));
           if (ended.length >= jobs.length) return;
         }
       } catch (thrown) {

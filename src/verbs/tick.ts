@@ -79,7 +79,13 @@ export function tick(program: Command, wire: Wire): void {
     .option("--no-site", "leave the dashboard alone")
     .option("--json", "print the outcome as JSON")
     .action(async (flags: TickFlags) => {
-      const outcome = await tickOnce(wire, flags);
+      // A cancelled run starts nothing more, writes down what it has, and ends.
+      const stop = new AbortController();
+      const end = () => stop.abort();
+      process.once("SIGINT", end).once("SIGTERM", end);
+      const outcome = await tickOnce(wire, flags, { signal: stop.signal }).finally(() =>
+        process.off("SIGINT", end).off("SIGTERM", end),
+      );
       reportProblems(wire, outcome.state);
       if (flags.json) wire.out(`${JSON.stringify(told(outcome), null, 2)}\n`);
       else for (const line of lines(outcome)) wire.out(`${line}\n`);
