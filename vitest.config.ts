@@ -9,7 +9,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: "unit", include: pure, testTimeout: 10_000 } },
+      { extends: true, test: { name: "unit", include: pure, testTimeout: 30_000 } },
       {
         extends: true,
         test: {
