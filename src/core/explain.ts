@@ -72,5 +72,11 @@ export function explainTask(draft: Draft, task: Entry<"task">, runtimes: Readonl
   );
 }
 
+/** What the last tick found in the way, which only asking the hosts again can settle. */
+export const lastTime = (status: Entry<"status"> | undefined) =>
+  status && (status.data.state === "blocked" || status.data.state === "queued") && status.data.reason
+    ? ` (last tick: ${status.data.reason})`
+    : "";
+
 const fieldOfHold = (hold: Hold) =>
   hold.reason.startsWith("waits for") ? "after" : hold.reason.includes("agent") ? "agent" : undefined;

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { noFindings } from "../core/absorb.ts";
 import { decide } from "../core/decide.ts";
 import { draftOf } from "../core/draft.ts";
+import { lastTime } from "../core/explain.ts";
 import { candidates } from "../core/gate.ts";
 import { asking } from "../core/plan.ts";
 import { exit } from "../errors.ts";
@@ -20,7 +21,7 @@ interface PlanFlags extends Common {
 }
 
 interface Planned {
-  starts: { task: string; occurrence: string; hosts: string[]; deadline?: number }[];
+  starts: { task: string; occurrence: string; hosts: string[]; deadline?: number; note?: string }[];
   holds: { task: string; state: string; reason: string; person: boolean }[];
   next: { task: string; due: string }[];
 }
@@ -60,6 +61,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
       task: one.task.id,
       occurrence: one.run.occurrence,
       hosts: one.hosts.map((host) => host.id),
+      note: lastTime(state.status.get(one.task.id)).trim() || undefined,
     }));
     return { starts, holds: [...holds].map(([task, hold]) => ({ task, ...hold })), next };
   }
@@ -88,7 +90,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
 function lines({ starts, holds, next }: Planned): string[] {
   const said = starts.map(
     (one) =>
-      `● start  ${one.task}  (${one.occurrence})  on ${one.hosts.length === 1 ? one.hosts[0] : one.hosts.length === 0 ? "no host" : `one of ${one.hosts.join(", ")}`}`,
+      `● start  ${one.task}  (${one.occurrence})  on ${one.hosts.length === 1 ? one.hosts[0] : one.hosts.length === 0 ? "no host" : `one of ${one.hosts.join(", ")}`}${one.note ? ` ${one.note}` : ""}`,
   );
   for (const hold of holds) said.push(`‖ ${hold.state}  ${hold.task}: ${hold.reason}`);
   for (const one of next.slice(0, 10)) said.push(`○ next   ${one.task}  at ${one.due}`);

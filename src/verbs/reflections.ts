@@ -66,7 +66,7 @@ function known(zone: string): string {
   }
 }
 
-const glyphs: Record<string, string> = { success: "✔", partial: "◐", failure: "✖" };
+const glyphs: Record<string, string> = { success: "✓", partial: "◐", failure: "✕" };
 
 function timeline(rows: Found, zone: string): string[] {
   const lines: string[] = [];

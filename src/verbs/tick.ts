@@ -86,18 +86,22 @@ export function tick(program: Command, wire: Wire): void {
       const outcome = await tickOnce(wire, flags, { signal: stop.signal }).finally(() =>
         process.off("SIGINT", end).off("SIGTERM", end),
       );
-      reportProblems(wire, outcome.state);
+      reportProblems(wire, outcome);
       if (flags.json) wire.out(`${JSON.stringify(told(outcome), null, 2)}\n`);
       else for (const line of lines(outcome)) wire.out(`${line}\n`);
       await wire.report.summary(lines(outcome).join("\n\n"));
     });
 }
 
-export function reportProblems(wire: Wire, state: State): void {
-  for (const problem of state.problems) wire.report[problem.level](`${problem.message} (${problem.fix})`, problem);
-  for (const status of state.status.values())
-    if (status.data.state === "failed" || status.data.state === "lost")
-      wire.report.warning(`${status.id} ${status.data.state}: ${status.data.reason ?? ""}`, { path: status.path });
+/** Quarantined records, and what ended badly in this tick. */
+export function reportProblems(wire: Wire, outcome: TickOutcome): void {
+  for (const problem of outcome.state.problems)
+    wire.report[problem.level](`${problem.message} (${problem.fix})`, problem);
+  for (const task of new Set(outcome.ended.map((job) => job.task))) {
+    const status = outcome.state.status.get(task);
+    if (status?.data.state === "failed" || status?.data.state === "lost")
+      wire.report.warning(`${task} ${status.data.state}: ${status.data.reason ?? ""}`, { path: status.path });
+  }
 }
 
 /** The stable JSON of `tick --json`. */

@@ -36,7 +36,7 @@ async function once(wire: Wire, flags: Common, signal: AbortSignal): Promise<voi
   const at = wire.clock.now().toISOString().slice(0, 19);
   try {
     const outcome = await tickOnce(wire, flags, { signal });
-    if (outcome.commits.length > 0) reportProblems(wire, outcome.state);
+    if (outcome.commits.length > 0) reportProblems(wire, outcome);
     const said = {
       at,
       tick: outcome.tick,
