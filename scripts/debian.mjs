@@ -6,6 +6,8 @@ import { run, say } from "./install.mjs";
 
 const policy = "/usr/sbin/policy-rc.d";
 const wanted = [
+  { name: "bash", programs: ["bash"] },
+  { name: "busybox", programs: ["busybox"] },
   { name: "openssh-server", programs: ["sshd"] },
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"] },
 ];

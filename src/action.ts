@@ -22,7 +22,9 @@ async function tick(args: string[], wire: Actions): Promise<void> {
   const dir = repoDir(wire, { repo: named < 0 ? undefined : args[named + 1] });
   const { GITHUB_SERVER_URL: server, GITHUB_TOKEN: token } = wire.env;
   if (server && token) await tokenFromEnvironment(dir, server);
-  const published = publishedOf(await json(["tick", "--json", ...args], wire));
+  const told = await json(["tick", "--json", ...args], wire);
+  if (told !== null) wire.report.note(lineOf(told));
+  const published = publishedOf(told);
   core.setOutput("changed", String(published.changed));
   core.setOutput("export", published.export ?? "");
 }
@@ -49,6 +51,12 @@ async function json(argv: string[], wire: Actions): Promise<unknown> {
     if (printed !== "") wire.report.note(printed);
     return null;
   }
+}
+
+/** What a tick did, in a line for the log. */
+export function lineOf(told: unknown): string {
+  const count = (name: string) => [(told as Record<string, unknown>)[name]].flat().filter(Boolean).length;
+  return `${count("started")} started, ${count("ended")} ended, ${count("commits")} ledger commits`;
 }
 
 export function publishedOf(told: unknown): Published {

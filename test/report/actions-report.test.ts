@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { problemsOf, publishedOf, tableOf } from "../../src/action.ts";
+import { lineOf, problemsOf, publishedOf, tableOf } from "../../src/action.ts";
 import { actionsReport, cut, neutralise, secretsOf } from "../../src/shell/actions-report.ts";
 
 /** How the runner finds commands: `::` after any blanks, or `##[name` anywhere; it splits lines at CR and LF. */
@@ -105,6 +105,11 @@ describe("actionsReport", () => {
 });
 
 describe("what the action reads from its verbs", () => {
+  test("a tick is told in one line", () => {
+    expect(lineOf({ started: [{}, {}], ended: [{}], commits: [] })).toBe("2 started, 1 ended, 0 ledger commits");
+    expect(lineOf({})).toBe("0 started, 0 ended, 0 ledger commits");
+  });
+
   test("an export counts as changed only with a folder to publish", () => {
     expect(publishedOf({ publish: { changed: true, export: "out" } })).toEqual({ changed: true, export: "out" });
     for (const told of [
