@@ -69,8 +69,24 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 /** Judges a predicate and keeps every leaf, so that the answer can be explained field by field. */
 export function judge(when: Record<string, unknown>, pupdate: object): Verdict {
   const leaves: Judged[] = [];
-  const ok = all(when, pupdate, leaves);
+  const ok = all(when, pupdate, leaves) && understood(when);
   return { ok, leaves };
+}
+
+const nesting = new Set(["any", "all", "not"]);
+
+/** A predicate with a part that means nothing never fires: below `not` such a part would turn into a yes. */
+function understood(when: Record<string, unknown>): boolean {
+  const parts = Object.entries(when);
+  return parts.length > 0 && parts.every(([name, wanted]) => (nesting.has(name) ? nested(wanted) : known(wanted)));
+}
+
+const nested = (wanted: unknown) =>
+  list(wanted).length > 0 && list(wanted).every((one) => isMap(one) && understood(one));
+
+function known(wanted: unknown): boolean {
+  const used = isMap(wanted) ? Object.keys(wanted) : ["equals"];
+  return used.length > 0 && used.every((operator) => Object.hasOwn(operators, operator));
 }
 
 function all(when: Record<string, unknown>, pupdate: object, leaves: Judged[]): boolean {
@@ -108,7 +124,7 @@ function field(name: string, wanted: unknown, got: unknown, leaves: Judged[]): b
 /** Operators in a predicate that do not exist, with the field they stand at. */
 export function unknownOperators(when: Record<string, unknown>): { field: string; operator: string }[] {
   return Object.entries(when).flatMap(([name, wanted]) => {
-    if (name === "any" || name === "all" || name === "not") return branches(wanted).flatMap(unknownOperators);
+    if (nesting.has(name)) return branches(wanted).flatMap(unknownOperators);
     return isMap(wanted)
       ? Object.keys(wanted)
           .filter((op) => !Object.hasOwn(operators, op))
