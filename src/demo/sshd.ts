@@ -125,6 +125,7 @@ export async function builtIn(options: ServerOptions): Promise<RunningServer> {
   if (allowed instanceof Error) throw allowed;
   const server = new ssh2.Server({ hostKeys: [options.hostKey] }, (client) => {
     clients.add(client);
+    (client as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true); // missing in the types
     client.on("close", () => clients.delete(client));
     client.on("error", () => {});
     client.on("authentication", (auth) =>

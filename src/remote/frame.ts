@@ -48,7 +48,12 @@ export function frameReader(maxPayload: number) {
       }
       noise += line.length + 1;
       if (line === "") continue;
-      if (!first) throw fault(parts ? "the host answered another request" : "the host said something out of turn");
+      if (!first)
+        throw fault(
+          parts
+            ? "the host answered another request"
+            : `the host said something out of turn: ${line.replace(/[^\x20-\x7e]/g, " ").slice(0, 80)}`,
+        );
       if (noise > max_noise) throw fault("the host's login scripts print too much");
     }
   }

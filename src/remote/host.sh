@@ -34,6 +34,13 @@ birth() {
 
 alive() { [ -n "$1" ] && birth "$1" && [ "$birth" = "$2" ]; }
 
+# DIR → $pid, $born and $was of the last who took charge of this run. Lines are only added: a reader never sees half a one.
+owner() {
+  pid= born= was=
+  { while read -r a_pid a_born a_boot; do pid=$a_pid born=$a_born was=$a_boot; done <"$1/owner"; } 2>/dev/null
+  [ -n "$was" ]
+}
+
 # FILE WORD: makes the file with that word in it, unless it is there. Exactly one of many callers wins.
 token() {
   set -C
@@ -63,13 +70,14 @@ doze() {
 
 # What was found out once about the tools of this host.
 tools() {
-  sync=all timeout=none arch=unknown
+  sync=all timeout=none arch=unknown missing=
   [ -r tools ] || return 1
   while read -r key value; do
     case $key in
       sync) sync=$value ;;
       timeout) timeout=$value ;;
       arch) arch=$value ;;
+      missing) missing=$value ;;
     esac
   done <tools
 }
@@ -90,9 +98,12 @@ probe() {
     { read -r group <.probe; } 2>/dev/null
     [ "$group" = "$leader" ] && timeout=group
   fi
-  arch=$(uname -m)
+  arch=$(uname -m) missing=
   rm -f .probe
-  printf 'sync %s\ntimeout %s\narch %s\n' "$sync" "$timeout" "$arch" >".tools.$$"
+  for tool in setsid sha256sum mkfifo dd ln od grep sed tail wc tee df; do
+    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+  done
+  printf 'sync %s\ntimeout %s\narch %s\nmissing %s\n' "$sync" "$timeout" "$arch" "$missing" >".tools.$$"
   mv -f ".tools.$$" tools
 }
 
@@ -104,23 +115,24 @@ capture() {
   file=$dir/$1 total=0 limit=$((keep * 2 + 16896))
   : >"$file"
   while count=$(((limit - total) / 512)) && [ "$count" -gt 32 ]; do
-    dd bs=512 "count=$count" <&3 >>"$file" 2>"$file.dd" &
+    LC_ALL=C dd bs=512 "count=$count" <&3 >>"$file" 2>"$file.dd" &
     birth $! && echo "$! $birth" >"$file.reader"
     wait $!
-    code=$? full= bytes=
-    { IFS='+ ' read -r full part _ && read -r _ && read -r bytes _; } <"$file.dd"
-    case $full$part$bytes in
-      '' | *[!0-9]*) # killed, or the disk is full: keep what there is, and let a writer that is still there go on
-        case $code in 137 | 143) ;; *)
-          cat <&3 >/dev/null &
-          birth $! && echo "$! $birth" >"$file.reader"
-          wait $!
-          ;;
-        esac
-        total=$(($(wc -c <"$file")))
-        break
-        ;;
-    esac
+    code=$? full= part= bytes=
+    while IFS='+ ' read -r first second third fourth; do
+      case "$third $fourth" in "records in") full=$first part=$second ;; esac
+      [ "$second" != bytes ] || bytes=$first
+    done <"$file.dd"
+    if [ "$code" -ne 0 ] || [ -z "$part" ]; then # killed, or the disk is full
+      if [ "$code" -lt 128 ]; then               # what there is stays, and the writer may go on
+        cat <&3 >/dev/null &
+        birth $! && echo "$! $birth" >"$file.reader"
+        wait $!
+      fi
+      total=$(($(wc -c <"$file")))
+      break
+    fi
+    [ -n "$bytes" ] || bytes=$(($(wc -c <"$file") - total)) # busybox may leave its third line out
     total=$((total + bytes))
     if [ $((full + part)) -lt "$count" ]; then
       break
@@ -213,11 +225,18 @@ err $err_bytes $err_sha $err_cut $err_head $err_tail"
 
 spec() { { read -r job epoch day deadline keep started since was program <"$dir/spec"; } 2>/dev/null; }
 
-# Ends what a run has started outside of its own process group.
+# MARK: ends what a run has started outside of its own process group. `read` leaves out the NULs of an environment.
 hunt() {
-  for found in $(grep -l -s -F "TOWLINE_RUN=$1" /proc/[0-9]*/environ 2>/dev/null); do
-    found=${found#/proc/}
-    kill -s KILL "${found%/environ}" 2>/dev/null
+  for found in /proc/[0-9]*; do
+    {
+      while IFS= read -r line || [ -n "$line" ]; do
+        case $line in *"TOWLINE_RUN=$1"*)
+          kill -s KILL "${found#/proc/}"
+          break
+          ;;
+        esac
+      done <"$found/environ"
+    } 2>/dev/null
   done
 }
 
@@ -240,11 +259,14 @@ collect() {
   done
 }
 
+# SIGNAL: to the agent's group, or to the agent while it has no group yet
+strike() { kill -s "$1" -- "-$agent" 2>/dev/null || kill -s "$1" "$agent" 2>/dev/null; }
+
 stop_agent() {
   stopping=1 stopped=1
   [ -n "$agent" ] || return 0
-  kill -s TERM -- "-$agent"
-  { sleep 5; kill -s KILL -- "-$agent"; } &
+  strike TERM
+  { sleep 5; alive "$agent" "$agent_born" && strike KILL; } &
 }
 
 launch() {
@@ -264,7 +286,8 @@ launch() {
     esac
   } </dev/null >"$dir/out.pipe" 2>"$dir/err.pipe" &
   agent=$!
-  birth "$agent" && echo "$agent $birth" >"$dir/agent"
+  birth "$agent" && agent_born=$birth
+  echo "$agent $agent_born" >"$dir/agent"
   [ "$timeout" = group ] && return
   # shellcheck disable=SC2016
   setsid sh -c 'sleep "$1"; : >"$2/overtime"; kill -s TERM -- "-$3"; sleep 5; kill -s KILL -- "-$3"' \
@@ -273,13 +296,13 @@ launch() {
 }
 
 supervise() {
-  root=$PWD dir=$root/$1 agent= watch= stopping= stopped= exit=
+  root=$PWD dir=$root/$1 agent= agent_born= watch= stopping= stopped= exit=
   umask 077
   tools
   spec || exit 1
-  birth $$ && echo "$$ $birth $was" >"$dir/owner"
-  token "$dir/go" run || exit 0 # it was decided that this run never starts
+  birth $$ && echo "$$ $birth $was" >>"$dir/owner"
   trap stop_agent TERM
+  token "$dir/go" run || exit 0 # it was decided that this run never starts
   clock
   since=$now mark=$1/$since
   if [ ! -e "$dir/cancel" ]; then
@@ -289,7 +312,7 @@ supervise() {
     capture err 3<"$dir/err.pipe" &
     captured_err=$!
     launch
-    [ -z "$stopped" ] || kill -s TERM -- "-$agent"
+    [ -z "$stopped" ] || stop_agent
     while :; do
       stopping=
       wait "$agent"
@@ -371,11 +394,11 @@ settle() {
   }
   if [ ! -e "$dir/result" ]; then
     state=running
-    { read -r pid born was <"$dir/owner"; } 2>/dev/null || doze 20
-    { read -r pid born was <"$dir/owner"; } 2>/dev/null || pid=
+    owner "$dir" || doze 20
+    owner "$dir"
     [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
     if ! token "$dir/go" never; then
-      { read -r pid born was <"$dir/owner"; } 2>/dev/null
+      owner "$dir"
       [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
       [ -e "$dir/result" ] || bury
     else
@@ -424,7 +447,7 @@ held_line() {
   line="held $1 $2 $day $state ${hash:--}"
 }
 
-held() {
+list_held() {
   held=
   for mark in "$pack"/held/*.*; do
     mark=${mark##*/} hash=
@@ -465,7 +488,7 @@ taken() {
   { read -r where pid born was <"$1"; } 2>/dev/null || doze 10
   { read -r where pid born was <"$1"; } 2>/dev/null || return 1
   [ ! -e "$where/result" ] && [ ! -e "$where/acked" ] || return 1
-  { read -r pid born was <"$where/owner"; } 2>/dev/null
+  [ ! -e "$where/owner" ] || owner "$where"
   [ "$was" = "$boot" ] && alive "$pid" "$born"
 }
 
@@ -567,7 +590,10 @@ start() {
     return
   }
   dir=$jobs/$job/$epoch
-  if [ -d "$dir" ]; then
+  if [ -n "$missing" ]; then
+    drain
+    answer "$job" "$epoch" "refused this host lacks $missing"
+  elif [ -d "$dir" ]; then
     drain
     answer "$job" "$epoch" "already $epoch"
   elif barred; then
@@ -624,7 +650,7 @@ fenced() {
   }
   durable "$pack/journal" "$dir" "$jobs/$job" "$jobs"
   setsid sh "./bin/$program" supervise "$dir" </dev/null >/dev/null 2>"$dir/log" 9<&- &
-  birth $! && echo "$! $birth $boot" >"$dir/owner"
+  birth $! && echo "$! $birth $boot" >>"$dir/owner"
   answer "$job" "$epoch" started
 }
 
@@ -702,7 +728,7 @@ cancel() {
   settle "$jobs/$1/$2"
   if [ "$state" = running ]; then
     : >"$dir/cancel"
-    { read -r pid born was <"$dir/owner"; } 2>/dev/null
+    owner "$dir"
     { read -r went <"$dir/go"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid"
   fi
   answer "$1" "$2" "$state"
@@ -738,15 +764,11 @@ enroll() {
     token identity "$id"
     durable identity .
   fi
-  missing=
-  for tool in setsid timeout sha256sum mkfifo dd ln od grep df; do
-    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
-  done
   read -r id <identity
   answer - - "identity $id
 sync $sync
 timeout $timeout
-missing$missing"
+missing $missing"
 }
 
 # PACK SLOTS RUNTIME,…
@@ -757,17 +779,15 @@ hello() {
     [ -d slots ] || mkdir slots
     probe
   fi
-  name "$1" || {
-    answer - - "refused pack"
-    return
-  }
-  case $1 in bin | slots | identity | tools | umask)
-    answer - - "refused pack"
-    return
-    ;;
+  case $1 in
+    -) pack= ;; # only to look at this host
+    bin | slots | identity | tools | umask | -* | .* | *[!A-Za-z0-9._-]*)
+      answer - - "refused pack"
+      return
+      ;;
+    *) pack=$1 jobs=$1/jobs ;;
   esac
-  pack=$1 jobs=$1/jobs
-  [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
+  [ -z "$pack" ] || [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
   clock
   asked=$now date=$(date +%s)
   survey "$2"
@@ -776,7 +796,8 @@ boot $boot
 clock $date
 arch $arch
 slots $used"
-  held
+  held=
+  [ -z "$pack" ] || list_held
   cpus
   { read -r load _ </proc/loadavg && read -r system </proc/sys/kernel/osrelease; } 2>/dev/null
   total=0 free=0
@@ -838,7 +859,7 @@ while read -r verb nonce a b c d e f _ <&9; do
       ;;
     list:ready)
       drain
-      held
+      list_held
       answer - - "${held#?}"
       ;;
     fetch:ready | seal:ready | cancel:ready)

@@ -47,13 +47,18 @@ export function createFleet(options: FleetOptions): Fleet {
 }
 
 /** A connection to a host as its record says. Throws HostFault, and Fault where the record or a key is wrong. */
-export async function connectHost(name: string, host: Host, options: FleetOptions): Promise<Connection> {
+export async function connectHost(
+  name: string,
+  host: Host,
+  options: FleetOptions,
+  onUnknownKey?: (fingerprint: string) => boolean,
+): Promise<Connection> {
   if (host.jump)
     throw configuration(`${name}: \`jump\` is not there yet`, "give an address that can be reached directly");
   const { env, home } = options;
   const variant = transport(host.transport, { home, path: env.PATH ?? "/usr/bin:/bin", agent: env.SSH_AUTH_SOCK });
   const login = host.transport === "local" ? {} : await resolveKey(name, host.key, options);
-  return variant.connect(name, host, { ...login, timeout: options.connectTimeout ?? 10_000 });
+  return variant.connect(name, host, { ...login, timeout: options.connectTimeout ?? 10_000, onUnknownKey });
 }
 
 interface Held {
@@ -65,18 +70,39 @@ interface Held {
 }
 
 async function hold({ name, host, pack, connection, runtimes }: Held): Promise<HostSession> {
-  const place = { root: rootPath(host.root), program: hostProgram() };
+  const { conversation, facts: first, hello } = await begin(name, host, connection, { pack, runtimes });
+  const facts = await enrolled(name, host, conversation, first);
+  const probe = async () => enrolled(name, { ...host, identity: facts.identity }, conversation, await hello());
+  return { facts, probe, ...calls(name, conversation, () => connection.close()) };
+}
+
+/** Says hello, with the program sent first where it is missing. Without a pack (`-`) the host is only looked at. */
+async function begin(
+  name: string,
+  host: Host,
+  connection: Connection,
+  { pack, runtimes }: { pack: string; runtimes: string[] },
+) {
   const hello = async (conversation: Conversation): Promise<HostFacts> => {
     const before = Date.now();
     const { payload } = await conversation.ask({ verb: "hello", args: [pack, host.slots, runtimes.join(",") || "-"] });
     const facts = readFacts(payload, { runtimes, slots: host.slots, before, after: Date.now() });
     return { ...facts, runtimes: { shell: "", ...facts.runtimes } };
   };
+  const place = { root: rootPath(host.root), program: hostProgram() };
   const { conversation, answer } = await greet(name, connection, place, hello);
-  const facts = await enrolled(name, host, conversation, answer);
-  const probe = async () =>
-    enrolled(name, { ...host, identity: facts.identity }, conversation, await hello(conversation));
-  return { facts, probe, ...calls(name, conversation, () => connection.close()) };
+  return { conversation, facts: answer, hello: () => hello(conversation) };
+}
+
+/** For enrolment: what the host is and has, and its identity, whatever the record pins. */
+export async function meetHost(name: string, host: Host, connection: Connection, options: FleetOptions) {
+  const { conversation, facts } = await begin(name, host, connection, {
+    pack: "-",
+    runtimes: options.runtimes ?? usual_runtimes,
+  });
+  const enrolment = await enrollOn(conversation);
+  conversation.close();
+  return { facts: { ...facts, identity: enrolment.identity }, enrolment };
 }
 
 /** A pinned identity must be the host's; where none is pinned, first contact makes one. */
@@ -102,7 +128,7 @@ export interface Enrolment {
 }
 
 /** Probes the host's tools and makes its identity when it has none. */
-export async function enrollOn(conversation: Conversation): Promise<Enrolment> {
+async function enrollOn(conversation: Conversation): Promise<Enrolment> {
   const { payload } = await conversation.ask({ verb: "enroll" });
   const lines = payload.toString("latin1").split("\n", 50);
   const of = (key: string) => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1) ?? "";

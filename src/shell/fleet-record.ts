@@ -1,0 +1,34 @@
+// Writes single values into the frontmatter of a record that belongs to people: every other byte stays as it is.
+import { isMap, isScalar, parseDocument } from "yaml";
+import { configuration } from "../errors.ts";
+
+/** The text with these fields set; a field that is not there becomes a line before the closing `---`. */
+export function setFields(text: string, fields: Record<string, string>): string {
+  let changed = text;
+  for (const [name, value] of Object.entries(fields)) changed = setField(changed, name, value);
+  return changed;
+}
+
+function setField(text: string, name: string, value: string): string {
+  const opening = /^\uFEFF?---[ \t]*\r?\n/.exec(text)?.[0];
+  const closing = opening && /^---[ \t]*\r?$/m.exec(text.slice(opening.length));
+  if (!opening || !closing)
+    throw configuration("the record has no frontmatter", "start it with `---`, the fields, `---`");
+  const start = opening.length;
+  const end = start + closing.index;
+  const document = parseDocument(text.slice(start, end), { schema: "failsafe" });
+  const pair = isMap(document.contents)
+    ? document.contents.items.find((item) => isScalar(item.key) && item.key.value === name)
+    : undefined;
+  if (!pair) return `${text.slice(0, end)}${name}: ${plain(value)}${lineEnd(opening)}${text.slice(end)}`;
+  if (!isScalar(pair.value) || !pair.value.range)
+    throw configuration(`\`${name}\` is not a plain value`, `write \`${name}: …\` on one line`);
+  const [from, to] = pair.value.range;
+  const gap = from === to && !/\s/.test(text[start + from - 1] ?? "") ? " " : "";
+  return `${text.slice(0, start + from)}${gap}${plain(value)}${text.slice(start + to)}`;
+}
+
+const lineEnd = (opening: string) => (opening.endsWith("\r\n") ? "\r\n" : "\n");
+
+/** As YAML: plain where that means the same text, else in double quotes. */
+const plain = (value: string) => (/^[A-Za-z0-9][A-Za-z0-9:/+=._@-]*$/.test(value) ? value : JSON.stringify(value));

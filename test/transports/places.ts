@@ -1,0 +1,81 @@
+// Where the contract of hosts is tried: this machine under three shells, and loopback machines under two SSH servers.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Host, host as hostSchema } from "../../src/core/schema.ts";
+import { bringUp } from "../../src/demo/machines.ts";
+import { findSshd } from "../../src/demo/sshd.ts";
+import type { Fleet } from "../../src/ports.ts";
+import { createFleet } from "../../src/shell/fleet.ts";
+
+export interface Place {
+  host: Host;
+  home: string;
+  /** A fleet of its own each time, as another runner would have. */
+  fleet(): Fleet;
+  down(): Promise<void>;
+}
+
+export interface Variant {
+  name: string;
+  /** Why it cannot be tried here. */
+  missing: string | null;
+  up(): Promise<Place>;
+}
+
+const needsSshd = findSshd() ? null : "needs openssh-server (npm test -- --install)";
+
+export const variants: Variant[] = [
+  { name: "this machine under sh", missing: null, up: () => here("/bin/sh") },
+  { name: "this machine under bash", missing: shellMissing("/bin/bash"), up: () => here("/bin/bash") },
+  { name: "this machine under busybox ash", missing: shellMissing("/bin/busybox"), up: () => here("/bin/busybox") },
+  { name: "ssh to OpenSSH", missing: needsSshd, up: () => machine("openssh") },
+  { name: "ssh to the built-in server", missing: null, up: () => machine("built-in") },
+];
+
+function shellMissing(path: string): string | null {
+  return existsSync(path) ? null : `needs ${path} (npm test -- --install)`;
+}
+
+const system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** The host program's shell is whatever `sh` is first in the PATH. */
+async function here(shell: string): Promise<Place> {
+  const dir = mkdtempSync(join(tmpdir(), "towline-test-"));
+  const home = join(dir, "home");
+  mkdirSync(join(dir, "bin"));
+  mkdirSync(home);
+  symlinkSync(shell, join(dir, "bin", "sh"));
+  // Under busybox its own tools are used, too, as on a machine that has nothing else.
+  if (shell.endsWith("busybox"))
+    for (const tool of execFileSync(shell, ["--list"], { encoding: "utf8" }).split("\n"))
+      if (tool && tool !== "sh") symlinkSync(shell, join(dir, "bin", tool));
+  const env = { PATH: `${join(dir, "bin")}:${system}` };
+  return {
+    host: hostSchema.parse({ address: "localhost", transport: "local", slots: "40" }),
+    home,
+    fleet: () => createFleet({ env, home }),
+    down: async () => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
+  };
+}
+
+async function machine(server: "openssh" | "built-in"): Promise<Place> {
+  const dir = mkdtempSync(join(tmpdir(), "towline-test-"));
+  const { machines, down } = await bringUp({ dir, count: 1, server });
+  const [one] = machines;
+  if (!one) throw new Error("no machine came up");
+  return {
+    host: hostSchema.parse({
+      address: one.address,
+      port: String(one.port),
+      user: one.user,
+      host_key: one.hostKey,
+      key: "env:KEY",
+      slots: "40",
+    }),
+    home: one.home,
+    fleet: () => createFleet({ env: { KEY: one.keyText }, home: dir }),
+    down,
+  };
+}
