@@ -4,6 +4,17 @@ import { parseDuration } from "./scalar.ts";
 
 const day = 86_400_000;
 
+const lines = new Map<string, Cron>();
+/** Reading a cron line costs more than asking it, and each tick asks every recurring task several times. */
+function cron(every: string, zone: string): Cron {
+  const key = `${zone} ${every}`;
+  const known = lines.get(key);
+  if (known) return known;
+  const made = new Cron(every, { timezone: zone, mode: "5-or-6-parts" });
+  lines.set(key, made);
+  return made;
+}
+
 /** A message for people when `every` cannot be understood, or null. */
 export function everyFault(every: string): string | null {
   const seconds = parseDuration(every);
@@ -22,7 +33,7 @@ export function everyFault(every: string): string | null {
 /** The first instant after `after`, or null when there is none. */
 export function nextDue(every: string, zone: string, after: Date): Date | null {
   const seconds = parseDuration(every);
-  if (seconds === null) return new Cron(every, { timezone: zone, mode: "5-or-6-parts" }).nextRun(after);
+  if (seconds === null) return cron(every, zone).nextRun(after);
   if (seconds >= 86400) return nextWholeDays(seconds / 86400, zone, after);
   const midnight = startOfDay(zone, after);
   const step = seconds * 1000;
@@ -34,19 +45,30 @@ export function nextDue(every: string, zone: string, after: Date): Date | null {
 /** Instants in (after, until], newest last; at most the `limit` newest. */
 export function dueBetween(every: string, zone: string, after: Date, until: Date, limit: number): Date[] {
   const seconds = parseDuration(every);
-  if (seconds === null) {
-    const reference = new Date(Math.floor(until.getTime() / 1000) * 1000 + 1000);
-    const runs = new Cron(every, { timezone: zone, mode: "5-or-6-parts" }).previousRuns(limit, reference);
-    return runs.filter((run) => run > after && run <= until).reverse();
-  }
+  if (seconds === null) return cronBetween(cron(every, zone), after, until, limit);
   const found: Date[] = [];
-  // After a long gap only its last stretch can hold the newest; two days hold every rhythm within a day.
-  const reach = Math.max(2 * day, seconds * 1000 * (limit + 1));
+  // No gap is longer than the step (a day may have 25 hours): after a long silence only the last stretch counts.
+  const reach = Math.ceil(seconds * 1000 * (limit + 1) * (25 / 24));
   let from = new Date(Math.max(after.getTime(), until.getTime() - reach));
   for (let next = nextDue(every, zone, from); next && next <= until; next = nextDue(every, zone, from)) {
     found.push(next);
     if (found.length > limit) found.shift();
     from = next;
+  }
+  return found;
+}
+
+function cronBetween(line: Cron, after: Date, until: Date, limit: number): Date[] {
+  const first = line.nextRun(after);
+  if (!first || first > until) return [];
+  const found: Date[] = [];
+  // A reference has whole seconds and is itself left out.
+  let reference = new Date(Math.floor(until.getTime() / 1000) * 1000 + 1000);
+  while (found.length < limit) {
+    const [run] = line.previousRuns(1, reference);
+    if (!run || run <= after) break;
+    found.unshift(run);
+    reference = run;
   }
   return found;
 }
