@@ -7,7 +7,8 @@ export type Value = string | number | null;
 /** Column → value; the columns of a table always in the same order. */
 export type Row = Record<string, Value>;
 
-type Columns<From> = Record<string, (from: From) => unknown>;
+/** Column → its value, of the record and the columns above it. */
+type Columns<From> = Record<string, (from: From, row: Row) => unknown>;
 
 const common = {
   data: <K extends Kind>(e: Entry<K>) => json(e.data, e.path),
@@ -28,7 +29,7 @@ const reflections: Columns<Entry<"reflection">> = {
   body: (e) => e.body,
   session_id: (e) => e.data.session_id,
   // The form that the table's own default has.
-  created_at: (e) => utc(e.data.timestamp)?.slice(0, 19).replace("T", " "),
+  created_at: (_, row) => String(row.timestamp).slice(0, 19).replace("T", " "),
 };
 
 const tasks: Columns<Entry<"task">> = {
@@ -259,7 +260,7 @@ function eventOf(line: string): Pupdate | null {
 
 function rowOf<From>(columns: Columns<From>, from: From, path: string): Row {
   const row: Row = {};
-  for (const [name, value] of Object.entries(columns)) row[name] = stored(value(from), path);
+  for (const [name, value] of Object.entries(columns)) row[name] = stored(value(from, row), path);
   return row;
 }
 

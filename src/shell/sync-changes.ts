@@ -32,6 +32,8 @@ const chunk = 4000;
 /** Files above this are not read. Records end at 1 MiB anyway; a day's busiest tick stays far below. */
 const max_file = 16 << 20;
 
+const utf8 = new TextDecoder();
+
 const wanted = (path: string, ledger: boolean) => (pathClass(path) === "ledger") === ledger && tableOf(path) !== null;
 
 /** Rows of ledger paths come from the ledger's commit, all others from the policy commit. */
@@ -122,7 +124,7 @@ export async function* writesOf(repo: Repo, changed: Changed[]): AsyncGenerator<
     next.catch(() => {}); // its fault is seen when it is awaited
     for (const file of part) {
       const bytes = blobs.get(file.blob as string) ?? null;
-      const made = rowsOf(file.path, bytes === null ? null : new TextDecoder().decode(bytes));
+      const made = rowsOf(file.path, bytes === null ? null : utf8.decode(bytes));
       yield { ...file, blob: file.blob as string, ...made };
     }
   }

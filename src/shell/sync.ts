@@ -1,6 +1,6 @@
 // Brings the database to a pair of commits. The repository is the state and this a view of it: what is missing, wrong
 // or interrupted here is made good by the next run, and nothing that happens here can stop a tick.
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Problem } from "../core/entry.ts";
 import { messageOf } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
@@ -80,7 +80,11 @@ async function apply(store: Store, repo: Repo, tips: Tips, mark: Mark, by: numbe
     done.deleted += batch.removes.length;
     done.skipped.push(...batch.writes.flatMap((write) => write.problems));
   };
-  for await (const { batch, last } of batches(writes, changed.removes)) await commit(batch, last);
+  for await (const { batch, last } of batches(writes, changed.removes)) {
+    await commit(batch, last);
+    // A file's driver never waits: without a turn of the loop nothing else would move, the next read included.
+    await turn();
+  }
 }
 
 /** By comparing commits where that is enough; by comparing files where it is not. */

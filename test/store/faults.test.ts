@@ -2,10 +2,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { createClient } from "@libsql/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Tips } from "../../src/ports.ts";
 import { openStore } from "../../src/shell/store.ts";
@@ -103,6 +105,17 @@ describe("faults", () => {
     again.close();
   });
 
+  test.each([
+    [429, /quota is used up \(HTTP 429\)/],
+    [503, /in trouble \(HTTP 503\)/],
+  ])("a server that says %i", async (status, why) => {
+    const server = createHttpServer((_, answer) => void answer.writeHead(status).end("no"));
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    expect(await degraded(`http://127.0.0.1:${(server.address() as { port: number }).port}`, "tok")).toMatch(why);
+    server.closeAllConnections();
+    server.close();
+  });
+
   test("the repository itself failing is not thrown into the tick either", async () => {
     const store = await openStore({ url: pathToFileURL(join(folder, "norepo.db")).href });
     const unknown = { policy: "0".repeat(40), ledger: "0".repeat(40) };
@@ -169,6 +182,20 @@ describe.skipIf(no_sqld)(no_sqld ? `a real server: ${needs_sqld}` : "a real serv
     fresh.close();
     store.close();
     tips = await pack.commit(Object.fromEntries(Object.keys(many).map((path) => [path, null])));
+  });
+
+  test("another client's open transaction: waited for in time, then left to the next sync", async () => {
+    const store = await openStore({ url: open.url });
+    expect(await sync(store, pack.repo, tips, { packId })).toMatchObject({ state: "synced" });
+    const other = createClient({ url: open.url });
+    const held = await other.transaction("write");
+    await held.execute("INSERT INTO schema_version (version) VALUES (-1)");
+    tips = await pack.commit({ "tasks/waiting.md": task() });
+    expect(await degraded(open.url, undefined)).toMatch(/did not answer|another process holds/);
+    await held.rollback();
+    other.close();
+    expect(await sync(store, pack.repo, tips, { packId, budgetMs: 15_000 })).toMatchObject({ state: "synced" });
+    store.close();
   });
 
   test("tokens: right, missing, garbage, expired, read-only", async () => {

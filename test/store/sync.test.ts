@@ -7,9 +7,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { reflectionId, tables } from "../../src/core/rows.ts";
 import type { Tips } from "../../src/ports.ts";
 import { openStore, type Store } from "../../src/shell/store.ts";
-import { migrations } from "../../src/shell/store-schema.ts";
+import { StoreFault } from "../../src/shell/store-fault.ts";
+import { migrations, renewal } from "../../src/shell/store-schema.ts";
 import { canonicalDump, verify } from "../../src/shell/store-verify.ts";
 import { sync } from "../../src/shell/sync.ts";
+import { ending } from "../../src/shell/sync-batch.ts";
 import { everything, makePack, type Pack, reflection, task } from "./pack.ts";
 import { needs_sqld, no_sqld, type Sqld, startSqld } from "./sqld.ts";
 
@@ -221,7 +223,7 @@ kinds.push([
     await server.restart();
     const store = await openStore({ url: server.url });
     open.push(store);
-    await store.write(await import("../../src/shell/store-schema.ts").then((m) => m.renewal("pack", 1)), soon());
+    await store.write(await renewal("pack", 1), soon());
     return store;
   },
 ]);
@@ -316,6 +318,49 @@ describe.each(kinds)("incremental and rebuilt are the same bytes: %s", (_, absen
     );
     expect(await sync(store, made.repo, next, options)).toMatchObject({ state: "synced" });
     expect(await canonicalDump(store)).toBe(await rebuilt(made, next));
+  });
+
+  test.skipIf(absent)("after an answer that got lost on its way back", async () => {
+    const made = await pack();
+    const store = await fresh();
+    const tips = await made.commit(everything);
+    const losing = (fault: StoreFault): Store => ({
+      ...store,
+      write: async (statements, by) => {
+        await store.write(statements, by);
+        throw fault;
+      },
+    });
+    await sync(store, made.repo, await made.repo.local(), options);
+    const next = await made.commit({ "tasks/disk.md": task({ title: "Lost" }) });
+    const lost = await sync(losing(new StoreFault("down", "gone")), made.repo, next, options);
+    expect(lost).toMatchObject({ state: "degraded", why: "gone" });
+    expect(await sync(store, made.repo, next, options)).toMatchObject({ state: "synced", written: 0, deleted: 0 });
+    // The store's own second try finds its first one there.
+    const last = await made.commit({ "tasks/disk.md": null });
+    const twice = await sync(losing(new StoreFault("conflict", "was faster")), made.repo, last, options);
+    expect(twice).toMatchObject({ state: "synced" });
+    expect(tips.policy).not.toBe(last.policy);
+    expect(await canonicalDump(store)).toBe(await rebuilt(made, last));
+  });
+
+  test.skipIf(absent)("a batch made for another version or another pack writes nothing", async () => {
+    const made = await pack();
+    const store = await fresh();
+    await sync(store, made.repo, await made.commit(everything), options);
+    const before = await canonicalDump(store);
+    const [{ version } = { version: 0 }] = await store.read("SELECT version FROM sync_state", [], soon());
+    const none = { writes: [], removes: [{ path: "tasks/disk.md", blob: null, held: { table: "tasks", id: "disk" } }] };
+    const stand = { policy: null, ledger: null };
+    for (const [name, at] of [
+      ["pack", Number(version) - 1],
+      ["pack", Number(version) + 1],
+      ["other", Number(version)],
+    ] as const)
+      await expect(store.write(ending(none, name, at, stand), soon())).rejects.toMatchObject({ kind: "conflict" });
+    expect(await canonicalDump(store)).toBe(before);
+    await store.write(ending(none, "pack", Number(version), stand), soon());
+    expect(await canonicalDump(store)).not.toBe(before);
   });
 
   test.skipIf(absent)("two syncs at once, of the same and of different commits", async () => {

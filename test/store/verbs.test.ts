@@ -158,13 +158,13 @@ describe("towline reflections", () => {
     const said = await towline(["reflections", "--repo", made.dir]);
     expect(said.out.split("\n").slice(0, 8)).toEqual([
       "2026-11-21",
-      "  01:30  ✖ B  [INFRA]",
+      "  01:30  ✕ B  [INFRA]",
       "",
       "2026-11-20",
-      "  21:00  ✔ A  [INFRA]",
+      "  21:00  ✓ A  [INFRA]",
       "",
       "2026-11-18",
-      "  10:00  ✔ C  [aeo]",
+      "  10:00  ✓ C  [aeo]",
     ]);
     expect(said.out).toContain("surprise: wow");
     expect((await towline(["reflections", "--repo", made.dir, "--session", "no"])).out).toBe("No reflections match.\n");
