@@ -9,3 +9,4 @@ export const reflectionLink = entry("reflections");
 export const taskLink = entry("tasks");
 export const jobLink = entry("jobs");
 export const hostLink = entry("fleet");
+export const agentLink = (id: string) => hostLink(`agent-${id}`);

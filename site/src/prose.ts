@@ -24,7 +24,7 @@ const deepest = 16;
 const protocols = new Set(["http:", "https:", "mailto:"]);
 
 /** Where a link between records leads, or null when it leads nowhere. */
-export type Local = (url: string) => string | null;
+type Local = (url: string) => string | null;
 
 /** Safe HTML of one markdown text. */
 export function prose(markdown: string, local: Local = () => null): string {
@@ -33,8 +33,7 @@ export function prose(markdown: string, local: Local = () => null): string {
   return blocks(parser.parse(markdown) as Node, { level: 0, local });
 }
 
-export const escaped = (text: string) =>
-  text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replace(/\0/g, "\uFFFD");
+const escaped = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replace(/\0/g, "\uFFFD");
 
 const pre = (text: string) => `<pre tabindex="0"><code>${escaped(text)}</code></pre>`;
 

@@ -25,7 +25,7 @@ export async function record<N extends "meta" | "home">(name: N): Promise<Export
 }
 
 /** Ids of a document, for links that must not lead nowhere. */
-export const known = (name: "tasks" | "hosts" | "jobs") =>
+export const known = (name: "tasks" | "hosts" | "agents") =>
   once(`ids of ${name}`, async () => new Set((await records(name)).map((row) => row.id)));
 
 /** Where a record is shown on this site, by its path. */

@@ -32,8 +32,9 @@ export function dayName(day: string, beside: string): string {
     .replace(",", "");
 }
 
-/** Seconds → `0.4 s`, `12 s`, `1 min 23 s`, `2 h 05 min`. */
+/** Seconds → `under 0.1 s`, `0.4 s`, `12 s`, `1 min 23 s`, `2 h 05 min`. */
 export function span(seconds: number): string {
+  if (seconds < 0.05) return "under 0.1 s";
   if (seconds < 10) return `${Math.round(seconds * 10) / 10} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

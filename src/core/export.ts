@@ -1,10 +1,9 @@
 // Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
 import { answerOf } from "./absorb.ts";
-import { localDay } from "./due.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { homeDocument } from "./export-home.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
-import type { Fields, Job, Kind, Pupdate, Settings, TaskState } from "./schema.ts";
+import type { Job, Pupdate, Settings, TaskState } from "./schema.ts";
 import type { LevelRow } from "./state.ts";
 
 export interface ExportInput {
@@ -22,11 +21,26 @@ export interface ExportInput {
   forge: string | null;
 }
 
-type Row<N extends DocumentName> = Exported<N>;
-type JobLink = Row<"reflections">["jobs"][number];
+import {
+  capped,
+  compare,
+  dayOf,
+  fragment,
+  instant,
+  type JobLink,
+  newest_jobs,
+  of,
+  type Plain,
+  readable,
+  rows,
+  subjectId,
+  taskLink,
+  type World,
+  worldOf,
+} from "./export-world.ts";
 
-const body_cap = 16 << 10;
-const newest_jobs = 200;
+type Row<N extends DocumentName> = Exported<N>;
+
 const newest_reflections = 2000;
 const newest_pupdates = 500;
 const newest_memos = 200;
@@ -34,7 +48,7 @@ const open_states = new Set(["claimed", "started", "reworking", "unknown"]);
 
 /** File name → JSON text. Rows are newest first, keys sorted, bodies at most 16 KiB of UTF-8. */
 export function exportData(input: ExportInput): ExportFiles {
-  const world = worldOf(input);
+  const world = worldOf({ ...input, zone: input.settings.zone });
   const reflections = reflectionRows(world);
   const tasks = taskRows(world);
   const memos = memoRows(world);
@@ -63,90 +77,6 @@ export function exportData(input: ExportInput): ExportFiles {
   );
 }
 
-interface World {
-  zone: string;
-  entries: Entry[];
-  pupdates: Pupdate[];
-  /** Host → the pupdate that said it is down. */
-  down: Map<string, string>;
-  /** Newest first. */
-  jobs: Entry<"job">[];
-  /** Job id or run id → its jobs. */
-  runs: Map<string, { job: Entry<"job">; link: JobLink }[]>;
-  tasks: Map<string, Entry<"task">>;
-  hosts: Set<string>;
-}
-
-function worldOf(input: ExportInput): World {
-  const entries = [...input.entries].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const jobs = of(entries, "job").sort(
-    (a, b) => instant(b.data.run.claimed_at) - instant(a.data.run.claimed_at) || (a.id < b.id ? -1 : 1),
-  );
-  const runs: World["runs"] = new Map();
-  jobs.forEach((job, index) => {
-    const run = { job, link: jobLink(job, index < newest_jobs) };
-    for (const key of new Set([job.id, job.data.run.run_id])) runs.set(key, [...(runs.get(key) ?? []), run]);
-  });
-  const pupdates = [...input.pupdates].sort((a, b) => instant(b.at) - instant(a.at) || (a.id < b.id ? -1 : 1));
-  const tasks = new Map(of(entries, "task").map((task) => [task.id, task]));
-  const hosts = new Set(of(entries, "host").map((host) => host.id));
-  const silent = input.levels.filter((row) => row.family === "host" && row.kind === "host.down");
-  const down = new Map(silent.map((row) => [row.subject, row.pupdate]));
-  return { zone: knownZone(input.settings.zone), entries, pupdates, down, jobs, runs, tasks, hosts };
-}
-
-const of = <K extends Kind>(entries: Entry[], kind: K) =>
-  entries.filter((entry): entry is Entry<K> => (entry.kind as Kind) === kind);
-
-const instant = (at: string) => Date.parse(at) || 0;
-
-const jobLink = (job: Entry<"job">, listed: boolean): JobLink => ({
-  id: fragment(job.id),
-  path: job.path,
-  listed,
-  state: job.data.state,
-  host: job.data.host,
-});
-
-function knownZone(zone: string): string {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
-  } catch {
-    return "UTC";
-  }
-}
-
-/** Fit for a URL fragment and an HTML id. */
-const fragment = (id: string) => id.replace(/[^A-Za-z0-9._-]+/g, "-");
-
-type Plain<K extends Kind> = { id: string; path: string; fields: Fields<K>; body: string; cut?: number };
-
-/** All records of a kind, by path, ids made unique (two people may name two reflections alike). */
-function rows<K extends Kind>(world: World, kind: K): Plain<K>[] {
-  const taken = new Set<string>();
-  return of(world.entries, kind).map((entry) => {
-    let id = fragment(entry.id);
-    if (taken.has(id)) id = fragment(entry.path.replace(/\.md$/, ""));
-    while (taken.has(id)) id += "-";
-    taken.add(id);
-    const body = kind === "reflection" ? entry.body.replace(job_line, "\n") : entry.body;
-    const { text, cut } = capped(readable(body, runtimeOf(entry)));
-    return { id, path: entry.path, fields: shortened(entry.data) as Fields<K>, body: text, cut };
-  });
-}
-
-function runtimeOf(entry: Entry): string | undefined {
-  const fields = entry.data as { runtime?: unknown; run?: { runtime?: string } };
-  return typeof fields.runtime === "string" ? fields.runtime : fields.run?.runtime;
-}
-
-/** Reflections end in a link to their job, which the site shows beside them. */
-const job_line = /\n+\[Job [^\]\n]*\]\([^)\n]*\)\s*$/;
-
-/** A model answers in markdown, which its record keeps in a fence; people read it better without the fence. */
-const readable = (body: string, runtime: string | undefined) =>
-  runtime === undefined || runtime === "shell" ? body : body.replace(/^(`{3,})text\n([\s\S]*?)\n\1$/m, "$2");
-
 function reflectionRows(world: World): Row<"reflections">[] {
   return rows(world, "reflection")
     .map((row) => {
@@ -154,14 +84,11 @@ function reflectionRows(world: World): Row<"reflections">[] {
       const jobs = runs.map((run) => run.link);
       const task = taskLink(world, runs[0]?.job.data.task);
       const surprise = row.fields.surprise?.trim().toLowerCase().replace(/\.$/, "") ?? "";
-      const { day } = localDay(world.zone, new Date(instant(row.fields.timestamp)));
+      const day = dayOf(world, row.fields.timestamp);
       return { ...row, day, task, jobs, surprised: surprise !== "" && surprise !== "none" };
     })
     .sort((a, b) => instant(b.fields.timestamp) - instant(a.fields.timestamp) || (a.id < b.id ? -1 : 1));
 }
-
-const taskLink = (world: World, id: string | undefined) =>
-  id !== undefined && world.tasks.has(id) ? fragment(id) : undefined;
 
 const attention = ["waiting", "review", "lost", "failed", "blocked"];
 const order = [...attention, "running", "queued", "new", "paused", "done", "draft", "cancelled"];
@@ -195,8 +122,6 @@ function taskRows(world: World): Row<"tasks">[] {
     );
 }
 
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-
 function jobRows(world: World): Row<"jobs">[] {
   const listed = new Map(world.jobs.slice(0, newest_jobs).map((job, index) => [job.path, index]));
   return rows(world, "job")
@@ -205,7 +130,7 @@ function jobRows(world: World): Row<"jobs">[] {
     .map((row) => {
       const job: Job = row.fields;
       const task = world.tasks.get(job.task);
-      const { day } = localDay(world.zone, new Date(instant(job.run.claimed_at)));
+      const day = dayOf(world, job.run.claimed_at);
       return { ...row, day, title: task?.data.title ?? job.task, task_listed: task !== undefined };
     });
 }
@@ -236,9 +161,6 @@ function hostRows(world: World): Row<"hosts">[] {
     return { ...row, fields, state, since, enrolled, open, last };
   });
 }
-
-/** `task:x`, `hosts/x.md`, `x` → `x`. */
-const subjectId = (subject: string) => subject.replace(/^.*[:/]/, "").replace(/\.md$/, "");
 
 function memoRows(world: World): Row<"memos">[] {
   const open = (row: Plain<"memo">) => (row.fields.status === "open" ? 0 : 1);
@@ -288,23 +210,6 @@ function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
     at: input.tips.at ? new Date(input.tips.at).toISOString() : undefined,
     forge: input.forge ?? undefined,
   };
-}
-
-/** The beginning of a text, cut between characters, and the size of the whole when something was cut. */
-function capped(text: string): { text: string; cut?: number } {
-  if (text.length * 3 <= body_cap) return { text };
-  const whole = new TextEncoder().encode(text).length;
-  if (whole <= body_cap) return { text };
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(body_cap));
-  return { text: text.slice(0, read), cut: whole };
-}
-
-/** No single field is longer than a body may be. */
-function shortened(value: unknown): unknown {
-  if (typeof value === "string") return capped(value).text;
-  if (Array.isArray(value)) return value.map(shortened);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shortened(item)]));
 }
 
 const only = (fields: object, names: string[]) =>

@@ -43,8 +43,8 @@ const public_host = host.omit({
 });
 export const host_fields = Object.keys(public_host.shape);
 
-export const task_groups = ["attention", "moving", "settled"] as const;
-export const host_states = ["ready", "down", "cordoned", "off", "new"] as const;
+const task_groups = ["attention", "moving", "settled"] as const;
+const host_states = ["ready", "down", "cordoned", "off", "new"] as const;
 
 const memo_row = row(kinds.memo).extend({ task: text.optional(), host: text.optional(), job: job_link.optional() });
 const tally = z.object({ success: count, partial: count, failure: count });

@@ -1,7 +1,7 @@
 // Builds the dashboard with Astro in a child process, and serves a built one. The package's own folder is only read.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { access, cp, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
+import { access, chmod, cp, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ExportFiles } from "../core/exported.ts";
@@ -53,7 +53,15 @@ async function prepare(work: string, data: string): Promise<void> {
   const ours = (path: string) => !/(^|\/)(node_modules|dist|\.astro)$/.test(path.slice(source.length));
   await cp(join(source, "site"), join(work, "site"), { recursive: true, filter: ours });
   await cp(join(source, "src", "core"), join(work, "src", "core"), { recursive: true });
+  for (const folder of ["site", "src"]) await writable(join(work, folder));
   for (const name of packages) await symlink(await packageFolder(name), join(work, "node_modules", name));
+}
+
+/** A shared install may be read-only, and copies keep that. */
+async function writable(dir: string): Promise<void> {
+  await chmod(dir, 0o755);
+  for (const item of await readdir(dir, { withFileTypes: true }))
+    if (item.isDirectory()) await writable(join(dir, item.name));
 }
 
 /** Copies an export and makes sure that it is one whole: another tick may be writing the same folder. */

@@ -33,6 +33,7 @@ const modes: Record<string, BrowserContextOptions> = {
 
 describe.skipIf(executable === undefined)(
   `browser${executable === undefined ? ": needs chromium (npm test -- --install)" : ""}`,
+  { timeout: 30_000 },
   () => {
     const sites: Record<string, Awaited<ReturnType<typeof serveSite>>> = {};
     let root: string;

@@ -1,0 +1,138 @@
+// What every export document is made from: the records in order, who belongs to whom, and ids fit for an address.
+import { localDay } from "./due.ts";
+import type { Entry } from "./entry.ts";
+import type { Exported } from "./exported.ts";
+import type { Fields, Kind, Pupdate } from "./schema.ts";
+import type { LevelRow } from "./state.ts";
+
+export type JobLink = Exported<"reflections">["jobs"][number];
+
+const body_cap = 16 << 10;
+export const newest_jobs = 200;
+
+export interface WorldInput {
+  zone: string;
+  entries: Entry[];
+  pupdates: Pupdate[];
+  /** Rows of state/levels.ndjson. */
+  levels: LevelRow[];
+}
+
+export interface World {
+  zone: string;
+  entries: Entry[];
+  pupdates: Pupdate[];
+  /** Host → the pupdate that said it is down. */
+  down: Map<string, string>;
+  /** Newest first. */
+  jobs: Entry<"job">[];
+  /** Job id or run id → its jobs. */
+  runs: Map<string, { job: Entry<"job">; link: JobLink }[]>;
+  tasks: Map<string, Entry<"task">>;
+  hosts: Set<string>;
+}
+
+/** Sorts and joins the records; the order in which they came does not matter. */
+export function worldOf(input: WorldInput): World {
+  const entries = [...input.entries].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const jobs = of(entries, "job").sort(
+    (a, b) => instant(b.data.run.claimed_at) - instant(a.data.run.claimed_at) || (a.id < b.id ? -1 : 1),
+  );
+  const runs: World["runs"] = new Map();
+  jobs.forEach((job, index) => {
+    const run = { job, link: jobLink(job, index < newest_jobs) };
+    for (const key of new Set([job.id, job.data.run.run_id])) runs.set(key, [...(runs.get(key) ?? []), run]);
+  });
+  const pupdates = [...input.pupdates].sort((a, b) => instant(b.at) - instant(a.at) || (a.id < b.id ? -1 : 1));
+  const tasks = new Map(of(entries, "task").map((task) => [task.id, task]));
+  const hosts = new Set(of(entries, "host").map((host) => host.id));
+  const silent = input.levels.filter((row) => row.family === "host" && row.kind === "host.down");
+  const down = new Map(silent.map((row) => [row.subject, row.pupdate]));
+  return { zone: knownZone(input.zone), entries, pupdates, down, jobs, runs, tasks, hosts };
+}
+
+export const of = <K extends Kind>(entries: Entry[], kind: K) =>
+  entries.filter((entry): entry is Entry<K> => (entry.kind as Kind) === kind);
+
+export const instant = (at: string) => Date.parse(at) || 0;
+
+const jobLink = (job: Entry<"job">, listed: boolean): JobLink => ({
+  id: fragment(job.id),
+  path: job.path,
+  listed,
+  state: job.data.state,
+  host: job.data.host,
+});
+
+function knownZone(zone: string): string {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+  } catch {
+    return "UTC";
+  }
+}
+
+/** Fit for a URL fragment and an HTML id. */
+export const fragment = (id: string) => id.replace(/[^A-Za-z0-9._-]+/g, "-");
+
+export type Plain<K extends Kind> = { id: string; path: string; fields: Fields<K>; body: string; cut?: number };
+
+/** All records of a kind, by path, ids made unique (two people may name two reflections alike). */
+export function rows<K extends Kind>(world: World, kind: K): Plain<K>[] {
+  const taken = new Set<string>();
+  return of(world.entries, kind).map((entry) => {
+    let id = fragment(entry.id);
+    if (taken.has(id)) id = fragment(entry.path.replace(/\.md$/, ""));
+    while (taken.has(id)) id += "-";
+    taken.add(id);
+    const body = withoutRepeats(entry);
+    const { text, cut } = capped(readable(body, runtimeOf(entry)));
+    return { id, path: entry.path, fields: shortened(entry.data) as Fields<K>, body: text, cut };
+  });
+}
+
+function runtimeOf(entry: Entry): string | undefined {
+  const fields = entry.data as { runtime?: unknown; run?: { runtime?: string } };
+  return typeof fields.runtime === "string" ? fields.runtime : fields.run?.runtime;
+}
+
+const job_line = /\n+\[Job [^\]\n]*\]\([^)\n]*\)\s*$/;
+
+/** Without the job's link at the end of a reflection and its reason at the start of a job: both are shown as fields. */
+function withoutRepeats({ kind, data, body }: Entry): string {
+  if (kind === "reflection") return body.replace(job_line, "\n");
+  const why = kind === "job" ? (data as Fields<"job">).run.why : undefined;
+  return why && body.startsWith(`${why}\n`) ? body.slice(why.length).trimStart() : body;
+}
+
+/** A model answers in markdown, which its record keeps in a fence; people read it better without the fence. */
+export const readable = (body: string, runtime: string | undefined) =>
+  runtime === undefined || runtime === "shell" ? body : body.replace(/^(`{3,})text\n([\s\S]*?)\n\1$/m, "$2");
+
+export const taskLink = (world: World, id: string | undefined) =>
+  id !== undefined && world.tasks.has(id) ? fragment(id) : undefined;
+
+/** `task:x`, `hosts/x.md`, `x` → `x`. */
+export const subjectId = (subject: string) => subject.replace(/^.*[:/]/, "").replace(/\.md$/, "");
+
+export const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The beginning of a text, cut between characters, and the size of the whole when something was cut. */
+export function capped(text: string): { text: string; cut?: number } {
+  if (text.length * 3 <= body_cap) return { text };
+  const whole = new TextEncoder().encode(text).length;
+  if (whole <= body_cap) return { text };
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(body_cap));
+  return { text: text.slice(0, read), cut: whole };
+}
+
+/** No single field is longer than a body may be. */
+function shortened(value: unknown): unknown {
+  if (typeof value === "string") return capped(value).text;
+  if (Array.isArray(value)) return value.map(shortened);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shortened(item)]));
+}
+
+/** The day of an instant in the pack's zone. */
+export const dayOf = (world: World, at: string) => localDay(world.zone, new Date(instant(at))).day;
