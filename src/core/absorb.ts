@@ -48,7 +48,7 @@ export function absorb(draft: Draft, findings: Findings): void {
 function observe(draft: Draft, job: Entry<"job">, findings: Findings): void {
   const { state, run } = job.data;
   const start = findings.starts.get(`${job.id}/${run.epoch}`);
-  const answer = findings.answers.get(job.data.host ?? "");
+  const answer = answerFor(draft, job, findings);
   if (state === "claimed" && start) started(draft, job, start);
   else if (findings.running.has(`${job.id}/${epochOf(job)}`)) {
     // A claim that another tick is just starting is that tick's to record.
@@ -84,8 +84,17 @@ function started(draft: Draft, job: Entry<"job">, start: StartFinding): void {
   }
 }
 
+/** What asking the job's host gave; a host whose record is gone cannot be asked. */
+function answerFor(draft: Draft, job: Entry<"job">, findings: Findings): HostAnswer | undefined {
+  const host = job.data.host ?? "";
+  return (
+    findings.answers.get(host) ??
+    (draft.hosts.has(host) ? undefined : { fault: "unreachable", message: "has no record in hosts/ any more" })
+  );
+}
+
 function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
-  const answer = findings.answers.get(job.data.host ?? "");
+  const answer = answerFor(draft, job, findings);
   const since = Date.parse(job.data.run.unknown_since ?? isoNow(draft));
   const overdue = draft.now.getTime() - since > (job.data.run.deadline + silence_limit) * 1000;
   // A host that answers and knows nothing of a job that it had started has lost its state: the job is lost, not unstarted.
@@ -94,8 +103,21 @@ function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
   const why = forgotten
     ? `${job.data.host} no longer knows this job`
     : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;
-  setJob(draft, job, "lost", { why, ended_at: isoNow(draft), outcome: "failure" });
-  raiseJob(draft, draft.jobs.get(job.id) as Entry<"job">, "job.lost", why);
+  const again = mayRunAgain(draft.tasks.get(job.data.task), job, "lost");
+  setJob(draft, job, "lost", {
+    why,
+    ended_at: isoNow(draft),
+    outcome: "failure",
+    retry_at: again ? isoNow(draft) : undefined,
+  });
+  if (!again) raiseJob(draft, draft.jobs.get(job.id) as Entry<"job">, "job.lost", why);
+}
+
+/** Whether another attempt is wished for and left. A lost job may have run: it takes the explicit `on_lost: retry`. */
+function mayRunAgain(task: Entry<"task"> | undefined, job: Entry<"job">, state: Outcome["state"]): boolean {
+  if (task?.data.status !== "ready" || state === "finished" || state === "cancelled") return false;
+  if (state === "lost") return task.data.on_lost === "retry" && job.data.run.attempt <= Math.max(1, task.data.retries);
+  return job.data.run.attempt <= task.data.retries;
 }
 
 /** A result counts once, for the epoch and the host that the ledger names; anything else is left where it is. */
@@ -104,9 +126,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   if (!job || epochOf(job) !== raw.epoch || job.data.host !== host) return;
   if (job.data.run.result !== undefined) return;
   const task = draft.tasks.get(job.data.task);
-  const retries = task?.data.retries ?? 0;
-  const failed = outcome.state !== "finished" && outcome.state !== "cancelled" && outcome.state !== "lost";
-  const again = failed && job.data.run.attempt <= retries && task?.data.status === "ready";
+  const again = mayRunAgain(task, job, outcome.state);
   const { unknown_since: _, ...run } = job.data.run;
   const data: Job = {
     ...job.data,

@@ -242,3 +242,28 @@ test("a result for a task that was deleted meanwhile is kept under its job", asy
   expect(p.file(job)).toContain("late");
   expect(p.file(job)).toContain("state: finished");
 });
+
+test("a lost job runs again only where its task says so, elsewhere and in a new epoch", async () => {
+  const machines = { ann: machine({ load: 0 }), bob: machine({ load: 9 }) };
+  const p = pack({ "tasks/a.md": md("title: A\non_lost: retry", "a"), "tasks/b.md": md("title: B", "b") }, [
+    "ann",
+    "bob",
+  ]);
+  await runTick(p.clone, machines, () => ({ end: "died", exit: null }), { now: "2026-11-20T10:00:00Z" });
+  await runTick(p.clone, machines, say, { now: "2026-11-20T10:30:00Z" });
+  expect([state(p, "a"), state(p, "b")]).toEqual(["done", "lost"]);
+  const seen = starts(machines);
+  expect(seen.filter((key) => key.startsWith("a-")).map((key) => key.split("/")[1])).toEqual(["1", "2"]);
+  expect(seen.filter((key) => key.startsWith("b-"))).toHaveLength(1);
+});
+
+test("a job whose host record was removed becomes unknown and is lost at the limit, not forgotten", async () => {
+  const machines = { ann: machine() };
+  const p = pack({ "tasks/a.md": md("title: A", "a") }, ["ann"]);
+  await runTick(p.clone, machines, () => ({ hangs: true }), { now: "2026-11-20T10:00:00Z" });
+  p.push({ "hosts/ann.md": null });
+  await runTick(p.clone, machines, say, { now: "2026-11-20T10:30:00Z" });
+  expect(p.file("status/a.md")).toContain("has no record in hosts/ any more");
+  await runTick(p.clone, machines, say, { now: "2026-11-22T10:30:00Z" });
+  expect(state(p, "a")).toBe("lost");
+});
