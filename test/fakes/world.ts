@@ -1,0 +1,148 @@
+// Whole ticks as values: no git, no machines, only core/ and a map of files. Fast enough for thousands of random packs.
+import { createHash } from "node:crypto";
+import { type Findings, noFindings } from "../../src/core/absorb.ts";
+import { type Decision, decide } from "../../src/core/decide.ts";
+import { draftOf } from "../../src/core/draft.ts";
+import { asking } from "../../src/core/plan.ts";
+import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
+import type { RawResult } from "../../src/ports.ts";
+import { runtimes } from "../../src/runtimes/index.ts";
+import type { FakeRun } from "./fleet.ts";
+
+const known = new Set(Object.keys(runtimes));
+const tips = { policy: "0".repeat(40), ledger: "0".repeat(40) };
+
+export interface World {
+  files: Map<string, string>;
+  /** `job/epoch host` of every start, in order. */
+  starts: string[];
+  /** Hosts that do not answer. */
+  down: Set<string>;
+  state(): State;
+  /** One tick. Answers the changes of each pass that made any. `run` says what a job comes to; null: it goes on. */
+  tick(now: string, run: (job: string, host: string) => FakeRun | null): Decision["changes"][];
+}
+
+const sha = (text: string) => createHash("sha256").update(text).digest("hex");
+
+export function rawResult(job: string, epoch: number, run: FakeRun, at: string): RawResult {
+  const stream = (text: string) => ({
+    bytes: Buffer.byteLength(text),
+    sha256: sha(text),
+    head: Buffer.from(text),
+    tail: new Uint8Array(),
+  });
+  return {
+    job,
+    epoch,
+    exit: run.exit === undefined ? 0 : run.exit,
+    signal: null,
+    end: run.end ?? "exited",
+    started_at: at,
+    ended_at: new Date(Date.parse(at) + 1000).toISOString(),
+    took: 1,
+    boot: "boot",
+    program: "fake",
+    stdout: stream(run.stdout ?? ""),
+    stderr: stream(run.stderr ?? ""),
+    sha256: sha(`${job} ${epoch} ${run.stdout ?? ""}`),
+  };
+}
+
+export function world(records: Record<string, string>): World {
+  const files = new Map(Object.entries(records));
+  const open = new Map<string, { host: string; epoch: number; at: string }>();
+  let count = 0;
+  const made: World = {
+    files,
+    starts: [],
+    down: new Set(),
+    state: () => {
+      const named = openPaths(files.get("state/open.ndjson"));
+      const wanted = [...policy_paths, ...ledger_paths];
+      const read = [...files].filter(
+        ([path]) => named.includes(path) || wanted.some((one) => path === one || path.startsWith(`${one}/`)),
+      );
+      const { state, problems } = readState(
+        tips,
+        read.map(([path, text]) => ({ path, mode: "100644", text })),
+      );
+      if (!state) throw new Error(problems[0]?.message);
+      return state;
+    },
+    tick(now, run) {
+      const changes: Decision["changes"][] = [];
+      const tick = `tick-${++count}`;
+      const findings = noFindings();
+      for (let pass = 1; pass <= 4; pass++) {
+        const state = made.state();
+        gatherInto(findings, state, now, tick);
+        const pathsNow = new Map(
+          [...files.keys()]
+            .filter((p) => p.startsWith("jobs/"))
+            .map((p) => [(p.split("/").at(-1) ?? "").slice(0, -3), p]),
+        );
+        const decision = decide(
+          state,
+          findings,
+          { paths: pathsNow, runtimes: known },
+          { now: new Date(now), tick, file: `${tick}-${pass}`, start: pass <= 3 },
+        );
+        if (decision.changes.size === 0) break;
+        changes.push(decision.changes);
+        for (const [path, text] of decision.changes)
+          if (text === null) files.delete(path);
+          else files.set(path, String(text));
+        findings.results = [];
+        findings.starts.clear();
+        for (const start of decision.plan.starts) {
+          made.starts.push(`${start.job}/${start.epoch} ${start.host}`);
+          open.set(start.job, { host: start.host, epoch: start.epoch, at: now });
+          findings.starts.set(`${start.job}/${start.epoch}`, { state: "started", epoch: start.epoch });
+        }
+        if (decision.plan.starts.length === 0) break;
+      }
+      return changes;
+
+      function gatherInto(into: Findings, state: State, at: string, id: string): void {
+        into.answers.clear();
+        into.running.clear();
+        into.absent.clear();
+        for (const name of asking(draftOf(state, new Date(at), id), known).hosts)
+          into.answers.set(name, answer(state, name));
+        for (const [job, { host, epoch, at: began }] of open) {
+          if (made.down.has(host) || !into.answers.has(host)) continue;
+          const came = run(job, host);
+          const runtime = runtimes.shell;
+          if (!came || !runtime) into.running.add(`${job}/${epoch}`);
+          else {
+            const result = rawResult(job, epoch, came, began);
+            into.results.push({ host, result, outcome: runtime.outcome(result) });
+            open.delete(job);
+          }
+        }
+      }
+
+      function answer(state: State, name: string) {
+        if (made.down.has(name)) return { fault: "unreachable", message: "does not answer" };
+        const used = [...open.values()].filter((one) => one.host === name).length;
+        const facts = {
+          identity: name,
+          boot: "boot",
+          skew: 0,
+          cores: 2,
+          load: 0,
+          memory: { total: 1, free: 1 },
+          disk: { total: 1, free: 1 },
+          arch: "x86_64",
+          system: "Linux",
+          slots: { total: state.hosts.get(name)?.data.slots ?? 1, used },
+          runtimes: { shell: "" },
+          held: [],
+        };
+        return { facts };
+      }
+    },
+  };
+  return made;
+}
