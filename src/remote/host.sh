@@ -405,7 +405,7 @@ settle() {
       bury
     fi
   fi
-  hash=
+  hash= size= end=
   { read -r hash size end <"$dir/sum"; } 2>/dev/null
   if [ -z "$end" ]; then
     hash=$(sha256sum <"$dir/result") size=$(($(wc -c <"$dir/result")))
@@ -604,8 +604,9 @@ start() {
     answer "$job" "$epoch" full
   else
     [ -d "$jobs/$job" ] || mkdir "$jobs/$job" 2>/dev/null
-    if mkdir "$dir" "$dir/work" 2>/dev/null; then
+    if mkdir "$dir" 2>/dev/null; then # the fence: one of all who try
       echo "$self" >"$dir/owner"
+      mkdir "$dir/work"
       fenced
     else
       echo "- 0 0 -" >"$slot_file"
