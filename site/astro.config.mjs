@@ -11,14 +11,6 @@ export default defineConfig({
   outDir: given.TOWLINE_SITE_OUT ?? "./dist",
   // One stylesheet and no inline anything: the content security policy allows only files of this site.
   build: { inlineStylesheets: "never", assets: "assets" },
-  vite: {
-    build: { assetsInlineLimit: 0 },
-    // Astro 7.3.0 imports this from itself without exporting it; 7.3.1 and later do neither.
-    resolve: {
-      alias: {
-        "astro/_internal/logger": new URL("../node_modules/astro/dist/core/logger/core.js", import.meta.url).pathname,
-      },
-    },
-  },
+  vite: { build: { assetsInlineLimit: 0 } },
   devToolbar: { enabled: false },
 });

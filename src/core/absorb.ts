@@ -227,6 +227,14 @@ export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: str
   });
 }
 
+/** The end of what a failed job said, or of its log. */
+function detailOf(body: string): { detail?: string } {
+  const log = body.slice(body.indexOf("\n## Log\n") + 8).trim();
+  const said = answerOf(body).startsWith("_") ? (body.includes("\n## Log\n") ? log : "") : answerOf(body);
+  const detail = said.replace(/^`+\w*\n|\n`+$/g, "").slice(-2000);
+  return detail === "" ? {} : { detail };
+}
+
 function hostLevel(host: string, answer: HostAnswer): Level {
   const down = "fault" in answer;
   return {

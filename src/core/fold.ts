@@ -57,7 +57,7 @@ function foldTask(folding: Folding): void {
     state: "queued",
     since: at,
     seen: old?.data.seen ?? at,
-    jobs: mergeRows(old?.data.jobs ?? [], jobs).slice(-10),
+    jobs: newest(mergeRows(old?.data.jobs ?? [], jobs)),
     last_due: lastDue(task, old, jobs, at),
     last_occurrence: plan.spent.get(task.id) ?? jobs.at(-1)?.data.run.occurrence ?? old?.data.last_occurrence,
     failures: old?.data.failures ?? 0,
@@ -118,6 +118,15 @@ function mergeRows(rows: Row[], jobs: Entry<"job">[]): Row[] {
     });
   }
   return [...merged.values()].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.id < b.id ? -1 : 1));
+}
+
+/** The last ten; and the last run asked for by `run:`, however old: it is how its value is known to have had its run. */
+function newest(rows: Row[]): Row[] {
+  const kept = rows.slice(-10);
+  const asked = rows.findLast((row) => row.occurrence.startsWith("run-"));
+  return asked === undefined || kept.some((row) => row.occurrence === asked.occurrence)
+    ? kept
+    : [asked, ...kept.slice(1)];
 }
 
 /** All jobs of a run that came to its end in this draft, or null. */
