@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import { fingerprintOf, ssh } from "../transports/ssh.ts";
+import { pinnedFingerprint, ssh } from "../transports/ssh.ts";
 import { banner, builtIn, findSshd, openSsh, type RunningServer } from "./sshd.ts";
 
 export interface Machine {
@@ -42,7 +42,7 @@ type Up = { machine: Machine; server: RunningServer };
 
 export async function bringUp({ dir, count, names, server }: BringUp): Promise<Machines> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const login = ssh2.utils.generateKeyPairSync("ed25519", { comment: "towline loopback machines" });
+  const login = keyPair();
   const keyFile = join(dir, "id");
   writeFileSync(keyFile, login.private, { mode: 0o600 });
   const sshd = server === "built-in" ? null : findSshd();
@@ -66,6 +66,14 @@ export async function bringUp({ dir, count, names, server }: BringUp): Promise<M
   return { machines: ups.map((up) => up.machine), kind, keyFile, down: () => lower(dir, ups) };
 }
 
+/** An ed25519 pair. One in 128 that the library makes is malformed (it drops a leading zero): those are not used. */
+function keyPair() {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync("ed25519");
+    if (!(ssh2.utils.parseKey(pair.public) instanceof Error)) return pair;
+  }
+}
+
 interface Raise {
   dir: string;
   name: string;
@@ -78,12 +86,10 @@ async function raiseOne({ dir, name, sshd, login }: Raise): Promise<Up> {
   const home = join(own, "home");
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const { username: user } = userInfo();
-  const key = ssh2.utils.generateKeyPairSync("ed25519");
-  const parsed = ssh2.utils.parseKey(key.public);
-  if (parsed instanceof Error) throw parsed;
+  const key = keyPair();
   const options = { dir: own, home, user, hostKey: key.private, authorized: login.public };
   const server = sshd ? await openSsh(sshd, options) : await builtIn(options);
-  const hostKey = fingerprintOf(parsed.getPublicSSH());
+  const hostKey = pinnedFingerprint(key.public);
   return {
     machine: { name, address: "127.0.0.1", port: server.port, user, home, hostKey, keyText: login.private },
     server,
