@@ -216,22 +216,16 @@ export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: str
       why,
       exit: run.exit,
       took: job.data.took,
-      ...(kind === "job.failed"
-        ? {
-            detail: answerOf(job.body)
-              .replace(/^`+\w*\n|\n`+$/g, "")
-              .slice(-2000),
-          }
-        : {}),
+      ...(kind === "job.failed" ? detailOf(job.body) : {}),
     },
   });
 }
 
 /** The end of what a failed job said, or of its log. */
 function detailOf(body: string): { detail?: string } {
-  const log = body.slice(body.indexOf("\n## Log\n") + 8).trim();
-  const said = answerOf(body).startsWith("_") ? (body.includes("\n## Log\n") ? log : "") : answerOf(body);
-  const detail = said.replace(/^`+\w*\n|\n`+$/g, "").slice(-2000);
+  const log = /\n## Log\n\n([\s\S]*)$/.exec(body)?.[1] ?? "";
+  const said = answerOf(body);
+  const detail = (said.startsWith("_") ? log : said).replace(/^`+\w*\n|\n`+$/g, "").slice(-2000);
   return detail === "" ? {} : { detail };
 }
 
