@@ -68,6 +68,16 @@ describe("states", () => {
     expect(w.starts).toHaveLength(15);
   });
 
+  test("a bumped recurring task never asks for that run again, however many others came since", () => {
+    const w = world({ ...basics(["ann"]), "tasks/a.md": md("title: A\nevery: 1h\nrun: 1", "x") });
+    for (let hour = 0; hour <= 15; hour++) {
+      w.tick(at(hour * 60), good);
+      expect(w.tick(at(hour * 60), good)).toEqual([]);
+    }
+    expect(of(w, "a")?.data.last_occurrence).toBe(at(15 * 60));
+    expect(w.starts).toHaveLength(16);
+  });
+
   test("a task that goes, goes with its status; one that cannot be read keeps it", () => {
     const w = world({ ...basics(["ann"]), "tasks/a.md": md("title: A", "x"), "tasks/b.md": md("title: B", "x") });
     w.tick(at(0), good);
