@@ -32,7 +32,7 @@ export async function tickOnce(
   const syncing = async (state: State) => {
     const store = await openStore(databaseOf(state.settings, wire.env, repo.gitDir));
     try {
-      const result = await sync(store, repo, state.tips, { packId: state.settings.id, fresh: true });
+      const result = await sync(store, repo, state.tips, { packId: state.settings.id });
       return result.state === "synced"
         ? { note: `${result.written} written, ${result.deleted} deleted` }
         : { degraded: result.why };
