@@ -35,7 +35,11 @@ export function createView(stream: NodeJS.WriteStream, live: boolean): View {
     show(state) {
       const rows = [...state.tasks.keys()].sort().map((id) => {
         const status = state.status.get(id)?.data;
-        return { id, state: status?.state ?? "queued", reason: status?.reason ?? "" };
+        return {
+          id,
+          state: status?.state ?? "queued",
+          reason: status?.reason ?? (status?.next_due ? `next at ${status.next_due.slice(11, 19)} UTC` : ""),
+        };
       });
       const width = Math.max(...rows.map((one) => one.id.length));
       if (live) {
