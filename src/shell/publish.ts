@@ -27,7 +27,7 @@ export function readBeatText(text: string | null): Beat | null {
 
 export interface Published {
   changed: boolean;
-  /** Folder of the built site; null when nothing was built. */
+  /** Folder of the built site that the workflow's second job is to publish; null when that is nothing. */
   export: string | null;
   beat: Beat["published"];
 }
@@ -54,8 +54,9 @@ export async function publish(
   if (last?.digest === digest) return { changed: false, export: null, beat };
   const out = join(place, "site");
   await buildSite({ data: join(place, "export"), out, base: settings.site.base, site: settings.site.url });
-  await deliver({ repo, dir, env }, settings.site.publish ?? "pages", out);
-  return { changed: true, export: out, beat };
+  const way = settings.site.publish ?? "pages";
+  await deliver({ repo, dir, env }, way, out);
+  return { changed: true, export: way === "pages" ? out : null, beat };
 }
 
 /** `pages` is delivered by the workflow's second job, which alone holds the right to. */

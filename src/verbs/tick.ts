@@ -42,7 +42,7 @@ export async function tickOnce(
   };
   const publishing = async (state: State) => {
     published = await publish({ repo, dir, env: wire.env }, state.settings, state.tips, before);
-    return published.changed ? { note: `site built in ${published.export}` } : {};
+    return published.changed ? { note: "the dashboard was built anew" } : {};
   };
   const outcome = await runTick(
     {
