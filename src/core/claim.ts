@@ -93,7 +93,9 @@ export function reclaimable(draft: Draft, absent?: ReadonlySet<string>): Entry<"
   return [...draft.jobs.values()].filter((job) => {
     const { state, run } = job.data;
     if (state === "released") return run.tick !== draft.tick;
-    if (run.retry_at !== undefined) return Date.parse(run.retry_at) <= draft.now.getTime();
+    // A result that came in this very pass is not acknowledged yet, and a host that holds an attempt starts no other.
+    if (run.retry_at !== undefined)
+      return Date.parse(run.retry_at) <= draft.now.getTime() && !draft.written.has(job.path);
     if (state !== "claimed" && state !== "unknown") return false;
     const expired = draft.now.getTime() - Date.parse(run.claimed_at) > draft.settings.tick.wall * 1000;
     return (absent?.has(job.id) ?? false) && (expired || run.tick === draft.tick);
