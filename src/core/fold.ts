@@ -117,7 +117,9 @@ function mergeRows(rows: Row[], jobs: Entry<"job">[]): Row[] {
       at: job.data.run.claimed_at,
     });
   }
-  return [...merged.values()].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.id < b.id ? -1 : 1));
+  // All passes of a tick claim at one time: what is caught up in one tick stands in the order in which it was due.
+  const place = (row: Row) => `${row.at} ${row.occurrence} ${row.id}`;
+  return [...merged.values()].sort((a, b) => (place(a) < place(b) ? -1 : 1));
 }
 
 /** The last ten; and the last run asked for by `run:`, however old: it is how its value is known to have had its run. */
