@@ -16,6 +16,8 @@ export interface FakeRun {
   stderr?: string;
   exit?: number | null;
   end?: RawResult["end"];
+  /** ISO time at which it starts; it takes a second. */
+  at?: string;
   /** Never ends by itself. */
   hangs?: boolean;
 }
@@ -160,6 +162,7 @@ function facts(name: string, host: FakeMachine): HostFacts {
 
 function resultOf(job: string, epoch: number, host: FakeMachine): RawResult {
   const run = host.runs.get(`${job}/${epoch}`)?.run ?? {};
+  const at = run.at ?? "2026-11-20T10:00:00.000Z";
   const stream = (text: string) => ({
     bytes: Buffer.byteLength(text),
     sha256: sha(text),
@@ -172,8 +175,8 @@ function resultOf(job: string, epoch: number, host: FakeMachine): RawResult {
     exit: run.exit === undefined ? 0 : run.exit,
     signal: null,
     end: run.end ?? "exited",
-    started_at: "2026-11-20T10:00:00.000Z",
-    ended_at: "2026-11-20T10:00:01.000Z",
+    started_at: at,
+    ended_at: new Date(Date.parse(at) + 1000).toISOString(),
     took: 1,
     boot: "boot",
     program: "fake",
