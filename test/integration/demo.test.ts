@@ -1,0 +1,109 @@
+// The first command that a stranger runs, and the same pack on machines that stay up.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bringUp, type Machines } from "../../src/demo/machines.ts";
+import { expected, makePack } from "../../src/demo/pack.ts";
+import { sampleLog } from "../../src/demo/sample-log.ts";
+import { gitEnv, runGit } from "../../src/shell/git.ts";
+import { tickOnce } from "../../src/verbs/tick.ts";
+import { quiet, type Wire, wireUp } from "../../src/wire.ts";
+import { lacksSshd, needs, towline } from "./real.ts";
+
+const git = async (cwd: string, ...args: string[]) => {
+  const ran = await runGit({ cwd, env: gitEnv(process.env) }, args);
+  expect([args[0], ran.code, ran.stderr]).toEqual([args[0], 0, ""]);
+  return ran.stdout.toString();
+};
+
+async function sound(origin: string): Promise<void> {
+  expect(await git(origin, "fsck", "--strict", "--no-dangling", "--no-progress")).toBe("");
+  const log = (await git(origin, "log", "--reverse", "--format=%an|%s", "main")).trim().split("\n");
+  expect(log[0]).toBe("you|The demo's records");
+  expect(log.slice(1).every((line) => /^towline\|.* \[skip ci\]$/.test(line))).toBe(true);
+  expect(log.some((line) => / claimed: /.test(line))).toBe(true);
+  expect(log.some((line) => /\|\d+ done/.test(line))).toBe(true);
+}
+
+test("towline demo --once --json ends with every sample task in its expected state", async () => {
+  const dir = join(mkdtempSync(join(tmpdir(), "towline-demo-test-")), "new");
+  try {
+    const said = await towline(["demo", "--once", "--json", "--dir", dir], {}, 110_000);
+    expect([said.code, said.err.includes("fault of ours")]).toEqual([0, false]);
+    const told = JSON.parse(said.out) as {
+      ok: boolean;
+      machines: string;
+      tasks: { task: string; state: string; answer: string; reason: string | null }[];
+    };
+    expect(told.ok).toBe(true);
+    expect(Object.fromEntries(told.tasks.map((one) => [one.task, one.state]))).toEqual(expected);
+    const of = (id: string) => told.tasks.find((one) => one.task === id);
+    expect(of("log-errors")?.answer).toMatch(/\b41 error: /);
+    expect(of("slow-scan")).toMatchObject({
+      reason: expect.stringContaining("time limit"),
+      answer: expect.stringContaining("scanned 20 of 5000 files"),
+    });
+    expect(of("ask-scout")?.reason).toMatch(/^picoclaw is not installed on /);
+    expect(of("certificate-check")?.reason).toContain("no certificate");
+    await sound(join(dir, "origin.git"));
+    expect(existsSync(join(dir, "machines"))).toBe(false);
+    expect(readFileSync(join(dir, "site", "index.html"), "utf8")).toContain("towline demo");
+  } finally {
+    rmSync(join(dir, ".."), { recursive: true, force: true });
+  }
+}, 120_000);
+
+const servers = [
+  { server: "openssh" as const, skip: lacksSshd, why: `, ${needs}` },
+  { server: "built-in" as const, skip: false, why: "" },
+];
+for (const { server, skip, why } of servers)
+  describe.skipIf(skip)(`the demo's pack on machines that stay up: ${server}${why}`, () => {
+    let dir: string;
+    let up: Machines;
+    let wire: Wire;
+    let pack: string;
+    beforeAll(async () => {
+      dir = mkdtempSync(join(tmpdir(), "towline-demo-test-"));
+      up = await bringUp({ dir: join(dir, "machines"), count: 3, names: ["bow", "keel", "stern"], server });
+      for (const { home } of up.machines) {
+        await mkdir(join(home, "logs"));
+        await writeFile(join(home, "logs", "error.log"), sampleLog());
+      }
+      wire = { ...wireUp(), env: { ...process.env, TOWLINE_DEMO_KEY: up.machines[0]?.keyText }, report: quiet };
+      pack = await makePack(dir, up.machines, "UTC", process.env);
+    });
+    afterAll(async () => {
+      await up?.down();
+      rmSync(dir, { recursive: true, force: true });
+    });
+
+    test("all tasks come to what they should, and a tick right after makes no commit", async () => {
+      const began = Date.now();
+      // Twenty seconds apart: one instant of the task that is due every 15 s lies between.
+      const tick = (n: number) =>
+        tickOnce(wire, {
+          repo: pack,
+          site: false,
+          sync: false,
+          now: new Date(began + Math.min(n, 2) * 20_000).toISOString(),
+        });
+      let last = await tick(0);
+      for (let n = 1; n < 12; n++) {
+        last = await tick(n);
+        const settled = Object.entries(expected).every(
+          ([id, state]) => last.state.status.get(id)?.data.state === state,
+        );
+        if (settled && n >= 2) break;
+      }
+      const states = Object.keys(expected).map((id) => [id, last.state.status.get(id)?.data.state]);
+      expect(Object.fromEntries(states)).toEqual(expected);
+      await sound(join(dir, "origin.git"));
+      const tip = await git(join(dir, "origin.git"), "rev-parse", "main");
+      const after = await tick(12);
+      expect([after.commits, after.starts, after.degraded]).toEqual([[], [], []]);
+      expect(await git(join(dir, "origin.git"), "rev-parse", "main")).toBe(tip);
+    });
+  });
