@@ -14,7 +14,7 @@ export interface Frame {
 const max_noise = 64 << 10;
 const max_header = 512;
 const header =
-  /^towline1 ([0-9a-f]{32}) ([a-z]{1,16}) ([A-Za-z0-9._-]{1,128}) (\d{1,15}|-) (\d{1,12}) ([0-9a-f]{64}|-)$/;
+  /^towline1 ([0-9a-f]{16}) ([a-z]{1,16}) ([A-Za-z0-9._-]{1,128}) (\d{1,15}|-) (\d{1,12}) ([0-9a-f]{64}|-)$/;
 
 /**
  * One reader per conversation. `expect` says which nonce the next answer must carry; `push` gives that answer

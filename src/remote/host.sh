@@ -3,7 +3,8 @@
 #   sh ROOT/bin/SHA256 supervise DIR   one run of one job, detached from whoever asked for it
 # Stored under its own hash and never changed. ROOT also holds
 #   identity  tools  slots/N.GENERATION  PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
-#   PACK/jobs/JOB/EPOCH/{format,spec,owner,go,agent,command,secret,work/,out,err,result,sum,acked}
+#   PACK/jobs/JOB/EPOCH/  the folder in which the run works; making it is the fence
+#   PACK/jobs/JOB/EPOCH.{format,spec,owner,go,agent,command,secret,out,err,result,sum,acked}
 # Processes are dear and builtins are cheap here: most of /proc is read with `read`.
 
 case ${LC_ALL+set} in set) unset LC_ALL ;; esac
@@ -37,7 +38,7 @@ alive() { [ -n "$1" ] && birth "$1" && [ "$birth" = "$2" ]; }
 # DIR → $pid, $born and $was of the last who took charge of this run. Lines are only added: a reader never sees half a one.
 owner() {
   pid= born= was=
-  { while read -r a_pid a_born a_boot; do pid=$a_pid born=$a_born was=$a_boot; done <"$1/owner"; } 2>/dev/null
+  { while read -r a_pid a_born a_boot; do pid=$a_pid born=$a_born was=$a_boot; done <"$1.owner"; } 2>/dev/null
   [ -n "$was" ]
 }
 
@@ -112,11 +113,11 @@ probe() {
 # NAME: takes the stream from fd 3 into DIR/NAME and says in DIR/NAME.total how much it was. Small streams cost one dd.
 # A stream that outgrows what is kept goes on through tail and sha256sum: its size never matters to this host.
 capture() {
-  file=$dir/$1 total=0 limit=$((keep * 2 + 16896))
+  file=$dir.$1 total=0 limit=$((keep * 2 + 16896))
   : >"$file"
   while count=$(((limit - total) / 512)) && [ "$count" -gt 32 ]; do
     LC_ALL=C dd bs=512 "count=$count" <&3 >>"$file" 2>"$file.dd" &
-    birth $! && echo "$! $birth" >"$file.reader"
+    echo "$!" >"$file.reader"
     wait $!
     code=$? full= part= bytes=
     while IFS='+ ' read -r first second third fourth; do
@@ -126,7 +127,7 @@ capture() {
     if [ "$code" -ne 0 ] || [ -z "$part" ]; then # killed, or the disk is full
       if [ "$code" -lt 128 ]; then               # what there is stays, and the writer may go on
         cat <&3 >/dev/null &
-        birth $! && echo "$! $birth" >"$file.reader"
+        echo "$!" >"$file.reader"
         wait $!
       fi
       total=$(($(wc -c <"$file")))
@@ -150,7 +151,7 @@ capture() {
   {
     cat "$file"
     cat <&3 &
-    birth $! && echo "$! $birth" >"$file.reader"
+    echo "$!" >"$file.reader"
     wait $!
   } | tee "$file.a" "$file.b" | sha256sum >"$file.sha"
   wait "$tail" "$wc"
@@ -162,10 +163,10 @@ capture() {
 # NAME: cuts DIR/NAME to head and tail when it is longer than what is kept → $bytes, $sha (or - when head has it),
 # $head and $tail bytes
 trim() {
-  file=$dir/$1 bytes= sha=- tail=0
+  file=$dir.$1 bytes= sha= tail=0
   { read -r bytes sha <"$file.total"; } 2>/dev/null
   [ -e "$file" ] || : >"$file"
-  [ -n "$bytes" ] || bytes=$(($(wc -c <"$file")))
+  [ -n "$sha" ] || bytes=$(($(wc -c <"$file"))) sha=-
   head=$bytes
   [ "$bytes" -gt $((keep * 2)) ] || return 0
   head=$keep tail=$keep
@@ -181,8 +182,8 @@ trim() {
 # EXIT END TOOK: what was captured becomes the result, once and for all
 conclude() {
   code=$1 end=$2 took=$3
-  if [ -s "$dir/secret" ]; then
-    while IFS= read -r name; do rm -rf "$dir/work/$name"; done <"$dir/secret"
+  if [ -s "$dir.secret" ]; then
+    while IFS= read -r name; do rm -rf "$dir/$name"; done <"$dir.secret"
   fi
   trim out
   out_bytes=$bytes out_sha=$sha out_cut="$head $tail"
@@ -190,19 +191,19 @@ conclude() {
   err_bytes=$bytes err_sha=$sha err_cut="$head $tail"
   set --
   for name in out out.tail err err.tail; do
-    [ -s "$dir/$name" ] && set -- "$@" "$dir/$name"
+    [ -s "$dir.$name" ] && set -- "$@" "$dir.$name"
   done
   out_head=$empty out_tail=- err_head=$empty err_tail=-
   if [ $# -gt 0 ]; then
-    sha256sum "$@" >"$dir/hashes"
+    sha256sum "$@" >"$dir.hashes"
     while read -r hash name; do
       case $name in
-        */out) out_head=$hash ;;
-        */out.tail) out_tail=$hash ;;
-        */err) err_head=$hash ;;
-        */err.tail) err_tail=$hash ;;
+        *.out) out_head=$hash ;;
+        *.out.tail) out_tail=$hash ;;
+        *.err) err_head=$hash ;;
+        *.err.tail) err_tail=$hash ;;
       esac
-    done <"$dir/hashes"
+    done <"$dir.hashes"
   fi
   [ "$out_sha" = - ] && out_sha=$out_head
   [ "$err_sha" = - ] && err_sha=$err_head
@@ -217,30 +218,63 @@ boot $was
 program $program
 out $out_bytes $out_sha $out_cut $out_head $out_tail
 err $err_bytes $err_sha $err_cut $err_head $err_tail"
-  new=$dir/result.$$
-  echo "$text" >"$new" && sha256sum "$new" >"$dir/hash.$$" && read -r hash _ <"$dir/hash.$$" || return 1
-  durable "$new" "$dir/out" "$dir/err"
-  ln "$new" "$dir/result" 2>/dev/null && echo "$hash $((${#text} + 1)) $end" >"$dir/sum"
+  size=$((${#text} + 1))
+  set -C
+  { echo "$text" >"$dir.result"; } 2>/dev/null
+  set +C -- $?
+  if [ "$1" -ne 0 ]; then # another wrote it, or was killed over it
+    whole || sleep 0.3
+    whole || echo "$text" >"$dir.result"
+    size=
+  fi
+  durable "$dir.result" "$dir.out" "$dir.err"
+  stamp
 }
 
-spec() { { read -r job epoch day deadline keep started since was program <"$dir/spec"; } 2>/dev/null; }
+# Was all of the result written?
+whole() {
+  key=
+  while read -r key _; do :; done <"$dir.result"
+  [ "$key" = err ]
+}
 
-# MARK: ends what a run has started outside of its own process group. `read` leaves out the NULs of an environment.
+# The result's hash, size and end go beside it: with that the run has ended, for everybody.
+stamp() {
+  sha256sum "$dir.result" >"$dir.hash.$$" || return 1
+  read -r hash _ <"$dir.hash.$$"
+  if [ -z "$size" ]; then
+    size=$(($(wc -c <"$dir.result")))
+    end=$(sed -n 's/^end //p' "$dir.result")
+  fi
+  echo "$hash $size $end" >"$dir.sum"
+}
+
+spec() { { read -r job epoch day deadline keep started since was program <"$dir.spec"; } 2>/dev/null; }
+
+# NAME: ends the reader of that stream, so that what came so far can be put down
+cut_off() {
+  { read -r pid <"$dir.$1.reader" && read -r line <"/proc/$pid/stat"; } 2>/dev/null || return 1
+  case $line in *"(dd) "* | *"(cat) "* | *"(busybox) "*) kill "$pid" 2>/dev/null ;; *) return 1 ;; esac
+}
+
+# MARK: ends what is left of a run, in its group or out of it; fails when nothing is. `read` leaves out the NULs.
 hunt() {
+  prey=
   for found in /proc/[0-9]*; do
     {
       while IFS= read -r line || [ -n "$line" ]; do
         case $line in *"TOWLINE_RUN=$1"*)
-          kill -s KILL "${found#/proc/}"
+          kill -s KILL "${found#/proc/}" && prey=1
           break
           ;;
         esac
       done <"$found/environ"
     } 2>/dev/null
   done
+  [ -n "$prey" ]
 }
 
-ended() { ! birth "$captured_out" && ! birth "$captured_err"; }
+ended() { [ -s "$dir.out.total" ] && [ -s "$dir.err.total" ]; }
 
 # Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
 collect() {
@@ -248,12 +282,14 @@ collect() {
   until ended; do
     tries=$((tries + 1))
     case $tries in
-      1 | 2 | 3 | 4) sleep 0.01 ;;
-      30) hunt "$mark" ;;
-      60) for name in out err; do
-        { read -r pid born <"$dir/$name.reader"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid"
-      done ;;
-      90) return ;;
+      ? | ??) ;; # they end within a millisecond; a sleep is a process
+      10? | 110) sleep 0.01 ;;
+      130) hunt "$mark" ;;
+      160)
+        cut_off out
+        cut_off err
+        ;;
+      190) return ;;
       *) sleep 0.03 ;;
     esac
   done
@@ -266,28 +302,26 @@ stop_agent() {
   stopping=1 stopped=1
   [ -n "$agent" ] || return 0
   strike TERM
-  { sleep 5; alive "$agent" "$agent_born" && strike KILL; } &
+  { sleep 5; strike KILL; } &
 }
 
 launch() {
   command=
   while IFS= read -r line || [ -n "$line" ]; do command="$command$line
-"; done <"$dir/command"
+"; done <"$dir.command"
   command=${command%?}
   limit=$((deadline / 1000)).$(((deadline / 100) % 10))
   read -r mask <umask
   {
-    cd "$dir/work" || exit 126
+    cd "$dir" || exit 126
     umask "$mask"
     export TOWLINE_RUN="$mark"
     case $timeout in
       group) exec timeout -k 5 "$limit" sh -c "$command" ;;
       *) exec setsid sh -c "$command" ;;
     esac
-  } </dev/null >"$dir/out.pipe" 2>"$dir/err.pipe" &
+  } </dev/null >"$dir.out.pipe" 2>"$dir.err.pipe" &
   agent=$!
-  birth "$agent" && agent_born=$birth
-  echo "$agent $agent_born" >"$dir/agent"
   [ "$timeout" = group ] && return
   # shellcheck disable=SC2016
   setsid sh -c 'sleep "$1"; : >"$2/overtime"; kill -s TERM -- "-$3"; sleep 5; kill -s KILL -- "-$3"' \
@@ -296,21 +330,19 @@ launch() {
 }
 
 supervise() {
-  root=$PWD dir=$root/$1 agent= agent_born= watch= stopping= stopped= exit=
+  dir=$1 agent= watch= stopping= stopped= exit=
   umask 077
   tools
   spec || exit 1
-  birth $$ && echo "$$ $birth $was" >>"$dir/owner"
+  birth $$ && echo "$$ $birth $was" >>"$dir.owner"
   trap stop_agent TERM
-  token "$dir/go" run || exit 0 # it was decided that this run never starts
+  token "$dir.go" run || exit 0 # it was decided that this run never starts
   clock
   since=$now mark=$1/$since
-  if [ ! -e "$dir/cancel" ]; then
-    mkfifo "$dir/out.pipe" "$dir/err.pipe"
-    capture out 3<"$dir/out.pipe" &
-    captured_out=$!
-    capture err 3<"$dir/err.pipe" &
-    captured_err=$!
+  if [ ! -e "$dir.cancel" ]; then
+    mkfifo "$dir.out.pipe" "$dir.err.pipe"
+    capture out 3<"$dir.out.pipe" &
+    capture err 3<"$dir.err.pipe" &
     launch
     [ -z "$stopped" ] || stop_agent
     while :; do
@@ -330,10 +362,10 @@ supervise() {
   clock
   took=$((now - since)) end=exited
   case $exit in 124 | 137 | 143) [ $((took * 10)) -lt "$deadline" ] || end=timeout ;; esac
-  [ ! -e "$dir/overtime" ] || end=timeout
+  [ ! -e "$dir.overtime" ] || end=timeout
   if [ -n "$stopped" ]; then
     end=died
-    [ ! -e "$dir/cancel" ] || end=cancelled
+    [ ! -e "$dir.cancel" ] || end=cancelled
   fi
   [ "$end" = exited ] || hunt "$mark"
   conclude "$exit" "$end" "$took"
@@ -351,8 +383,7 @@ exec 9<&0 </dev/null
 umask >umask
 umask 077
 read -r boot </proc/sys/kernel/random/boot_id
-birth $$
-self="$$ $birth $boot"
+self=
 PATH=$HOME/.local/bin:$PATH
 
 # JOB EPOCH TEXT
@@ -364,6 +395,7 @@ drain() {
   while IFS= read -r line <&9; do
     [ "$line" != "end $nonce" ] || return 0
   done
+  hand_over
   exit 0
 }
 
@@ -386,32 +418,26 @@ settle() {
   dir=$1 state=none
   [ -d "$dir" ] || return 1
   state=acked
-  [ ! -e "$dir/acked" ] || return 0
-  { read -r state <"$dir/format"; } 2>/dev/null || state=$format
+  [ ! -e "$dir.acked" ] || return 0
+  { read -r state <"$dir.format"; } 2>/dev/null || state=$format
   [ "$state" = "$format" ] || {
     state=format-$state
     return 1
   }
-  if [ ! -e "$dir/result" ]; then
+  if [ ! -e "$dir.sum" ]; then
     state=running
     owner "$dir" || doze 20
     owner "$dir"
     [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
-    if ! token "$dir/go" never; then
+    if ! token "$dir.go" never; then
       owner "$dir"
       [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
-      [ -e "$dir/result" ] || bury
-    else
-      bury
     fi
+    [ -e "$dir.sum" ] || bury
   fi
   hash= size= end=
-  { read -r hash size end <"$dir/sum"; } 2>/dev/null
-  if [ -z "$end" ]; then
-    hash=$(sha256sum <"$dir/result") size=$(($(wc -c <"$dir/result")))
-    hash=${hash%% *}
-    end=$(sed -n 's/^end //p' "$dir/result")
-  fi
+  { read -r hash size end <"$dir.sum"; } 2>/dev/null
+  [ -n "$end" ] || stamp
   state=ended
   [ "$end" != died ] || state=died
 }
@@ -426,14 +452,9 @@ bury() {
   if [ "$was" = "$boot" ]; then
     clock
     took=$((now - since))
-    if { read -r pid born <"$dir/agent"; } 2>/dev/null; then
-      kill -s KILL -- "-$pid" 2>/dev/null
-      hunt "$pack/jobs/$job/$epoch/"
-      doze 20
-    fi
-    for name in out err; do
-      { read -r pid born <"$dir/$name.reader"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid" && doze 10
-    done
+    hunt "$pack/jobs/$job/$epoch/" && doze 20
+    cut_off out && doze 10
+    cut_off err && doze 10
   fi
   conclude - died "$took"
   program=$own
@@ -443,7 +464,7 @@ bury() {
 held_line() {
   settle "$pack/jobs/$1/$2" || return 1
   [ "$state" != acked ] || return 1
-  { read -r _ _ day _ <"$dir/spec"; } 2>/dev/null || day=-
+  { read -r _ _ day _ <"$dir.spec"; } 2>/dev/null || day=-
   line="held $1 $2 $day $state ${hash:--}"
 }
 
@@ -487,8 +508,8 @@ taken() {
   [ -e "$1" ] || return 1
   { read -r where pid born was <"$1"; } 2>/dev/null || doze 10
   { read -r where pid born was <"$1"; } 2>/dev/null || return 1
-  [ ! -e "$where/result" ] && [ ! -e "$where/acked" ] || return 1
-  [ ! -e "$where/owner" ] || owner "$where"
+  [ ! -e "$where.sum" ] && [ ! -e "$where.acked" ] || return 1
+  [ ! -e "$where.owner" ] || owner "$where"
   [ "$was" = "$boot" ] && alive "$pid" "$born"
 }
 
@@ -535,10 +556,10 @@ barred() {
       why="sealed $at"
       return 0
     fi
-    [ ! -e "$other/acked" ] || continue
+    [ ! -e "$other.acked" ] || continue
     # An older claim that has not started yet never will.
-    token "$other/go" never
-    { read -r went <"$other/go"; } 2>/dev/null
+    token "$other.go" never
+    { read -r went <"$other.go"; } 2>/dev/null
     [ "$went" = never ] || why="already $at"
   done
   [ -n "$why" ]
@@ -550,9 +571,9 @@ receive() {
   while IFS= read -r line <&9; do
     case $line in
       +*) printf '%b' "${line#+}" >&4 || wrong="cannot write: is the disk full?" ;;
-      "file "*) open_file "work/${line#file }" ;;
-      "secret "*) echo "${line#secret }" >>"$dir/secret" ;;
-      command) open_file command ;;
+      "file "*) open_file "$dir/" "${line#file }" ;;
+      "secret "*) echo "${line#secret }" >>"$dir.secret" ;;
+      command) open_file "$dir." command ;;
       "end $nonce")
         exec 4>&-
         return 0
@@ -563,23 +584,24 @@ receive() {
   return 1
 }
 
+# FOLDER NAME: what follows in the request goes there, by fd 4
 open_file() {
   exec 4>/dev/null
-  case /$1/ in
+  case /$2/ in
     */../* | */./* | *//* | */-* | *[!A-Za-z0-9._/-]*)
       wrong="refused file name"
       return
       ;;
-    /work/*/*/) mkdir -p "$dir/${1%/*}" || wrong="cannot make a folder" ;;
+    /*/*/) mkdir -p "$1${2%/*}" || wrong="cannot make a folder" ;;
   esac
-  if { : >"$dir/$1"; } 2>/dev/null; then exec 4>"$dir/$1"; else wrong="cannot write: is the disk full?"; fi
+  if { : >"$1$2"; } 2>/dev/null; then exec 4>"$1$2"; else wrong="cannot write: is the disk full?"; fi
 }
 
 # Nothing was started and nothing will be: the fence goes, so that the same claim may come again.
 retreat() {
-  token "$dir/go" never
+  token "$dir.go" never
   echo "- 0 0 -" >"$slot_file"
-  rm -rf "$dir" "$pack/held/$job.$epoch"
+  rm -rf "$dir" "$dir".* "$pack/held/$job.$epoch"
 }
 
 start() {
@@ -590,6 +612,7 @@ start() {
     return
   }
   dir=$jobs/$job/$epoch
+  [ -n "$self" ] || { birth $$ && self="$$ $birth $boot"; }
   if [ -n "$missing" ]; then
     drain
     answer "$job" "$epoch" "refused this host lacks $missing"
@@ -605,8 +628,7 @@ start() {
   else
     [ -d "$jobs/$job" ] || mkdir "$jobs/$job" 2>/dev/null
     if mkdir "$dir" 2>/dev/null; then # the fence: one of all who try
-      echo "$self" >"$dir/owner"
-      mkdir "$dir/work"
+      echo "$self" >"$dir.owner"
       fenced
     else
       echo "- 0 0 -" >"$slot_file"
@@ -640,8 +662,8 @@ fenced() {
   fi
   at=$((date * 100 + now - asked))
   {
-    echo "$format" >"$dir/format" &&
-      echo "$job $epoch $day $deadline $keep $at $now $boot $program" >"$dir/spec" &&
+    echo "$format" >"$dir.format" &&
+      echo "$job $epoch $day $deadline $keep $at $now $boot $program" >"$dir.spec" &&
       : >"$pack/held/$job.$epoch" &&
       echo "$job $epoch $((at / 100)) $boot" >>"$pack/journal"
   } 2>/dev/null || {
@@ -650,28 +672,19 @@ fenced() {
     return
   }
   durable "$pack/journal" "$dir" "$jobs/$job" "$jobs"
-  setsid sh "./bin/$program" supervise "$dir" </dev/null >/dev/null 2>"$dir/log" 9<&- &
-  birth $! && echo "$! $birth $boot" >>"$dir/owner"
+  setsid sh "./bin/$program" supervise "$dir" </dev/null >/dev/null 2>"$dir.log" 9<&- &
+  begun="$begun $dir"
   answer "$job" "$epoch" started
 }
 
-wait_for() {
-  clock
-  until=$((now + $1 / 10)) pause=1
-  while :; do
-    done=
-    for run in $body; do
-      known "${run%/*}" "${run#*/}" || continue
-      [ -e "$jobs/$run/result" ] || { settle "$jobs/$run" && [ "$state" != running ]; } || continue
-      done="$done $run"
-    done
-    clock
-    [ -z "$done" ] && [ "$now" -lt "$until" ] || break
-    [ $((now + pause)) -le "$until" ] || pause=$((until - now))
-    [ $pause -lt 100 ] || pause=99
-    doze $pause
-    pause=$((pause + pause / 2 + 1))
-    [ $pause -le 50 ] || pause=50
+# Which of the runs in the body have ended. Whoever waits asks again: that costs no process here, and where
+# $1 is not 1 no look at the supervisors either.
+ended_of() {
+  done=
+  for run in $body; do
+    known "${run%/*}" "${run#*/}" || continue
+    [ -e "$jobs/$run.sum" ] || { [ "$1" = 1 ] && settle "$jobs/$run" && [ "$state" != running ]; } || continue
+    done="$done $run"
   done
   answer - - "${done# }"
 }
@@ -686,11 +699,11 @@ fetch() {
       return
       ;;
   esac
-  set -- "$dir/result" "$dir/out"
+  set -- "$dir.result" "$dir.out"
   bytes=$size
-  [ ! -e "$dir/out.tail" ] || set -- "$@" "$dir/out.tail"
-  set -- "$@" "$dir/err"
-  [ ! -e "$dir/err.tail" ] || set -- "$@" "$dir/err.tail"
+  [ ! -e "$dir.out.tail" ] || set -- "$@" "$dir.out.tail"
+  set -- "$@" "$dir.err"
+  [ ! -e "$dir.err.tail" ] || set -- "$@" "$dir.err.tail"
   sizes "$dir"
   printf '\ntowline1 %s %s %s %s %s %s\n' "$nonce" "$verb" "$job" "$epoch" "$bytes" "$hash"
   cat "$@"
@@ -701,7 +714,7 @@ fetch() {
 sizes() {
   while read -r key _ _ head tail _; do
     case $key in out | err) bytes=$((bytes + head + tail)) ;; esac
-  done <"$1/result"
+  done <"$1.result"
 }
 
 seal() {
@@ -713,11 +726,11 @@ seal() {
     other=${other%/}
     at=${other##*/}
     number "$at" && [ "$at" -lt "$epoch" ] || continue
-    token "$other/go" never
-    { read -r went <"$other/go"; } 2>/dev/null
+    token "$other.go" never
+    { read -r went <"$other.go"; } 2>/dev/null
     if [ "$went" = never ]; then
-      echo - >"$other/acked"
-      rm -rf "$other/work" "$pack/held/$job.$at"
+      echo - >"$other.acked"
+      rm -rf "$other"/* "$pack/held/$job.$at"
     elif [ "$highest" = - ] || [ "$at" -gt "$highest" ]; then
       highest=$at
     fi
@@ -728,9 +741,9 @@ seal() {
 cancel() {
   settle "$jobs/$1/$2"
   if [ "$state" = running ]; then
-    : >"$dir/cancel"
+    : >"$dir.cancel"
     owner "$dir"
-    { read -r went <"$dir/go"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid"
+    { read -r went <"$dir.go"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid"
   fi
   answer "$1" "$2" "$state"
 }
@@ -743,9 +756,9 @@ ack() {
     settle "$jobs/$run"
     case $state in ended | died) ;; *) continue ;; esac
     [ "$hash" = "$want" ] || continue
-    echo "$hash" >"$dir/acked"
-    for file in "$dir"/*; do
-      case ${file##*/} in format | go | acked) ;; *) set -- "$@" "$file" ;; esac
+    echo "$hash" >"$dir.acked"
+    for file in "$dir".* "$dir"/* "$dir"/.[!.]*; do
+      case ${file#"$dir".} in format | go | acked) ;; *) set -- "$@" "$file" ;; esac
     done
     set -- "$@" "$pack/held/${run%/*}.${run#*/}"
   done
@@ -772,6 +785,25 @@ timeout $timeout
 missing $missing"
 }
 
+# → $date and $asked, the same moment by the wall's clock and by the uptime, and the $disk and its $room in KiB.
+# Looked up by processes at most once in five minutes; in between the uptime tells the time.
+look() {
+  clock
+  asked=$now saw=
+  { read -r saw at date disk room <seen; } 2>/dev/null
+  if [ "$saw" = "$boot" ] && [ -n "$room" ] && [ $((now - at)) -lt 30000 ]; then
+    date=$((date + (now - at) / 100))
+    return
+  fi
+  date=$(date +%s)
+  room=$(df -Pk . 2>/dev/null)
+  # shellcheck disable=SC2086
+  set -- ${room##*
+}
+  disk=${2:-0} room=${4:-0}
+  echo "$boot $asked $date $disk $room" >seen
+}
+
 # PACK SLOTS RUNTIME,…
 hello() {
   identity=-
@@ -782,15 +814,14 @@ hello() {
   fi
   case $1 in
     -) pack= ;; # only to look at this host
-    bin | slots | identity | tools | umask | -* | .* | *[!A-Za-z0-9._-]*)
+    bin | slots | identity | tools | umask | seen | -* | .* | *[!A-Za-z0-9._-]*)
       answer - - "refused pack"
       return
       ;;
     *) pack=$1 jobs=$1/jobs ;;
   esac
   [ -z "$pack" ] || [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
-  clock
-  asked=$now date=$(date +%s)
+  look
   survey "$2"
   facts="identity $identity
 boot $boot
@@ -813,13 +844,9 @@ cores $cores
 load ${load:-0}
 system Linux $system
 memory $total $free"
-  disk=$(df -Pk . 2>/dev/null)
   runtimes=$3
-  # shellcheck disable=SC2086
-  set -- ${disk##*
-}
   facts="$facts
-disk ${2:-0} ${4:-0}"
+disk ${disk:-0} ${room:-0}"
   IFS=,
   for runtime in $runtimes; do
     command -v "$runtime" >/dev/null 2>&1 && facts="$facts
@@ -838,6 +865,15 @@ cpus() {
   unset IFS
 }
 
+# A run is in the charge of this process until its supervisor has taken over.
+hand_over() {
+  for dir in $begun; do
+    tries=0
+    until [ -e "$dir.go" ] || [ $((tries += 1)) -gt 200 ]; do sleep 0.02; done
+  done
+}
+
+begun=
 while read -r verb nonce a b c d e f _ <&9; do
   case $nonce in '' | *[!0-9a-f]*) exit 2 ;; esac
   case $verb:${pack:+ready} in
@@ -850,9 +886,9 @@ while read -r verb nonce a b c d e f _ <&9; do
       enroll
       ;;
     start:ready) start "$a" "$b" "$c" "$d" "$e" "$f" ;;
-    wait:ready)
+    ended:ready)
       gather
-      wait_for "$a"
+      ended_of "$a"
       ;;
     ack:ready)
       gather
@@ -874,3 +910,4 @@ while read -r verb nonce a b c d e f _ <&9; do
       ;;
   esac
 done
+hand_over

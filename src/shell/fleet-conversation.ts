@@ -59,7 +59,7 @@ export function converse(name: string, pipe: Pipe): Conversation {
 
   function send(request: Omit<Request, "nonce">, idle: number): Promise<Frame> {
     if (broken) return Promise.reject(broken);
-    const nonce = randomBytes(16).toString("hex");
+    const nonce = randomBytes(8).toString("hex");
     return new Promise<Frame>((resolve, reject) => {
       const late = () =>
         breakOff(new HostFault("lost", `${name}: no answer to ${request.verb} within ${idle / 1000} s`));

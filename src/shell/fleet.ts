@@ -1,4 +1,5 @@
 // Hosts by SSH or on this machine: opens conversations with their host program and checks what they say.
+import { setTimeout as sleep } from "node:timers/promises";
 import { configuration } from "../errors.ts";
 import { type Connection, type Fleet, type HostFacts, HostFault, type HostSession, type RawResult } from "../ports.ts";
 import { readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
@@ -18,8 +19,8 @@ export interface FleetOptions extends Keyring {
 }
 
 const usual_runtimes = ["picoclaw", "claude", "ollama", "tmux", "codex"];
-/** How long a host may take for a request that waits by itself, beyond that wait. */
-const grace = 15_000;
+/** Longest pause in ms between two questions whether a job has ended. */
+const slowest = 750;
 
 export function createFleet(options: FleetOptions): Fleet {
   // Identity → the name it was first met under: one machine under two names would run more than its slots.
@@ -138,8 +139,8 @@ async function enrollOn(conversation: Conversation): Promise<Enrolment> {
 }
 
 function calls(name: string, conversation: Conversation, close: () => void): Omit<HostSession, "facts" | "probe"> {
-  const text = async (verb: string, args: (string | number)[], body: string[] = [], idle?: number) =>
-    (await conversation.ask({ verb, args, body }, idle)).payload;
+  const text = async (verb: string, args: (string | number)[], body: string[] = []) =>
+    (await conversation.ask({ verb, args, body })).payload;
   return {
     async start({ job, epoch, day, deadline, keep, slots, launch }) {
       const args = [job, epoch, day || "-", Math.round(deadline * 1000), keep, slots];
@@ -148,7 +149,17 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
     },
     async wait(jobs, ms) {
       const body = jobs.map(({ job, epoch }) => `${job}/${epoch}`);
-      return readEnded(await text("wait", [Math.round(ms)], body, ms + grace), jobs);
+      const from = performance.now();
+      // Asking costs a host less than waiting: to wait, a shell must start a process. Every other second it also
+      // looks whether the supervisors still live.
+      for (let pause = 15, looked = 0; ; pause = Math.min(pause * 1.5, slowest)) {
+        const now = performance.now() - from;
+        const look = now - looked > 2000 || now >= ms;
+        if (look) looked = now;
+        const ended = readEnded(await text("ended", [look ? 1 : 0], body), jobs);
+        if (ended.length > 0 || now >= ms) return ended;
+        await sleep(Math.max(1, Math.min(pause, ms - (performance.now() - from))));
+      }
     },
     fetch: (job, epoch) => fetchResult(name, conversation, job, epoch),
     async seal(job, epoch) {
