@@ -193,8 +193,18 @@ function jobBody(outcome: Outcome, raw: RawResult): string {
 
 /** The answer section of a job's or a status record's body, with its fence; "" when there is none. */
 export function answerOf(body: string): string {
-  const found = /^## Answer\n\n([\s\S]*?)(?=\n\n## |\s*$(?![\s\S]))/m.exec(body);
-  return found?.[1]?.trim() ?? "";
+  const lines = body.split("\n");
+  const from = lines.indexOf("## Answer") + 1;
+  if (from === 0) return "";
+  let to = from;
+  // A heading inside a fence is the answer's own: models like headings.
+  for (let fence = ""; to < lines.length; to++) {
+    const line = lines[to] as string;
+    if (fence !== "") fence = line === fence ? "" : fence;
+    else if (line.startsWith("## ")) break;
+    else fence = /^`{3,}/.exec(line)?.[0] ?? "";
+  }
+  return lines.slice(from, to).join("\n").trim();
 }
 
 export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: string): void {

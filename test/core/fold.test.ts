@@ -27,6 +27,18 @@ describe("states", () => {
     expect(status?.body).toContain(`(../${status?.data.jobs[0]?.path})`);
   });
 
+  test("an answer with headings, fences and empty lines is kept whole, through later changes too", () => {
+    const said = "first\n\n## Second\n\n```sh\nls\n```\n\n## Jobs\n\nthird";
+    const w = world({ ...basics(["ann"]), "tasks/a.md": md("title: A\nrun: 1", "x") });
+    w.tick(at(0), say(`${said}\n`));
+    const whole = `\`\`\`\`text\n${said}\n\`\`\`\``;
+    expect(answerOf(of(w, "a")?.body ?? "")).toBe(whole);
+    expect([...w.files].find(([path]) => path.startsWith("reflections/"))?.[1]).toContain(whole);
+    w.files.set("tasks/a.md", md("title: B\nrun: 1\nstatus: paused", "x"));
+    w.tick(at(10), good);
+    expect(answerOf(of(w, "a")?.body ?? "")).toBe(whole);
+  });
+
   test("running while its job runs, then what the job came to", () => {
     const w = world({ ...basics(["ann"]), "tasks/a.md": md("title: A", "x") });
     w.tick(at(0), () => null);
@@ -120,6 +132,9 @@ describe("states", () => {
     expect(count("on_change", [good, good, other, other, bad])).toBe(3);
   });
 });
+
+/** Text of which nothing is taken away or made visible. */
+const printable = /^[\x20-\x7e\n]*$/;
 
 /** Random packs and what happens to them. */
 const name = fc.constantFrom("a", "b", "c", "d");
@@ -230,6 +245,8 @@ describe("properties", () => {
     const nasty = fc.oneof(
       fc.string({ unit: "grapheme", maxLength: 60 }),
       fc.constantFrom(
+        "",
+        "\n\n## Second\n\nx",
         "---",
         "## Answer\n\nno",
         "```",
@@ -263,6 +280,7 @@ describe("properties", () => {
         expect(status?.data.state).toBe(fails ? "failed" : "done");
         const job = [...w.files].find(([path]) => path.startsWith("jobs/"))?.[1] ?? "";
         expect(answerOf(status?.body ?? "")).toBe(answerOf(job));
+        if (printable.test(stdout)) expect(answerOf(job)).toContain(stdout.trim());
         expect(status?.body.match(/^## Jobs$/gm)?.length).toBeGreaterThanOrEqual(1);
         expect(status?.body.trim().endsWith("|")).toBe(true);
       }),
