@@ -102,7 +102,9 @@ export function reclaimable(draft: Draft, absent?: ReadonlySet<string>): Entry<"
   });
 }
 
-export function end(job: Entry<"job">, state: "cancelled" | "failed", why: string): Entry<"job"> {
+/** Ends a job that was never started. `at`: when, for one that counts as tried. */
+export function end(job: Entry<"job">, state: "cancelled" | "failed", why: string, at?: string): Entry<"job"> {
   const { retry_at: _, ...run } = job.data.run;
-  return { ...job, data: { ...job.data, state, run: { ...run, why } } };
+  const tried = at === undefined ? {} : { ended_at: at, outcome: "failure" as const };
+  return { ...job, data: { ...job.data, state, run: { ...run, ...tried, why } } };
 }

@@ -43,7 +43,7 @@ export function decide(
   fold(draft, at_rest, base, false);
   triage(draft);
   // A pass that only records plans on a copy: it keeps what holds tasks back, and claims nothing.
-  const planned = pass.start ? draft : { ...draft, jobs: new Map(draft.jobs), written: new Map() };
+  const planned = pass.start ? draft : { ...draft, jobs: new Map(draft.jobs), written: new Map(), raised: [] };
   const made = plan(planned, { ...known, answers: findings.answers, absent: findings.absent });
   const kept = pass.start ? made : { ...at_rest, holds: made.holds, spent: made.spent };
   fold(draft, kept, base, true);

@@ -118,7 +118,7 @@ function mergeRows(rows: Row[], jobs: Entry<"job">[]): Row[] {
     });
   }
   // All passes of a tick claim at one time: what is caught up in one tick stands in the order in which it was due.
-  const place = (row: Row) => `${row.at} ${row.occurrence} ${row.id}`;
+  const place = (row: Row) => `${row.at} ${row.occurrence} ${row.host} ${row.id}`;
   return [...merged.values()].sort((a, b) => (place(a) < place(b) ? -1 : 1));
 }
 

@@ -1,4 +1,5 @@
 // Which host gets which job. A value: printed, then executed.
+import { raiseJob } from "./absorb.ts";
 import { deadlineOf, end, inputHash, newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
@@ -142,12 +143,6 @@ function reclaim(
   }
   if (!task || !agent || task.data.status !== "ready" || stopped(draft, draft.now)) return;
   const each = isEach(task.data);
-  const late =
-    each && job.data.state === "released" && draft.now.getTime() - Date.parse(run.claimed_at) > run.deadline * 1000;
-  if (late) {
-    putJob(draft, end(job, "failed", `could not start in time: ${run.why ?? "no reason noted"}`));
-    return;
-  }
   const same = draft.hosts.get(job.data.host ?? "");
   const hosts = each || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
   const placed = place({
@@ -157,7 +152,10 @@ function reclaim(
     runtime: agent.data.runtime,
     networks: draft.settings.networks,
   });
-  if (!("host" in placed)) return;
+  if (!("host" in placed)) {
+    if (each && job.data.state === "released") giveUp(draft, job, placed, known);
+    return;
+  }
   const retry = run.retry_at !== undefined;
   const next: Entry<"job"> = {
     ...job,
@@ -183,6 +181,18 @@ function reclaim(
     },
   };
   claim(startOf(draft, next, task, agent, sealed), next);
+}
+
+/** One host of many that cannot start its job must not hold the run open for ever; one that is only busy will have room. */
+function giveUp(draft: Draft, job: Entry<"job">, why: { wait: string } | { blocked: string }, known: Known): void {
+  const { claimed_at, deadline } = job.data.run;
+  const answer = known.answers.get(job.data.host ?? "");
+  const busy = "wait" in why && answer !== undefined && "facts" in answer;
+  if (busy || draft.now.getTime() - Date.parse(claimed_at) <= deadline * 1000) return;
+  const reason = `could not start in time: ${"wait" in why ? why.wait : why.blocked}`;
+  const failed = end(job, "failed", reason, isoNow(draft));
+  putJob(draft, failed);
+  raiseJob(draft, failed, "job.failed", reason);
 }
 
 function startsLastHour(draft: Draft): number {

@@ -73,6 +73,27 @@ describe("states", () => {
     expect([...w.files.keys()].filter((path) => path.startsWith("reflections/"))).toHaveLength(1);
   });
 
+  test("each on a host that is only busy waits for room; on one that is silent it fails in the end, and a person hears of it", () => {
+    const two = Object.fromEntries(
+      ["a", "b", "c"].map((id) => [`tasks/${id}.md`, md(`title: ${id}\nhosts: all`, "x")]),
+    );
+    const w = world({ ...basics(["ann"]), "hosts/ann.md": md("address: 127.0.0.1\nslots: 2"), ...two });
+    w.tick(at(0), () => null);
+    expect(of(w, "c")?.data).toMatchObject({ state: "queued", reason: "waits: ann has no free slot (2 in use)" });
+    w.tick(at(300), () => null);
+    expect(of(w, "c")?.data.state).toBe("queued");
+    w.tick(at(600), good);
+    w.tick(at(630), good);
+    expect(of(w, "c")?.data.state).toBe("done");
+    w.files.set("tasks/d.md", md("title: D\nhosts: all", "x"));
+    w.down.add("ann");
+    w.tick(at(700), good);
+    expect(of(w, "d")?.data).toMatchObject({ state: "queued", reason: "waits: ann does not answer" });
+    w.tick(at(760), good);
+    expect(of(w, "d")?.data).toMatchObject({ state: "failed", reason: "could not start in time: ann does not answer" });
+    expect(w.files.get("OVERVIEW.md")).toContain("d failed on ann: could not start in time: ann does not answer");
+  });
+
   test("the jobs list keeps the last ten", () => {
     const w = world({ ...basics(["ann"]), "tasks/a.md": md("title: A\nevery: 1h", "x") });
     for (let hour = 0; hour <= 15; hour++) w.tick(at(hour * 60), good);

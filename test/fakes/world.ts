@@ -108,10 +108,9 @@ export function world(records: Record<string, string>): World {
         into.answers.clear();
         into.running.clear();
         into.absent.clear();
-        for (const name of asking(draftOf(state, new Date(at), id), known).hosts)
-          into.answers.set(name, answer(state, name));
+        const asked = asking(draftOf(state, new Date(at), id), known).hosts;
         for (const [job, { host, epoch, at: began }] of open) {
-          if (made.down.has(host) || !into.answers.has(host)) continue;
+          if (made.down.has(host) || !asked.has(host)) continue;
           const came = run(job, host);
           const runtime = runtimes.shell;
           if (!came || !runtime) into.running.add(`${job}/${epoch}`);
@@ -121,6 +120,7 @@ export function world(records: Record<string, string>): World {
             open.delete(job);
           }
         }
+        for (const name of asked) into.answers.set(name, answer(state, name));
       }
 
       function answer(state: State, name: string) {
