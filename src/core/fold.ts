@@ -71,7 +71,7 @@ function foldTask(folding: Folding): void {
   Object.assign(data, stateOf(folding, data, old, ended));
   data.since = old && old.data.state === data.state ? old.data.since : at;
   data.next_due =
-    task.data.status === "ready"
+    task.data.status === "ready" && data.held === undefined
       ? nextOwed(task, data.last_due, data.seen, draft.settings.zone, draft.now)?.toISOString()
       : undefined;
   if (folding.final) blockedLevel(draft, task, plan.holds.get(task.id), data, old);
