@@ -175,7 +175,7 @@ function resultOf(job: string, epoch: number, host: FakeMachine): RawResult {
     exit: run.exit === undefined ? 0 : run.exit,
     signal: null,
     end: run.end ?? "exited",
-    started_at: at,
+    started_at: new Date(at).toISOString(),
     ended_at: new Date(Date.parse(at) + 1000).toISOString(),
     took: 1,
     boot: "boot",
