@@ -96,7 +96,7 @@ export function readEnded(payload: Uint8Array, asked: { job: string; epoch: numb
 /** Text of a host as one printable line. */
 export const readable = (text: string) =>
   text
-    .replace(/[^\x20-\x7e]+/g, " ")
+    .replace(/[^\x21-\x7e]+/g, " ")
     .trim()
     .slice(0, 300);
 
