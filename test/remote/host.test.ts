@@ -1,0 +1,217 @@
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { host as hostSchema } from "../../src/core/schema.ts";
+import type { Fleet, StartRequest } from "../../src/ports.ts";
+import { hostProgram, installCommand, rootPath, serveCommand } from "../../src/remote/program.ts";
+import { createFleet } from "../../src/shell/fleet.ts";
+
+const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const host = hostSchema.parse({ address: "localhost", transport: "local", slots: "4" });
+const nonce = "0123456789abcdef";
+const program = hostProgram();
+
+let dir: string;
+let home: string;
+let fleet: Fleet;
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "towline-test-"));
+  home = join(dir, "home");
+  mkdirSync(home);
+  fleet = createFleet({ env: { PATH: path }, home });
+  (await fleet.open("one", host, "p")).close();
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+
+const request = (job: string, script: string, more: Partial<StartRequest> = {}): StartRequest => ({
+  job,
+  epoch: 1,
+  day: "2026/11/20",
+  deadline: 30,
+  keep: 4096,
+  slots: 4,
+  launch: { files: { script }, secret: [], command: "sh ./script" },
+  ...more,
+});
+
+/** The program itself, spoken to by hand. */
+function serve() {
+  const child: ChildProcessWithoutNullStreams = spawn("sh", ["-c", serveCommand(".towline", program)], {
+    cwd: home,
+    env: { HOME: home, PATH: path },
+  });
+  let said = "";
+  child.stdout.on("data", (chunk) => {
+    said += chunk;
+  });
+  return {
+    child,
+    said: () => said,
+    ask: async (lines: string) => {
+      child.stdin.write(lines);
+      await until(() => said.includes(`towline1-end ${nonce}`));
+      const answer = said;
+      said = "";
+      return answer;
+    },
+  };
+}
+const hello = `hello ${nonce} p 4 -\nend ${nonce}\n`;
+
+async function until(what: () => boolean, ms = 10_000): Promise<void> {
+  for (const end = Date.now() + ms; !what(); await sleep(20)) if (Date.now() > end) throw new Error("it never came");
+}
+const jobs = () => join(home, ".towline", "p", "jobs");
+
+describe("the host program", () => {
+  test("refuses verbs that it does not know, and goes on", async () => {
+    const { ask, child } = serve();
+    expect(await ask(`dance ${nonce} now\nsome line\nend ${nonce}\n`)).toContain("unknown verb");
+    expect(await ask(`start ${nonce} too-early 1 - 1000 4096 4\nend ${nonce}\n`)).toContain("unknown verb");
+    expect(await ask(hello)).toContain("identity ");
+    for (const job of ["../x", "-x", ".x", "a/b", "a;b", "$(x)", "x*"])
+      expect(await ask(`start ${nonce} ${job} 1 - 1000 4096 4\nend ${nonce}\n`)).toContain("refused bad request");
+    expect(await ask(`fetch ${nonce} ../../identity 1\nend ${nonce}\n`)).toContain("refused bad request");
+    child.stdin.end();
+  });
+
+  test("refuses file names that leave the job's folder", async () => {
+    const { ask, child } = serve();
+    await ask(hello);
+    for (const name of ["../x", "/tmp/x", "a/../../x", "-rf", "a//b", "a b"]) {
+      const answer = await ask(
+        `start ${nonce} names 1 - 1000 4096 4\nfile ${name}\n+x\ncommand\n+true\nend ${nonce}\n`,
+      );
+      expect(answer).toContain("refused refused file name");
+    }
+    expect(existsSync(join(jobs(), "names", "1"))).toBe(false);
+    child.stdin.end();
+  });
+
+  test("starts nothing when the request breaks off in the middle, and the slot is free again", async () => {
+    const { ask, child } = serve();
+    await ask(hello);
+    child.stdin.write(`start ${nonce} half 1 - 9000 4096 1\nfile script\n+touch "$HOME/half"\\n\ncommand\n+sh ./scr`);
+    await until(() => existsSync(join(jobs(), "half", "1.command")));
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.stdin.end();
+    await ended;
+    const session = await fleet.open("one", host, "p");
+    expect(session.facts).toMatchObject({ slots: { used: 0 }, held: [] });
+    expect(await session.start(request("half", "echo whole", { slots: 1 }))).toEqual({ state: "started" });
+    expect(existsSync(join(home, "half"))).toBe(false);
+    session.close();
+  });
+
+  test("a start that dies with its session before it was sent whole counts as died, and never runs", async () => {
+    const { ask, child } = serve();
+    await ask(hello);
+    child.stdin.write(`start ${nonce} torn 1 - 9000 4096 4\nfile script\n+touch "$HOME/torn"\\n\n`);
+    await until(() => existsSync(join(jobs(), "torn", "1.owner")));
+    child.kill("SIGKILL");
+    const session = await fleet.open("one", host, "p");
+    expect(await session.start(request("torn", "touch $HOME/torn"))).toEqual({ state: "already", epoch: 1 });
+    expect(await session.seal("torn", 2)).toEqual({ started: null });
+    expect(await session.start(request("torn", "echo second", { epoch: 2 }))).toEqual({ state: "started" });
+    expect(existsSync(join(home, "torn"))).toBe(false);
+    session.close();
+  });
+
+  test("a run goes on when the session ends right after its start", async () => {
+    for (let i = 0; i < 5; i++) {
+      const session = await fleet.open("one", host, "p");
+      await session.start(request(`brief-${i}`, "echo done"));
+      session.close();
+    }
+    const session = await fleet.open("one", host, "p");
+    for (let i = 0; i < 5; i++) {
+      while ((await session.wait([{ job: `brief-${i}`, epoch: 1 }], 5000)).length === 0);
+      expect(await session.fetch(`brief-${i}`, 1)).toMatchObject({ end: "exited", exit: 0 });
+    }
+    session.close();
+  });
+
+  test("no text of a job stands on any command line", async () => {
+    const session = await fleet.open("one", host, "p");
+    const launch = {
+      files: { script: "sleep 0.5\n", key: "s3cret-in-a-file" },
+      secret: ["key"],
+      command: "sh ./script",
+    };
+    const answer = session.start(request("quiet", "", { launch }));
+    const lines = new Set<string>();
+    for (const end = Date.now() + 600; Date.now() < end; await sleep(5))
+      for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
+        try {
+          lines.add(readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " "));
+        } catch {
+          // It has ended.
+        }
+    expect(await answer).toEqual({ state: "started" });
+    expect([...lines].some((line) => line.includes("supervise p/jobs/quiet/1"))).toBe(true);
+    expect([...lines].filter((line) => line.includes("s3cret"))).toEqual([]);
+    session.close();
+  });
+
+  test("is installed whole or not at all", () => {
+    const fresh = join(dir, "fresh");
+    mkdirSync(fresh);
+    const put = (text: string) =>
+      execFileSync("sh", ["-c", installCommand(".towline", program)], {
+        input: text,
+        cwd: fresh,
+        env: { HOME: fresh, PATH: path },
+      });
+    expect(() => put(program.text.slice(0, -10))).toThrow();
+    expect(readdirSync(join(fresh, ".towline", "bin"))).toEqual([]);
+    expect(put(program.text).toString()).toBe("installed\n");
+    expect(readdirSync(join(fresh, ".towline", "bin"))).toEqual([program.sha256]);
+  });
+
+  test.each(["~/.towline", "/srv/towline", "~/a/b.c", undefined])("takes the root %s", (root) =>
+    expect(rootPath(root)).toMatch(/^[/.a]/),
+  );
+  test.each(["/", "~", "a b", "x;y", "../up", "/a/../b", "$HOME/x", "a'b"])("refuses the root %s", (root) =>
+    expect(() => rootPath(root)).toThrow("cannot be used"),
+  );
+
+  const mountable = process.getuid?.() === 0 && canMount();
+  test.skipIf(!mountable)(
+    `on a full disk nothing is started and nothing breaks${mountable ? "" : " [needs root and mount]"}`,
+    async () => {
+      const small = join(dir, "small");
+      mkdirSync(small);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small]);
+      try {
+        const here = createFleet({ env: { PATH: path }, home: small });
+        const session = await here.open("small", host, "p");
+        const big = await session.start(request("big", `#${"x".repeat(400_000)}\n`));
+        expect(big).toMatchObject({ state: "refused", why: expect.stringContaining("disk full") });
+        const flood = request("flood", "head -c 3000000 /dev/zero; echo end >&2", { keep: 500_000 });
+        expect(await session.start(flood)).toEqual({ state: "started" });
+        while ((await session.wait([{ job: "flood", epoch: 1 }], 5000)).length === 0);
+        session.close();
+        expect(existsSync(join(small, ".towline", "p", "jobs", "big", "1"))).toBe(false);
+      } finally {
+        execFileSync("umount", ["-l", small]);
+      }
+    },
+  );
+
+  function canMount(): boolean {
+    const at = mkdtempSync(join(tmpdir(), "towline-test-"));
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", at], { stdio: "ignore" });
+      writeFileSync(join(at, "x"), "");
+      execFileSync("umount", [at], { stdio: "ignore" });
+      return true;
+    } catch {
+      return false;
+    } finally {
+      rmSync(at, { recursive: true, force: true });
+    }
+  }
+});
