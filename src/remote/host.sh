@@ -179,74 +179,102 @@ trim() {
   mv -f "$file.head" "$file"
 }
 
-# EXIT END TOOK: what was captured becomes the result, once and for all
-conclude() {
-  code=$1 end=$2 took=$3
-  if [ -s "$dir.secret" ]; then
-    while IFS= read -r name; do rm -rf "$dir/$name"; done <"$dir.secret"
-  fi
+# EXIT END TOOK → $text and its $size: the description of what was captured
+account() {
   trim out
   out_bytes=$bytes out_sha=$sha out_cut="$head $tail"
   trim err
   err_bytes=$bytes err_sha=$sha err_cut="$head $tail"
+  text="format $format
+job $job
+epoch $epoch
+exit $1
+end $2
+started $started
+took $3
+boot $was
+program $program"
   set --
   for name in out out.tail err err.tail; do
     [ -s "$dir.$name" ] && set -- "$@" "$dir.$name"
   done
   out_head=$empty out_tail=- err_head=$empty err_tail=-
   if [ $# -gt 0 ]; then
-    sha256sum "$@" >"$dir.hashes"
-    while read -r hash name; do
-      case $name in
-        *.out) out_head=$hash ;;
-        *.out.tail) out_tail=$hash ;;
-        *.err) err_head=$hash ;;
-        *.err.tail) err_tail=$hash ;;
-      esac
-    done <"$dir.hashes"
+    hashes=$(sha256sum "$@")
+    # shellcheck disable=SC2086
+    set -- $hashes
   fi
+  while [ $# -gt 1 ]; do
+    case $2 in
+      *.out) out_head=$1 ;;
+      *.out.tail) out_tail=$1 ;;
+      *.err) err_head=$1 ;;
+      *.err.tail) err_tail=$1 ;;
+    esac
+    shift 2
+  done
   [ "$out_sha" = - ] && out_sha=$out_head
   [ "$err_sha" = - ] && err_sha=$err_head
-  text="format $format
-job $job
-epoch $epoch
-exit $code
-end $end
-started $started
-took $took
-boot $was
-program $program
+  text="$text
 out $out_bytes $out_sha $out_cut $out_head $out_tail
 err $err_bytes $err_sha $err_cut $err_head $err_tail"
   size=$((${#text} + 1))
+}
+
+# EXIT END TOOK: what was captured becomes the result, once and for all
+conclude() {
+  if [ -s "$dir.secret" ]; then
+    while IFS= read -r name; do rm -rf "$dir/$name"; done <"$dir.secret"
+  fi
+  end=$2
+  account "$1" "$2" "$3"
   set -C
   { echo "$text" >"$dir.result"; } 2>/dev/null
-  set +C -- $?
-  if [ "$1" -ne 0 ]; then # another wrote it, or was killed over it
-    whole || sleep 0.3
-    whole || echo "$text" >"$dir.result"
+  set +C -- $? "$3"
+  if [ "$1" -ne 0 ] && ! whole; then # another writes it right now, or was killed over it, or the disk is full
+    sleep 0.3
+    whole || { echo "$text" >"$dir.result"; } 2>/dev/null
     size=
   fi
+  whole || shrink "$2" || return 1
   durable "$dir.result" "$dir.out" "$dir.err"
   stamp
 }
 
+# TOOK: on a full disk most of the streams goes, so that there is room to say so. Nobody can tell what else of the
+# run is missing then: it counts as died.
+shrink() {
+  end=died
+  for kept in 4096 0; do
+    for name in out err; do
+      [ "$(wc -c <"$dir.$name")" -le "$kept" ] || dd if=/dev/null of="$dir.$name" bs=1 "seek=$kept" 2>/dev/null
+    done
+    rm -f "$dir".*.tail "$dir".*.total "$dir".*.dd "$dir".*.reader "$dir".*.sha "$dir".*.count
+    keep=4096
+    account - died "$1"
+    { echo "$text" >"$dir.result"; } 2>/dev/null
+    whole && return
+  done
+  rm -f "$dir.result"
+  return 1
+}
+
 # Was all of the result written?
 whole() {
-  key=
-  while read -r key _; do :; done <"$dir.result"
-  [ "$key" = err ]
+  last=
+  { while read -r key _; do last=$key; done <"$dir.result"; } 2>/dev/null
+  [ "$last" = err ]
 }
 
 # The result's hash, size and end go beside it: with that the run has ended, for everybody.
 stamp() {
-  sha256sum "$dir.result" >"$dir.hash.$$" || return 1
-  read -r hash _ <"$dir.hash.$$"
+  hash=$(sha256sum "$dir.result")
+  hash=${hash%% *}
   if [ -z "$size" ]; then
     size=$(($(wc -c <"$dir.result")))
     end=$(sed -n 's/^end //p' "$dir.result")
   fi
-  echo "$hash $size $end" >"$dir.sum"
+  { echo "$hash $size $end" >"$dir.sum"; } 2>/dev/null
 }
 
 spec() { { read -r job epoch day deadline keep started since was program <"$dir.spec"; } 2>/dev/null; }
@@ -437,7 +465,10 @@ settle() {
   fi
   hash= size= end=
   { read -r hash size end <"$dir.sum"; } 2>/dev/null
-  [ -n "$end" ] || stamp
+  if [ -z "$end" ]; then
+    state=unsaved
+    [ -e "$dir.result" ] && stamp && [ -n "$end" ] || return 1
+  fi
   state=ended
   [ "$end" != died ] || state=died
 }

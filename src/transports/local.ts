@@ -49,7 +49,11 @@ export function local({ home, path, user = "towline" }: LocalOptions): Transport
           return pipe;
         },
         close() {
-          for (const pipe of pipes) pipe.kill();
+          // As over SSH: commands see the end of their input, and only one that does not care is killed.
+          for (const pipe of pipes) pipe.stdin.end();
+          setTimeout(() => {
+            for (const pipe of pipes) pipe.kill();
+          }, 2000).unref();
         },
       };
       return connection;

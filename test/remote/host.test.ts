@@ -193,6 +193,9 @@ describe("the host program", () => {
         const flood = request("flood", "head -c 3000000 /dev/zero; echo end >&2", { keep: 500_000 });
         expect(await session.start(flood)).toEqual({ state: "started" });
         while ((await session.wait([{ job: "flood", epoch: 1 }], 5000)).length === 0);
+        const result = await session.fetch("flood", 1);
+        expect(result.end).toBe("died"); // nobody knows what else could not be written
+        expect(result.stdout.head).toHaveLength(4096);
         session.close();
         expect(existsSync(join(small, ".towline", "p", "jobs", "big", "1"))).toBe(false);
       } finally {
