@@ -66,31 +66,32 @@ export function plan(draft: Draft, known: Known): Plan {
     given.set(start.host, (given.get(start.host) ?? 0) + 1);
     room--;
   };
+  const most = draft.settings.tick.max_starts;
+  // A run on more hosts than an hour may start must not wait for ever: it goes when the hour is empty.
+  const late: Late = (count, agent) => {
+    if (room <= 0 || (count > room && room < most))
+      return { wait: `${most} starts an hour are reached (towline.yml tick.max_starts)` };
+    const busy = agentBusy(draft, agent);
+    return busy === null ? null : { wait: busy };
+  };
   for (const job of reclaimable(draft, known.absent)) reclaim(draft, job, known, given, claim);
   for (const candidate of ready) {
     const { task, agent } = candidate;
     const run = runId(draft.settings.id, task.id, candidate.run.occurrence);
-    if (isEach(task.data)) claimEach(draft, candidate, placing(candidate), known, made, claim);
+    if (isEach(task.data)) claimEach(draft, candidate, placing(candidate), known, made, { claim, late });
     else if (known.paths.has(run)) made.spent.set(task.id, candidate.run.occurrence);
     else {
-      const late =
-        room <= 0
-          ? { wait: `${draft.settings.tick.max_starts} starts an hour are reached (towline.yml tick.max_starts)` }
-          : waitFor(agentBusy(draft, agent));
-      const placed = late ?? place(placing(candidate));
+      const placed = late(1, agent) ?? place(placing(candidate));
       if ("host" in placed) claimOne(draft, candidate, run, placed.host, claim);
-      else
-        holds.set(
-          task.id,
-          "wait" in placed ? { state: "queued", reason: placed.wait, person: false } : person(placed.blocked),
-        );
+      else holds.set(task.id, "wait" in placed ? queued(placed.wait) : person(placed.blocked));
     }
   }
   return made;
 }
 
-const waitFor = (reason: string | null) => (reason === null ? null : { wait: reason });
+const queued = (reason: string): Hold => ({ state: "queued", reason, person: false });
 
+type Late = (count: number, agent: Entry<"agent">) => { wait: string } | null;
 type Claim = (start: Start, job: Entry<"job">) => void;
 
 function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, claim: Claim): void {
@@ -99,7 +100,14 @@ function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, 
 }
 
 /** One job a host; the set of hosts is fixed here. Hosts that cannot start now are claimed as released and tried again. */
-function claimEach(draft: Draft, candidate: Candidate, placing: Placing, known: Known, made: Plan, claim: Claim): void {
+function claimEach(
+  draft: Draft,
+  candidate: Candidate,
+  placing: Placing,
+  known: Known,
+  made: Plan,
+  { claim, late }: { claim: Claim; late: Late },
+): void {
   const { task, run: due, agent } = candidate;
   const run = runId(draft.settings.id, task.id, due.occurrence);
   const open = candidate.hosts.filter((host) => !closed(host, draft.settings.networks));
@@ -114,6 +122,8 @@ function claimEach(draft: Draft, candidate: Candidate, placing: Placing, known: 
     );
   const ids = open.map((host) => hostJobId(draft.settings.id, task.id, due.occurrence, host.id));
   if (ids.some((id) => known.paths.has(id))) return void made.spent.set(task.id, due.occurrence);
+  const wait = late(open.length, agent);
+  if (wait) return void made.holds.set(task.id, queued(wait.wait));
   for (const [index, host] of open.entries()) {
     const why = obstacle(host, placing);
     const job = newJob(draft, candidate, ids[index] as string, run, host.id, why ? "released" : "claimed");

@@ -94,6 +94,25 @@ describe("states", () => {
     expect(w.files.get("OVERVIEW.md")).toContain("d failed on ann: could not start in time: ann does not answer");
   });
 
+  test("the limit of starts an hour and of an agent's parallel work hold for runs on each host, too", () => {
+    const w = world({
+      ...basics(["ann", "bob", "cid"]),
+      "towline.yml": "id: p\ndefaults: {agent: deckhand}\ntick: {max_starts: 4}\n",
+      "tasks/a.md": md("title: A\nhosts: all\npriority: 0", "x"),
+      "tasks/b.md": md("title: B\nhosts: all\npriority: 1", "x"),
+    });
+    w.tick(at(0), good);
+    expect([of(w, "a")?.data.state, of(w, "b")?.data.state]).toEqual(["done", "queued"]);
+    expect(of(w, "b")?.data.reason).toContain("4 starts an hour are reached");
+    w.tick(at(61), good);
+    expect(of(w, "b")?.data.state).toBe("done");
+    w.files.set("agents/deckhand.md", md("runtime: shell\nparallel: 1"));
+    w.files.set("tasks/c.md", md("title: C\nhosts: all\npriority: 0", "x"));
+    w.files.set("tasks/d.md", md("title: D\nhosts: all", "x"));
+    w.tick(at(130), () => null);
+    expect([of(w, "c")?.data.state, of(w, "d")?.data.state]).toEqual(["running", "queued"]);
+  });
+
   test("the jobs list keeps the last ten", () => {
     const w = world({ ...basics(["ann"]), "tasks/a.md": md("title: A\nevery: 1h", "x") });
     for (let hour = 0; hour <= 15; hour++) w.tick(at(hour * 60), good);
