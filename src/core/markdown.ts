@@ -1,5 +1,5 @@
 // Reads markdown bodies: sections, examples, lists. Never writes: no stringifier keeps what people wrote.
-import type { Code, List, Root, RootContent } from "mdast";
+import type { Code, Root, RootContent } from "mdast";
 import remarkGfm from "remark-gfm";
 import remarkParse from "remark-parse";
 import { unified } from "unified";
@@ -32,12 +32,6 @@ export function examples(body: string): { text: string; line: number }[] {
   return blocks
     .filter((node): node is Code => node.type === "code" && (node.lang === "yaml" || node.lang === "yml"))
     .map((node) => ({ text: node.value, line: (node.position?.start.line ?? 0) + 1 }));
-}
-
-/** Items of the first list under `## Acceptance`, one line each. */
-export function acceptance(body: string): string[] {
-  const list = (sections(body).get("Acceptance") ?? []).find((node): node is List => node.type === "list");
-  return list?.children.map((item) => textOf(item as unknown as RootContent).trim()) ?? [];
 }
 
 /** The first paragraph as plain text on one line, or "". */
