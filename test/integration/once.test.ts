@@ -37,7 +37,7 @@ describe.skipIf(lacksSshd)(`four ticks in one moment, ${needs}`, () => {
         "tasks/wrong.md": md("title: wrong", `${mark("wrong")}; exit 7`),
         "tasks/slow.md": md("title: slow\ntimeout: 1s", `${mark("slow")}; sleep 30; ${mark("late")}`),
       },
-      settings,
+      `tick: {patience: 5s}\n${settings}`,
       `real-${mode}`,
     );
     try {

@@ -8,7 +8,7 @@ import { md, type TestPack, testPack } from "../fakes/pack.ts";
 
 export const lacksSshd = findSshd() === null;
 export const needs = "needs openssh-server (npm test -- --install)";
-const program = join(import.meta.dirname, "..", "..", "bin", "towline");
+export const program = join(import.meta.dirname, "..", "..", "bin", "towline");
 
 export interface Said {
   /** Null: ended by a signal. */
@@ -41,7 +41,12 @@ export function towline(args: string[], env: Record<string, string> = {}, limit 
 export const keyOf = (machines: Machine[]) => ({ TOWLINE_TEST_KEY: machines[0]?.keyText ?? "" });
 
 /** A pack whose hosts are these machines, with one agent for shell scripts. */
-export function realPack(machines: Machine[], files: Record<string, string>, settings = "", id = "real"): TestPack {
+export function realPack(
+  machines: Machine[],
+  files: Record<string, string>,
+  settings = "tick: {patience: 5s}\n",
+  id = "real",
+): TestPack {
   const hosts = machines.map(({ name, port, user, hostKey }) => [
     `hosts/${name}.md`,
     md(
@@ -49,7 +54,7 @@ export function realPack(machines: Machine[], files: Record<string, string>, set
     ),
   ]);
   return testPack({
-    "towline.yml": `id: ${id}\nname: real\nzone: UTC\ndefaults: {agent: deckhand}\ntick: {patience: 5s}\n${settings}`,
+    "towline.yml": `id: ${id}\nname: real\nzone: UTC\ndefaults: {agent: deckhand}\n${settings}`,
     "agents/deckhand.md": md("runtime: shell"),
     ...Object.fromEntries(hosts),
     ...files,
