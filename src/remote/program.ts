@@ -16,11 +16,16 @@ const strip = (text: string) =>
     .join("\n")
     .concat("\n");
 
+/** In this order they are one program; a supervisor reads no further than `run`. */
+const parts = ["base", "streams", "run", "conversation", "start", "serve"];
+
 let loaded: Program | undefined;
 
 export function hostProgram(): Program {
   if (!loaded) {
-    const text = strip(readFileSync(new URL("./host.sh", import.meta.url), "utf8"));
+    const text = parts
+      .map((part) => strip(readFileSync(new URL(`./host/${part}.sh`, import.meta.url), "utf8")))
+      .join("");
     loaded = { text, sha256: createHash("sha256").update(text).digest("hex") };
   }
   return loaded;

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
 import { userInfo } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import ssh2, { type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm, type Client as Ssh } from "ssh2";
 import { configuration } from "../errors.ts";
 import {
@@ -78,12 +79,25 @@ export function ssh({ agent }: { agent?: string } = {}): Transport {
           "write `key: env:NAME`, `key: file:~/…` or `key: agent`",
         );
       const until = performance.now() + options.timeout;
-      const sock = await tcp(name, host, options);
-      const left = Math.max(500, until - performance.now());
-      return handshake({ name, host, wanted, sock, options, config: { ...auth, readyTimeout: left } });
+      for (;;) {
+        const sock = await tcp(name, host, options);
+        const left = Math.max(500, until - performance.now());
+        try {
+          return await handshake({ name, host, wanted, sock, options, config: { ...auth, readyTimeout: left } });
+        } catch (thrown) {
+          if (!turnedAway(thrown) || performance.now() + 1000 > until) throw thrown;
+          await sleep(200 + Math.random() * 600);
+        }
+      }
     },
   };
 }
+
+/** A server with too many logins at once (MaxStartups) hangs up before it says anything: that passes. */
+const turnedAway = (thrown: unknown) =>
+  thrown instanceof HostFault &&
+  thrown.kind === "unreachable" &&
+  /closed the connection|before handshake|ECONNRESET/.test((thrown.cause as Error | undefined)?.message ?? "");
 
 function tcp(name: string, host: Host, { timeout, signal }: ConnectOptions): Promise<Socket> {
   const at = `${host.address}:${host.port}`;

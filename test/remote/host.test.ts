@@ -178,13 +178,25 @@ describe("the host program", () => {
     expect(() => rootPath(root)).toThrow("cannot be used"),
   );
 
+  test("lives where the record says", async () => {
+    const elsewhere = join(dir, "elsewhere");
+    for (const root of ["~/other.place/x", elsewhere]) {
+      const session = await createFleet({ env: { PATH: path }, home }).open("one", { ...host, root }, "p");
+      expect(await session.start(request("here", "echo here"))).toEqual({ state: "started" });
+      while ((await session.wait([{ job: "here", epoch: 1 }], 5000)).length === 0);
+      session.close();
+    }
+    expect(existsSync(join(elsewhere, "p", "journal"))).toBe(true);
+    expect(existsSync(join(home, "other.place", "x", "p", "journal"))).toBe(true);
+  });
+
   const mountable = process.getuid?.() === 0 && canMount();
   test.skipIf(!mountable)(
     `on a full disk nothing is started and nothing breaks${mountable ? "" : " [needs root and mount]"}`,
     async () => {
       const small = join(dir, "small");
       mkdirSync(small);
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small]);
+      execFileSync("/bin/mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small]);
       try {
         const here = createFleet({ env: { PATH: path }, home: small });
         const session = await here.open("small", host, "p");
@@ -199,7 +211,7 @@ describe("the host program", () => {
         session.close();
         expect(existsSync(join(small, ".towline", "p", "jobs", "big", "1"))).toBe(false);
       } finally {
-        execFileSync("umount", ["-l", small]);
+        execFileSync("/bin/umount", ["-l", small]);
       }
     },
   );
@@ -207,9 +219,9 @@ describe("the host program", () => {
   function canMount(): boolean {
     const at = mkdtempSync(join(tmpdir(), "towline-test-"));
     try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", at], { stdio: "ignore" });
+      execFileSync("/bin/mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", at], { stdio: "ignore" });
       writeFileSync(join(at, "x"), "");
-      execFileSync("umount", [at], { stdio: "ignore" });
+      execFileSync("/bin/umount", [at], { stdio: "ignore" });
       return true;
     } catch {
       return false;

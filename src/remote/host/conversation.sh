@@ -1,0 +1,165 @@
+# What a conversation needs to know: requests and answers, how runs stand, which slots are free.
+
+# Children read /dev/null; requests come by fd 9, which no run inherits.
+exec 9<&0 </dev/null
+umask >umask
+umask 077
+read -r boot </proc/sys/kernel/random/boot_id
+self=
+PATH=$HOME/.local/bin:$PATH
+
+# JOB EPOCH TEXT
+answer() {
+  printf '\ntowline1 %s %s %s %s %s -\n%s\ntowline1-end %s\n' "$nonce" "$verb" "$1" "$2" "${#3}" "$3" "$nonce"
+}
+
+drain() {
+  while IFS= read -r line <&9; do
+    [ "$line" != "end $nonce" ] || return 0
+  done
+  hand_over
+  exit 0
+}
+
+# Reads the body of a request into $body, one word a space.
+gather() {
+  body=
+  while IFS= read -r line <&9; do
+    [ "$line" != "end $nonce" ] || return 0
+    body="$body $line"
+  done
+  exit 0
+}
+
+number() { case $1 in '' | *[!0-9]* | ????????????????*) return 1 ;; esac; }
+name() { case $1 in '' | -* | .* | *[!A-Za-z0-9._-]*) return 1 ;; esac; }
+known() { name "$1" && number "$2"; }
+
+# DIR → $state: running, ended, died, acked, none. A run whose supervisor is gone gets its result here.
+settle() {
+  dir=$1 state=none
+  [ -d "$dir" ] || return 1
+  state=acked
+  [ ! -e "$dir.acked" ] || return 0
+  { read -r state <"$dir.format"; } 2>/dev/null || state=$format
+  [ "$state" = "$format" ] || {
+    state=format-$state
+    return 1
+  }
+  if [ ! -e "$dir.sum" ]; then
+    state=running
+    owner "$dir" || doze 20
+    owner "$dir"
+    [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
+    if ! token "$dir.go" never; then
+      owner "$dir"
+      [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
+    fi
+    [ -e "$dir.sum" ] || bury
+  fi
+  hash= size= end=
+  { read -r hash size end <"$dir.sum"; } 2>/dev/null
+  if [ -z "$end" ]; then
+    state=unsaved
+    [ -e "$dir.result" ] && stamp && [ -n "$end" ] || return 1
+  fi
+  state=ended
+  [ "$end" != died ] || state=died
+}
+
+# What is left of a run whose supervisor was killed, or whose machine was restarted.
+bury() {
+  own=$program took=0
+  spec || {
+    epoch=${dir##*/} job=${dir%/*} day=- keep=65536 was=-
+    job=${job##*/} started=$((date * 100))
+  }
+  if [ "$was" = "$boot" ]; then
+    clock
+    took=$((now - since))
+    hunt "$PWD/$dir/" && doze 20
+    cut_off out && doze 10
+    cut_off err && doze 10
+  fi
+  conclude - died "$took"
+  program=$own
+}
+
+# JOB EPOCH: $line for the list of what is held
+held_line() {
+  settle "$pack/jobs/$1/$2" || return 1
+  [ "$state" != acked ] || return 1
+  { read -r _ _ day _ <"$dir.spec"; } 2>/dev/null || day=-
+  line="held $1 $2 $day $state ${hash:--}"
+}
+
+list_held() {
+  held=
+  for mark in "$pack"/held/*.*; do
+    mark=${mark##*/} hash=
+    known "${mark%.*}" "${mark##*.}" && held_line "${mark%.*}" "${mark##*.}" && held="$held
+$line"
+  done
+}
+
+# → $used, and $open and $generation of the first free slot below TOTAL. A slot is taken by making its next generation;
+# it is free again when its holder's run has ended, so nobody has to give it back.
+survey() {
+  used=0 open= seen=
+  for file in slots/*.*; do
+    file=${file#slots/}
+    slot=${file%.*} generation=${file#*.}
+    number "$slot" && number "$generation" || continue
+    case "$seen " in *" $slot "*) ;; *) seen="$seen $slot" ;; esac
+    eval "[ $generation -le \${top_$slot:-0} ] || top_$slot=$generation"
+  done
+  slot=0
+  while [ "$slot" -lt "$1" ]; do
+    slot=$((slot + 1))
+    case "$seen " in *" $slot "*) ;; *) seen="$seen $slot" ;; esac
+  done
+  for slot in $seen; do
+    eval "generation=\${top_$slot:-0}"
+    if [ "$generation" -gt 0 ] && taken "slots/$slot.$generation"; then
+      used=$((used + 1))
+    elif [ -z "$open" ] && [ "$slot" -le "$1" ]; then
+      open=$slot
+    fi
+  done
+  [ -n "$open" ] && eval "generation=\$((\${top_$open:-0} + 1))"
+}
+
+taken() {
+  [ -e "$1" ] || return 1
+  { read -r where pid born was <"$1"; } 2>/dev/null || doze 10
+  { read -r where pid born was <"$1"; } 2>/dev/null || return 1
+  [ ! -e "$where.sum" ] && [ ! -e "$where.acked" ] || return 1
+  [ ! -e "$where.owner" ] || owner "$where"
+  [ "$was" = "$boot" ] && alive "$pid" "$born"
+}
+
+# TOTAL: takes a slot for $dir → $slot_file
+claim() {
+  tries=0
+  while [ $tries -lt 9 ]; do
+    tries=$((tries + 1))
+    survey "$1"
+    [ -n "$open" ] && [ "$used" -lt "$1" ] || return 1
+    slot_file=slots/$open.$generation
+    token "$slot_file" "$dir $self" || continue
+    [ $((generation % 16)) -ne 0 ] || sweep
+    return 0
+  done
+  return 1
+}
+
+# Removes older generations of slot $open; the last two stay for those who are looking right now.
+sweep() {
+  old=$((generation - 18))
+  set --
+  while [ $old -lt $((generation - 2)) ]; do
+    old=$((old + 1))
+    set -- "$@" "slots/$open.$old"
+  done
+  rm -f "$@"
+}

@@ -1,0 +1,126 @@
+# One run: the agent in a process group of its own, ended at its limit, whatever it left behind.
+
+# NAME: ends the reader of that stream, so that what came so far can be put down
+cut_off() {
+  { read -r pid <"$dir.$1.reader" && read -r line <"/proc/$pid/stat"; } 2>/dev/null || return 1
+  case $line in *"(dd) "* | *"(cat) "* | *"(busybox) "*) kill "$pid" 2>/dev/null ;; *) return 1 ;; esac
+}
+
+# MARK: ends what is left of a run, in its group or out of it; fails when nothing is. `read` leaves out the NULs.
+hunt() {
+  prey=
+  for found in /proc/[0-9]*; do
+    {
+      while IFS= read -r line || [ -n "$line" ]; do
+        case $line in *"TOWLINE_RUN=$1"*)
+          kill -s KILL "${found#/proc/}" && prey=1
+          break
+          ;;
+        esac
+      done <"$found/environ"
+    } 2>/dev/null
+  done
+  [ -n "$prey" ]
+}
+
+ended() { [ -s "$dir.out.total" ] && [ -s "$dir.err.total" ]; }
+
+# Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
+collect() {
+  tries=0
+  until ended; do
+    tries=$((tries + 1))
+    case $tries in
+      ? | ??) ;; # they end within a millisecond; a sleep is a process
+      10? | 110) sleep 0.01 ;;
+      130) hunt "$mark" ;;
+      160)
+        cut_off out
+        cut_off err
+        ;;
+      190) return ;;
+      *) sleep 0.03 ;;
+    esac
+  done
+}
+
+# SIGNAL: to the agent's group, or to the agent while it has no group yet
+strike() { kill -s "$1" -- "-$agent" 2>/dev/null || kill -s "$1" "$agent" 2>/dev/null; }
+
+stop_agent() {
+  stopping=1 stopped=1
+  [ -n "$agent" ] || return 0
+  strike TERM
+  { sleep 5; strike KILL; } &
+}
+
+launch() {
+  command=
+  while IFS= read -r line || [ -n "$line" ]; do command="$command$line
+"; done <"$dir.command"
+  command=${command%?}
+  limit=$((deadline / 1000)).$(((deadline / 100) % 10))
+  read -r mask <umask
+  {
+    cd "$dir" || exit 126
+    umask "$mask"
+    export TOWLINE_RUN="$mark"
+    case $timeout in
+      group) exec timeout -k 5 "$limit" sh -c "$command" ;;
+      *) exec setsid sh -c "$command" ;;
+    esac
+  } </dev/null >"$dir.out.pipe" 2>"$dir.err.pipe" &
+  agent=$!
+  [ "$timeout" = group ] && return
+  # shellcheck disable=SC2016
+  setsid sh -c 'sleep "$1"; : >"$2/overtime"; kill -s TERM -- "-$3"; sleep 5; kill -s KILL -- "-$3"' \
+    watch "$limit" "$dir" "$agent" </dev/null >/dev/null 2>&1 &
+  watch=$!
+}
+
+supervise() {
+  dir=$1 agent= watch= stopping= stopped= exit=
+  umask 077
+  tools
+  spec || exit 1
+  birth $$ && echo "$$ $birth $was" >>"$dir.owner"
+  trap stop_agent TERM
+  token "$dir.go" run || exit 0 # it was decided that this run never starts
+  clock
+  since=$now mark=$PWD/$1/$since
+  if [ ! -e "$dir.cancel" ]; then
+    mkfifo "$dir.out.pipe" "$dir.err.pipe"
+    capture out 3<"$dir.out.pipe" &
+    capture err 3<"$dir.err.pipe" &
+    launch
+    [ -z "$stopped" ] || stop_agent
+    while :; do
+      stopping=
+      wait "$agent"
+      code=$?
+      [ "$code" = 127 ] && [ -n "$exit" ] || exit=$code
+      [ -n "$stopping" ] || break
+    done
+    trap '' TERM
+    kill -s KILL -- "-$agent" 2>/dev/null
+    [ -z "$watch" ] || kill -s KILL -- "-$watch" 2>/dev/null
+    collect
+  else
+    exit=143 stopped=1
+  fi
+  clock
+  took=$((now - since)) end=exited
+  case $exit in 124 | 137 | 143) [ $((took * 10)) -lt "$deadline" ] || end=timeout ;; esac
+  [ ! -e "$dir.overtime" ] || end=timeout
+  if [ -n "$stopped" ]; then
+    end=died
+    [ ! -e "$dir.cancel" ] || end=cancelled
+  fi
+  [ "$end" = exited ] || hunt "$mark"
+  conclude "$exit" "$end" "$took"
+}
+
+if [ "$1" = supervise ]; then
+  supervise "$2"
+  exit
+fi

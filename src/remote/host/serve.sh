@@ -1,0 +1,236 @@
+# The other verbs, and the loop that hears them.
+
+# Which of the runs in the body have ended. Whoever waits asks again: that costs no process here, and where
+# $1 is not 1 no look at the supervisors either.
+ended_of() {
+  done=
+  for run in $body; do
+    known "${run%/*}" "${run#*/}" || continue
+    [ -e "$jobs/$run.sum" ] || { [ "$1" = 1 ] && settle "$jobs/$run" && [ "$state" != running ]; } || continue
+    done="$done $run"
+  done
+  answer - - "${done# }"
+}
+
+fetch() {
+  job=$1 epoch=$2 hash=
+  settle "$jobs/$job/$epoch"
+  case $state in
+    ended | died) ;;
+    *)
+      answer "$job" "$epoch" "$state"
+      return
+      ;;
+  esac
+  set -- "$dir.result" "$dir.out"
+  bytes=$size
+  [ ! -e "$dir.out.tail" ] || set -- "$@" "$dir.out.tail"
+  set -- "$@" "$dir.err"
+  [ ! -e "$dir.err.tail" ] || set -- "$@" "$dir.err.tail"
+  sizes "$dir"
+  printf '\ntowline1 %s %s %s %s %s %s\n' "$nonce" "$verb" "$job" "$epoch" "$bytes" "$hash"
+  cat "$@"
+  printf '\ntowline1-end %s\n' "$nonce"
+}
+
+# Adds what DIR holds of the streams to $bytes.
+sizes() {
+  while read -r key _ _ head tail _; do
+    case $key in out | err) bytes=$((bytes + head + tail)) ;; esac
+  done <"$1.result"
+}
+
+seal() {
+  job=$1 epoch=$2 highest=-
+  [ -d "$jobs/$job" ] || mkdir "$jobs/$job"
+  echo "$epoch" >>"$jobs/$job/seal"
+  durable "$jobs/$job/seal" "$jobs/$job" "$jobs"
+  for other in "$jobs/$job"/*/; do
+    other=${other%/}
+    at=${other##*/}
+    number "$at" && [ "$at" -lt "$epoch" ] || continue
+    token "$other.go" never
+    { read -r went <"$other.go"; } 2>/dev/null
+    if [ "$went" = never ]; then
+      echo - >"$other.acked"
+      rm -rf "$other"/* "$pack/held/$job.$at"
+    elif [ "$highest" = - ] || [ "$at" -gt "$highest" ]; then
+      highest=$at
+    fi
+  done
+  answer "$job" "$epoch" "started $highest"
+}
+
+cancel() {
+  settle "$jobs/$1/$2"
+  if [ "$state" = running ]; then
+    : >"$dir.cancel"
+    owner "$dir"
+    { read -r went <"$dir.go"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid"
+  fi
+  answer "$1" "$2" "$state"
+}
+
+ack() {
+  set --
+  for item in $body; do
+    run=${item%/*} want=${item##*/}
+    known "${run%/*}" "${run#*/}" || continue
+    settle "$jobs/$run"
+    case $state in ended | died) ;; *) continue ;; esac
+    [ "$hash" = "$want" ] || continue
+    echo "$hash" >"$dir.acked"
+    for file in "$dir".* "$dir"/* "$dir"/.[!.]*; do
+      case ${file#"$dir".} in format | go | acked) ;; *) set -- "$@" "$file" ;; esac
+    done
+    set -- "$@" "$pack/held/${run%/*}.${run#*/}"
+  done
+  [ $# -eq 0 ] || rm -rf "$@"
+  answer - - ok
+}
+
+enroll() {
+  [ -d slots ] || mkdir slots
+  probe
+  if [ ! -s identity ]; then
+    id=$(od -An -N16 -tx1 /dev/urandom)
+    # shellcheck disable=SC2086
+    set -- $id
+    id=
+    for byte; do id=$id$byte; done
+    token identity "$id"
+    durable identity .
+  fi
+  read -r id <identity
+  answer - - "identity $id
+sync $sync
+timeout $timeout
+missing $missing"
+}
+
+# → $date and $asked, the same moment by the wall's clock and by the uptime, and the $disk and its $room in KiB.
+# Looked up by processes at most once in five minutes; in between the uptime tells the time.
+look() {
+  clock
+  asked=$now saw=
+  { read -r saw at date disk room <seen; } 2>/dev/null
+  if [ "$saw" = "$boot" ] && [ -n "$room" ] && [ $((now - at)) -lt 30000 ]; then
+    date=$((date + (now - at) / 100))
+    return
+  fi
+  date=$(date +%s)
+  room=$(df -Pk . 2>/dev/null)
+  # shellcheck disable=SC2086
+  set -- ${room##*
+}
+  disk=${2:-0} room=${4:-0}
+  echo "$boot $asked $date $disk $room" >seen
+}
+
+# PACK SLOTS RUNTIME,…
+hello() {
+  identity=-
+  { read -r identity <identity; } 2>/dev/null
+  if ! tools; then
+    [ -d slots ] || mkdir slots
+    probe
+  fi
+  case $1 in
+    -) pack= ;; # only to look at this host
+    bin | slots | identity | tools | umask | seen | -* | .* | *[!A-Za-z0-9._-]*)
+      answer - - "refused pack"
+      return
+      ;;
+    *) pack=$1 jobs=$1/jobs ;;
+  esac
+  [ -z "$pack" ] || [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
+  look
+  survey "$2"
+  facts="identity $identity
+boot $boot
+clock $date
+arch $arch
+slots $used"
+  held=
+  [ -z "$pack" ] || list_held
+  cpus
+  { read -r load _ </proc/loadavg && read -r system </proc/sys/kernel/osrelease; } 2>/dev/null
+  total=0 free=0
+  { while read -r key value _; do
+    case $key in
+      MemTotal:) total=$value ;;
+      MemAvailable:) free=$value && break ;;
+    esac
+  done </proc/meminfo; } 2>/dev/null
+  facts="$facts
+cores $cores
+load ${load:-0}
+system Linux $system
+memory $total $free"
+  runtimes=$3
+  facts="$facts
+disk ${disk:-0} ${room:-0}"
+  IFS=,
+  for runtime in $runtimes; do
+    command -v "$runtime" >/dev/null 2>&1 && facts="$facts
+runtime $runtime"
+  done
+  unset IFS
+  answer - - "$facts$held"
+}
+
+# → $cores, out of a list like 0-3,6
+cpus() {
+  cores=0
+  { read -r list </sys/devices/system/cpu/online; } 2>/dev/null || list=0
+  IFS=,
+  for range in $list; do cores=$((cores + ${range#*-} - ${range%-*} + 1)); done
+  unset IFS
+}
+
+# A run is in the charge of this process until its supervisor has taken over.
+hand_over() {
+  for dir in $begun; do
+    tries=0
+    until [ -e "$dir.go" ] || [ $((tries += 1)) -gt 200 ]; do sleep 0.02; done
+  done
+}
+
+begun=
+while read -r verb nonce a b c d e f _ <&9; do
+  case $nonce in '' | *[!0-9a-f]*) exit 2 ;; esac
+  case $verb:${pack:+ready} in
+    hello:*)
+      drain
+      hello "$a" "$b" "$c"
+      ;;
+    enroll:*)
+      drain
+      enroll
+      ;;
+    start:ready) start "$a" "$b" "$c" "$d" "$e" "$f" ;;
+    ended:ready)
+      gather
+      ended_of "$a"
+      ;;
+    ack:ready)
+      gather
+      ack
+      ;;
+    list:ready)
+      drain
+      list_held
+      answer - - "${held#?}"
+      ;;
+    fetch:ready | seal:ready | cancel:ready)
+      drain
+      if known "$a" "$b"; then "$verb" "$a" "$b"; else answer - - "refused bad request"; fi
+      ;;
+    *)
+      drain
+      verb=refused
+      answer - - "unknown verb"
+      ;;
+  esac
+done
+hand_over

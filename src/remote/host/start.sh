@@ -1,0 +1,139 @@
+# Starting a run: the fence, the slot, the files, the journal, and only then the supervisor.
+
+# Sees what stands against a start of $job $epoch → $why, the answer
+barred() {
+  why=
+  if [ -e "$jobs/$job/seal" ]; then
+    while read -r sealed; do
+      number "$sealed" && [ "$sealed" -gt "$epoch" ] && why="sealed $sealed"
+    done <"$jobs/$job/seal"
+    [ -z "$why" ] || return 0
+  fi
+  for other in "$jobs/$job"/*/; do
+    other=${other%/}
+    at=${other##*/}
+    number "$at" && [ "$at" -ne "$epoch" ] || continue
+    if [ "$at" -gt "$epoch" ]; then
+      why="sealed $at"
+      return 0
+    fi
+    [ ! -e "$other.acked" ] || continue
+    # An older claim that has not started yet never will.
+    token "$other.go" never
+    { read -r went <"$other.go"; } 2>/dev/null
+    [ "$went" = never ] || why="already $at"
+  done
+  [ -n "$why" ]
+}
+
+# Reads the files of a launch into DIR → $wrong. Fails when the request ends in the middle.
+receive() {
+  wrong=
+  while IFS= read -r line <&9; do
+    case $line in
+      +*) printf '%b' "${line#+}" >&4 || wrong="cannot write: is the disk full?" ;;
+      "file "*) open_file "$dir/" "${line#file }" ;;
+      "secret "*) echo "${line#secret }" >>"$dir.secret" ;;
+      command) open_file "$dir." command ;;
+      "end $nonce")
+        exec 4>&-
+        return 0
+        ;;
+      *) wrong="unknown line in the request" ;;
+    esac
+  done
+  return 1
+}
+
+# FOLDER NAME: what follows in the request goes there, by fd 4
+open_file() {
+  exec 4>/dev/null
+  case /$2/ in
+    */../* | */./* | *//* | */-* | *[!A-Za-z0-9._/-]*)
+      wrong="refused file name"
+      return
+      ;;
+    /*/*/) mkdir -p "$1${2%/*}" || wrong="cannot make a folder" ;;
+  esac
+  if { : >"$1$2"; } 2>/dev/null; then exec 4>"$1$2"; else wrong="cannot write: is the disk full?"; fi
+}
+
+# Nothing was started and nothing will be: the fence goes, so that the same claim may come again.
+retreat() {
+  token "$dir.go" never
+  echo "- 0 0 -" >"$slot_file"
+  rm -rf "$dir" "$dir".* "$pack/held/$job.$epoch"
+}
+
+start() {
+  job=$1 epoch=$2 day=$3 deadline=$4 keep=$5 slots=$6
+  known "$job" "$epoch" && number "$deadline" && number "$keep" && number "$slots" || {
+    drain
+    answer - - "refused bad request"
+    return
+  }
+  dir=$jobs/$job/$epoch
+  [ -n "$self" ] || { birth $$ && self="$$ $birth $boot"; }
+  if [ -n "$missing" ]; then
+    drain
+    answer "$job" "$epoch" "refused this host lacks $missing"
+  elif [ -d "$dir" ]; then
+    drain
+    answer "$job" "$epoch" "already $epoch"
+  elif barred; then
+    drain
+    answer "$job" "$epoch" "$why"
+  elif ! claim "$slots"; then
+    drain
+    answer "$job" "$epoch" full
+  else
+    [ -d "$jobs/$job" ] || mkdir "$jobs/$job" 2>/dev/null
+    if mkdir "$dir" 2>/dev/null; then # the fence: one of all who try
+      echo "$self" >"$dir.owner"
+      fenced
+    else
+      echo "- 0 0 -" >"$slot_file"
+      drain
+      if [ -d "$dir" ]; then
+        answer "$job" "$epoch" "already $epoch"
+      else
+        answer "$job" "$epoch" "refused cannot make the job's folder: is the disk full?"
+      fi
+    fi
+  fi
+}
+
+# The rest of a start, with the fence won.
+fenced() {
+  if ! receive; then
+    retreat
+    exit 0
+  fi
+  why="refused $wrong"
+  [ -z "$wrong" ] || {
+    retreat
+    answer "$job" "$epoch" "$why"
+    return
+  }
+  clock
+  if barred; then
+    retreat
+    answer "$job" "$epoch" "$why"
+    return
+  fi
+  at=$((date * 100 + now - asked))
+  {
+    echo "$format" >"$dir.format" &&
+      echo "$job $epoch $day $deadline $keep $at $now $boot $program" >"$dir.spec" &&
+      : >"$pack/held/$job.$epoch" &&
+      echo "$job $epoch $((at / 100)) $boot" >>"$pack/journal"
+  } 2>/dev/null || {
+    retreat
+    answer "$job" "$epoch" "refused cannot write the journal: is the disk full?"
+    return
+  }
+  durable "$pack/journal" "$dir" "$jobs/$job" "$jobs"
+  setsid sh "./bin/$program" supervise "$dir" </dev/null >/dev/null 2>"$dir.log" 9<&- &
+  begun="$begun $dir"
+  answer "$job" "$epoch" started
+}

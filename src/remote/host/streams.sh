@@ -1,0 +1,170 @@
+# The streams of a run, bounded, and the result that is made of them.
+
+# NAME: takes the stream from fd 3 into DIR/NAME and says in DIR/NAME.total how much it was. Small streams cost one dd.
+# A stream that outgrows what is kept goes on through tail and sha256sum: its size never matters to this host.
+capture() {
+  file=$dir.$1 total=0 limit=$((keep * 2 + 16896))
+  : >"$file"
+  while count=$(((limit - total) / 512)) && [ "$count" -gt 32 ]; do
+    LC_ALL=C dd bs=512 "count=$count" <&3 >>"$file" 2>"$file.dd" &
+    echo "$!" >"$file.reader"
+    wait $!
+    code=$? full= part= bytes=
+    while IFS='+ ' read -r first second third fourth; do
+      case "$third $fourth" in "records in") full=$first part=$second ;; esac
+      [ "$second" != bytes ] || bytes=$first
+    done <"$file.dd"
+    if [ "$code" -ne 0 ] || [ -z "$part" ]; then # killed, or the disk is full
+      if [ "$code" -lt 128 ]; then               # what there is stays, and the writer may go on
+        cat <&3 >/dev/null &
+        echo "$!" >"$file.reader"
+        wait $!
+      fi
+      total=$(($(wc -c <"$file")))
+      break
+    fi
+    [ -n "$bytes" ] || bytes=$(($(wc -c <"$file") - total)) # busybox may leave its third line out
+    total=$((total + bytes))
+    if [ $((full + part)) -lt "$count" ]; then
+      break
+    fi
+  done
+  if [ "$count" -gt 32 ]; then
+    echo "$total -" >"$file.total"
+    return
+  fi
+  mkfifo "$file.a" "$file.b"
+  tail -c "$keep" <"$file.a" >"$file.tail" &
+  tail=$!
+  wc -c <"$file.b" >"$file.count" &
+  wc=$!
+  {
+    cat "$file"
+    cat <&3 &
+    echo "$!" >"$file.reader"
+    wait $!
+  } | tee "$file.a" "$file.b" | sha256sum >"$file.sha"
+  wait "$tail" "$wc"
+  read -r total <"$file.count"
+  read -r sha _ <"$file.sha"
+  echo "$((total)) $sha" >"$file.total"
+}
+
+# NAME: cuts DIR/NAME to head and tail when it is longer than what is kept → $bytes, $sha (or - when head has it),
+# $head and $tail bytes
+trim() {
+  file=$dir.$1 bytes= sha= tail=0
+  { read -r bytes sha <"$file.total"; } 2>/dev/null
+  [ -e "$file" ] || : >"$file"
+  [ -n "$sha" ] || bytes=$(($(wc -c <"$file"))) sha=-
+  head=$bytes
+  [ "$bytes" -gt $((keep * 2)) ] || return 0
+  head=$keep tail=$keep
+  if [ "$sha" = - ]; then
+    sha=$(sha256sum <"$file")
+    sha=${sha%% *}
+    tail -c "$keep" "$file" >"$file.tail"
+  fi
+  dd "bs=$keep" count=1 if="$file" of="$file.head" 2>/dev/null
+  mv -f "$file.head" "$file"
+}
+
+# EXIT END TOOK → $text and its $size: the description of what was captured
+account() {
+  trim out
+  out_bytes=$bytes out_sha=$sha out_cut="$head $tail"
+  trim err
+  err_bytes=$bytes err_sha=$sha err_cut="$head $tail"
+  text="format $format
+job $job
+epoch $epoch
+exit $1
+end $2
+started $started
+took $3
+boot $was
+program $program"
+  set --
+  for name in out out.tail err err.tail; do
+    [ -s "$dir.$name" ] && set -- "$@" "$dir.$name"
+  done
+  out_head=$empty out_tail=- err_head=$empty err_tail=-
+  if [ $# -gt 0 ]; then
+    hashes=$(sha256sum "$@")
+    # shellcheck disable=SC2086
+    set -- $hashes
+  fi
+  while [ $# -gt 1 ]; do
+    case $2 in
+      *.out) out_head=$1 ;;
+      *.out.tail) out_tail=$1 ;;
+      *.err) err_head=$1 ;;
+      *.err.tail) err_tail=$1 ;;
+    esac
+    shift 2
+  done
+  [ "$out_sha" = - ] && out_sha=$out_head
+  [ "$err_sha" = - ] && err_sha=$err_head
+  text="$text
+out $out_bytes $out_sha $out_cut $out_head $out_tail
+err $err_bytes $err_sha $err_cut $err_head $err_tail"
+  size=$((${#text} + 1))
+}
+
+# EXIT END TOOK: what was captured becomes the result, once and for all
+conclude() {
+  if [ -s "$dir.secret" ]; then
+    while IFS= read -r name; do rm -rf "$dir/$name"; done <"$dir.secret"
+  fi
+  end=$2
+  account "$1" "$2" "$3"
+  set -C
+  { echo "$text" >"$dir.result"; } 2>/dev/null
+  set +C -- $? "$3"
+  if [ "$1" -ne 0 ] && ! whole; then # another writes it right now, or was killed over it, or the disk is full
+    sleep 0.3
+    whole || { echo "$text" >"$dir.result"; } 2>/dev/null
+    size=
+  fi
+  whole || shrink "$2" || return 1
+  durable "$dir.result" "$dir.out" "$dir.err"
+  stamp
+}
+
+# TOOK: on a full disk most of the streams goes, so that there is room to say so. Nobody can tell what else of the
+# run is missing then: it counts as died.
+shrink() {
+  end=died
+  for kept in 4096 0; do
+    for name in out err; do
+      [ "$(wc -c <"$dir.$name")" -le "$kept" ] || dd if=/dev/null of="$dir.$name" bs=1 "seek=$kept" 2>/dev/null
+    done
+    rm -f "$dir".*.tail "$dir".*.total "$dir".*.dd "$dir".*.reader "$dir".*.sha "$dir".*.count
+    keep=4096
+    account - died "$1"
+    { echo "$text" >"$dir.result"; } 2>/dev/null
+    whole && return
+  done
+  rm -f "$dir.result"
+  return 1
+}
+
+# Was all of the result written?
+whole() {
+  last=
+  { while read -r key _; do last=$key; done <"$dir.result"; } 2>/dev/null
+  [ "$last" = err ]
+}
+
+# The result's hash, size and end go beside it: with that the run has ended, for everybody.
+stamp() {
+  hash=$(sha256sum "$dir.result")
+  hash=${hash%% *}
+  if [ -z "$size" ]; then
+    size=$(($(wc -c <"$dir.result")))
+    end=$(sed -n 's/^end //p' "$dir.result")
+  fi
+  { echo "$hash $size $end" >"$dir.sum"; } 2>/dev/null
+}
+
+spec() { { read -r job epoch day deadline keep started since was program <"$dir.spec"; } 2>/dev/null; }
