@@ -266,6 +266,8 @@ export interface Level {
   /** Family of kinds that replace each other, like `host` for host.up and host.down. */
   family: string;
   kind: string;
+  /** What else must stay the same for the level to count as unchanged: a host that is down for another reason is news. */
+  state?: string;
   title: string;
   url?: string;
   tags?: string[];

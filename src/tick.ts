@@ -6,7 +6,8 @@ import { type Decision, decide } from "./core/decide.ts";
 import { draftOf } from "./core/draft.ts";
 import { asking, fallen } from "./core/plan.ts";
 import type { State } from "./core/state.ts";
-import { configuration, messageOf } from "./errors.ts";
+import { oneLine } from "./core/text.ts";
+import { configuration, messageOf, outside } from "./errors.ts";
 import type { Level, Poller, Report, Tips } from "./ports.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
@@ -69,7 +70,18 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     state: undefined as never,
   };
   let patience: number | undefined;
-  const run: TickRun = { ports, options, findings, levels, id, now, outcome, tips: options.tips, pool: undefined };
+  const run: TickRun = {
+    ports,
+    options,
+    findings,
+    levels,
+    id,
+    now,
+    outcome,
+    tips: options.tips,
+    pool: undefined,
+    refused: null,
+  };
   try {
     for (let pass = 1; pass <= passes + 1; pass++) {
       const start = pass <= passes && !options.signal?.aborted;
@@ -104,6 +116,8 @@ interface TickRun {
   /** Tips to read next without another fetch. */
   tips: Tips | undefined;
   pool: Pool | undefined;
+  /** Why the last push was not won, when it was no race. */
+  refused: string | null;
 }
 
 interface Claimed {
@@ -141,9 +155,13 @@ async function onePass(run: TickRun, pass: number, start: boolean): Promise<Clai
     }
     const refusal = refusalOf(pushed.why);
     if (refusal.configuration) throw configuration(`origin refused the ledger commit: ${pushed.why}`, refusal.advice);
-    ports.report.progress(`push ${pushed.state} (${pushed.why}); reading again`);
+    ports.report.progress(`push ${pushed.state} (${oneLine(pushed.why, 120)}); reading again`);
+    run.refused = refusal.kind === "race" ? null : `${pushed.why} (${refusal.advice})`;
     await ports.clock.sleep(Math.random() * 60 * attempt);
   }
+  // Races are no fault: the winner did the work. Anything else stood in the way each time.
+  if (run.refused !== null)
+    throw outside(`the ledger could not be pushed: ${oneLine(run.refused, 300)}`, "the work is left to the next tick");
   outcome.contended = true;
   return null;
 }

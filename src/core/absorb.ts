@@ -246,6 +246,7 @@ function hostLevel(host: string, answer: HostAnswer): Level {
     subject: host,
     family: "host",
     kind: down ? "host.down" : "host.up",
+    state: down ? answer.fault : undefined,
     title: down ? `${host} ${answer.message}` : `${host} answers again`,
     data: down ? { host, fault: answer.fault, why: answer.message } : { host },
   };
@@ -258,14 +259,15 @@ export function raise(draft: Draft, level: Level): void {
   const known = draft.levels.find(
     (row) => row.source === level.source && row.subject === level.subject && row.family === level.family,
   );
-  if (known ? known.kind === level.kind : calm.has(level.kind)) return;
-  const id = pupdateId(level.source, level.subject, level.kind, known?.pupdate ?? null);
+  if (known ? known.kind === level.kind && known.state === level.state : calm.has(level.kind)) return;
+  const id = pupdateId(level.source, level.subject, `${level.kind} ${level.state ?? ""}`, known?.pupdate ?? null);
   draft.levels = draft.levels.filter((row) => row !== known);
   draft.levels.push({
     source: level.source,
     subject: level.subject,
     family: level.family,
     kind: level.kind,
+    state: level.state,
     pupdate: id,
   });
   const pupdate: RawPupdate = {

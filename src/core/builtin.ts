@@ -45,7 +45,6 @@ export const builtin_rules: Entry<"rule">[] = [
   }),
   built("builtin-host-key", {
     when: { kind: "host.down", "data.fault": { in: ["changed-key", "unknown-key", "not-enrolled", "refused"] } },
-    cooldown: { for: "1d", per: "host" },
     then: [{ memo: "{{subject}} is out of rotation: {{data.why}}", kind: "warning" }],
   }),
 ];

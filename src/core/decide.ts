@@ -1,10 +1,11 @@
 // One pass as a value: state and findings in, a plan and the texts of the next commit out. The same input gives the same answer.
 import type { Changes } from "../ports.ts";
 import { absorb, type Findings } from "./absorb.ts";
-import { changesOf, type Draft, draftOf, isoNow, putMemo } from "./draft.ts";
+import { changesOf, type Draft, draftOf, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
-import { pupdateId, pupdatesPath } from "./ids.ts";
+import { pupdatesPath } from "./ids.ts";
+import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
 import { ndjson } from "./render.ts";
@@ -38,7 +39,7 @@ export function decide(
   const draft = draftOf(state, pass.now, pass.tick);
   const base = { jobs: new Map(draft.jobs), status: draft.status };
   absorb(draft, findings);
-  answered(draft);
+  takeAnswers(draft);
   draft.status = new Map(draft.status);
   fold(draft, at_rest, base, false);
   triage(draft);
@@ -48,48 +49,10 @@ export function decide(
   const kept = pass.start ? made : { ...at_rest, holds: made.holds, spent: made.spent };
   fold(draft, kept, base, true);
   triage(draft);
-  tend(draft);
+  closeMemos(draft);
   const changes = changesOf(draft, narrate(draft));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs) };
-}
-
-/** A memo that a person answered or dismissed leaves the open list and is itself a pupdate. */
-function answered(draft: Draft): void {
-  for (const memo of draft.memos.values()) {
-    if (memo.data.status === "open") continue;
-    const status = draft.status.get(memo.data.subject);
-    if (status?.data.held !== undefined && memo.data.status === "answered")
-      draft.status.set(status.id, { ...status, data: { ...status.data, held: undefined, failures: 0 } });
-    draft.raised.push({
-      id: pupdateId("towline", memo.id, `memo.${memo.data.status}`, null),
-      at: isoNow(draft),
-      source: "towline",
-      kind: "memo.answered",
-      subject: memo.data.subject,
-      title: `${memo.data.title}: ${memo.data.status}`,
-      data: { memo: memo.id, status: memo.data.status, answer: memo.data.answer },
-    });
-    draft.memos.delete(memo.id);
-  }
-}
-
-/** Memos that ran out, and warnings about a task that has since succeeded, close by themselves. */
-function tend(draft: Draft): void {
-  for (const memo of draft.memos.values()) {
-    if (memo.data.status !== "open") continue;
-    if (Date.parse(memo.data.expires) <= draft.now.getTime())
-      putMemo(draft, { ...memo, data: { ...memo.data, status: "expired" } });
-    else if (
-      memo.data.kind === "warning" &&
-      memo.data.rule?.startsWith("builtin-") &&
-      draft.status.get(memo.data.subject)?.data.state === "done"
-    )
-      putMemo(draft, {
-        ...memo,
-        data: { ...memo.data, status: "dismissed", answer: "resolved by itself: the task is done" },
-      });
-  }
 }
 
 /** `2 done, 1 failed: backup, nginx` */

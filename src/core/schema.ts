@@ -243,6 +243,8 @@ export const memo = record({
   answer: text.optional(),
   rule: text.optional(),
   pupdate: text.optional(),
+  /** Kind of the pupdate that it is about: when its cause is gone, the memo closes by itself. */
+  event: line.optional(),
 });
 
 export const pupdate = record({

@@ -9,6 +9,7 @@ export interface LevelRow {
   subject: string;
   family: string;
   kind: string;
+  state?: string;
   pupdate: string;
 }
 

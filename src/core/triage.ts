@@ -6,9 +6,10 @@ import type { Entry } from "./entry.ts";
 import { idOf } from "./entry.ts";
 import { digest } from "./hash.ts";
 import { queuePath, slugOf } from "./ids.ts";
+import { memoBody } from "./memos.ts";
 import { actionOf, fill, firing, firingKey } from "./rules.ts";
 import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
-import { fenced, oneLine } from "./text.ts";
+import { oneLine } from "./text.ts";
 
 const memo_life = 7 * 86_400_000;
 
@@ -100,9 +101,13 @@ function memo(
   const open = [...draft.memos.values()].find(
     (one) => one.data.rule === rule.id && one.data.subject === pupdate.subject && one.data.status === "open",
   );
-  if (open) return { verdict: "memo", made: open.id };
-  const detail = typeof pupdate.data?.detail === "string" ? fenced(pupdate.data.detail) : "";
-  const link = pupdate.url ? `[${pupdate.subject}](${pupdate.url})` : pupdate.subject;
+  const body = memoBody(draft, kind, pupdate);
+  if (open) {
+    // One memo a cause: it says what is so now, not what was so first.
+    if (open.data.title !== title)
+      putMemo(draft, { ...open, data: { ...open.data, title, kind, pupdate: pupdate.id, event: pupdate.kind }, body });
+    return { verdict: "memo", made: open.id };
+  }
   const data = {
     kind,
     title,
@@ -112,8 +117,9 @@ function memo(
     status: "open" as const,
     rule: rule.id,
     pupdate: pupdate.id,
+    event: pupdate.kind,
   };
-  putMemo(draft, newMemo(id, data, `About ${link}.\n\n${detail}`));
+  putMemo(draft, newMemo(id, data, body));
   return { verdict: "memo", made: id };
 }
 

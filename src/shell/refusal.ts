@@ -65,6 +65,11 @@ const kinds = {
     configuration: true,
     advice: "a hook on the server refused the push: its words say why",
   },
+  checkout: {
+    words: /branch is currently checked out/i,
+    configuration: true,
+    advice: "origin is a clone with a work tree: push to a bare repository (`git clone --bare`)",
+  },
   network: {
     words:
       /could not resolve host|to connect|connection (refused|reset|timed out|closed)|early EOF|hung up|unable to access|deadline|timed out/i,
@@ -78,5 +83,6 @@ export function refusalOf(why: string): Refusal {
   for (const [kind, { words, configuration, advice }] of Object.entries(kinds))
     if (words.test(why))
       return { kind: (kind === "race-atomic" ? "race" : kind) as Refusal["kind"], configuration, advice };
-  return { kind: "other", configuration: false, advice: "git's own words are all there is" };
+  // A server that refuses for a reason of its own does not change its mind within a tick.
+  return { kind: "other", configuration: /remote rejected/.test(why), advice: "these are the server's own words" };
 }

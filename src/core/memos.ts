@@ -1,0 +1,92 @@
+// Memos: what waits for a person. They say how to answer them, and close by themselves when their cause is gone.
+import { type Draft, isoNow, putMemo } from "./draft.ts";
+import type { Entry } from "./entry.ts";
+import { pupdateId } from "./ids.ts";
+import type { Memo, Pupdate } from "./schema.ts";
+import { cell, fenced } from "./text.ts";
+
+const from_memo = "../../../";
+
+/** The body of a memo about a pupdate: links to what it is about, what was said, and what a person can do. */
+export function memoBody(draft: Draft, kind: Memo["kind"], pupdate: Pupdate): string {
+  const detail = typeof pupdate.data?.detail === "string" ? fenced(pupdate.data.detail) : "";
+  return [`About ${links(draft, pupdate)}.`, detail, advice(draft, kind, pupdate)]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function links(draft: Draft, pupdate: Pupdate): string {
+  const task = draft.tasks.get(String(pupdate.data?.task ?? pupdate.subject));
+  const job = draft.jobs.get(String(pupdate.data?.job ?? ""));
+  const host = draft.hosts.get(pupdate.subject);
+  const known = [
+    task
+      ? `[${cell(task.data.title)}](${from_memo}${task.path}) ([how it stands](${from_memo}status/${task.id}.md))`
+      : "",
+    job ? `[job ${job.id}](${from_memo}${job.path})` : "",
+    host ? `[host ${host.id}](${from_memo}${host.path})` : "",
+  ].filter(Boolean);
+  if (known.length > 0) return known.join(", ");
+  return pupdate.url && /^https?:\/\/[^\s()]+$/.test(pupdate.url)
+    ? `[${cell(pupdate.subject)}](${pupdate.url})`
+    : cell(pupdate.subject);
+}
+
+function advice(draft: Draft, kind: Memo["kind"], pupdate: Pupdate): string {
+  const task = draft.tasks.get(String(pupdate.data?.task ?? pupdate.subject));
+  const again = task ? ` To run the task again, raise \`run:\` in ${task.path} (to ${(task.data.run ?? 1) + 1}).` : "";
+  const resumes = pupdate.kind === "task.paused" ? " An answer lets the task go on at its next due time." : "";
+  const how =
+    kind === "ask" || kind === "approval"
+      ? "To answer, set `status: answered` above and add a line `answer: …`, then commit."
+      : "To put this away, set `status: dismissed` above, then commit.";
+  return `${how}${resumes}${again} It closes by itself when its cause is gone.`;
+}
+
+/** Memos that ran out, or whose cause is gone, close by themselves and say so. */
+export function closeMemos(draft: Draft): void {
+  for (const memo of draft.memos.values()) {
+    if (memo.data.status !== "open") continue;
+    const gone = causeGone(draft, memo);
+    if (gone !== null)
+      putMemo(draft, { ...memo, data: { ...memo.data, status: "dismissed", answer: `closed by itself: ${gone}` } });
+    else if (Date.parse(memo.data.expires) <= draft.now.getTime())
+      putMemo(draft, { ...memo, data: { ...memo.data, status: "expired" } });
+  }
+}
+
+function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
+  const { event, subject } = memo.data;
+  if (event === "host.down") {
+    const level = draft.levels.find((row) => row.family === "host" && row.subject === subject);
+    if (!draft.hosts.has(subject)) return "its host record is gone";
+    return level?.kind === "host.down" ? null : `${subject} answers again`;
+  }
+  if (event === undefined || !/^(job\.(failed|lost)|task\.(blocked|paused))$/.test(event)) return null;
+  const status = draft.status.get(subject)?.data;
+  if (!status) return "its task is gone";
+  if (status.state === "done") return "the task is done";
+  if (event === "task.blocked" && status.state !== "blocked") return `the task is ${status.state}`;
+  return event === "task.paused" && status.held === undefined ? "the task goes on" : null;
+}
+
+/** Memos that a person answered or put away leave the open list and are themselves pupdates. */
+export function takeAnswers(draft: Draft): void {
+  for (const memo of draft.memos.values()) {
+    if (memo.data.status === "open") continue;
+    const status = draft.status.get(memo.data.subject);
+    if (status?.data.held !== undefined && memo.data.status === "answered")
+      draft.status.set(status.id, { ...status, data: { ...status.data, held: undefined, failures: 0 } });
+    const kind = memo.data.status === "answered" ? "memo.answered" : "memo.dismissed";
+    draft.raised.push({
+      id: pupdateId("towline", memo.id, kind, null),
+      at: isoNow(draft),
+      source: "towline",
+      kind,
+      subject: memo.data.subject,
+      title: `${memo.data.title}: ${memo.data.status}`,
+      data: { memo: memo.id, status: memo.data.status, answer: memo.data.answer },
+    });
+    draft.memos.delete(memo.id);
+  }
+}
