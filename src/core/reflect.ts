@@ -57,7 +57,7 @@ export function reflect(draft: Draft, task: Entry<"task">, run: Entry<"job">[], 
   const data = {
     timestamp: at,
     title: oneLine(task.data.title),
-    goal: firstParagraph(task.body).slice(0, 2000) || task.data.title,
+    goal: goalOf(task, run[0]?.data.run.runtime),
     intended_effect: task.data.effect,
     outcome,
     surprise: said("surprise"),
@@ -73,6 +73,14 @@ export function reflect(draft: Draft, task: Entry<"task">, run: Entry<"job">[], 
   draft.written.set(path, { kind: "reflection", data, body: reflectionBody(run) });
 }
 
+const script_fence = /^ {0,3}(?:`{3,}|~{3,})[ \t]*(?:sh|bash|shell|dash)[ \t]*$/m;
+
+/** A script is no goal: read as prose it would lose its lines and its stars. What a task says in words is. */
+function goalOf({ data, body }: Entry<"task">, runtime: string | undefined): string {
+  const words = runtime !== "shell" || (!body.startsWith("#!") && script_fence.test(body));
+  return (words && firstParagraph(body).slice(0, 2000)) || oneLine(data.title);
+}
+
 /** Timed out, or ended at a limit of the runtime, but with something to show. */
 const isPartial = (job: Entry<"job">) => job.data.run.outcome === "partial";
 
@@ -80,11 +88,18 @@ function reflectionBody(run: Entry<"job">[]): string {
   const one = run.length === 1 ? run[0] : undefined;
   if (one)
     return `${one.data.run.why ? `${one.data.run.why}\n\n` : ""}${answerOf(one.body) || "_No answer._"}\n\n[Job ${one.id}](../../../${one.path})`;
-  const rows = byHost(run).map(
-    (job) =>
-      `| ${cell(job.data.host ?? "")} | ${glyphs[job.data.state]} ${job.data.state} | ${cell(job.data.run.why ?? "")} | [${idOf(job.path)}](../../../${job.path}) |`,
+  const whys = run.some((job) => job.data.run.why);
+  const row = (cells: (string | false)[]) => `| ${cells.filter((one) => one !== false).join(" | ")} |`;
+  const rows = byHost(run).map(({ data, path }) =>
+    row([
+      cell(data.host ?? ""),
+      `${glyphs[data.state]} ${data.state}`,
+      whys && cell(data.run.why ?? ""),
+      `[${idOf(path)}](../../../${path})`,
+    ]),
   );
-  return `| Host | Outcome | Why | Job |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n\n${eachAnswer(run)}`;
+  const head = [row(["Host", "Outcome", whys && "Why", "Job"]), row(["---", "---", whys && "---", "---"])];
+  return `${[...head, ...rows].join("\n")}\n\n${eachAnswer(run)}`;
 }
 
 const byHost = (run: Entry<"job">[]) => run.toSorted((a, b) => ((a.data.host ?? "") < (b.data.host ?? "") ? -1 : 1));
