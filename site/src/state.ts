@@ -23,7 +23,7 @@ export const job_looks: Record<JobState, Look> = {
   empty: of("empty", "no answer", "brick"),
   lost: of("lost", "lost", "brick"),
   cancelled: of("cancelled", "cancelled", "muted"),
-  released: of("released", "released", "muted"),
+  released: of("released", "not started", "muted"),
   asking: of("asking", "asks you", "ember"),
   review: of("review", "in review", "ember"),
   unknown: of("unknown", "unknown", "amber"),
@@ -52,11 +52,10 @@ export const outcome_looks = {
 };
 
 export const host_looks = {
-  ready: look("✓", "ready", "moss"),
-  down: look("✕", "no answer", "brick"),
+  ready: look("✓", "in rotation", "moss"),
+  down: look("?", "not answering", "brick"),
   cordoned: look("‖", "cordoned", "amber"),
   off: look("‖", "off", "muted"),
-  new: look("○", "not enrolled", "muted"),
 };
 
 export const memo_words = { ask: "asks", approval: "wants a yes", warning: "warns", info: "tells" } as const;

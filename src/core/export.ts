@@ -142,15 +142,8 @@ function hostRows(world: World): Row<"hosts">[] {
     const enrolled = row.fields.identity !== undefined;
     const down = world.down.has(name);
     const since = down ? world.pupdates.find((p) => p.id === world.down.get(name))?.at : undefined;
-    const state = row.fields.off
-      ? "off"
-      : row.fields.cordon
-        ? "cordoned"
-        : down
-          ? "down"
-          : enrolled || row.fields.transport === "local"
-            ? "ready"
-            : "new";
+    // The same rule as in OVERVIEW.md: work goes to a host that is not enrolled, too.
+    const state = row.fields.off ? "off" : row.fields.cordon ? "cordoned" : down ? "down" : "ready";
     const newest = jobs[0]?.data;
     const last = newest && {
       ...(world.runs.get(jobs[0]?.id as string)?.[0]?.link as JobLink),

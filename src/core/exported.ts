@@ -44,7 +44,7 @@ const public_host = host.omit({
 export const host_fields = Object.keys(public_host.shape);
 
 const task_groups = ["attention", "moving", "settled"] as const;
-const host_states = ["ready", "down", "cordoned", "off", "new"] as const;
+const host_states = ["ready", "down", "cordoned", "off"] as const;
 
 const memo_row = row(kinds.memo).extend({ task: text.optional(), host: text.optional(), job: job_link.optional() });
 const tally = z.object({ success: count, partial: count, failure: count });
