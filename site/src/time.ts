@@ -19,6 +19,10 @@ export const shortDay = (at: string, zone: string) =>
 /** `Sat 21 Nov, 09:12` */
 export const moment = (at: string, zone: string) => `${shortDay(at, zone)}, ${clock(at, zone)}`;
 
+/** `Sat 21 Nov, 09:12:45` */
+export const second = (at: string, zone: string) =>
+  `${moment(at, zone)}:${format(zone, { second: "2-digit" }).format(new Date(at)).padStart(2, "0")}`;
+
 /** `Saturday 21 November 2026` with its zone, for the tooltip. */
 export const whole = (at: string, zone: string) =>
   `${format(zone, { dateStyle: "full" }).format(new Date(at))}, ${clock(at, zone)} (${zone})`;

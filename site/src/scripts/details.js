@@ -1,4 +1,5 @@
-// Keeps open what was open, over refresh and reload, and opens what an address points at. All works without it.
+// Keeps open what was open, over refresh and reload, opens what an address points at, and says what is due by now.
+// All works without it.
 const place = `open ${location.pathname}`;
 
 function stored() {
@@ -22,6 +23,10 @@ for (const row of document.querySelectorAll("details[data-key]")) {
     } catch {}
   });
 }
+
+// A page may be older than the time it names.
+for (const next of document.querySelectorAll("[data-due]"))
+  if (Date.parse(next.getAttribute("data-due")) <= Date.now()) next.textContent = "due now";
 
 function reveal() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
