@@ -1,10 +1,14 @@
 // Why something happened, or did not: the rule and the field that decided.
+import { answerOf } from "./absorb.ts";
 import { builtin_rules } from "./builtin.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { candidates, type Hold } from "./gate.ts";
+import { type Candidate, candidates, type Hold } from "./gate.ts";
+import { isLive, isOver } from "./jobs.ts";
+import { closed, place } from "./place.ts";
 import { type Judged, judge } from "./rules.ts";
 import type { Pupdate } from "./schema.ts";
+import { isEach } from "./select.ts";
 import { oneLine } from "./text.ts";
 
 export interface RuleAnswer {
@@ -33,6 +37,81 @@ export function leafLine(leaf: Judged): string {
   return `${leaf.ok ? "✓" : "✕"} ${leaf.field} ${leaf.operator} ${show(leaf.wanted)}${leaf.ok ? "" : `: was ${show(leaf.got)}`}`;
 }
 
+/** What stands in a task's way. `last_tick`: a tick that asked the hosts found it; only the next one can tell anew. */
+export type Found = Hold & { last_tick?: true };
+
+/** A task that is owed a run with nothing known in its way, on hosts that take work. */
+export type Going = Candidate & { note?: string };
+
+export interface Outlook {
+  going: Going[];
+  holds: Map<string, Found>;
+}
+
+// What `gate` says is judged anew from the records; only what the hosts said has to be taken from the last tick.
+const from_records = /^(STOP\.md |coding work |waits for |names no agent|agents\/|agent |every |\S+: runtime `)/;
+
+/**
+ * What the next tick would do with every task that is owed a run, as far as the records tell without asking a host.
+ * `changed`: paths of people's records that the last tick had not seen as they are now.
+ */
+export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: ReadonlySet<string>): Outlook {
+  const { ready, holds: held } = candidates(draft, runtimes);
+  const holds = new Map<string, Found>(held);
+  const going = ready.flatMap((one): Going[] => {
+    const hold = shut(draft, one) ?? lastFound(draft, one, changed);
+    if (hold) holds.set(one.task.id, hold);
+    const { networks } = draft.settings;
+    return hold ? [] : [{ ...one, hosts: one.hosts.filter((host) => closed(host, networks) === null) }];
+  });
+  for (const job of draft.jobs.values()) {
+    const status = draft.status.get(job.data.task)?.data;
+    if (isOver(job) || isLive(job) || status?.state !== "queued" || status.reason === undefined) continue;
+    holds.set(job.data.task, { state: "queued", reason: status.reason, person: false, last_tick: true });
+  }
+  return { going: withRoom(draft, going), holds };
+}
+
+/** No host is named, or none of them takes work. */
+function shut(draft: Draft, { hosts, agent }: Candidate): Hold | null {
+  const { networks } = draft.settings;
+  const placed = place({ hosts, answers: new Map(), given: new Map(), runtime: agent.data.runtime, networks });
+  return "blocked" in placed ? { state: "blocked", reason: placed.blocked, person: true } : null;
+}
+
+/** What the last tick found in the way, until the task, its agent or its hosts change. */
+function lastFound(draft: Draft, { task, agent, hosts }: Candidate, changed: ReadonlySet<string>): Found | null {
+  const status = draft.status.get(task.id)?.data;
+  if ((status?.state !== "blocked" && status?.state !== "queued") || status.reason === undefined) return null;
+  if (from_records.test(status.reason)) return null;
+  if ([task, agent, ...hosts].some((one) => changed.has(one.path)) || changed.has("towline.yml")) return null;
+  return { state: status.state, reason: status.reason, person: status.state === "blocked", last_tick: true };
+}
+
+/** Gives out the slots that are free by the ledger, in order; who comes too late may have to wait. */
+function withRoom(draft: Draft, going: Going[]): Going[] {
+  const open = [...draft.jobs.values()].filter((job) => !isOver(job));
+  const used = Map.groupBy(open.filter(isLive), (job) => job.data.host ?? "");
+  const free = new Map(
+    [...draft.hosts.values()].map((one) => [one.id, one.data.slots - (used.get(one.id)?.length ?? 0)]),
+  );
+  const busy = new Map<string, number>();
+  for (const job of open) if (job.data.agent) busy.set(job.data.agent, (busy.get(job.data.agent) ?? 0) + 1);
+  const room = (host: Entry<"host">) => free.get(host.id) ?? 0;
+  return going.map((one) => {
+    const { id, data } = one.agent;
+    if ((busy.get(id) ?? 0) >= (data.parallel ?? Number.POSITIVE_INFINITY))
+      return { ...one, note: `may have to wait: agent ${id} works on ${data.parallel} at a time` };
+    const each = isEach(one.task.data);
+    const wanted = each ? one.hosts : one.hosts.toSorted((a, b) => room(b) - room(a)).slice(0, 1);
+    const full = wanted.filter((host) => room(host) <= 0).map((host) => host.id);
+    for (const host of wanted) free.set(host.id, room(host) - 1);
+    busy.set(id, (busy.get(id) ?? 0) + (each ? wanted.length : 1));
+    if (full.length === 0) return one;
+    return { ...one, note: `may have to wait for a free slot${each ? ` on ${full.join(", ")}` : ""}` };
+  });
+}
+
 export interface TaskAnswer {
   task: string;
   state: string;
@@ -43,40 +122,113 @@ export interface TaskAnswer {
 }
 
 /** Why a task runs, waits or does nothing, as far as the records tell without asking a host. */
-export function explainTask(draft: Draft, task: Entry<"task">, runtimes: ReadonlySet<string>): TaskAnswer {
-  const status = draft.status.get(task.id);
-  const say = (state: string, why: string, field?: string): TaskAnswer => ({ task: task.id, state, why, field });
+export function explainTask(draft: Draft, task: Entry<"task">, { going, holds }: Outlook): TaskAnswer {
+  const status = draft.status.get(task.id)?.data;
+  const say = (state: string, why: string, field?: string): TaskAnswer => ({
+    task: task.id,
+    state,
+    why: toSeconds(why),
+    field,
+  });
+  const open = [...draft.jobs.values()].some((job) => job.data.task === task.id && !isOver(job));
+  if (open && status) return say(status.state, status.reason ?? "a run of it is open");
   if (task.data.status !== "ready")
     return say(task.data.status, `${task.path} says \`status: ${task.data.status}\``, "status");
-  const { ready, holds } = candidates(draft, runtimes);
   const hold = holds.get(task.id);
-  if (hold) return say(hold.state, hold.reason, fieldOfHold(hold));
-  const candidate = ready.find((one) => one.task.id === task.id);
-  if (candidate) {
-    const hosts = candidate.hosts.map((host) => host.id).join(", ") || "no host";
+  if (hold) return say(hold.state, `${hold.reason}${hold.last_tick ? as_found : ""}`, fieldOfHold(hold));
+  const due = going.find((one) => one.task.id === task.id);
+  if (due) {
+    const hosts = due.hosts.map((host) => host.id).join(", ");
+    const where = isEach(task.data)
+      ? `on each of: ${hosts}`
+      : due.hosts.length === 1
+        ? `on ${hosts}`
+        : `on one of: ${hosts}`;
+    const note = due.note ? `; ${due.note}` : "";
     return say(
       "due",
-      `owed run ${candidate.run.occurrence} (${candidate.run.requested_by}); the next tick starts it on one of: ${hosts}`,
+      `owed run ${due.run.occurrence} (${due.run.requested_by}); the next tick starts it ${where}${note}`,
     );
   }
-  const next = status?.data.next_due;
-  if (status?.data.held) return say("paused", status.data.reason ?? "it is held", "run");
-  if (next) return say(status?.data.state ?? "queued", `not due before ${next}`, task.data.every ? "every" : "due");
+  if (status?.held) return say("paused", status.reason ?? "it is held", "run");
+  const next = status?.next_due;
+  const ran = lastRun(draft, task);
+  if (ran)
+    return say(
+      status?.state ?? "queued",
+      ended(task, status?.state, status?.reason, { ...ran, again: nextRun(draft, task) }, next),
+      next ? "every" : "run",
+    );
+  if (next) return say(status?.state ?? "queued", `not due before ${next}`, task.data.every ? "every" : "due");
   if (!status && task.data.every)
     return say("queued", "no tick has seen it yet; `every` counts from the first that does", "every");
-  const seen = status?.data.last_occurrence;
-  return say(
-    status?.data.state ?? "queued",
-    `${status?.data.reason ? `${status.data.reason}. ` : ""}${seen ? `It ran once for ${seen}; bump \`run:\` to run it again` : "nothing is owed"}`,
-    "run",
-  );
+  const due_at = task.data.due;
+  if (due_at && new Date(due_at) > draft.now) return say("queued", `not due before ${due_at}`, "due");
+  return say(status?.state ?? "queued", status?.reason ?? "nothing is owed", "run");
 }
 
-/** What the last tick found in the way, which only asking the hosts again can settle. */
-export const lastTime = (status: Entry<"status"> | undefined) =>
-  status && (status.data.state === "blocked" || status.data.state === "queued") && status.data.reason
-    ? ` (last tick: ${status.data.reason})`
-    : "";
+export const as_found = " (as the last tick found)";
+
+export interface LastRun {
+  /** When it ended; when it was claimed, where the job's record was not read. */
+  at: string;
+  /** One host, or how many. */
+  on: string;
+}
+
+/** The newest run of a task, by its status record. */
+export function lastRun(draft: Draft, task: Entry<"task">): LastRun | null {
+  const rows = draft.status.get(task.id)?.data.jobs ?? [];
+  const row = rows.at(-1);
+  if (!row) return null;
+  const run = rows.filter((one) => one.occurrence === row.occurrence);
+  const at = run.map((one) => draft.jobs.get(one.id)?.data.run.ended_at ?? one.at).sort();
+  const hosts = new Set(run.map((one) => one.host));
+  return { at: toSeconds(at.at(-1) as string), on: hosts.size === 1 ? (row.host ?? "a host") : `${hosts.size} hosts` };
+}
+
+/** The value of `run:` that asks for one more run. */
+function nextRun(draft: Draft, task: Entry<"task">): number {
+  const status = draft.status.get(task.id)?.data;
+  const spent = [status?.last_occurrence, ...(status?.jobs ?? []).map((row) => row.occurrence)].flatMap((one) => {
+    const number = /^run-(\d+)$/.exec(one ?? "")?.[1];
+    return number === undefined ? [] : [Number(number)];
+  });
+  // A task that a rule made has had its first run without one.
+  return Math.max(task.data.run ?? 0, task.data.born_of === undefined ? 0 : 1, ...spent) + 1;
+}
+
+/** The first line of the newest answer, or null. */
+export function firstLine(body: string, length = 80): string | null {
+  const answer = answerOf(body).split("\n");
+  const line = answer.find((one) => one.trim() !== "" && !/^(`{3,}|_No answer)/.test(one.trim()));
+  return line === undefined ? null : oneLine(line, length);
+}
+
+/** Times in words for people go by the second. */
+export const toSeconds = (text: string) => text.replace(/(T\d\d:\d\d:\d\d)\.\d+(Z|[+-]\d\d:\d\d)/g, "$1$2");
+
+function ended(
+  task: Entry<"task">,
+  state: string | undefined,
+  reason: string | undefined,
+  ran: LastRun & { again: number },
+  next: string | undefined,
+): string {
+  const word =
+    state === "done" || state === "failed" || state === "cancelled" ? state : state === "lost" ? "lost" : "ran";
+  const why = reason === undefined ? "" : `: ${reason}`;
+  const again = next
+    ? `not due before ${next}`
+    : `${task.data.run === undefined ? "add" : "raise it to"} \`run: ${ran.again}\` to run it again`;
+  return `${word} at ${ran.at} on ${ran.on}${why}; ${again}`;
+}
 
 const fieldOfHold = (hold: Hold) =>
-  hold.reason.startsWith("waits for") ? "after" : hold.reason.includes("agent") ? "agent" : undefined;
+  hold.reason.startsWith("waits for")
+    ? "after"
+    : /`hosts:` selector/.test(hold.reason)
+      ? "hosts"
+      : hold.reason.includes("agent")
+        ? "agent"
+        : undefined;

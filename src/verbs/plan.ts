@@ -2,11 +2,12 @@ import type { Command } from "commander";
 import { noFindings } from "../core/absorb.ts";
 import { decide } from "../core/decide.ts";
 import { draftOf } from "../core/draft.ts";
-import { lastTime } from "../core/explain.ts";
-import { candidates } from "../core/gate.ts";
+import { as_found, outlook, toSeconds } from "../core/explain.ts";
 import { asking } from "../core/plan.ts";
+import { isEach } from "../core/select.ts";
 import { exit } from "../errors.ts";
 import { runtimes } from "../runtimes/index.ts";
+import { seen } from "../shell/behind.ts";
 import { createFleet } from "../shell/fleet.ts";
 import { gather } from "../shell/hands.ts";
 import { openLocal } from "../shell/pack.ts";
@@ -21,9 +22,12 @@ interface PlanFlags extends Common {
 }
 
 interface Planned {
-  starts: { task: string; occurrence: string; hosts: string[]; deadline?: number; note?: string }[];
-  holds: { task: string; state: string; reason: string; person: boolean }[];
+  starts: { task: string; occurrence: string; hosts: string[]; deadline?: number; note?: string; each?: true }[];
+  /** `last_tick`: found by the last tick; `--probe` asks the hosts anew. */
+  holds: { task: string; state: string; reason: string; person: boolean; last_tick?: true }[];
   next: { task: string; due: string }[];
+  /** People's records of the work tree that origin, as last fetched, has not or has otherwise. */
+  unseen: string[];
 }
 
 /** Adds `towline plan`: what the next tick would do. Starts nothing, writes nothing. */
@@ -55,15 +59,17 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     one.data.next_due && state.tasks.has(one.id) ? [{ task: one.id, due: one.data.next_due }] : [],
   );
   next.sort((a, b) => (a.due < b.due ? -1 : 1));
+  const { unseen, changed } = await seen(dir, wire.env, tips, flags.at);
   if (!flags.probe) {
-    const { ready, holds } = candidates(draft, names);
-    const starts = ready.map((one) => ({
+    const { going, holds } = outlook(draft, names, changed);
+    const starts = going.map((one) => ({
       task: one.task.id,
       occurrence: one.run.occurrence,
       hosts: one.hosts.map((host) => host.id),
-      note: lastTime(state.status.get(one.task.id)).trim() || undefined,
+      note: one.note,
+      ...(isEach(one.task.data) ? { each: true as const } : {}),
     }));
-    return { starts, holds: [...holds].map(([task, hold]) => ({ task, ...hold })), next };
+    return { starts, holds: [...holds].map(([task, hold]) => ({ task, ...hold })), next, unseen };
   }
   const pool = createPool(createFleet({ env: wire.env, home: wire.home }), state.settings.id);
   try {
@@ -81,18 +87,29 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
       hosts: [one.host],
       deadline: one.deadline,
     }));
-    return { starts, holds: [...decision.plan.holds].map(([task, hold]) => ({ task, ...hold })), next };
+    return { starts, holds: [...decision.plan.holds].map(([task, hold]) => ({ task, ...hold })), next, unseen };
   } finally {
     pool.close();
   }
 }
 
-function lines({ starts, holds, next }: Planned): string[] {
+function lines({ starts, holds, next, unseen }: Planned): string[] {
   const said = starts.map(
     (one) =>
-      `● start  ${one.task}  (${one.occurrence})  on ${one.hosts.length === 1 ? one.hosts[0] : one.hosts.length === 0 ? "no host" : `one of ${one.hosts.join(", ")}`}${one.note ? ` ${one.note}` : ""}`,
+      `● start  ${one.task}  (${one.occurrence})  on ${places(one)}${one.note === undefined ? "" : `; ${one.note}`}`,
   );
-  for (const hold of holds) said.push(`‖ ${hold.state}  ${hold.task}: ${hold.reason}`);
+  for (const hold of holds) said.push(`‖ ${hold.state}  ${hold.task}: ${hold.reason}${hold.last_tick ? as_found : ""}`);
   for (const one of next.slice(0, 10)) said.push(`○ next   ${one.task}  at ${one.due}`);
-  return said.length > 0 ? said : ["Nothing to do: no task is owed a run."];
+  if (said.length === 0) said.push("Nothing to do: no task is owed a run.");
+  if (unseen.length > 0) {
+    const named =
+      unseen.length <= 3 ? unseen.join(", ") : `${unseen.slice(0, 3).join(", ")} and ${unseen.length - 3} more`;
+    said.push(
+      `This plan reads the work tree. Origin, as last fetched, differs in ${named}: ticks read what is pushed.`,
+    );
+  }
+  return said.map(toSeconds);
 }
+
+const places = ({ hosts, each }: Planned["starts"][number]) =>
+  hosts.length === 1 ? hosts[0] : `${each ? "each of" : "one of"} ${hosts.join(", ")}`;

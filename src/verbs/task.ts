@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { draftOf } from "../core/draft.ts";
-import { explainTask } from "../core/explain.ts";
+import { explainTask, firstLine, lastRun, outlook, toSeconds } from "../core/explain.ts";
 import { glyphs } from "../core/jobs.ts";
 import { runtimes } from "../runtimes/index.ts";
+import { seen } from "../shell/behind.ts";
 import { openLocal } from "../shell/pack.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
@@ -20,21 +21,26 @@ export function task(program: Command, wire: Wire): void {
       const { repo, tips, top } = await openLocal(dir, wire);
       const state = await readWorkTree(repo, top, tips);
       const draft = draftOf(state, wire.clock.now(), "list");
-      const names = new Set(Object.keys(runtimes));
+      const { changed } = await seen(dir, wire.env, tips);
+      const ahead = outlook(draft, new Set(Object.keys(runtimes)), changed);
       const rows = [...state.tasks.values()]
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .map((one) => {
           const status = state.status.get(one.id)?.data;
-          const said = explainTask(draft, one, names);
+          const said = explainTask(draft, one, ahead);
+          const ran = lastRun(draft, one);
           return {
             task: one.id,
             title: one.data.title,
             path: one.path,
-            state: status?.state ?? said.state,
-            why: status?.reason ?? said.why,
+            state: said.state,
+            why: said.why,
             agent: one.data.agent ?? state.settings.defaults.agent ?? null,
             next_due: status?.next_due ?? null,
             last_job: status?.jobs.at(-1)?.id ?? null,
+            last_at: ran?.at ?? null,
+            last_host: ran?.on ?? null,
+            answer: firstLine(state.status.get(one.id)?.body ?? ""),
           };
         });
       for (const problem of state.problems) wire.report[problem.level](`${problem.message} (${problem.fix})`, problem);
@@ -43,10 +49,13 @@ export function task(program: Command, wire: Wire): void {
         wire.out("No tasks yet. Write one: tasks/hello.md with a `title:` and a prompt below the second `---`.\n");
       else {
         const width = Math.max(...rows.map((row) => row.task.length));
-        for (const row of rows)
-          wire.out(
-            `${glyphs[row.state] ?? "○"} ${row.task.padEnd(width)}  ${row.state.padEnd(9)}  ${row.next_due ? `next ${row.next_due}  ` : ""}${row.why}\n`,
-          );
+        for (const row of rows) {
+          const said =
+            row.state === "done" ? [row.last_at, row.last_host, row.answer].filter(Boolean).join("  ") : row.why;
+          const next = row.next_due && row.state === "done" ? `next ${row.next_due}  ` : "";
+          const mark = glyphs[row.state] ?? "○";
+          wire.out(toSeconds(`${mark} ${row.task.padEnd(width)}  ${row.state.padEnd(9)}  ${next}${said}\n`));
+        }
       }
     });
 }

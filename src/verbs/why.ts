@@ -2,12 +2,13 @@ import type { Command } from "commander";
 import { draftOf } from "../core/draft.ts";
 import type { Entry } from "../core/entry.ts";
 import { nearest } from "../core/entry.ts";
-import { explainPupdate, explainTask, leafLine } from "../core/explain.ts";
+import { explainPupdate, explainTask, leafLine, outlook, toSeconds } from "../core/explain.ts";
 import type { Pupdate } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
 import { usage } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
+import { seen } from "../shell/behind.ts";
 import { openLocal } from "../shell/pack.ts";
 import { addRecords, jobPaths, readPair, readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
@@ -26,7 +27,7 @@ export function why(program: Command, wire: Wire): void {
       const state = flags.at === undefined ? await readWorkTree(repo, top, tips) : await readPair(repo, tips);
       const name = id.replace(/^.*\//, "").replace(/\.md$/, "");
       const answer =
-        (await aboutTask(wire, repo, tips, state, name)) ??
+        (await aboutTask(wire, repo, tips, state, name, { dir, ref: flags.at })) ??
         (await aboutJob(repo, tips, state, name)) ??
         (await aboutPupdate(repo, tips, state, name));
       if (!answer) {
@@ -36,16 +37,27 @@ export function why(program: Command, wire: Wire): void {
           near ? `did you mean ${near}?` : "`towline task list` names the tasks",
         );
       }
-      wire.out(flags.json ? `${JSON.stringify(answer.json, null, 2)}\n` : `${answer.lines.join("\n")}\n`);
+      wire.out(flags.json ? `${JSON.stringify(answer.json, null, 2)}\n` : `${toSeconds(answer.lines.join("\n"))}\n`);
     });
 }
 
 type Answer = { json: object; lines: string[] };
 
-async function aboutTask(wire: Wire, repo: Repo, tips: Tips, state: State, id: string): Promise<Answer | null> {
+async function aboutTask(
+  wire: Wire,
+  repo: Repo,
+  tips: Tips,
+  state: State,
+  id: string,
+  { dir, ref }: { dir: string; ref: string | undefined },
+): Promise<Answer | null> {
   const task = state.tasks.get(id);
   if (!task) return null;
-  const said = explainTask(draftOf(state, wire.clock.now(), "why"), task, new Set(Object.keys(runtimes)));
+  const last = state.status.get(id)?.data.jobs.at(-1)?.path;
+  if (last) await addRecords(repo, state, [last]); // it knows when the run ended
+  const draft = draftOf(state, wire.clock.now(), "why");
+  const { changed } = await seen(dir, wire.env, tips, ref);
+  const said = explainTask(draft, task, outlook(draft, new Set(Object.keys(runtimes)), changed));
   const about = (await pupdates(repo, tips)).filter((one) => one.subject === id).slice(-5);
   const lines = [`${id}: ${said.state}`, `  ${said.why}`];
   if (said.field) lines.push(`  decided by \`${said.field}:\` in ${task.path}`);
