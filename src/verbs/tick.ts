@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { State } from "../core/state.ts";
 import { usage } from "../errors.ts";
 import { runtimes } from "../runtimes/index.ts";
+import { unpushed } from "../shell/behind.ts";
 import { systemClock } from "../shell/clock.ts";
 import { createFleet } from "../shell/fleet.ts";
 import { openOrigin } from "../shell/pack.ts";
@@ -11,6 +12,7 @@ import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome } from "../tick.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
 
 export interface TickFlags extends Common {
   now?: string;
@@ -18,24 +20,33 @@ export interface TickFlags extends Common {
   sync?: boolean;
 }
 
+export interface Ticked extends TickOutcome {
+  publish: Published;
+  ended: Ended[];
+  /** Commits of this clone that origin's default branch lacked when the tick began. */
+  unpushed: number;
+}
+
 /** One tick of the pack in `flags.repo`, as the verb, `watch` and the demo run it. */
 export async function tickOnce(
   wire: Wire,
   flags: TickFlags,
   options: Pick<TickOptions, "signal" | "onState"> = {},
-): Promise<TickOutcome & { publish: Published }> {
+): Promise<Ticked> {
   const dir = repoDir(wire, flags);
   const clock = flags.now === undefined ? wire.clock : pinned(flags.now);
   const { repo, tips } = await openOrigin(dir, { env: wire.env, clock });
   const before = readBeatText(await repo.readBeat());
+  const ahead = await unpushed(dir, wire.env, tips.policy);
+  const jobs: State["jobs"] = new Map();
   let published: Published = { changed: false, export: null, beat: before?.published };
   const syncing = async (state: State) => {
     const store = await openStore(databaseOf(state.settings, wire.env, repo.gitDir));
     try {
       const result = await sync(store, repo, state.tips, { packId: state.settings.id });
-      return result.state === "synced"
-        ? { note: `${result.written} written, ${result.deleted} deleted` }
-        : { degraded: result.why };
+      if (result.state !== "synced") return { degraded: result.why };
+      const { written, deleted } = result;
+      return written + deleted === 0 ? {} : { note: `${written} written, ${deleted} deleted` };
     } finally {
       store.close();
     }
@@ -58,9 +69,17 @@ export async function tickOnce(
       ],
       beat: () => ({ published: published.beat }),
     },
-    { attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1), ...options, tips },
+    {
+      attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1),
+      ...options,
+      tips,
+      onState: (state) => {
+        for (const [id, job] of state.jobs) jobs.set(id, job);
+        options.onState?.(state);
+      },
+    },
   );
-  return { ...outcome, publish: published };
+  return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead };
 }
 
 function pinned(now: string) {
@@ -86,6 +105,7 @@ export function tick(program: Command, wire: Wire): void {
       const outcome = await tickOnce(wire, flags, { signal: stop.signal }).finally(() =>
         process.off("SIGINT", end).off("SIGTERM", end),
       );
+      if (outcome.unpushed > 0) wire.report.warning(unpushedLine(outcome.unpushed));
       reportProblems(wire, outcome);
       if (flags.json) wire.out(`${JSON.stringify(told(outcome), null, 2)}\n`);
       else for (const line of lines(outcome)) wire.out(`${line}\n`);
@@ -105,7 +125,7 @@ export function reportProblems(wire: Wire, outcome: TickOutcome): void {
 }
 
 /** The stable JSON of `tick --json`. */
-const told = (outcome: TickOutcome & { publish: Published }) => ({
+const told = (outcome: Ticked) => ({
   tick: outcome.tick,
   commits: outcome.commits,
   started: outcome.starts,
@@ -113,13 +133,16 @@ const told = (outcome: TickOutcome & { publish: Published }) => ({
   degraded: outcome.degraded,
   contended: outcome.contended,
   quarantined: outcome.state.problems.filter((problem) => problem.level === "error"),
+  ...standing(outcome.state),
+  unpushed: outcome.unpushed,
   publish: { changed: outcome.publish.changed, export: outcome.publish.export },
 });
 
-function lines(outcome: TickOutcome & { publish: Published }): string[] {
+function lines(outcome: Ticked): string[] {
   const said: string[] = [];
   for (const start of outcome.starts) said.push(`● started ${start.task} on ${start.host} (${start.job})`);
-  for (const job of outcome.ended) said.push(`${job.state === "finished" ? "✓" : "✕"} ${job.task} ${job.state}`);
+  for (const job of outcome.ended) said.push(endedLine(job));
+  said.push(...standingLines(outcome.state));
   if (outcome.commits.length > 0)
     said.push(
       `${outcome.commits.length} ledger ${outcome.commits.length === 1 ? "commit" : "commits"}, now at ${outcome.commits.at(-1)?.slice(0, 10)}`,

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { parseDuration } from "../core/scalar.ts";
 import { Fault, usage } from "../errors.ts";
 import type { Common, Wire } from "../wire.ts";
-import { reportProblems, tickOnce } from "./tick.ts";
+import { endedLine, standing, standingLines, unpushedLine } from "./tell.ts";
+import { reportProblems, type Ticked, tickOnce } from "./tick.ts";
 
 /** Adds `towline watch`: the same line in a loop, for people without CI. */
 export function watch(program: Command, wire: Wire): void {
@@ -20,10 +21,11 @@ export function watch(program: Command, wire: Wire): void {
       const stop = new AbortController();
       const end = () => stop.abort();
       process.once("SIGINT", end).once("SIGTERM", end);
+      const told: Told = { standing: "", unpushed: 0 };
       try {
         for (let count = 0; !stop.signal.aborted && count < Number(flags.ticks ?? Number.POSITIVE_INFINITY); count++) {
           if (count > 0) await wire.clock.sleep(seconds * 1000, stop.signal).catch(() => {});
-          if (!stop.signal.aborted) await once(wire, flags, stop.signal);
+          if (!stop.signal.aborted) await once(wire, flags, stop.signal, told);
         }
       } finally {
         process.off("SIGINT", end).off("SIGTERM", end);
@@ -31,27 +33,51 @@ export function watch(program: Command, wire: Wire): void {
     });
 }
 
+/** What was said last: said again only when it is otherwise. */
+interface Told {
+  standing: string;
+  unpushed: number;
+}
+
 /** A fault of one tick is told and the next one tries again: the loop is all that keeps the pack alive. */
-async function once(wire: Wire, flags: Common, signal: AbortSignal): Promise<void> {
-  const at = wire.clock.now().toISOString().slice(0, 19);
+async function once(wire: Wire, flags: Common, signal: AbortSignal, told: Told): Promise<void> {
+  const at = `${wire.clock.now().toISOString().slice(0, 19)}Z`;
   try {
     const outcome = await tickOnce(wire, flags, { signal });
+    if (outcome.unpushed > 0 && outcome.unpushed !== told.unpushed) wire.report.warning(unpushedLine(outcome.unpushed));
+    told.unpushed = outcome.unpushed;
     if (outcome.commits.length > 0) reportProblems(wire, outcome);
-    const said = {
-      at,
-      tick: outcome.tick,
-      started: outcome.starts.length,
-      ended: outcome.ended.length,
-      commits: outcome.commits.length,
-      degraded: outcome.degraded,
-    };
-    wire.out(
-      flags.json
-        ? `${JSON.stringify(said)}\n`
-        : `${at}  ${said.started} started, ${said.ended} ended, ${said.commits} commits${said.degraded.length > 0 ? `, degraded: ${said.degraded.join("; ")}` : ""}\n`,
-    );
+    if (flags.json) wire.out(`${JSON.stringify(row(at.slice(0, 19), outcome))}\n`);
+    else for (const line of lines(at, outcome, told)) wire.out(`${line}\n`);
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
     wire.report.error(`${at}  ${thrown.message}`);
   }
+}
+
+const row = (at: string, outcome: Ticked) => ({
+  at,
+  tick: outcome.tick,
+  started: outcome.starts.length,
+  ended: outcome.ended.length,
+  commits: outcome.commits.length,
+  degraded: outcome.degraded,
+  started_tasks: outcome.starts.map((one) => one.task),
+  ended_tasks: outcome.ended.map((one) => one.task),
+  ...standing(outcome.state),
+  unpushed: outcome.unpushed,
+});
+
+function lines(at: string, outcome: Ticked, told: Told): string[] {
+  const said = [
+    ...outcome.starts.map((one) => `● started ${one.task} on ${one.host}`),
+    ...outcome.ended.map(endedLine),
+    ...outcome.degraded.map((one) => `◐ degraded: ${one}`),
+  ];
+  const now = standingLines(outcome.state);
+  if (now.join("\n") !== told.standing) said.push(...now);
+  told.standing = now.join("\n");
+  const { length } = outcome.commits;
+  const head = `${at}  ${outcome.starts.length} started, ${outcome.ended.length} ended, ${length} ${length === 1 ? "commit" : "commits"}`;
+  return [head, ...said.map((line) => `  ${line}`)];
 }
