@@ -19,7 +19,7 @@ const { Client, utils } = ssh2;
 
 type Host = Parameters<Transport["connect"]>[1];
 
-const keepalive = { keepaliveInterval: 4000, keepaliveCountMax: 3 };
+const keepalive = { keepaliveInterval: 3000, keepaliveCountMax: 3 };
 
 export const fingerprintOf = (key: Buffer) =>
   `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -254,6 +254,16 @@ for (const variant of variants)
       expect(text(result.stdout.head)).toBe("begun\n");
     });
 
+    test("cancels in any moment of a start", async () => {
+      const session = await open();
+      for (let i = 0; i < 6; i++) {
+        await session.start(request(`hasty-${i}`, "sleep 60"));
+        await sleep(i * 6);
+        await session.cancel(`hasty-${i}`, 1);
+        expect((await finish(session, `hasty-${i}`)).end).toBe("cancelled");
+      }
+    });
+
     test("a run whose supervisor was killed is died, with what it wrote, and is not left running", async () => {
       const session = await open();
       const script = "echo $$\necho key >key\nsleep 60\n";
@@ -328,6 +338,20 @@ for (const variant of variants)
       expect(Date.now() - from).toBeLessThan(3000);
       await session.cancel("patience", 1);
       expect((await finish(session, "patience")).end).toBe("cancelled");
+    });
+
+    test("leaves no process behind", async () => {
+      for (const session of sessions.splice(0)) session.close();
+      const left = () =>
+        readdirSync("/proc").filter((pid) => {
+          try {
+            return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`).startsWith(place.home) && running(Number(pid));
+          } catch {
+            return false;
+          }
+        });
+      const told = () => left().map((pid) => readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " "));
+      await until(() => left().length === 0, 8000).catch(() => expect(told()).toEqual([]));
     });
 
     test("refuses what it must", async () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
@@ -110,6 +110,50 @@ for (const { server, missing } of servers)
       rmSync(dir, { recursive: true });
     });
   });
+
+describe("through a bad network", () => {
+  let up: Machines;
+  let proxy: Server;
+  let turnAway = 0;
+  let silent = false;
+  const sockets = new Set<Socket>();
+  beforeAll(async () => {
+    up = await bringUp({ dir: mkdtempSync(join(tmpdir(), "towline-test-")), count: 1, server: "built-in" });
+    proxy = createServer((near) => {
+      if (turnAway-- > 0) return near.destroy();
+      const far = createConnection({ host: "127.0.0.1", port: up.machines[0]?.port ?? 0 });
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        sockets.add(from);
+        from.on("error", () => {});
+        from.on("data", (chunk) => silent || to.write(chunk));
+        from.on("close", () => to.destroy());
+      }
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  });
+  afterAll(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => proxy.close(resolve));
+    await up.down();
+  });
+
+  test("logins that are turned away at first are tried again; a network that falls silent is noticed", async () => {
+    const [one] = up.machines as [Machine];
+    const { port } = proxy.address() as { port: number };
+    const fields = { address: "127.0.0.1", port: String(port), user: one.user, host_key: one.hostKey, key: "env:KEY" };
+    turnAway = 2;
+    const fleet = createFleet({ env: { KEY: one.keyText }, home: up.keyFile });
+    const session = await fleet.open("one", hostSchema.parse(fields), "pack-a");
+    silent = true;
+    const from = Date.now();
+    await expect(session.probe()).rejects.toMatchObject({ kind: "lost" });
+    expect(Date.now() - from).toBeLessThan(15_000);
+    session.close();
+  });
+});
 
 describe("without a server", () => {
   const record = (more: Record<string, string>) =>

@@ -77,10 +77,11 @@ bury() {
   if [ "$was" = "$boot" ]; then
     clock
     took=$((now - since))
-    hunt "$PWD/$dir/" && doze 20
-    cut_off out && doze 10
-    cut_off err && doze 10
   fi
+  hunt "$PWD/$dir/" && doze 20
+  [ ! -p "$dir.out.pipe" ] || [ ! -p "$dir.err.pipe" ] || let_go
+  cut_off out && doze 10
+  cut_off err && doze 10
   conclude - died "$took"
   program=$own
 }

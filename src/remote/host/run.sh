@@ -23,11 +23,15 @@ hunt() {
   [ -n "$prey" ]
 }
 
+# A run that was ended before it opened its streams leaves the captures waiting for a writer: here is one that says nothing.
+let_go() { { :; } 3<>"$dir.out.pipe" 4<>"$dir.err.pipe"; } 2>/dev/null
+
 ended() { [ -s "$dir.out.total" ] && [ -s "$dir.err.total" ]; }
 
 # Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
 collect() {
   tries=0
+  let_go
   until ended; do
     tries=$((tries + 1))
     case $tries in
@@ -52,6 +56,7 @@ stop_agent() {
   [ -n "$agent" ] || return 0
   strike TERM
   { sleep 5; strike KILL; } &
+  grace=$!
 }
 
 launch() {
@@ -65,6 +70,7 @@ launch() {
     cd "$dir" || exit 126
     umask "$mask"
     export TOWLINE_RUN="$mark"
+    [ ! -e "../${dir##*/}.cancel" ] || exit 143 # a signal in the moment of the fork is lost
     case $timeout in
       group) exec timeout -k 5 "$limit" sh -c "$command" ;;
       *) exec setsid sh -c "$command" ;;
@@ -73,13 +79,14 @@ launch() {
   agent=$!
   [ "$timeout" = group ] && return
   # shellcheck disable=SC2016
-  setsid sh -c 'sleep "$1"; : >"$2/overtime"; kill -s TERM -- "-$3"; sleep 5; kill -s KILL -- "-$3"' \
+  TOWLINE_RUN=$mark setsid sh -c \
+    'sleep "$1"; : >"$2.overtime"; kill -s TERM -- "-$3"; sleep 5; kill -s KILL -- "-$3"' \
     watch "$limit" "$dir" "$agent" </dev/null >/dev/null 2>&1 &
   watch=$!
 }
 
 supervise() {
-  dir=$1 agent= watch= stopping= stopped= exit=
+  dir=$1 agent= watch= grace= stopping= stopped= exit=
   umask 077
   tools
   spec || exit 1
@@ -102,8 +109,9 @@ supervise() {
       [ -n "$stopping" ] || break
     done
     trap '' TERM
+    [ -z "$grace" ] || kill "$grace"
     kill -s KILL -- "-$agent" 2>/dev/null
-    [ -z "$watch" ] || kill -s KILL -- "-$watch" 2>/dev/null
+    [ -z "$watch" ] || kill -s KILL -- "-$watch" 2>/dev/null || kill -s KILL "$watch" 2>/dev/null
     collect
   else
     exit=143 stopped=1
