@@ -8,16 +8,17 @@ export function linkProblems(pack: Pack): Problem[] {
   const tasks = pack.entries.filter((entry) => entry.kind === "task") as Entry<"task">[];
   const agents = pack.entries.filter((entry) => entry.kind === "agent") as Entry<"agent">[];
   const labels = labelsOf(pack);
+  const needed = agentsInUse(pack, tasks);
   const [taskNames, skills] = [tasksNamed(pack), skillsNamed(pack)];
   return [
     ...tasks.flatMap((task) => [
       ...agentOf(pack, task),
-      ...selectors(pack, task, task.data.hosts, labels),
+      ...selectors(pack, task, task.data.hosts, labels, levelOf(task)),
       ...list(pack, task, "after", task.data.after, taskNames, "task"),
       ...rhythm(pack, task),
     ]),
     ...agents.flatMap((agent) => [
-      ...selectors(pack, agent, agent.data.hosts, labels),
+      ...selectors(pack, agent, agent.data.hosts, labels, needed.has(agent.id) ? "error" : "warning"),
       ...list(pack, agent, "skills", agent.data.skills, skills, "skill"),
       ...runtime(pack, agent),
     ]),
@@ -104,11 +105,25 @@ function list(
   );
 }
 
-function selectors(pack: Pack, entry: Entry, wanted: string[] | undefined, labels: Set<string>): Problem[] {
+/** Agents whose own `hosts:` a ready task depends on. */
+const agentsInUse = (pack: Pack, tasks: Entry<"task">[]) =>
+  new Set(
+    tasks
+      .filter((task) => task.data.status === "ready" && task.data.hosts === undefined)
+      .map((task) => task.data.agent ?? pack.settings?.defaults.agent),
+  );
+
+function selectors(
+  pack: Pack,
+  entry: Entry,
+  wanted: string[] | undefined,
+  labels: Set<string>,
+  level: Problem["level"],
+): Problem[] {
   const hosts = pack.names.get("hosts") ?? new Set();
   return (wanted ?? []).flatMap((selector, i) => {
     const wrong = (message: string, fix: string) => [
-      atField(pack, entry, ["hosts", i], "unknown-host", message, fix, levelOf(entry)),
+      atField(pack, entry, ["hosts", i], "unknown-host", message, fix, level),
     ];
     if (selector === "any" || selector === "all" || hosts.has(selector)) return [];
     if (!selector.startsWith("label:"))

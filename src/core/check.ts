@@ -6,7 +6,7 @@ import { type CheckFile, type Pack, problem } from "./check-pack.ts";
 import { pathProblems } from "./check-paths.ts";
 import { type Expected, ruleProblems } from "./check-rules.ts";
 import { settingsProblems } from "./check-settings.ts";
-import { type Entry, kindOf, max_bytes, type Problem, parseEntry } from "./entry.ts";
+import { kindOf, max_bytes, type Parsed, type Problem, parseEntry } from "./entry.ts";
 import { type Kind, pathClass, type Settings } from "./schema.ts";
 import { readSettings } from "./state.ts";
 
@@ -74,22 +74,28 @@ function readPack(files: CheckFile[], settings: Settings | null, runtimes: strin
     const folder = file.path.split("/", 1)[0] as string;
     const id = file.path.slice(file.path.lastIndexOf("/") + 1, -3);
     pack.names.set(folder, (pack.names.get(folder) ?? new Set()).add(id));
-    const entry = readRecord(file, kind, problems);
+    const { entry, partial } = readRecord(file, kind, problems);
     if (entry) pack.entries.push(entry);
-    else pack.broken.add(folder);
+    else {
+      pack.broken.add(folder);
+      // One wrong field must not hide a wrong link beside it.
+      if (partial && linking.has(kind)) pack.entries.push(partial);
+    }
   }
   return pack;
 }
 
-function readRecord(file: CheckFile, kind: Kind, problems: Problem[]): Entry | null {
-  if (!file.mode.startsWith("100")) return null; // pathProblems has named it
+const linking: ReadonlySet<Kind> = new Set(["task", "agent", "host"]);
+
+function readRecord(file: CheckFile, kind: Kind, problems: Problem[]): Omit<Parsed, "problems"> {
+  if (!file.mode.startsWith("100")) return { entry: null }; // pathProblems has named it
   if (file.text === null) {
     problems.push(unreadable(file));
-    return null;
+    return { entry: null };
   }
   const parsed = parseEntry(file.path, kind, file.text);
   problems.push(...(parsed.entry ? parsed.problems : unmerged(file, parsed.problems)));
-  return parsed.entry;
+  return parsed;
 }
 
 /** Faults that come from a committed merge conflict are that one fault. */
@@ -145,7 +151,8 @@ function misplaced(files: CheckFile[]): Problem[] {
   }));
 }
 
-function sorted(problems: Problem[]): Problem[] {
+/** By place, each once. */
+export function sorted(problems: Problem[]): Problem[] {
   const seen = new Map(problems.map((p) => [`${p.path}\0${p.line}\0${p.column}\0${p.code}\0${p.message}`, p]));
   const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   return [...seen.values()].sort(

@@ -28,7 +28,12 @@ export interface Entry<K extends Kind = Kind> {
   bodyLine: number;
 }
 
-export type Parsed<K extends Kind = Kind> = { entry: Entry<K> | null; problems: Problem[] };
+export type Parsed<K extends Kind = Kind> = {
+  entry: Entry<K> | null;
+  problems: Problem[];
+  /** Without the fields that are wrong; only for looking at the others. */
+  partial?: Entry<K>;
+};
 
 export const max_bytes = 1 << 20;
 const max_header = 64 << 10;
@@ -132,8 +137,28 @@ export function split(text: string): { data: Record<string, unknown>; body: stri
       bodyLine: end + 2,
     };
   } catch (thrown) {
-    return yamlFault(thrown, 1);
+    return openQuote(header, 1) ?? yamlFault(thrown, 1);
   }
+}
+
+/** A value that opens a quote and does not close it: what YAML says of it comes lines later, in other words. */
+function openQuote(header: string, above: number): Wrong | null {
+  for (const [index, line] of header.split("\n").entries()) {
+    const opened = /^\s*(?:- +)?(?:[\w-]+: +)?\[?(["'])/.exec(line);
+    if (!opened) continue;
+    const quote = opened[1] as string;
+    const rest = line.slice(opened[0].length).replace(quote === '"' ? /\\./g : /''/g, "");
+    const count = rest.split(quote).length - 1;
+    if (count % 2 === 0)
+      return at(
+        index + 1 + above,
+        opened[0].length,
+        "quote",
+        `a quote ${quote} is opened here and not closed`,
+        `add the closing ${quote} at the end of the value, or leave both out`,
+      );
+  }
+  return null;
 }
 
 function yamlFault(thrown: unknown, above: number): Wrong {
@@ -184,34 +209,97 @@ export function parseEntry<K extends Kind>(path: string, kind: K, text: string):
   if ("code" in parts) return { entry: null, problems: [{ path, level: "error", ...parts }] };
   const read = kinds[kind].safeParse(parts.data);
   const problems = unknownFields(path, kind, text, parts.data);
-  if (!read.success) return { entry: null, problems: [...problems, ...schemaProblems(path, kind, text, read.error)] };
+  const entryOf = (data: unknown): Entry<K> => ({
+    path,
+    id: idOf(path),
+    kind,
+    data: data as Fields<K>,
+    body: parts.body,
+    bodyLine: parts.bodyLine,
+  });
+  if (read.success) return { entry: entryOf(read.data), problems };
+  const rest = without(parts.data, read.error, kind);
+  const again = kinds[kind].safeParse(rest);
   return {
-    entry: { path, id: idOf(path), kind, data: read.data as Fields<K>, body: parts.body, bodyLine: parts.bodyLine },
-    problems,
+    entry: null,
+    problems: [...problems, ...schemaProblems(path, kind, text, parts.data, read.error)],
+    partial: again.success ? entryOf(again.data) : undefined,
   };
 }
 
-function schemaProblems(path: string, kind: Kind, text: string, error: z.ZodError): Problem[] {
-  return error.issues.map((issue) => {
-    const field = issue.path.join(".");
-    const missing =
-      issue.code === "invalid_type" && (issue as { input?: unknown }).input === undefined && !hasPath(text, issue.path);
-    const place = locate(text, missing ? issue.path.slice(0, -1) : issue.path);
-    const wanted =
-      issue.code === "invalid_value" ? `one of ${(issue as { values: unknown[] }).values.join(", ")}` : issue.message;
-    return {
-      path,
-      ...place,
-      level: "error" as const,
-      code: missing ? "missing" : "invalid",
-      message: missing
-        ? `\`${field}\` is missing`
-        : `\`${field}\`: ${issue.code === "invalid_value" ? `must be ${wanted}` : wanted}`,
-      fix: missing
-        ? `add a line \`${issue.path.at(-1)?.toString()}: …\` (see schema/${kind}.schema.json)`
-        : `write ${wanted.replace(/^must (be|name) /, "")}`,
-    };
+/** The fields that are right. A title is always there: nothing hangs on its words. */
+function without(data: Record<string, unknown>, error: z.ZodError, kind: Kind): Record<string, unknown> {
+  const wrong = new Set(error.issues.map((issue) => issue.path[0]));
+  const right = Object.fromEntries(Object.entries(data).filter(([name]) => !wrong.has(name)));
+  return kind === "task" && wrong.has("title") ? { title: "?", ...right } : right;
+}
+
+type Issue = z.core.$ZodIssue;
+
+function schemaProblems(path: string, kind: Kind, text: string, data: unknown, error: z.ZodError): Problem[] {
+  return error.issues.map((outer) => {
+    const field = outer.path.join(".");
+    const issue = told(outer);
+    const value = outer.path.reduce<unknown>(
+      (at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step],
+      data,
+    );
+    const missing = issue.code === "invalid_type" && value === undefined && !hasPath(text, outer.path);
+    const place = locate(text, missing ? outer.path.slice(0, -1) : outer.path);
+    const [message, fix] = missing
+      ? [
+          `\`${field}\` is missing`,
+          `add a line \`${outer.path.at(-1)?.toString()}: …\` (see schema/${kind}.schema.json)`,
+        ]
+      : worded(field, issue, value);
+    return { path, ...place, level: "error" as const, code: missing ? "missing" : "invalid", message, fix };
   });
+}
+
+/** A choice fails in each of its forms; what counts is the form that the value has. */
+function told(issue: Issue): Issue {
+  if (issue.code !== "invalid_union" || issue.message !== "Invalid input") return issue;
+  const forms = issue.errors.map((form) => form[0]).filter((one) => one !== undefined);
+  const best = forms.find((one) => one.code !== "invalid_type") ?? forms.at(-1);
+  return best ? told(best as Issue) : issue;
+}
+
+const type_names: Record<string, string> = {
+  string: "a text",
+  array: "a list",
+  object: "a map like `name: value`, each on a line of its own below the field",
+  record: "a map like `name: value`, each on a line of its own below the field",
+  number: "a number",
+  boolean: "true or false",
+};
+
+/** What is wrong, and what to write: never the same words twice. */
+function worded(field: string, issue: Issue, value: unknown): [message: string, fix: string] {
+  const plain = typeof value === "string";
+  const shown = plain
+    ? `\`${value.length > 60 ? `${value.slice(0, 59)}…` : value}\``
+    : Array.isArray(value)
+      ? "a list"
+      : "a map";
+  const is = value === "" ? `\`${field}\` is empty` : `\`${field}\` is ${shown}`;
+  const not = plain ? ", which is not " : ", not ";
+  if (issue.code === "invalid_value") {
+    const values = issue.values.map(String);
+    const near = typeof value === "string" ? nearest(value, values) : null;
+    return [
+      `${is}${value === "" ? "" : ", which is not known"}`,
+      `${near ? `did you mean \`${near}\`? ` : ""}write one of ${values.join(", ")}`,
+    ];
+  }
+  const words =
+    issue.code === "invalid_type" ? `must be ${type_names[issue.expected] ?? issue.expected}` : issue.message;
+  const wanted = /^must be (.+)$/s.exec(words)?.[1];
+  if (words === "must not be empty") return [is, "write something, or leave the line out"];
+  if (wanted === undefined) return [`${is}: ${words}`, `see schema/ for what \`${field}\` takes`];
+  if (/^at (least|most) /.test(wanted))
+    return [`${is}, which is too ${wanted.startsWith("at least") ? "small" : "large"}`, `write ${wanted}`];
+  const kind = wanted.split(" like ")[0] as string;
+  return [value === "" ? is : `${is}${not}${kind}`, `write ${wanted}`];
 }
 
 function hasPath(text: string, path: PropertyKey[]): boolean {

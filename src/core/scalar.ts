@@ -59,7 +59,7 @@ export const duration = z
     z.string().transform((v, ctx) => {
       const seconds = parseDuration(v);
       if (seconds !== null) return seconds;
-      ctx.addIssue({ code: "custom", message: "must be a duration like 90s, 15m, 2h or 3d" });
+      ctx.addIssue({ code: "custom", message: "must be a duration like 90s or 5m" });
       return z.NEVER;
     }),
   ])

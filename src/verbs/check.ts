@@ -1,14 +1,18 @@
 import { type Command, Option } from "commander";
-import { type Checked, type CheckInput, check as judge, reads } from "../core/check.ts";
+import { type Checked, type CheckInput, check as judge, reads, sorted } from "../core/check.ts";
 import { type Format, formats, render } from "../core/check-format.ts";
-import { pathClass } from "../core/schema.ts";
+import type { CheckFile } from "../core/check-pack.ts";
+import { parseEntry } from "../core/entry.ts";
+import { pathClass, type Settings } from "../core/schema.ts";
 import { readSettings } from "../core/state.ts";
 import { configuration, exit } from "../errors.ts";
 import type { Repo } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
+import { scriptOf } from "../runtimes/shell.ts";
 import { changedOnDisk, commitFiles, forkPoint, openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { openRepo } from "../shell/repo.ts";
 import { findRepo } from "../shell/repo-open.ts";
+import { type Script, scriptProblems } from "../shell/sh-check.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface CheckFlags extends Common {
@@ -46,11 +50,34 @@ async function checkPack(wire: Wire, flags: CheckFlags): Promise<Checked> {
       `there is no towline.yml ${head === null ? `in ${dir}` : `at ${flags.at}`}: this is not a pack repository`,
       "run towline in a pack, or add towline.yml with `id: my-pack`",
     );
-  return judge({
+  const read = readSettings(settings.text).settings;
+  const checked = judge({
     files,
-    ledger: await ownLedger(wire, dir, readSettings(settings.text).settings?.ledger.branch),
+    ledger: await ownLedger(wire, dir, read?.ledger.branch),
     base: flags.base === undefined ? undefined : await baseOf(wire, dir, repo, flags.base, head),
     runtimes: Object.keys(runtimes),
+  });
+  const refused = await scriptProblems(scripts(files, read), wire.env);
+  return { ...checked, problems: sorted([...checked.problems, ...refused]) };
+}
+
+/** Scripts of people's tasks whose agent runs them with `sh`. */
+function scripts(files: CheckFile[], settings: Settings | null): Script[] {
+  const agents = new Map(
+    files.flatMap(({ path, text }): [string, string][] => {
+      const agent = text !== null && /^agents\/[^/]+\.md$/.test(path) ? parseEntry(path, "agent", text).entry : null;
+      return agent ? [[agent.id, agent.data.runtime]] : [];
+    }),
+  );
+  return files.flatMap(({ path, text }) => {
+    const task = text !== null && /^tasks\/.+\.md$/.test(path) ? parseEntry(path, "task", text).entry : null;
+    if (!task || text === null) return [];
+    const id = task.data.agent ?? settings?.defaults.agent;
+    if ((id === undefined ? settings?.defaults.runtime : agents.get(id)) !== "shell") return [];
+    const script = scriptOf(task.body);
+    const whole = text.replace(/\r\n?/g, "\n");
+    const above = whole.slice(0, Math.max(0, whole.lastIndexOf(script.replace(/\n$/, ""))));
+    return [{ path, text: script, line: above.split("\n").length }];
   });
 }
 

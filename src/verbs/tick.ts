@@ -117,6 +117,7 @@ export function tick(program: Command, wire: Wire): void {
 export function reportProblems(wire: Wire, outcome: TickOutcome): void {
   for (const problem of outcome.state.problems)
     wire.report[problem.level](`${problem.message} (${problem.fix})`, problem);
+  if (wire.terminal) return; // the lines of the outcome say it
   for (const task of new Set(outcome.ended.map((job) => job.task))) {
     const status = outcome.state.status.get(task);
     if (status?.data.state === "failed" || status?.data.state === "lost")

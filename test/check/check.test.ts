@@ -231,7 +231,19 @@ describe("links", () => {
     [
       "a label that no host has, in a task and an agent",
       { "tasks/a.md": task("hosts: label:wbe\n"), "agents/b.md": "---\nruntime: shell\nhosts: label:db\n---\n" },
-      ["agents/b.md:3:8 unknown-host", "tasks/a.md:3:8 unknown-host"],
+      ["agents/b.md:3:8 unknown-host?", "tasks/a.md:3:8 unknown-host"],
+      "labels: [db]",
+    ],
+    [
+      "a label that no host has, in an agent that a ready task uses",
+      {
+        "tasks/a.md": task("agent: b\n"),
+        "tasks/c.md": task("agent: c\nstatus: draft\n"),
+        "tasks/d.md": task("agent: c\nhosts: any\n"),
+        "agents/b.md": "---\nruntime: shell\nhosts: label:db\n---\n",
+        "agents/c.md": "---\nruntime: shell\nhosts: label:db\n---\n",
+      },
+      ["agents/b.md:3:8 unknown-host", "agents/c.md:3:8 unknown-host?"],
       "labels: [db]",
     ],
     [
@@ -578,4 +590,44 @@ test("nothing in a pack makes the check throw", () => {
   for (const folder of ["tasks", "agents", "hosts", "rules", "insights", "jobs", "memos", "queue", "skills"])
     for (const text of odd) expect(Array.isArray(checked({ [`${folder}/x.md`]: text }).problems)).toBe(true);
   expect(Object.keys(sound).length).toBe(4);
+});
+
+describe("messages say the fault, and what to write", () => {
+  test.each<[string, string, string]>([
+    ["timeout: 5 parsecs\n", "`timeout` is `5 parsecs`, which is not a duration", "write a duration like 90s or 5m"],
+    ["spread: both\n", "`spread` is `both`, which is not known", "write one of one, each"],
+    ["spread: eech\n", "`spread` is `eech`, which is not known", "did you mean `each`? write one of one, each"],
+    ["need: some\n", "`need` is `some`, which is not known", "write one of all, any"],
+    ["run: -1\n", "`run` is `-1`, which is too small", "write at least 0"],
+    ["priority: high\n", "`priority` is `high`, which is not a whole number", "write a whole number"],
+    ["status:\n", "`status` is empty", "write one of draft, ready, paused, cancelled"],
+    ["timeout: [1m]\n", "`timeout` is a list, not a text", "write a text"],
+    ["verify: [a]\n", "`verify` is a list, not a text", "write a text"],
+    ["budget: 3\n", "`budget` is `3`, which is not a map", "write a map like `name: value`"],
+    ['agent: "scout\nhosts: any\n', 'a quote " is opened here and not closed', 'add the closing "'],
+    ["domain: 'it''s\nrun: 1\n", "a quote ' is opened here and not closed", "add the closing '"],
+  ])("%j", (fields, message, fix) => {
+    const { problems } = checked({ "tasks/a.md": task(fields) });
+    expect(problems.map((p) => p.message)).toEqual([message]);
+    expect(problems[0]?.line).toBe(3);
+    expect(problems[0]?.fix).toContain(fix);
+  });
+
+  test("a quote inside a value is not an open one", () => {
+    const { problems } = checked({ "tasks/a.md": task('domain: it\'s\naccept: ["a", "b"]\neffect: "say \\"hi\\""\n') });
+    expect(problems).toEqual([]);
+  });
+
+  test("one wrong field does not hide wrong links beside it", () => {
+    const found = checked({
+      "tasks/a.md": "---\ntitle: [1]\ntimeout: soon\nagent: scuot\nhosts: wbe1\nafter: oen\n---\nx\n",
+    });
+    expect(places(found)).toEqual([
+      "tasks/a.md:2:8 invalid",
+      "tasks/a.md:3:10 invalid",
+      "tasks/a.md:4:8 unknown-agent",
+      "tasks/a.md:5:8 unknown-host",
+      "tasks/a.md:6:8 unknown-task",
+    ]);
+  });
 });

@@ -1,5 +1,5 @@
 // `towline check` over real repositories.
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { main } from "../../src/cli.ts";
@@ -174,4 +174,25 @@ test("a thousand good tasks and three bad ones, as annotations", async () => {
   expect(code).toBe(1);
   expect(out.match(/^::error file=tasks\/(broken|js|bomb)\.md,line=\d+,col=\d+,/gm)).toHaveLength(3);
   expect(out).toContain("1,006 records checked: 3 errors, 0 warnings");
+});
+
+describe("scripts", () => {
+  test("what sh cannot read is a warning at its line; nothing is run", async () => {
+    const dir = tempDir();
+    git(dir, "init", "-q", "-b", "main", ".");
+    const mark = join(dir, "ran");
+    write(dir, {
+      ...sound,
+      "tasks/if.md": `---\ntitle: I\n---\n\nWords, it's fine.\n\n\`\`\`sh\ntouch ${mark}\nif true; then\n  echo )\nfi\n\`\`\`\n`,
+      "tasks/py.md": "---\ntitle: P\n---\n#!/usr/bin/env python3\nprint((1, 2))\n",
+      "tasks/good.md": `---\ntitle: G\n---\ntouch ${mark}\n`,
+      "tasks/model.md": "---\ntitle: M\nagent: model\n---\nIt's (a prompt\n",
+      "agents/model.md": "---\nruntime: picoclaw\nhosts: label:web\n---\n",
+    });
+    const found = await run(dir);
+    expect(found.out).toMatch(/^tasks\/if\.md:10:1: warning: sh cannot read the script: .+$/m);
+    expect(found.out.match(/sh cannot read/g)).toHaveLength(1);
+    expect(found.code).toBe(0);
+    expect(existsSync(mark)).toBe(false);
+  });
 });
