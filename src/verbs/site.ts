@@ -2,9 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import { usage } from "../errors.ts";
+import { messageOf, usage } from "../errors.ts";
+import type { Tips } from "../ports.ts";
+import { openLocal } from "../shell/pack.ts";
 import { buildSite, serveSite } from "../shell/site.ts";
-import type { Common, Wire } from "../wire.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
 import { exportOnce } from "./export.ts";
 
 interface SiteFlags extends Common {
@@ -25,13 +27,13 @@ export function site(program: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print folder, digest and seconds as JSON")
     .action(async (flags: SiteFlags) => {
-      const built = await build(wire, flags);
-      if (flags.json) wire.out(`${JSON.stringify(built, null, 2)}\n`);
-      else wire.out(`✓ built in ${built.took.toFixed(1)} s  ${built.out}\n`);
+      const { out, took, digest } = await build(wire, flags);
+      if (flags.json) wire.out(`${JSON.stringify({ out, took, digest }, null, 2)}\n`);
+      else wire.out(`✓ built in ${took.toFixed(1)} s  ${out}\n`);
     });
   command
     .command("serve")
-    .description("build the dashboard and serve it on this machine until it is interrupted")
+    .description("build the dashboard, serve it on this machine, and build it anew when the fetched commits move")
     .option("--port <n>", "port on 127.0.0.1, 0 for any", "4321")
     .option("--at <ref>", "another commit of the default branch than its newest")
     .option("--repo <dir>", "the pack repository", ".")
@@ -44,10 +46,10 @@ async function build(wire: Wire, flags: SiteFlags, folder = "site") {
   // The data goes to a folder of its own: a tick in this repository may be exporting at the same moment.
   const data = await mkdtemp(join(tmpdir(), "towline-export-"));
   try {
-    const { digest, place, settings } = await exportOnce(wire, { ...flags, out: data });
+    const { digest, place, settings, tips } = await exportOnce(wire, { ...flags, out: data });
     const out = flags.out === undefined ? join(place, folder) : resolve(wire.cwd, flags.out);
     const base = flags.base ?? settings.site?.base;
-    return { ...(await buildSite({ data, out, base, site: settings.site?.url })), digest };
+    return { ...(await buildSite({ data, out, base, site: settings.site?.url })), digest, tips };
   } finally {
     await rm(data, { recursive: true, force: true });
   }
@@ -57,9 +59,37 @@ async function serve(wire: Wire, flags: SiteFlags & { port: string }): Promise<v
   const port = Number(flags.port);
   if (!/^\d+$/.test(flags.port) || port > 65535) throw usage(`--port ${flags.port} is not a port`, "write 0 to 65535");
   // Not beside the tick's own build, which may stand under another base.
-  const { out } = await build(wire, { ...flags, base: "/" }, "preview");
+  const { out, tips } = await build(wire, { ...flags, base: "/" }, "preview");
   const served = await serveSite(out, { port, host: "127.0.0.1" });
   wire.out(flags.json ? `${JSON.stringify({ url: served.url, out })}\n` : `The dashboard is at ${served.url}\n`);
-  await new Promise<void>((end) => process.once("SIGINT", end).once("SIGTERM", end));
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  process.once("SIGINT", end).once("SIGTERM", end);
+  await refresh(wire, flags, tips, stop.signal);
   await served.close();
+}
+
+/** Seconds between two looks at the commits. */
+const look = 5;
+
+/** Builds anew whenever the pair of commits in this repository moves. A build that fails is told; the old site stays. */
+async function refresh(wire: Wire, flags: SiteFlags, built: Tips, signal: AbortSignal): Promise<void> {
+  let shown = built;
+  let told = "";
+  while (!signal.aborted) {
+    await wire.clock.sleep(look * 1000, signal).catch(() => {});
+    if (signal.aborted) return;
+    try {
+      const { tips } = await openLocal(repoDir(wire, flags), { env: wire.env, clock: wire.clock }, flags.at);
+      if (tips.policy === shown.policy && tips.ledger === shown.ledger) continue;
+      // Also when it fails: the same commits would fail again.
+      shown = tips;
+      const { took } = await build(wire, { ...flags, base: "/" }, "preview");
+      wire.report.note(`✓ built anew in ${took.toFixed(1)} s, as of ${(tips.ledger ?? tips.policy).slice(0, 7)}`);
+    } catch (thrown) {
+      const why = messageOf(thrown).split("\n", 1)[0] ?? "";
+      if (why !== told) wire.report.error(`the dashboard was not refreshed: ${why}`);
+      told = why;
+    }
+  }
 }
