@@ -11,7 +11,7 @@ import { configuration, messageOf, outside } from "./errors.ts";
 import type { Level, Poller, Report, Tips } from "./ports.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
-import { jobPaths, readPair } from "./shell/read.ts";
+import { addRecords, jobPaths, readPair } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
 
 /** At most this many passes start work; one more records. */
@@ -141,7 +141,10 @@ async function onePass(run: TickRun, pass: number, start: boolean): Promise<Clai
     const wanted = asking(draftOf(state, now, run.id), runtimes);
     await gather(hands, state, wanted.hosts, findings);
     findings.levels = await pollOnce(ports, state, run);
-    const paths = wanted.candidates ? await jobPaths(ports.repo, tips) : new Map<string, string>();
+    const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips) : new Map<string, string>();
+    // A run that was made before (its status was lost, or its task was away) is folded from its record.
+    const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));
+    await addRecords(ports.repo, state, known);
     const file = pass === 1 ? run.id : `${run.id}-${pass}`;
     const decision = decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start });
     if (decision.changes.size === 0) return null;

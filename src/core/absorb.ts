@@ -16,6 +16,8 @@ export interface Findings {
   running: Set<string>;
   /** Jobs of which their host, asked in the open epoch, knows nothing. */
   absent: Set<string>;
+  /** Jobs whose host's name now belongs to another machine, which knows nothing of them: by job id, the words for it. */
+  strangers: Map<string, string>;
   /** What became of this tick's own starts, by `job/epoch` of the claim. */
   starts: Map<string, StartFinding>;
   levels: Level[];
@@ -31,6 +33,7 @@ export const noFindings = (): Findings => ({
   results: [],
   running: new Set(),
   absent: new Set(),
+  strangers: new Map(),
   starts: new Map(),
   levels: [],
 });
@@ -87,6 +90,8 @@ function started(draft: Draft, job: Entry<"job">, start: StartFinding): void {
 /** What asking the job's host gave; a host whose record is gone cannot be asked. */
 function answerFor(draft: Draft, job: Entry<"job">, findings: Findings): HostAnswer | undefined {
   const host = job.data.host ?? "";
+  const stranger = findings.strangers.get(job.id);
+  if (stranger !== undefined) return { fault: "not-enrolled", message: stranger };
   return (
     findings.answers.get(host) ??
     (draft.hosts.has(host) ? undefined : { fault: "unreachable", message: "has no record in hosts/ any more" })
@@ -99,7 +104,11 @@ function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
   const overdue = draft.now.getTime() - since > (job.data.run.deadline + silence_limit) * 1000;
   // A host that answers and knows nothing of a job that it had started has lost its state: the job is lost, not unstarted.
   const forgotten = findings.absent.has(job.id) && job.data.started_at !== undefined;
-  if (!forgotten && !(overdue && answer && "fault" in answer)) return;
+  if (!forgotten && !(overdue && answer && "fault" in answer)) {
+    const now = answer && "fault" in answer ? oneLine(`${job.data.host} ${answer.message}`) : job.data.run.why;
+    if (now !== job.data.run.why) setJob(draft, job, job.data.state, { why: now });
+    return;
+  }
   const why = forgotten
     ? `${job.data.host} no longer knows this job`
     : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;

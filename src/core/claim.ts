@@ -20,13 +20,19 @@ export interface Start {
   seal: boolean;
 }
 
+interface NewJob {
+  id: string;
+  run: string;
+  host: string;
+  state: "claimed" | "released";
+  /** The machine that showed itself under the host's name: only that one can tell later whether the job was started. */
+  identity: string | undefined;
+}
+
 export function newJob(
   draft: Draft,
   { task, run: due, agent }: Candidate,
-  id: string,
-  run: string,
-  host: string,
-  state: "claimed" | "released",
+  { id, run, host, state, identity }: NewJob,
 ): Entry<"job"> {
   const at = isoNow(draft);
   const data = {
@@ -46,7 +52,7 @@ export function newJob(
       deadline: deadlineOf(draft, task, agent),
       input_hash: inputHash(task, agent),
       runtime: agent.data.runtime,
-      identity: draft.hosts.get(host)?.data.identity,
+      identity,
     },
   };
   return { path: jobPath(at, id), id, kind: "job", data, body: "", bodyLine: 1 };

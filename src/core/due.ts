@@ -20,6 +20,7 @@ export function everyFault(every: string): string | null {
   const seconds = parseDuration(every);
   if (seconds !== null) {
     if (seconds < 1) return "must be at least 1s";
+    if (seconds > 366 * 86400) return "must be at most 366d";
     return seconds > 86400 && seconds % 86400 !== 0 ? "over a day, only whole days (2d, 7d) are counted" : null;
   }
   try {

@@ -51,7 +51,7 @@ function foldTask(folding: Folding): void {
   const { draft, task, jobs, plan, base } = folding;
   const old = base.status.get(task.id);
   const at = isoNow(draft);
-  const ended = endedRun(jobs, base.jobs);
+  const ended = endedRun(jobs, old?.data.jobs ?? [], base.jobs);
   const data: Status = {
     title: task.data.title,
     state: "queued",
@@ -64,7 +64,7 @@ function foldTask(folding: Folding): void {
     held: old?.data.held,
     answer_hash: old?.data.answer_hash,
   };
-  const answer = ended ? settle(folding, data, ended) : old ? answerOf(old.body) : "";
+  const answer = ended ? settle(folding, data, ended) : answerOf(old?.body ?? jobs.at(-1)?.body ?? "");
   if (data.held !== undefined && data.held !== heldKey(task)) Object.assign(data, { held: undefined, failures: 0 });
   // The time that it was held is not owed afterwards.
   if (old?.data.held !== undefined && data.held === undefined && task.data.every !== undefined) data.last_due = at;
@@ -131,15 +131,18 @@ function newest(rows: Row[]): Row[] {
     : [asked, ...kept.slice(1)];
 }
 
-/** All jobs of a run that came to its end in this draft, or null. */
-function endedRun(jobs: Entry<"job">[], before: ReadonlyMap<string, Entry<"job">>): Entry<"job">[] | null {
-  const fresh = jobs.find(
-    (job) =>
-      isOver(job) && before.get(job.id) !== job && !(before.has(job.id) && isOver(before.get(job.id) as Entry<"job">)),
-  );
+/** All jobs of a run that came to its end in this draft, or to another end than was known before; or null. */
+function endedRun(jobs: Entry<"job">[], rows: Row[], before: ReadonlyMap<string, Entry<"job">>): Entry<"job">[] | null {
+  const fresh = jobs.find((job) => {
+    const was = before.get(job.id);
+    return isOver(job) && (!was || !isOver(was) || was.data.run.result !== job.data.run.result);
+  });
   if (!fresh) return null;
-  const run = jobs.filter((job) => job.data.run.run_id === fresh.data.run.run_id);
-  return run.every(isOver) ? run : null;
+  const { run_id, occurrence } = fresh.data.run;
+  const run = jobs.filter((job) => job.data.run.run_id === run_id);
+  // A late result of one host of many: the others' records are closed and were not read.
+  const whole = rows.every((row) => row.occurrence !== occurrence || run.some((job) => job.id === row.id));
+  return whole && run.every(isOver) ? run : null;
 }
 
 function lastDue(

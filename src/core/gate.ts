@@ -83,6 +83,12 @@ export function stopped(state: State, now: Date): boolean {
   return stop !== undefined && !stop.off && (stop.until === undefined || new Date(stop.until) > now);
 }
 
+/** A running job that nobody wants any more: its task was cancelled, or STOP.md says `cancel: true`. */
+export function withdrawn(state: State, job: Entry<"job">, now: Date): boolean {
+  if (stopped(state, now) && state.stop?.data.cancel) return true;
+  return state.tasks.get(job.data.task)?.data.status === "cancelled";
+}
+
 export function gate(draft: Draft, task: Entry<"task">): Hold | null {
   if (stopped(draft, draft.now)) return passing("STOP.md stops everything; remove it to go on");
   if (task.data.repo !== undefined) return person("coding work (`repo:`) cannot be run by this version");
@@ -105,6 +111,14 @@ export function gate(draft: Draft, task: Entry<"task">): Hold | null {
 }
 
 export function agentGate(draft: Draft, task: Entry<"task">, runtimes: ReadonlySet<string>): Hold | null {
+  const fault = agentFault(draft, task, runtimes);
+  const agent = agentOf(draft, task);
+  const busy = fault || !agent ? null : agentBusy(draft, agent);
+  return fault ?? (busy === null ? null : { state: "queued", reason: busy, person: false });
+}
+
+/** Why the task's agent can do no work at all, or null. */
+export function agentFault(draft: Draft, task: Entry<"task">, runtimes: ReadonlySet<string>): Hold | null {
   const agent = agentOf(draft, task);
   const id = task.data.agent ?? draft.settings.defaults.agent;
   if (!agent)
@@ -118,13 +132,14 @@ export function agentGate(draft: Draft, task: Entry<"task">, runtimes: ReadonlyS
   if (agent.data.off) return passing(`agent ${agent.id} is switched off`);
   if (!runtimes.has(agent.data.runtime))
     return person(`${agent.path}: runtime \`${agent.data.runtime}\` is not known (${[...runtimes].sort().join(", ")})`);
-  const busy = agentBusy(draft, agent);
-  return busy === null ? null : { state: "queued", reason: busy, person: false };
+  return null;
 }
 
-/** Why an agent takes no more work now, or null. */
-export function agentBusy(draft: Draft, agent: Entry<"agent">): string | null {
+/** Why an agent takes no more work now, or null. `own`: a job that is not counted. */
+export function agentBusy(draft: Draft, agent: Entry<"agent">, own?: string): string | null {
   if (agent.data.parallel === undefined) return null;
-  const busy = [...draft.jobs.values()].filter((job) => !isOver(job) && job.data.agent === agent.id).length;
+  const busy = [...draft.jobs.values()].filter(
+    (job) => !isOver(job) && job.data.agent === agent.id && job.id !== own,
+  ).length;
   return busy < agent.data.parallel ? null : `agent ${agent.id} works on ${busy} already`;
 }

@@ -3,7 +3,7 @@ import type { Draft } from "./draft.ts";
 import { localDay } from "./due.ts";
 import type { Entry } from "./entry.ts";
 import { glyphs } from "./jobs.ts";
-import { cell } from "./text.ts";
+import { cell, oneLine } from "./text.ts";
 
 const order = [
   "running",
@@ -92,7 +92,10 @@ function problems(draft: Draft): string {
   const broken = draft.problems.filter((problem) => problem.level === "error");
   if (broken.length === 0) return "";
   const rows = broken
-    .map((p) => `- \`${p.path}:${p.line}:${p.column}\` ${cell(p.message, 200)}: ${cell(p.fix, 200)}`)
+    .map(
+      (p) =>
+        `- \`${oneLine(p.path).replaceAll("`", "ˋ")}:${p.line}:${p.column}\` ${cell(p.message, 200)}: ${cell(p.fix, 200)}`,
+    )
     .sort();
   return `## Records that cannot be read\n\n${rows.join("\n")}`;
 }

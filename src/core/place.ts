@@ -17,6 +17,12 @@ export interface Placing {
 
 export type Placed = { host: string } | { wait: string } | { blocked: string };
 
+/** The machine that answers under a host's name, as it showed itself in this tick. */
+export function identityOf(answers: ReadonlyMap<string, HostAnswer>, host: string): string | undefined {
+  const answer = answers.get(host);
+  return answer && "facts" in answer ? answer.facts.identity : undefined;
+}
+
 /** Why a host takes no new work at all, or null. */
 export function closed(host: Entry<"host">, networks: string[]): string | null {
   if (host.data.off) return "is switched off";

@@ -1,12 +1,12 @@
 // Which host gets which job. A value: printed, then executed.
-import { raiseJob } from "./absorb.ts";
-import { deadlineOf, end, inputHash, newJob, reclaimable, type Start, startOf } from "./claim.ts";
-import { type Draft, isoNow, putJob } from "./draft.ts";
+import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
+import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { isOver } from "./jobs.ts";
-import { closed, type HostAnswer, obstacle, type Placing, place } from "./place.ts";
+import { closed, type HostAnswer, identityOf, obstacle, type Placing, place } from "./place.ts";
+import { reclaim } from "./reclaim.ts";
 import { isEach } from "./select.ts";
 import type { State } from "./state.ts";
 
@@ -17,10 +17,10 @@ export interface Plan {
   spent: Map<string, string>;
 }
 
-/** What gather asks of core: which hosts matter, and whether known job ids must be listed. */
+/** What gather asks of core: which hosts matter, and the job ids of which it must be known whether they ran before. */
 export interface Asking {
   hosts: Set<string>;
-  candidates: boolean;
+  runs: string[];
 }
 
 export interface Known {
@@ -44,7 +44,12 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   for (const job of again)
     for (const host of hostsOf(draft, draft.tasks.get(job.data.task) as Entry<"task">))
       if (!closed(host, draft.settings.networks)) hosts.add(host.id);
-  return { hosts, candidates: ready.length > 0 };
+  const runs = ready.flatMap(({ task, run, hosts: able }) =>
+    isEach(task.data)
+      ? able.map((host) => hostJobId(draft.settings.id, task.id, run.occurrence, host.id))
+      : [runId(draft.settings.id, task.id, run.occurrence)],
+  );
+  return { hosts, runs };
 }
 
 /** Plans the pass and puts the claims into the draft. */
@@ -68,13 +73,13 @@ export function plan(draft: Draft, known: Known): Plan {
   };
   const most = draft.settings.tick.max_starts;
   // A run on more hosts than an hour may start must not wait for ever: it goes when the hour is empty.
-  const late: Late = (count, agent) => {
+  const late: Late = (count, agent, own) => {
     if (room <= 0 || (count > room && room < most))
       return { wait: `${most} starts an hour are reached (towline.yml tick.max_starts)` };
-    const busy = agentBusy(draft, agent);
+    const busy = agentBusy(draft, agent, own);
     return busy === null ? null : { wait: busy };
   };
-  for (const job of reclaimable(draft, known.absent)) reclaim(draft, job, known, given, claim);
+  for (const job of reclaimable(draft, known.absent)) reclaim(draft, job, { known, given, claim, late });
   for (const candidate of ready) {
     const { task, agent } = candidate;
     const run = runId(draft.settings.id, task.id, candidate.run.occurrence);
@@ -82,7 +87,7 @@ export function plan(draft: Draft, known: Known): Plan {
     else if (known.paths.has(run)) made.spent.set(task.id, candidate.run.occurrence);
     else {
       const placed = late(1, agent) ?? place(placing(candidate));
-      if ("host" in placed) claimOne(draft, candidate, run, placed.host, claim);
+      if ("host" in placed) claimOne(draft, candidate, run, placed.host, known, claim);
       else holds.set(task.id, "wait" in placed ? queued(placed.wait) : person(placed.blocked));
     }
   }
@@ -91,11 +96,18 @@ export function plan(draft: Draft, known: Known): Plan {
 
 const queued = (reason: string): Hold => ({ state: "queued", reason, person: false });
 
-type Late = (count: number, agent: Entry<"agent">) => { wait: string } | null;
-type Claim = (start: Start, job: Entry<"job">) => void;
+/** Why no more may start now. `own`: a job that is open already and is not counted against itself. */
+export type Late = (count: number, agent: Entry<"agent">, own?: string) => { wait: string } | null;
+export type Claim = (start: Start, job: Entry<"job">) => void;
 
-function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, claim: Claim): void {
-  const job = newJob(draft, candidate, id, id, host, "claimed");
+function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, known: Known, claim: Claim): void {
+  const job = newJob(draft, candidate, {
+    id,
+    run: id,
+    host,
+    state: "claimed",
+    identity: identityOf(known.answers, host),
+  });
   claim(startOf(draft, job, candidate.task, candidate.agent, false), job);
 }
 
@@ -126,7 +138,14 @@ function claimEach(
   if (wait) return void made.holds.set(task.id, queued(wait.wait));
   for (const [index, host] of open.entries()) {
     const why = obstacle(host, placing);
-    const job = newJob(draft, candidate, ids[index] as string, run, host.id, why ? "released" : "claimed");
+    const id = ids[index] as string;
+    const job = newJob(draft, candidate, {
+      id,
+      run,
+      host: host.id,
+      state: why ? "released" : "claimed",
+      identity: identityOf(known.answers, host.id),
+    });
     if (!why) claim(startOf(draft, job, task, agent, false), job);
     else
       putJob(draft, {
@@ -134,75 +153,6 @@ function claimEach(
         data: { ...job.data, run: { ...job.data.run, why: "wait" in why ? why.wait : why.blocked } },
       });
   }
-}
-
-function reclaim(
-  draft: Draft,
-  job: Entry<"job">,
-  known: Known,
-  given: ReadonlyMap<string, number>,
-  claim: Claim,
-): void {
-  const task = draft.tasks.get(job.data.task);
-  const agent = task && agentOf(draft, task);
-  const run = job.data.run;
-  const sealed = job.data.state === "claimed" || job.data.state === "unknown";
-  if (!sealed && (!task || task.data.status === "cancelled")) {
-    putJob(draft, end(job, "cancelled", "the task was withdrawn before it started"));
-    return;
-  }
-  if (!task || !agent || task.data.status !== "ready" || stopped(draft, draft.now)) return;
-  const each = isEach(task.data);
-  const same = draft.hosts.get(job.data.host ?? "");
-  const hosts = each || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
-  const placed = place({
-    hosts,
-    answers: known.answers,
-    given,
-    runtime: agent.data.runtime,
-    networks: draft.settings.networks,
-  });
-  if (!("host" in placed)) {
-    if (each && job.data.state === "released") giveUp(draft, job, placed, known);
-    return;
-  }
-  const retry = run.retry_at !== undefined;
-  const next: Entry<"job"> = {
-    ...job,
-    data: {
-      task: job.data.task,
-      agent: agent.id,
-      host: placed.host,
-      state: "claimed",
-      run: {
-        occurrence: run.occurrence,
-        run_id: run.run_id,
-        requested_by: run.requested_by,
-        epoch: run.epoch + 1,
-        attempt: run.attempt + (retry ? 1 : 0),
-        round: run.round,
-        tick: draft.tick,
-        claimed_at: isoNow(draft),
-        deadline: deadlineOf(draft, task, agent),
-        input_hash: inputHash(task, agent),
-        runtime: agent.data.runtime,
-        identity: draft.hosts.get(placed.host)?.data.identity,
-      },
-    },
-  };
-  claim(startOf(draft, next, task, agent, sealed), next);
-}
-
-/** One host of many that cannot start its job must not hold the run open for ever; one that is only busy will have room. */
-function giveUp(draft: Draft, job: Entry<"job">, why: { wait: string } | { blocked: string }, known: Known): void {
-  const { claimed_at, deadline } = job.data.run;
-  const answer = known.answers.get(job.data.host ?? "");
-  const busy = "wait" in why && answer !== undefined && "facts" in answer;
-  if (busy || draft.now.getTime() - Date.parse(claimed_at) <= deadline * 1000) return;
-  const reason = `could not start in time: ${"wait" in why ? why.wait : why.blocked}`;
-  const failed = end(job, "failed", reason, isoNow(draft));
-  putJob(draft, failed);
-  raiseJob(draft, failed, "job.failed", reason);
 }
 
 function startsLastHour(draft: Draft): number {

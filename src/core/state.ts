@@ -163,9 +163,20 @@ export function readState(tips: Tips, files: SourceFile[]): { state: State | nul
   return { state, problems: state.problems };
 }
 
+const bare_stop: Entry<"stop"> = {
+  path: "STOP.md",
+  id: "STOP",
+  kind: "stop",
+  data: { cancel: false },
+  body: "",
+  bodyLine: 1,
+};
+
 /** Adds one more file (a job that a host named) to a state that is being built. */
 export function addFile(state: State, file: SourceFile): void {
   if (file.text !== null && pathClass(file.path) === "ledger") state.texts.set(file.path, file.text);
+  // A STOP that cannot be read, or is a folder, still means stop.
+  if (file.path === "STOP.md" || file.path.startsWith("STOP.md/")) state.stop ??= bare_stop;
   const kind = kindOf(file.path);
   if (!kind) return;
   const refuse = (code: string, message: string, fix: string) =>

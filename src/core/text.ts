@@ -1,7 +1,8 @@
 // Text from agents, hosts and outsiders is data. Here it is made harmless before it is written anywhere.
 
+// A string sequence counts only when it is closed on its line: one that is left open must not hide what follows it.
 const ansi =
-  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[@-Z\\-_]|[ -/]+[0-~])/g;
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)|[PX^_][^\u001b\n]*\u001b\\|[ -/]+[0-~]|[@-_])/g;
 // Bidirectional controls, zero-width characters and the tag block hide text from people that agents still read.
 const hidden = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g;
 

@@ -11,6 +11,8 @@ import { actionOf, fill, firing, firingKey } from "./rules.ts";
 import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
 import { oneLine } from "./text.ts";
 
+/** Tasks made by rules about tasks made by rules … */
+const depth_limit = 3;
 const memo_life = 7 * 86_400_000;
 
 /** Judges what was raised, in order, and carries the actions out on the draft. */
@@ -124,6 +126,15 @@ function memo(
 }
 
 function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPupdate): Done {
+  const depth = (draft.tasks.get(pupdate.subject)?.data.depth ?? 0) + 1;
+  if (depth > depth_limit)
+    return memo(
+      draft,
+      rule,
+      `rule ${rule.id} keeps making tasks about its own tasks ({{title}}); it made no more`,
+      pupdate,
+      { kind: "warning" },
+    );
   const template = typeof value === "string" ? { title: value } : ((value ?? {}) as Record<string, unknown>);
   const { prompt, ...rest } = Object.fromEntries(
     Object.entries(template).map(([key, item]) => [
@@ -131,7 +142,7 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
       typeof item === "string" ? oneLineUnless(key, fill(item, pupdate)) : item,
     ]),
   );
-  const read = taskSchema.safeParse({ title: oneLine(pupdate.title), ...rest, born_of: pupdate.id });
+  const read = taskSchema.safeParse({ title: oneLine(pupdate.title), ...rest, born_of: pupdate.id, depth });
   if (!read.success)
     return memo(draft, rule, `rule ${rule.id} made no task: ${read.error.issues[0]?.message}`, pupdate, {});
   const path = queuePath(read.data.title, pupdate.id);

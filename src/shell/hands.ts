@@ -2,10 +2,11 @@
 import type { Findings } from "../core/absorb.ts";
 import type { Start } from "../core/claim.ts";
 import type { Entry } from "../core/entry.ts";
+import { withdrawn } from "../core/gate.ts";
 import { jobDay } from "../core/ids.ts";
 import { epochOf, isOver } from "../core/jobs.ts";
 import type { State } from "../core/state.ts";
-import { type Clock, type HeldJob, HostFault, type Repo, type Runtime } from "../ports.ts";
+import { type Clock, type HeldJob, HostFault, type HostSession, type Repo, type Runtime } from "../ports.ts";
 import type { Pool } from "./pool.ts";
 import { addRecords } from "./read.ts";
 
@@ -18,6 +19,8 @@ export interface Hands {
 
 /** Bytes kept of each stream: from its head, and as many from its tail. */
 const keep = 16_384;
+/** How long a cancelled job may take to end, ms; after that the next tick collects it. */
+const cancel_grace = 7000;
 /** Longest single wait for a host, ms: a CI service gives a cancelled run 7.5 s to end. */
 const slice = 2000;
 
@@ -27,6 +30,7 @@ export async function gather(hands: Hands, state: State, names: Iterable<string>
   findings.answers.clear();
   findings.running.clear();
   findings.absent.clear();
+  findings.strangers.clear();
   await Promise.all(hosts.map((host) => ask(hands, host, findings)));
   const held = [...findings.answers.values()].flatMap((answer) => ("facts" in answer ? answer.facts.held : []));
   await addRecords(hands.repo, state, named(state, held));
@@ -52,16 +56,19 @@ function named(state: State, held: HeldJob[]): string[] {
 }
 
 async function collect(
-  { pool, runtimes }: Hands,
+  { pool, runtimes, clock }: Hands,
   state: State,
   host: Entry<"host">,
   findings: Findings,
 ): Promise<void> {
   const answer = findings.answers.get(host.id);
   if (!answer || "fault" in answer) return;
+  const { identity } = answer.facts;
+  // Another machine under the same name cannot say what became of a job: neither "unknown to me" nor a seal counts.
+  const sameMachine = (job: Entry<"job">) => job.data.run.identity === undefined || job.data.run.identity === identity;
   const mine = (held: HeldJob) => {
     const job = state.jobs.get(held.job);
-    return job && job.data.host === host.id && epochOf(job) === held.epoch ? job : undefined;
+    return job && job.data.host === host.id && epochOf(job) === held.epoch && sameMachine(job) ? job : undefined;
   };
   const opened = await pool.open(host);
   if ("fault" in opened) return;
@@ -76,7 +83,8 @@ async function collect(
     for (const held of answer.facts.held) {
       const job = mine(held);
       if (!job) continue;
-      if (held.state === "running") findings.running.add(`${held.job}/${held.epoch}`);
+      if (held.state === "running" && !(withdrawn(state, job, clock.now()) && (await cancel(opened.session, held))))
+        findings.running.add(`${held.job}/${held.epoch}`);
       else if (
         job.data.run.result === undefined &&
         !findings.results.some((one) => one.result.job === held.job && one.result.epoch === held.epoch)
@@ -91,10 +99,17 @@ async function collect(
     return;
   }
   for (const job of state.jobs.values()) {
+    if (isOver(job) || job.data.host !== host.id || job.data.run.result !== undefined) continue;
     const known = answer.facts.held.some((held) => held.job === job.id && held.epoch === epochOf(job));
-    if (!isOver(job) && job.data.host === host.id && !known && job.data.run.result === undefined)
-      findings.absent.add(job.id);
+    if (!sameMachine(job)) findings.strangers.set(job.id, "is another machine than the one that was given this job");
+    else if (!known) findings.absent.add(job.id);
   }
+}
+
+/** Ends a running job's whole process group; true once it has ended, so that its result can be fetched. */
+async function cancel(session: HostSession, { job, epoch }: HeldJob): Promise<boolean> {
+  await session.cancel(job, epoch);
+  return (await session.wait([{ job, epoch }], cancel_grace)).length > 0;
 }
 
 /** Starts what a won claim gives the right to, host by host at once; what became of it goes to the findings. */

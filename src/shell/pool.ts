@@ -18,7 +18,10 @@ export function createPool(fleet: Fleet, pack: string, limit = 64): Pool {
   const faults = new Map<string, { fault: string; message: string }>();
   const gate = limiter(limit);
   const fail = (name: string, thrown: unknown) => {
-    const fault = { fault: thrown instanceof HostFault ? thrown.kind : "unreachable", message: messageOf(thrown) };
+    const fault = {
+      fault: thrown instanceof HostFault ? thrown.kind : "unreachable",
+      message: withoutName(name, messageOf(thrown)),
+    };
     sessions.get(name)?.close();
     sessions.delete(name);
     faults.set(name, fault);
@@ -44,6 +47,12 @@ export function createPool(fleet: Fleet, pack: string, limit = 64): Pool {
     },
   };
 }
+
+/** Faults name their host for a terminal; records and reasons put the name in front themselves. */
+const withoutName = (name: string, message: string) =>
+  message.startsWith(`${name}: `) || message.startsWith(`${name} `)
+    ? message.slice(name.length).replace(/^:? /, "")
+    : message;
 
 /** Runs at most `limit` of the given functions at a time. */
 export function limiter(limit: number): <T>(run: () => Promise<T>) => Promise<T> {

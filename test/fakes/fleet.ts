@@ -35,6 +35,7 @@ export interface FakeMachine {
   runs: Map<string, { request: StartRequest; run: FakeRun; acked: boolean }>;
   /** Thrown by the next call of this verb, once. */
   breakNext: string | null;
+  identity?: string;
 }
 
 export type Script = (job: string, request: StartRequest, host: string) => FakeRun;
@@ -104,8 +105,10 @@ function session(name: string, host: FakeMachine, script: Script): HostSession {
         .filter(([id, at]) => id === job && Number(at) < epoch);
       return { started: started.length > 0 ? Math.max(...started.map(([, at]) => Number(at))) : null };
     },
-    async cancel() {
+    async cancel(job, epoch) {
       check("cancel");
+      const run = host.runs.get(`${job}/${epoch}`);
+      if (run) run.run = { ...run.run, hangs: false, end: "cancelled", exit: null };
     },
     async ack(results) {
       check("ack");
@@ -145,7 +148,7 @@ function facts(name: string, host: FakeMachine): HostFacts {
     };
   });
   return {
-    identity: `id-${name}`,
+    identity: host.identity ?? `id-${name}`,
     boot: "boot",
     skew: 0,
     cores: 2,

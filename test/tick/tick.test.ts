@@ -267,3 +267,90 @@ test("a job whose host record was removed becomes unknown and is lost at the lim
   await runTick(p.clone, machines, say, { now: "2026-11-22T10:30:00Z" });
   expect(state(p, "a")).toBe("lost");
 });
+
+test("another machine under the same name cannot say that a job was never started", async () => {
+  const machines: Record<string, FakeMachine> = { ann: machine({ breakNext: "after-start" }) };
+  const p = pack({ "tasks/a.md": md("title: A", "a") }, ["ann"]);
+  await runTick(p.clone, machines, say, { now: "2026-11-20T10:00:00Z" });
+  const first = machines.ann as FakeMachine;
+  machines.ann = machine({ identity: "another" });
+  await runTick(p.clone, machines, say, { now: "2026-11-20T10:30:00Z" });
+  await runTick(p.clone, machines, say, { now: "2026-11-20T11:00:00Z" });
+  expect([first.journal.length, machines.ann.journal.length]).toEqual([1, 0]);
+  expect(p.file("status/a.md")).toContain("another machine");
+});
+
+test.each([
+  ["not yaml", "---\nuntil: tomorrow\n---\nstop\n"],
+  ["a conflict", "---\n<<<<<<< a\n>>>>>>> b\n---\n"],
+])("a STOP.md that cannot be read (%s) still stops", async (_, text) => {
+  const machines = { ann: machine() };
+  const p = pack({ "tasks/a.md": md("title: A", "a"), "STOP.md": text }, ["ann"]);
+  await runTick(p.clone, machines, say);
+  expect(starts(machines)).toEqual([]);
+});
+
+test("the late result of a lost job makes its task done and closes its memo", async () => {
+  const machines = { ann: machine() };
+  const p = pack({ "tasks/a.md": md("title: A", "a") }, ["ann"]);
+  const script: Script = () => ({ stdout: "the answer\n", hangs: true });
+  await runTick(p.clone, machines, script, { now: "2026-11-20T10:00:00Z" });
+  machines.ann.down = true;
+  await runTick(p.clone, machines, script, { now: "2026-11-20T10:10:00Z" });
+  await runTick(p.clone, machines, script, { now: "2026-11-22T10:10:00Z" });
+  expect(state(p, "a")).toBe("lost");
+  machines.ann.down = false;
+  for (const run of machines.ann.runs.values()) run.run.hangs = false;
+  p.push({ "tasks/b.md": md("title: B", "b") });
+  await runTick(p.clone, machines, script, { now: "2026-11-22T10:20:00Z" });
+  expect(state(p, "a")).toBe("done");
+  expect(p.file("status/a.md")).toContain("the answer");
+  expect(p.file("OVERVIEW.md")).not.toContain("was lost");
+});
+
+test("a task that is deleted and restored is still done, and does not run again", async () => {
+  const machines = { ann: machine() };
+  const p = pack({ "tasks/a.md": md("title: A", "a") }, ["ann"]);
+  await runTick(p.clone, machines, say);
+  p.push({ "tasks/a.md": null });
+  await runTick(p.clone, machines, say);
+  p.push({ "tasks/a.md": md("title: A", "a"), "tasks/b.md": md("title: B\nafter: [a]", "b") });
+  await runTick(p.clone, machines, say);
+  await runTick(p.clone, machines, say);
+  expect([state(p, "a"), state(p, "b")]).toEqual(["done", "done"]);
+  expect(starts(machines)).toHaveLength(2);
+});
+
+test("a released job does not start while its agent is off, and says so", async () => {
+  const machines = { ann: machine(), bob: machine({ down: true }) };
+  const p = pack({ "tasks/e.md": md("title: E\nspread: each\ntimeout: 2h", "e") }, ["ann", "bob"]);
+  await runTick(p.clone, machines, say, { now: "2026-11-20T10:00:00Z" });
+  machines.bob.down = false;
+  p.push({ "agents/deckhand.md": md("runtime: shell\noff: true") });
+  await runTick(p.clone, machines, say, { now: "2026-11-20T10:10:00Z" });
+  expect(machines.bob.journal).toEqual([]);
+  expect(p.file("status/e.md")).toContain("agent deckhand is switched off");
+  p.push({ "agents/deckhand.md": md("runtime: shell") });
+  await runTick(p.clone, machines, say, { now: "2026-11-20T10:20:00Z" });
+  expect(machines.bob.journal).toHaveLength(1);
+});
+
+test("a rule that makes tasks about its own tasks comes to an end in a memo", async () => {
+  const machines = { ann: machine() };
+  const rule = md('when: {kind: job.failed}\nthen:\n  - task: {title: "look at {{subject}}", prompt: "false"}');
+  const p = pack({ "rules/r.md": rule, "tasks/f.md": md("title: F", "false") }, ["ann"]);
+  for (let i = 0; i < 5; i++) await runTick(p.clone, machines, () => ({ exit: 1 }), { now: `2026-11-20T1${i}:00:00Z` });
+  expect(starts(machines)).toHaveLength(4);
+  expect(p.file("OVERVIEW.md")).toContain("keeps making tasks about its own tasks");
+});
+
+test("a cancelled task ends its running job, which is recorded", async () => {
+  const machines = { ann: machine() };
+  const p = pack({ "tasks/a.md": md("title: A", "a") }, ["ann"]);
+  await runTick(p.clone, machines, () => ({ hangs: true }));
+  p.push({ "tasks/a.md": md("title: A\nstatus: cancelled", "a") });
+  await runTick(p.clone, machines, say);
+  const job = p.at("ls-tree", "-r", "--name-only", "main", "jobs/").trim();
+  expect(p.file(job)).toContain("state: cancelled");
+  expect(state(p, "a")).toBe("cancelled");
+});

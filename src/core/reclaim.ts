@@ -1,0 +1,110 @@
+// Work that was claimed before and may be claimed again: released jobs, retries, and claims whose ticker is gone.
+import { raiseJob } from "./absorb.ts";
+import { deadlineOf, end, inputHash, startOf } from "./claim.ts";
+import { type Draft, isoNow, putJob } from "./draft.ts";
+import type { Entry } from "./entry.ts";
+import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
+import { identityOf, type Placed, place } from "./place.ts";
+import type { Claim, Known, Late } from "./plan.ts";
+import { isEach } from "./select.ts";
+
+interface Claiming {
+  known: Known;
+  given: ReadonlyMap<string, number>;
+  claim: Claim;
+  late: Late;
+}
+
+/** Claims the job in its next epoch, or says what stands in its way. */
+export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): void {
+  const task = draft.tasks.get(job.data.task);
+  // Its ticker may have started it: only the host that it was claimed for can be asked, and seal it.
+  const sealed = job.data.state === "claimed" || job.data.state === "unknown";
+  if (!sealed && (!task || task.data.status === "cancelled")) {
+    putJob(draft, end(job, "cancelled", "the task was withdrawn before it started"));
+    return;
+  }
+  if (task?.data.status !== "ready" || stopped(draft, draft.now)) return;
+  const hold = agentFault(draft, task, claiming.known.runtimes);
+  const agent = agentOf(draft, task);
+  const placed: Placed =
+    hold || !agent
+      ? { blocked: hold?.reason ?? "its agent is gone" }
+      : placeAgain(draft, job, task, agent, sealed, claiming);
+  if ("host" in placed && agent) claimAgain(draft, job, task, agent, placed.host, sealed, claiming);
+  else if (!("host" in placed) && job.data.state === "released")
+    stillWaits(draft, job, isEach(task.data), placed, claiming.known);
+}
+
+function placeAgain(
+  draft: Draft,
+  job: Entry<"job">,
+  task: Entry<"task">,
+  agent: Entry<"agent">,
+  sealed: boolean,
+  { known, given, late }: Claiming,
+): Placed {
+  const same = draft.hosts.get(job.data.host ?? "");
+  const hosts = isEach(task.data) || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
+  return (
+    late(1, agent, job.id) ??
+    place({ hosts, answers: known.answers, given, runtime: agent.data.runtime, networks: draft.settings.networks })
+  );
+}
+
+function claimAgain(
+  draft: Draft,
+  job: Entry<"job">,
+  task: Entry<"task">,
+  agent: Entry<"agent">,
+  host: string,
+  sealed: boolean,
+  { known, claim }: Claiming,
+): void {
+  const { run } = job.data;
+  const next: Entry<"job"> = {
+    ...job,
+    data: {
+      task: job.data.task,
+      agent: agent.id,
+      host,
+      state: "claimed",
+      run: {
+        occurrence: run.occurrence,
+        run_id: run.run_id,
+        requested_by: run.requested_by,
+        epoch: run.epoch + 1,
+        attempt: run.attempt + (run.retry_at === undefined ? 0 : 1),
+        round: run.round,
+        tick: draft.tick,
+        claimed_at: isoNow(draft),
+        deadline: deadlineOf(draft, task, agent),
+        input_hash: inputHash(task, agent),
+        runtime: agent.data.runtime,
+        identity: identityOf(known.answers, host),
+      },
+    },
+  };
+  claim(startOf(draft, next, task, agent, sealed), next);
+}
+
+/**
+ * A released job says why it waits now. One host of many that cannot start its job must not hold the run open for
+ * ever; one that is only busy will have room.
+ */
+function stillWaits(
+  draft: Draft,
+  job: Entry<"job">,
+  each: boolean,
+  why: { wait: string } | { blocked: string },
+  known: Known,
+): void {
+  const { claimed_at, deadline, why: before } = job.data.run;
+  const now = "wait" in why ? why.wait : why.blocked;
+  const busy = "wait" in why && identityOf(known.answers, job.data.host ?? "") !== undefined;
+  if (each && !busy && draft.now.getTime() - Date.parse(claimed_at) > deadline * 1000) {
+    const failed = end(job, "failed", `could not start in time: ${now}`, isoNow(draft));
+    putJob(draft, failed);
+    raiseJob(draft, failed, "job.failed", failed.data.run.why ?? now);
+  } else if (before !== now) putJob(draft, { ...job, data: { ...job.data, run: { ...job.data.run, why: now } } });
+}
