@@ -232,7 +232,7 @@ export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: str
       host: job.data.host,
       agent: job.data.agent,
       state: job.data.state,
-      why,
+      why: why === "" ? undefined : why,
       exit: run.exit,
       took: job.data.took,
       ...(kind === "job.failed" ? detailOf(job.body) : {}),

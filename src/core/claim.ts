@@ -16,6 +16,8 @@ export interface Start {
   deadline: number;
   runtime: string;
   assignment: Assignment;
+  /** Over 1: an earlier attempt was collected; its host may still hold it. */
+  attempt: number;
   /** An earlier epoch may exist on the host: seal it first and start only when it never started. */
   seal: boolean;
 }
@@ -27,12 +29,14 @@ interface NewJob {
   state: "claimed" | "released";
   /** The machine that showed itself under the host's name: only that one can tell later whether the job was started. */
   identity: string | undefined;
+  /** Hosts of the selector that take no work now. */
+  skipped?: string[];
 }
 
 export function newJob(
   draft: Draft,
   { task, run: due, agent }: Candidate,
-  { id, run, host, state, identity }: NewJob,
+  { id, run, host, state, identity, skipped }: NewJob,
 ): Entry<"job"> {
   const at = isoNow(draft);
   const data = {
@@ -53,6 +57,7 @@ export function newJob(
       input_hash: inputHash(task, agent),
       runtime: agent.data.runtime,
       identity,
+      skipped,
     },
   };
   return { path: jobPath(at, id), id, kind: "job", data, body: "", bodyLine: 1 };
@@ -78,6 +83,7 @@ export function startOf(
     job: job.id,
     path: job.path,
     epoch: job.data.run.epoch,
+    attempt: job.data.run.attempt,
     host,
     deadline: job.data.run.deadline,
     runtime: agent.data.runtime,

@@ -10,6 +10,7 @@ import { nextOwed, wasIdle } from "./occurrence.ts";
 import type { Plan } from "./plan.ts";
 import { eachAnswer, reflect, succeeded } from "./reflect.ts";
 import type { Status, TaskState } from "./schema.ts";
+import { isEach } from "./select.ts";
 import { quarantined } from "./state.ts";
 import { cell, oneLine } from "./text.ts";
 
@@ -229,16 +230,23 @@ function last(
 function result(task: Entry<"task">, run: Entry<"job">[]): Verdict {
   const good = run.filter((job) => job.data.state === "finished").length;
   if (succeeded(task, run))
-    return { state: "done", reason: run.length > 1 ? `${good} of ${run.length} hosts` : undefined };
+    return { state: "done", reason: isEach(task.data) ? `${good} of ${run.length} hosts${skippedOf(run)}` : undefined };
   const first = run.find((job) => job.data.state !== "finished");
   const why = first?.data.run.why ?? first?.data.state;
   if (run.length > 1)
-    return { state: "failed", reason: oneLine(`${good} of ${run.length} hosts; ${first?.data.host}: ${why}`, 300) };
+    return {
+      state: "failed",
+      reason: oneLine(`${good} of ${run.length} hosts; ${first?.data.host}: ${why}${skippedOf(run)}`, 300),
+    };
   return {
     state: first?.data.state === "lost" ? "lost" : first?.data.state === "cancelled" ? "cancelled" : "failed",
     reason: why && oneLine(why, 300),
   };
 }
+
+/** Cordoned hosts and others that took no work when the run was claimed. */
+const skippedOf = (run: Entry<"job">[]) =>
+  run[0]?.data.run.skipped ? `; skipped: ${run[0].data.run.skipped.join(", ")}` : "";
 
 function statusBody(task: Entry<"task">, data: Status, answer: string): string {
   const rows = data.jobs
@@ -251,7 +259,7 @@ function statusBody(task: Entry<"task">, data: Status, answer: string): string {
     rows.length === 0
       ? "_None yet._"
       : `| Job | State | Host | Claimed |\n| --- | --- | --- | --- |\n${rows.join("\n")}`;
-  const head = `# ${glyphs[data.state]} ${cell(task.data.title, 200)}\n\n${data.state}${data.reason ? `: ${cell(data.reason, 300)}` : ""}`;
+  const head = `# ${glyphs[data.state]} ${cell(task.data.title, 200)}\n\n${data.state}${data.reason ? `: ${cell(data.reason, 300)}` : ""} · [${task.path}](../${task.path})`;
   return `${head}\n\n## Answer\n\n${answer === "" ? "_No answer yet._" : answer}\n\n## Jobs\n\n${table}`;
 }
 

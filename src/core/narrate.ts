@@ -57,7 +57,7 @@ function table(draft: Draft, statuses: Entry<"status">[], zone: string): string 
     const task = draft.tasks.get(one.id);
     const next = one.data.next_due ? local(zone, one.data.next_due) : "";
     const name = task ? `[${cell(one.data.title)}](${task.path})` : cell(one.data.title);
-    return `| ${name} | [${glyphs[one.data.state]} ${one.data.state}](${one.path}) | ${cell(one.data.reason ?? "", 120)} | ${cell(task?.data.agent ?? "")} | ${next} |`;
+    return `| ${name} | [${glyphs[one.data.state]} ${one.data.state}](${one.path}) | ${cell(one.data.reason ?? "", 120)} | ${cell(task ? (task.data.agent ?? draft.settings.defaults.agent ?? "") : "")} | ${next} |`;
   });
   return `| Task | State | Why | Agent | Next due |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}`;
 }

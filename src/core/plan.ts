@@ -132,6 +132,7 @@ function claimEach(
           : "every host of its `hosts:` selector is cordoned or out of reach",
       ),
     );
+  const skipped = candidate.hosts.filter((host) => !open.includes(host)).map((host) => host.id);
   const ids = open.map((host) => hostJobId(draft.settings.id, task.id, due.occurrence, host.id));
   if (ids.some((id) => known.paths.has(id))) return void made.spent.set(task.id, due.occurrence);
   const wait = late(open.length, agent);
@@ -145,6 +146,7 @@ function claimEach(
       host: host.id,
       state: why ? "released" : "claimed",
       identity: identityOf(known.answers, host.id),
+      skipped,
     });
     if (!why) claim(startOf(draft, job, task, agent, false), job);
     else

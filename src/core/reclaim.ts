@@ -82,6 +82,7 @@ function claimAgain(
         input_hash: inputHash(task, agent),
         runtime: agent.data.runtime,
         identity: identityOf(known.answers, host),
+        skipped: run.skipped,
       },
     },
   };

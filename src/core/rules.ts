@@ -18,7 +18,13 @@ export interface Verdict {
 }
 
 type Compare = (got: unknown, wanted: unknown) => boolean;
-const text = (value: unknown) => (value === undefined || value === null ? "" : String(value));
+// A map or list has no text of its own; its JSON does, whatever its prototype.
+const text = (value: unknown): string =>
+  value === undefined || value === null
+    ? ""
+    : typeof value === "object"
+      ? (JSON.stringify(value) ?? "")
+      : String(value);
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : value === undefined ? [] : [value]);
 
 /** A number, a time in ms or a duration in seconds, so that like is compared with like; null when it is neither. */

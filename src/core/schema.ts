@@ -166,6 +166,7 @@ export const job = record({
     result: text.optional(),
     boot: text.optional(),
     identity: text.optional(),
+    skipped: strings.optional(),
     unknown_since: time.optional(),
     /** The epoch that really started, when a later claim found it running. Results count for this one. */
     started_epoch: int(1, 1e9).optional(),

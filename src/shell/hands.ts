@@ -148,6 +148,8 @@ async function startOne(
       launch: runtime.launch(start.assignment),
     });
     if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
+    else if (answer.state === "already" && answer.epoch !== start.epoch && start.attempt > 1)
+      findings.starts.set(key, { state: "released", why: `${host.id} still holds the attempt before` });
     else if (answer.state === "already") findings.starts.set(key, { state: "started", epoch: answer.epoch });
     else if (answer.state === "full")
       findings.starts.set(key, { state: "released", why: `${host.id} has no free slot` });

@@ -155,7 +155,7 @@ test("spread: each starts one job a host, skips cordoned ones, and writes one re
   );
   await runTick(p.clone, machines, say);
   expect([machines.ann.journal.length, machines.bob.journal.length, machines.cid.journal.length]).toEqual([1, 1, 0]);
-  expect(p.file("status/all.md")).toContain("2 of 2 hosts");
+  expect(p.file("status/all.md")).toContain("2 of 2 hosts; skipped: cid");
   expect(p.at("ls-tree", "-r", "--name-only", "main", "reflections/").trim().split("\n")).toHaveLength(1);
 });
 
