@@ -1,8 +1,9 @@
 // Starts git the one way that towline does: no hooks, filters, prompts or clean-up, English messages, a
 // deadline on whatever may hang. Credentials stay: they live in the user's git configuration.
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { configuration } from "../errors.ts";
+import { configuration, usage } from "../errors.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -112,7 +113,9 @@ export function runGit(place: Place, args: string[], options: RunOptions = {}): 
       clearTimeout(timer);
       reject(
         cause.code === "ENOENT"
-          ? configuration("git cannot be started", "install git 2.30 or newer, and check that the folder is there")
+          ? existsSync(place.cwd)
+            ? configuration("git cannot be started", "install git 2.30 or newer")
+            : usage(`there is no folder ${place.cwd}`, "name the pack's folder with --repo")
           : cause,
       );
     });

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { parseDuration } from "../core/scalar.ts";
-import { Fault, usage } from "../errors.ts";
+import { exit, Fault, usage } from "../errors.ts";
 import type { Common, Wire } from "../wire.ts";
 import { endedLine, standing, standingLines, unpushedLine } from "./tell.ts";
 import { reportProblems, type Ticked, tickOnce } from "./tick.ts";
@@ -25,7 +25,7 @@ export function watch(program: Command, wire: Wire): void {
       try {
         for (let count = 0; !stop.signal.aborted && count < Number(flags.ticks ?? Number.POSITIVE_INFINITY); count++) {
           if (count > 0) await wire.clock.sleep(seconds * 1000, stop.signal).catch(() => {});
-          if (!stop.signal.aborted) await once(wire, flags, stop.signal, told);
+          if (!stop.signal.aborted) wire.exit(await once(wire, flags, stop.signal, told, count === 0));
         }
       } finally {
         process.off("SIGINT", end).off("SIGTERM", end);
@@ -39,8 +39,11 @@ interface Told {
   unpushed: number;
 }
 
-/** A fault of one tick is told and the next one tries again: the loop is all that keeps the pack alive. */
-async function once(wire: Wire, flags: Common, signal: AbortSignal, told: Told): Promise<void> {
+/**
+ * A fault of one tick is told and the next one tries again: the loop is all that keeps the pack alive. But what only a
+ * person can mend ends it when the very first tick meets it. Returns the exit code of the tick.
+ */
+async function once(wire: Wire, flags: Common, signal: AbortSignal, told: Told, first: boolean): Promise<number> {
   const at = `${wire.clock.now().toISOString().slice(0, 19)}Z`;
   try {
     const outcome = await tickOnce(wire, flags, { signal });
@@ -50,9 +53,12 @@ async function once(wire: Wire, flags: Common, signal: AbortSignal, told: Told):
     if (flags.json) wire.out(`${JSON.stringify(row(at.slice(0, 19), outcome))}\n`);
     else for (const line of lines(at, outcome, told)) wire.out(`${line}\n`);
   } catch (thrown) {
-    if (!(thrown instanceof Fault)) throw thrown;
+    if (!(thrown instanceof Fault) || (first && thrown.code !== exit.outside)) throw thrown;
     wire.report.error(`${at}  ${thrown.message}`);
+    if (thrown.advice) wire.report.note(`  ${thrown.advice}`);
+    return thrown.code;
   }
+  return exit.ok;
 }
 
 const row = (at: string, outcome: Ticked) => ({
