@@ -57,13 +57,16 @@ export async function bringUp({ dir, count, names, server }: BringUp): Promise<M
       if (server === "openssh") throw new Error("OpenSSH's server does not let this user in");
       return bringUp({ dir, count, names, server: "built-in" });
     }
-    ups.push(...(await Promise.all(all.slice(1).map(raise))));
+    // All of them, or one that fails would leave behind those that come up after it.
+    const rest = await Promise.allSettled(all.slice(1).map(raise));
+    for (const one of rest) if (one.status === "fulfilled") ups.push(one.value);
+    for (const one of rest) if (one.status === "rejected") throw one.reason;
+    const kind = sshd && ups[0] ? await banner(ups[0].server.port) : "built-in SSH server";
+    return { machines: ups.map((up) => up.machine), kind, keyFile, down: () => lower(dir, ups) };
   } catch (thrown) {
     await lower(dir, ups);
     throw thrown;
   }
-  const kind = sshd && ups[0] ? await banner(ups[0].server.port) : "built-in SSH server";
-  return { machines: ups.map((up) => up.machine), kind, keyFile, down: () => lower(dir, ups) };
 }
 
 /** An ed25519 pair. One in 128 that the library makes is malformed (it drops a leading zero): those are not used. */

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { outside } from "../errors.ts";
+import { enrollHost } from "../shell/enroll.ts";
 import { gitEnv, runGit } from "../shell/git.ts";
 import type { Machine } from "./machines.ts";
 
@@ -90,7 +91,12 @@ site:
 const hostRecord = (machine: Machine) =>
   `---\naddress: 127.0.0.1\nport: ${machine.port}\nuser: ${machine.user}\nkey: env:TOWLINE_DEMO_KEY\nhost_key: ${machine.hostKey}\nlabels: [demo]\nslots: 4\nroot: ${join(machine.home, ".towline")}\n---\n\nA loopback machine of the demo with a home of its own.\n`;
 
-/** Writes the pack below `dir` (origin.git and pack/) and pushes its first commit. Returns the clone's path. */
+/** As `towline fleet enroll` does: the record pins the machine's identity. */
+async function enrol(dir: string, { name, home, keyText }: Machine, env: Parameters<typeof makePack>[3]) {
+  await enrollHost({ dir, host: name, home, env: { ...env, TOWLINE_DEMO_KEY: keyText }, confirm: async () => false });
+}
+
+/** Enrols the machines, writes the pack below `dir` (origin.git and pack/) and pushes its first commit. Returns the clone's path. */
 export async function makePack(
   dir: string,
   machines: Machine[],
@@ -104,6 +110,7 @@ export async function makePack(
     await mkdir(dirname(join(pack, path)), { recursive: true });
     await writeFile(join(pack, path), text);
   }
+  await Promise.all(machines.map((machine) => enrol(pack, machine, env)));
   const git = async (cwd: string, ...args: string[]) => {
     const ran = await runGit({ cwd, env: gitEnv(env) }, args);
     if (ran.code !== 0) throw outside(`git ${args[0]} failed: ${ran.stderr.trim()}`);

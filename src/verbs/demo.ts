@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { answerOf } from "../core/absorb.ts";
 import type { State } from "../core/state.ts";
+import { catchUp, keepTicking, rhythm, tryIt } from "../demo/live.ts";
 import { bringUp, type Machines } from "../demo/machines.ts";
 import { expected, makePack } from "../demo/pack.ts";
 import { sampleLog } from "../demo/sample-log.ts";
@@ -34,26 +36,54 @@ export function demo(program: Command, wire: Wire): void {
     .option("--port <n>", "port of the dashboard on localhost", "4173")
     .option("--json", "print the outcome of every task as JSON")
     .action(async (flags: DemoFlags) => {
-      const dir = flags.dir ? resolve(wire.cwd, flags.dir) : await mkdtemp(join(tmpdir(), "towline-demo-"));
-      await mkdir(dir, { recursive: true });
-      const stop = stopSignal();
+      // Nothing may come between a folder and what removes it.
+      const dir = flags.dir ? resolve(wire.cwd, flags.dir) : mkdtempSync(join(tmpdir(), "towline-demo-"));
+      const stop = stopSignal(dir, flags.dir ? join(dir, "machines") : dir);
       let machines: Machines | undefined;
       try {
+        await mkdir(dir, { recursive: true });
         machines = await bringUp({ dir: join(dir, "machines"), count: names.length, names });
-        await run(wire, flags, dir, machines, stop.signal);
+        if (!stop.signal.aborted) await run(wire, flags, dir, machines, stop.signal);
+      } catch (thrown) {
+        // The same Ctrl-C ends the git and ssh that we wait for, and may reach us after them: then what they say is no news.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        if (!stop.signal.aborted) throw thrown;
+        wire.exit(exit.findings);
       } finally {
-        stop.release();
+        removeKeys(dir);
         await machines?.down();
-        if (!flags.dir) await rm(dir, { recursive: true, force: true });
+        if (!flags.dir) await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+        stop.release();
       }
     });
 }
 
-function stopSignal() {
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Aborts at the first signal and ignores all further ones until `release`: an impatient second Ctrl-C, or one that
+ * comes twice because the shell and the launcher both pass it on, must not leave keys behind. Nor must a crash.
+ */
+function stopSignal(dir: string, leaves: string) {
   const controller = new AbortController();
   const end = () => controller.abort();
-  process.once("SIGINT", end).once("SIGTERM", end);
-  return { signal: controller.signal, release: () => void process.off("SIGINT", end).off("SIGTERM", end) };
+  const crashed = () => {
+    removeKeys(dir);
+    rmSync(leaves, { recursive: true, force: true });
+  };
+  for (const name of signals) process.on(name, end);
+  process.once("exit", crashed);
+  const release = () => {
+    for (const name of signals) process.off(name, end);
+    process.off("exit", crashed);
+  };
+  return { signal: controller.signal, release };
+}
+
+/** First of all: whatever may go wrong after it, no private key is left. */
+function removeKeys(dir: string): void {
+  for (const file of ["id", ...names.map((name) => join(name, "host_key"))])
+    rmSync(join(dir, "machines", file), { force: true });
 }
 
 async function run(wire: Wire, flags: DemoFlags, dir: string, machines: Machines, signal: AbortSignal): Promise<void> {
@@ -70,7 +100,8 @@ async function run(wire: Wire, flags: DemoFlags, dir: string, machines: Machines
   const pack = await makePack(dir, machines.machines, zone, wire.env);
   const inner: Wire = { ...wire, env: { ...wire.env, TOWLINE_DEMO_KEY: machines.machines[0]?.keyText }, report: quiet };
   const { state, commits, ticks } = await untilSettled(inner, pack, view, signal);
-  const built = await tickOnce(inner, { repo: pack });
+  const built = signal.aborted ? { commits: [] } : await tickOnce(inner, { repo: pack }, { signal });
+  await catchUp(pack, wire.env);
   const results = outcomes(state);
   const seconds = Math.round((wire.clock.tick() - began) / 100) / 10;
   const asExpected = results.every((one) => one.state === one.expected);
@@ -80,10 +111,10 @@ async function run(wire: Wire, flags: DemoFlags, dir: string, machines: Machines
     );
   else
     view.say(
-      `\n${asExpected ? "Every task came to what it should" : "Not every task came to what it should"}: ${ticks} ticks, ${commits} ledger commits, ${seconds} s.`,
+      `\n${signal.aborted ? "Interrupted" : asExpected ? "Every task came to what it should" : "Not every task came to what it should"}: ${ticks} ticks, ${commits} ledger commits, ${seconds} s.`,
     );
   if (!asExpected) wire.exit(exit.findings);
-  if (!flags.once && !signal.aborted) await serve(flags, dir, pack, machines, view, signal);
+  if (!flags.once && !signal.aborted) await serve(inner, { flags, dir, pack, machines, view, signal });
 }
 
 async function untilSettled(
@@ -121,14 +152,16 @@ const outcomes = (state: State) =>
     };
   });
 
-async function serve(
-  flags: DemoFlags,
-  dir: string,
-  pack: string,
-  machines: Machines,
-  view: View,
-  signal: AbortSignal,
-): Promise<void> {
+interface Serving {
+  flags: DemoFlags;
+  dir: string;
+  pack: string;
+  machines: Machines;
+  view: View;
+  signal: AbortSignal;
+}
+
+async function serve(wire: Wire, { flags, dir, pack, machines, view, signal }: Serving): Promise<void> {
   const site = await serveSite(join(dir, "site"), { port: Number(flags.port), host: "127.0.0.1" });
   view.say(
     [
@@ -136,12 +169,19 @@ async function serve(
       `  Dashboard   ${site.url}`,
       `  Records     ${pack}`,
       "",
-      "  Try it: in another terminal, edit or add a task there, commit and push it, then run",
-      `    TOWLINE_DEMO_KEY="$(cat ${machines.keyFile})" bin/towline tick --repo ${pack}`,
-      "  and reload the dashboard. Ctrl-C ends the demo and removes all of it.",
+      "  Try it: paste this into another terminal, then reload the dashboard. It adds a task, pushes it and ticks;",
+      `  the demo also ticks by itself every ${rhythm} s and tells what came of it here.`,
+      "",
+      ...tryIt(pack, machines.keyFile).map((line) => `    ${line}`),
+      "",
+      flags.dir
+        ? `  Ctrl-C ends the demo and removes its machines and their keys; the records and the site stay in ${dir}.`
+        : "  Ctrl-C ends the demo and removes all of it.",
       "",
     ].join("\n"),
   );
-  await new Promise<void>((end) => signal.addEventListener("abort", () => end(), { once: true }));
+  const tick = () => tickOnce(wire, { repo: pack }, { signal });
+  const say = (line: string) => view.say(line);
+  await keepTicking({ clock: wire.clock, pack, env: wire.env, tick, say, signal });
   await site.close();
 }

@@ -1,16 +1,17 @@
 // The first command that a stranger runs, and the same pack on machines that stay up.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { bringUp, type Machines } from "../../src/demo/machines.ts";
 import { expected, makePack } from "../../src/demo/pack.ts";
 import { sampleLog } from "../../src/demo/sample-log.ts";
 import { gitEnv, runGit } from "../../src/shell/git.ts";
 import { tickOnce } from "../../src/verbs/tick.ts";
 import { quiet, type Wire, wireUp } from "../../src/wire.ts";
-import { lacksSshd, needs, towline } from "./real.ts";
+import { lacksSshd, needs, program, towline } from "./real.ts";
 
 const git = async (cwd: string, ...args: string[]) => {
   const ran = await runGit({ cwd, env: gitEnv(process.env) }, args);
@@ -52,6 +53,77 @@ test("towline demo --once --json ends with every sample task in its expected sta
     expect(readFileSync(join(dir, "site", "index.html"), "utf8")).toContain("towline demo");
   } finally {
     rmSync(join(dir, ".."), { recursive: true, force: true });
+  }
+}, 120_000);
+
+const foldersIn = (tmp: string) => readdirSync(tmp).filter((name) => name.startsWith("towline-demo-"));
+
+/** The demo as a person starts it, in a process group of its own, with its throw-away folders in `tmp`. */
+function served(tmp: string) {
+  const child = spawn(process.execPath, [program, "demo", "--port", "0"], {
+    env: { ...process.env, TMPDIR: tmp, NO_COLOR: "1" },
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+  });
+  let err = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    err += text;
+  });
+  const says = (wanted: RegExp) => vi.waitFor(() => expect(err).toMatch(wanted), { timeout: 60_000, interval: 50 });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  const kill = (signal: NodeJS.Signals) => process.kill(-(child.pid as number), signal);
+  const end = () => {
+    if (child.exitCode === null && child.signalCode === null) kill("SIGKILL");
+  };
+  return { kill, end, said: () => err, says, ended };
+}
+
+test("a served demo picks up what is pasted from its hint, and two Ctrl-C at once leave nothing", async () => {
+  const tmp = mkdtempSync(join(tmpdir(), "towline-demo-test-"));
+  const demo = served(tmp);
+  try {
+    await demo.says(/Ctrl-C ends the demo and removes all of it\.\n/);
+    const pack = /Records +(.*)/.exec(demo.said())?.[1] as string;
+    expect(readFileSync(join(pack, "OVERVIEW.md"), "utf8")).toContain("✓ in rotation");
+    expect(readFileSync(join(pack, "hosts", "keel.md"), "utf8")).toMatch(/^identity: /m);
+    expect(await git(pack, "status", "--porcelain", "--branch")).toBe("## main...origin/main\n");
+    const block = demo
+      .said()
+      .split("\n")
+      .filter((line) => line.startsWith("    ") && !line.includes(" tick --repo "));
+    execFileSync("sh", ["-ec", block.join("\n")], { stdio: "pipe" });
+    await demo.says(/✓ hello done/);
+    expect(readFileSync(join(pack, "status", "hello.md"), "utf8")).toContain("hello from ");
+    expect(demo.said()).not.toContain("this tick failed");
+    demo.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    demo.kill("SIGINT");
+    expect(await demo.ended).toBe(0);
+    expect(foldersIn(tmp)).toEqual([]);
+  } finally {
+    demo.end();
+    rmSync(tmp, { recursive: true, force: true });
+  }
+}, 120_000);
+
+test("Ctrl-C while the machines come up or work leaves nothing", async () => {
+  for (const moment of [/^/, /towline demo: /, /log-errors/]) {
+    const tmp = mkdtempSync(join(tmpdir(), "towline-demo-test-"));
+    const demo = served(tmp);
+    try {
+      await demo.says(moment);
+      if (moment.source === "^") await vi.waitFor(() => expect(foldersIn(tmp)).not.toEqual([]), 20_000);
+      for (let n = 0; n < 3; n++) {
+        demo.kill("SIGINT");
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await demo.ended;
+      expect(foldersIn(tmp)).toEqual([]);
+      expect(demo.said()).not.toContain("fault of ours");
+    } finally {
+      demo.end();
+      rmSync(tmp, { recursive: true, force: true });
+    }
   }
 }, 120_000);
 
