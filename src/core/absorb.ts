@@ -1,12 +1,13 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
-import type { Level, Outcome, RawPupdate, RawResult, RawStream } from "../ports.ts";
+import type { Level, Outcome, RawResult, RawStream } from "../ports.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { pupdateId } from "./ids.ts";
+import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
 import type { HostAnswer } from "./place.ts";
+import { hostLevel, raise, raiseJob } from "./raise.ts";
 import type { Job } from "./schema.ts";
-import { clean, excerpt, fenced, oneLine } from "./text.ts";
+import { oneLine } from "./text.ts";
 
 /** What one pass brought in. Kept until it stands in a won commit, so that a lost push loses nothing. */
 export interface Findings {
@@ -39,7 +40,6 @@ export const noFindings = (): Findings => ({
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost
-const log_keep = 4096;
 
 export function absorb(draft: Draft, findings: Findings): void {
   for (const found of findings.results) takeResult(draft, found.host, found.result, found.outcome);
@@ -179,113 +179,3 @@ const streamOf = (stream: RawStream) => ({
   sha256: stream.sha256,
   truncated: stream.bytes > stream.head.length + stream.tail.length || undefined,
 });
-
-const utf8 = new TextDecoder("utf-8", { fatal: false });
-
-/** Kept bytes of a stream as harmless text, with what was cut named in its place. */
-export function streamText(stream: RawStream): string {
-  const cut = stream.bytes - stream.head.length - stream.tail.length;
-  const head = clean(utf8.decode(stream.head));
-  return cut > 0
-    ? `${head}\n… ${cut} bytes left out …\n${clean(utf8.decode(stream.tail))}`
-    : head + clean(utf8.decode(stream.tail));
-}
-
-function jobBody(outcome: Outcome, raw: RawResult): string {
-  const answer = clean(outcome.answer).trim();
-  const parts = [`## Answer\n\n${answer === "" ? "_No answer._" : fenced(excerpt(answer, 16384))}`];
-  if (outcome.why) parts.unshift(`${oneLine(outcome.why, 500)}`);
-  const log = streamText(raw.stderr).trim();
-  if (log !== "") parts.push(`## Log\n\n${fenced(excerpt(log, log_keep))}`);
-  return parts.join("\n\n");
-}
-
-/** The answer section of a job's or a status record's body, with its fence; "" when there is none. */
-export function answerOf(body: string): string {
-  const lines = body.split("\n");
-  const from = lines.indexOf("## Answer") + 1;
-  if (from === 0) return "";
-  let to = from;
-  // A heading inside a fence is the answer's own: models like headings.
-  for (let fence = ""; to < lines.length; to++) {
-    const line = lines[to] as string;
-    if (fence !== "") fence = line === fence ? "" : fence;
-    else if (line.startsWith("## ")) break;
-    else fence = /^`{3,}/.exec(line)?.[0] ?? "";
-  }
-  return lines.slice(from, to).join("\n").trim();
-}
-
-export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: string): void {
-  const { run } = job.data;
-  const id = pupdateId("towline", job.id, `${kind} ${run.epoch}`, null);
-  draft.raised.push({
-    id,
-    at: run.ended_at ?? isoNow(draft),
-    source: "towline",
-    kind,
-    subject: job.data.task,
-    title: `${job.data.task} ${kind === "job.finished" ? "finished" : kind === "job.lost" ? "was lost" : "failed"} on ${job.data.host}`,
-    data: {
-      task: job.data.task,
-      job: job.id,
-      host: job.data.host,
-      agent: job.data.agent,
-      state: job.data.state,
-      why: why === "" ? undefined : why,
-      exit: run.exit,
-      took: job.data.took,
-      ...(kind === "job.failed" ? detailOf(job.body) : {}),
-    },
-  });
-}
-
-/** The end of what a failed job said, or of its log. */
-function detailOf(body: string): { detail?: string } {
-  const log = /\n## Log\n\n([\s\S]*)$/.exec(body)?.[1] ?? "";
-  const said = answerOf(body);
-  const detail = (said.startsWith("_") ? log : said).replace(/^`+\w*\n|\n`+$/g, "").slice(-2000);
-  return detail === "" ? {} : { detail };
-}
-
-function hostLevel(host: string, answer: HostAnswer): Level {
-  const down = "fault" in answer;
-  return {
-    source: "fleet",
-    subject: host,
-    family: "host",
-    kind: down ? "host.down" : "host.up",
-    state: down ? answer.fault : undefined,
-    title: down ? `${host} ${answer.message}` : `${host} answers again`,
-    data: down ? { host, fault: answer.fault, why: answer.message } : { host },
-  };
-}
-
-const calm = new Set(["host.up", "source.ok", "task.free"]);
-
-/** Levels come in, edges go out: nothing is raised while a level stays, or when a first level is the calm one. */
-export function raise(draft: Draft, level: Level): void {
-  const known = draft.levels.find(
-    (row) => row.source === level.source && row.subject === level.subject && row.family === level.family,
-  );
-  if (known ? known.kind === level.kind && known.state === level.state : calm.has(level.kind)) return;
-  const id = pupdateId(level.source, level.subject, `${level.kind} ${level.state ?? ""}`, known?.pupdate ?? null);
-  draft.levels = draft.levels.filter((row) => row !== known);
-  draft.levels.push({
-    source: level.source,
-    subject: level.subject,
-    family: level.family,
-    kind: level.kind,
-    state: level.state,
-    pupdate: id,
-  });
-  const pupdate: RawPupdate = {
-    id,
-    at: isoNow(draft),
-    source: level.source,
-    kind: level.kind,
-    subject: level.subject,
-    title: oneLine(level.title),
-  };
-  draft.raised.push({ ...pupdate, url: level.url, tags: level.tags, data: level.data });
-}

@@ -1,9 +1,11 @@
 // What people changed in the ledger since a base, field by field. Most of it is towline's to write.
 import type { CheckFile } from "./check-pack.ts";
 import { problem } from "./check-pack.ts";
-import { kindOf, locate, type Problem, split } from "./entry.ts";
+import { kindOf, type Problem } from "./entry.ts";
 import { transitions } from "./jobs.ts";
+import { locate } from "./locate.ts";
 import { type JobState, job_states, pathClass } from "./schema.ts";
+import { split } from "./split.ts";
 
 export interface Base {
   /** How the base is called in messages. */

@@ -2,7 +2,8 @@
 
 import { cycles } from "./check-links.ts";
 import { atField, meant, type Pack } from "./check-pack.ts";
-import { type Entry, type Problem, readYaml } from "./entry.ts";
+import type { Entry, Problem } from "./entry.ts";
+import { readYaml } from "./split.ts";
 
 /** `workflow` is the text of the workflow that runs ticks, or null. */
 export function hostProblems(pack: Pack, workflow: string | null): Problem[] {

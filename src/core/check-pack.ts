@@ -1,5 +1,7 @@
 // What every single check works on, and how each of them complains.
-import { type Entry, locate, nearest, type Problem } from "./entry.ts";
+import type { Entry, Problem } from "./entry.ts";
+import { locate } from "./locate.ts";
+import { nearest } from "./nearest.ts";
 import type { Settings } from "./schema.ts";
 
 export interface CheckFile {

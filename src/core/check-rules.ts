@@ -1,8 +1,10 @@
 // Rules: that they can ever match, that their actions exist, and that their examples come true.
 import { atField, meant, type Pack } from "./check-pack.ts";
-import { type Entry, nearest, type Problem, readYaml } from "./entry.ts";
+import type { Entry, Problem } from "./entry.ts";
 import { examples } from "./markdown.ts";
+import { nearest } from "./nearest.ts";
 import { actionOf, judge as judgeWhen, operators } from "./rules.ts";
+import { readYaml } from "./split.ts";
 import { action_names } from "./triage.ts";
 
 /** What a rule does with a pupdate, in a word: an action's name, or `ignored` when it does not fire. */

@@ -1,7 +1,10 @@
 // towline.yml beyond its schema: names that it uses, and fields that nothing reads.
 import { meant, type Pack, problem } from "./check-pack.ts";
-import { locate, nearest, type Problem, readYaml } from "./entry.ts";
+import type { Problem } from "./entry.ts";
+import { locate } from "./locate.ts";
+import { nearest } from "./nearest.ts";
 import { settings as schema } from "./schema.ts";
+import { readYaml } from "./split.ts";
 
 const path = "towline.yml";
 // Settings of parts that may not be in this version yet: known, so not complained about.

@@ -6,8 +6,9 @@ import { type CheckFile, type Pack, problem } from "./check-pack.ts";
 import { pathProblems } from "./check-paths.ts";
 import { type Expected, ruleProblems } from "./check-rules.ts";
 import { settingsProblems } from "./check-settings.ts";
-import { kindOf, max_bytes, type Parsed, type Problem, parseEntry } from "./entry.ts";
+import { kindOf, type Parsed, type Problem, parseEntry } from "./entry.ts";
 import { type Kind, pathClass, type Settings } from "./schema.ts";
+import { max_bytes } from "./split.ts";
 import { readSettings } from "./state.ts";
 
 export interface CheckInput {

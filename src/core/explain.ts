@@ -1,9 +1,10 @@
 // Why something happened, or did not: the rule and the field that decided.
-import { answerOf } from "./absorb.ts";
+
 import { builtin_rules } from "./builtin.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { type Candidate, candidates, type Hold } from "./gate.ts";
+import { answerOf } from "./job-text.ts";
 import { isLive, isOver } from "./jobs.ts";
 import { closed, place } from "./place.ts";
 import { type Judged, judge } from "./rules.ts";

@@ -1,8 +1,9 @@
 // Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
-import { answerOf } from "./absorb.ts";
+
 import type { Entry, Problem } from "./entry.ts";
 import { homeDocument } from "./export-home.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
+import { answerOf } from "./job-text.ts";
 import type { Job, Pupdate, Settings, TaskState } from "./schema.ts";
 import type { LevelRow } from "./state.ts";
 

@@ -1,18 +1,20 @@
 // What *is*, folded from jobs: one status record a task, one reflection a finished run.
-import { answerOf, raise } from "./absorb.ts";
+
 import { type Draft, isoNow, putStatus } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { type Hold, heldKey, stopped } from "./gate.ts";
+import { type Hold, heldKey } from "./gate.ts";
 import { digest } from "./hash.ts";
 import { pupdateId, statusPath } from "./ids.ts";
-import { glyphs, isLive, isOver, jobsByTask } from "./jobs.ts";
+import { answerOf } from "./job-text.ts";
+import { glyphs, isOver, jobsByTask } from "./jobs.ts";
 import { nextOwed, wasIdle } from "./occurrence.ts";
 import type { Plan } from "./plan.ts";
+import { raise } from "./raise.ts";
 import { eachAnswer, reflect, succeeded } from "./reflect.ts";
-import type { Status, TaskState } from "./schema.ts";
-import { isEach } from "./select.ts";
+import type { Status } from "./schema.ts";
 import { quarantined } from "./state.ts";
-import { cell, oneLine } from "./text.ts";
+import { cell } from "./text.ts";
+import { stateOf } from "./verdict.ts";
 
 /** Failures in a row after which a recurring task is held. */
 const failure_limit = 3;
@@ -39,7 +41,7 @@ export function fold(draft: Draft, plan: Plan, base: Base, final: boolean): void
   }
 }
 
-interface Folding {
+export interface Folding {
   draft: Draft;
   task: Entry<"task">;
   jobs: Entry<"job">[];
@@ -162,91 +164,6 @@ function lastDue(
     .sort()
     .at(-1);
 }
-
-type Verdict = { state: TaskState; reason: string | undefined };
-
-function stateOf(
-  { draft, task, jobs, plan }: Folding,
-  data: Status,
-  old: Entry<"status"> | undefined,
-  ended: Entry<"job">[] | null,
-): Verdict {
-  const hold = plan.holds.get(task.id);
-  const say = (state: TaskState, reason?: string): Verdict => ({
-    state,
-    reason: reason === undefined ? undefined : oneLine(reason, 300),
-  });
-  const live = jobs.filter(isLive);
-  const unknown = live.find((job) => job.data.state === "unknown");
-  if (unknown)
-    return say(
-      "running",
-      `${unknown.data.run.why ?? `${unknown.data.host} has not answered`}; its result is collected when it does`,
-    );
-  if (live.length > 0)
-    return say("running", live.length === 1 ? `on ${live[0]?.data.host}` : `on ${live.length} hosts`);
-  const open = jobs.filter((job) => !isOver(job));
-  const waiting = open.find((job) => job.data.state === "released");
-  if (waiting) return say("queued", `waits: ${waiting.data.run.why ?? "was released"}`);
-  const retry = open.find((job) => job.data.run.retry_at !== undefined);
-  if (retry)
-    return say(
-      "queued",
-      `attempt ${retry.data.run.attempt} failed (${retry.data.run.why ?? retry.data.state}); next at ${retry.data.run.retry_at}`,
-    );
-  if (task.data.status !== "ready") return say(task.data.status);
-  if (data.held !== undefined) return say("paused", `failed ${data.failures} times in a row; bump \`run:\` to go on`);
-  if (hold) return say(hold.state, hold.reason);
-  return last(draft, task, data, old, ended);
-}
-
-function last(
-  draft: Draft,
-  task: Entry<"task">,
-  data: Status,
-  old: Entry<"status"> | undefined,
-  ended: Entry<"job">[] | null,
-): Verdict {
-  if (ended) return result(task, ended);
-  const kept = old?.data.state;
-  if (kept === "done" || kept === "failed" || kept === "lost") return { state: kept, reason: old?.data.reason };
-  const row = data.jobs.at(-1);
-  if (row && ["finished", "failed", "timeout", "empty", "lost", "cancelled"].includes(row.state)) {
-    return {
-      state:
-        row.state === "finished"
-          ? "done"
-          : row.state === "lost"
-            ? "lost"
-            : row.state === "cancelled"
-              ? "cancelled"
-              : "failed",
-      reason: undefined,
-    };
-  }
-  return { state: "queued", reason: stopped(draft, draft.now) ? "STOP.md stops everything" : undefined };
-}
-
-function result(task: Entry<"task">, run: Entry<"job">[]): Verdict {
-  const good = run.filter((job) => job.data.state === "finished").length;
-  if (succeeded(task, run))
-    return { state: "done", reason: isEach(task.data) ? `${good} of ${run.length} hosts${skippedOf(run)}` : undefined };
-  const first = run.find((job) => job.data.state !== "finished");
-  const why = first?.data.run.why ?? first?.data.state;
-  if (run.length > 1)
-    return {
-      state: "failed",
-      reason: oneLine(`${good} of ${run.length} hosts; ${first?.data.host}: ${why}${skippedOf(run)}`, 300),
-    };
-  return {
-    state: first?.data.state === "lost" ? "lost" : first?.data.state === "cancelled" ? "cancelled" : "failed",
-    reason: why && oneLine(why, 300),
-  };
-}
-
-/** Cordoned hosts and others that took no work when the run was claimed. */
-const skippedOf = (run: Entry<"job">[]) =>
-  run[0]?.data.run.skipped ? `; skipped: ${run[0].data.run.skipped.join(", ")}` : "";
 
 function statusBody(task: Entry<"task">, data: Status, answer: string): string {
   const rows = data.jobs

@@ -1,11 +1,12 @@
 // Work that was claimed before and may be claimed again: released jobs, retries, and claims whose ticker is gone.
-import { raiseJob } from "./absorb.ts";
+
 import { deadlineOf, end, inputHash, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
 import { identityOf, type Placed, place } from "./place.ts";
 import type { Claim, Known, Late } from "./plan.ts";
+import { raiseJob } from "./raise.ts";
 import { isEach } from "./select.ts";
 
 interface Claiming {

@@ -1,8 +1,9 @@
 // One reflection a finished run: what it set out to do, what came of it, what surprised it.
-import { answerOf } from "./absorb.ts";
+
 import type { Draft } from "./draft.ts";
 import { type Entry, idOf } from "./entry.ts";
 import { reflectionPath } from "./ids.ts";
+import { answerOf } from "./job-text.ts";
 import { glyphs } from "./jobs.ts";
 import { firstParagraph } from "./markdown.ts";
 import { isEach } from "./select.ts";

@@ -1,7 +1,9 @@
 // What a tick knows: the records of one pair of commits. Built once from texts, then only copied and changed as a value.
 import type { Tips } from "../ports.ts";
-import { type Entry, idOf, kindOf, locate, type Problem, parseEntry, readYaml } from "./entry.ts";
+import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
+import { locate } from "./locate.ts";
 import { type Kind, pathClass, type Settings, settings } from "./schema.ts";
+import { readYaml } from "./split.ts";
 
 /** A line of state/levels.ndjson: the last known level of a subject in a family of kinds. */
 export interface LevelRow {

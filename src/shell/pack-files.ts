@@ -2,8 +2,8 @@
 import { lstatSync, readFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import type { CheckFile } from "../core/check-pack.ts";
-import { max_bytes } from "../core/entry.ts";
 import { pathClass } from "../core/schema.ts";
+import { max_bytes } from "../core/split.ts";
 import { outside, usage } from "../errors.ts";
 import type { Repo } from "../ports.ts";
 import { type Place, runGit } from "./git.ts";

@@ -1,7 +1,8 @@
 // Stage read: the records of a pair of commits (or of a work tree and a ledger commit) as one state.
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { max_bytes, type Problem } from "../core/entry.ts";
+import type { Problem } from "../core/entry.ts";
+import { max_bytes } from "../core/split.ts";
 import {
   addFile,
   ledger_paths,

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import { answerOf } from "../core/absorb.ts";
+import { answerOf } from "../core/job-text.ts";
 import type { State } from "../core/state.ts";
 import { catchUp, keepTicking, rhythm, tryIt } from "../demo/live.ts";
 import { bringUp, type Machines } from "../demo/machines.ts";

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { draftOf } from "../core/draft.ts";
 import type { Entry } from "../core/entry.ts";
-import { nearest } from "../core/entry.ts";
 import { explainPupdate, explainTask, leafLine, outlook, toSeconds } from "../core/explain.ts";
+import { nearest } from "../core/nearest.ts";
 import type { Pupdate } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
 import { usage } from "../errors.ts";

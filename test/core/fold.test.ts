@@ -1,8 +1,8 @@
 // What is, folded from jobs: the status of every task, whatever happened, and nothing written when nothing happened.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { answerOf } from "../../src/core/absorb.ts";
 import { kindOf, parseEntry } from "../../src/core/entry.ts";
+import { answerOf } from "../../src/core/job-text.ts";
 import { isLive } from "../../src/core/jobs.ts";
 import { pathClass } from "../../src/core/schema.ts";
 import type { FakeRun } from "../fakes/fleet.ts";

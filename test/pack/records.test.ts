@@ -4,11 +4,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { everyFault } from "../../src/core/due.ts";
-import { type Entry, kindOf, parseEntry, readYaml } from "../../src/core/entry.ts";
+import { type Entry, kindOf, parseEntry } from "../../src/core/entry.ts";
 import { examples } from "../../src/core/markdown.ts";
 import { actionOf, judge, unknownOperators } from "../../src/core/rules.ts";
 import { settings } from "../../src/core/schema.ts";
 import { selectHosts } from "../../src/core/select.ts";
+import { readYaml } from "../../src/core/split.ts";
 import { action_names } from "../../src/core/triage.ts";
 
 const root = join(import.meta.dirname, "..", "..");

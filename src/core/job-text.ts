@@ -1,0 +1,41 @@
+// What a run said, as the body of its job's record, and read back from there.
+import type { Outcome, RawResult, RawStream } from "../ports.ts";
+import { clean, excerpt, fenced, oneLine } from "./text.ts";
+
+const log_keep = 4096;
+
+const utf8 = new TextDecoder("utf-8", { fatal: false });
+
+/** Kept bytes of a stream as harmless text, with what was cut named in its place. */
+export function streamText(stream: RawStream): string {
+  const cut = stream.bytes - stream.head.length - stream.tail.length;
+  const head = clean(utf8.decode(stream.head));
+  return cut > 0
+    ? `${head}\n… ${cut} bytes left out …\n${clean(utf8.decode(stream.tail))}`
+    : head + clean(utf8.decode(stream.tail));
+}
+
+export function jobBody(outcome: Outcome, raw: RawResult): string {
+  const answer = clean(outcome.answer).trim();
+  const parts = [`## Answer\n\n${answer === "" ? "_No answer._" : fenced(excerpt(answer, 16384))}`];
+  if (outcome.why) parts.unshift(`${oneLine(outcome.why, 500)}`);
+  const log = streamText(raw.stderr).trim();
+  if (log !== "") parts.push(`## Log\n\n${fenced(excerpt(log, log_keep))}`);
+  return parts.join("\n\n");
+}
+
+/** The answer section of a job's or a status record's body, with its fence; "" when there is none. */
+export function answerOf(body: string): string {
+  const lines = body.split("\n");
+  const from = lines.indexOf("## Answer") + 1;
+  if (from === 0) return "";
+  let to = from;
+  // A heading inside a fence is the answer's own: models like headings.
+  for (let fence = ""; to < lines.length; to++) {
+    const line = lines[to] as string;
+    if (fence !== "") fence = line === fence ? "" : fence;
+    else if (line.startsWith("## ")) break;
+    else fence = /^`{3,}/.exec(line)?.[0] ?? "";
+  }
+  return lines.slice(from, to).join("\n").trim();
+}

@@ -1,0 +1,82 @@
+// Pupdates that towline makes itself. Levels come in, edges go out.
+import type { Level, RawPupdate } from "../ports.ts";
+import { type Draft, isoNow } from "./draft.ts";
+import type { Entry } from "./entry.ts";
+import { pupdateId } from "./ids.ts";
+import { answerOf } from "./job-text.ts";
+import type { HostAnswer } from "./place.ts";
+import { oneLine } from "./text.ts";
+
+export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: string): void {
+  const { run } = job.data;
+  const id = pupdateId("towline", job.id, `${kind} ${run.epoch}`, null);
+  draft.raised.push({
+    id,
+    at: run.ended_at ?? isoNow(draft),
+    source: "towline",
+    kind,
+    subject: job.data.task,
+    title: `${job.data.task} ${kind === "job.finished" ? "finished" : kind === "job.lost" ? "was lost" : "failed"} on ${job.data.host}`,
+    data: {
+      task: job.data.task,
+      job: job.id,
+      host: job.data.host,
+      agent: job.data.agent,
+      state: job.data.state,
+      why: why === "" ? undefined : why,
+      exit: run.exit,
+      took: job.data.took,
+      ...(kind === "job.failed" ? detailOf(job.body) : {}),
+    },
+  });
+}
+
+/** The end of what a failed job said, or of its log. */
+function detailOf(body: string): { detail?: string } {
+  const log = /\n## Log\n\n([\s\S]*)$/.exec(body)?.[1] ?? "";
+  const said = answerOf(body);
+  const detail = (said.startsWith("_") ? log : said).replace(/^`+\w*\n|\n`+$/g, "").slice(-2000);
+  return detail === "" ? {} : { detail };
+}
+
+export function hostLevel(host: string, answer: HostAnswer): Level {
+  const down = "fault" in answer;
+  return {
+    source: "fleet",
+    subject: host,
+    family: "host",
+    kind: down ? "host.down" : "host.up",
+    state: down ? answer.fault : undefined,
+    title: down ? `${host} ${answer.message}` : `${host} answers again`,
+    data: down ? { host, fault: answer.fault, why: answer.message } : { host },
+  };
+}
+
+const calm = new Set(["host.up", "source.ok", "task.free"]);
+
+/** Levels come in, edges go out: nothing is raised while a level stays, or when a first level is the calm one. */
+export function raise(draft: Draft, level: Level): void {
+  const known = draft.levels.find(
+    (row) => row.source === level.source && row.subject === level.subject && row.family === level.family,
+  );
+  if (known ? known.kind === level.kind && known.state === level.state : calm.has(level.kind)) return;
+  const id = pupdateId(level.source, level.subject, `${level.kind} ${level.state ?? ""}`, known?.pupdate ?? null);
+  draft.levels = draft.levels.filter((row) => row !== known);
+  draft.levels.push({
+    source: level.source,
+    subject: level.subject,
+    family: level.family,
+    kind: level.kind,
+    state: level.state,
+    pupdate: id,
+  });
+  const pupdate: RawPupdate = {
+    id,
+    at: isoNow(draft),
+    source: level.source,
+    kind: level.kind,
+    subject: level.subject,
+    title: oneLine(level.title),
+  };
+  draft.raised.push({ ...pupdate, url: level.url, tags: level.tags, data: level.data });
+}
