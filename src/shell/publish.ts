@@ -45,6 +45,9 @@ export async function publish(
   before: Beat | null,
 ): Promise<Published> {
   const last = before?.published;
+  const way = settings.site?.publish ?? "pages";
+  if (!/^(pages|branch(:.+)?|dir:.+)$/.test(way))
+    throw configuration(`site.publish: \`${way}\` is not known`, "write pages, branch, branch:NAME or dir:PATH");
   if (!settings.site) return { changed: false, export: null, beat: last };
   if (last && last.policy === tips.policy && last.ledger === tips.ledger)
     return { changed: false, export: null, beat: last };
@@ -54,7 +57,6 @@ export async function publish(
   if (last?.digest === digest) return { changed: false, export: null, beat };
   const out = join(place, "site");
   await buildSite({ data: join(place, "export"), out, base: settings.site.base, site: settings.site.url });
-  const way = settings.site.publish ?? "pages";
   await deliver({ repo, dir, env }, way, out);
   return { changed: true, export: way === "pages" ? out : null, beat };
 }
@@ -63,8 +65,6 @@ export async function publish(
 async function deliver({ dir, env }: PublishPorts, way: string, out: string): Promise<void> {
   if (way === "pages") return;
   if (way === "branch" || way.startsWith("branch:")) return pushFolder(dir, env, out, way.slice(7) || "gh-pages");
-  if (!way.startsWith("dir:"))
-    throw configuration(`site.publish: \`${way}\` is not known`, "write pages, branch, branch:NAME or dir:PATH");
   const target = resolve(dir, way.slice(4));
   await mkdir(target, { recursive: true });
   await cp(out, target, { recursive: true });

@@ -1,0 +1,61 @@
+// Stage publish over real git: what it builds, where that goes, and that it builds nothing twice.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test, vi } from "vitest";
+import { systemClock } from "../../src/shell/clock.ts";
+import { openOrigin } from "../../src/shell/pack.ts";
+import { publish, readBeatText } from "../../src/shell/publish.ts";
+import { readPair } from "../../src/shell/read.ts";
+import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
+
+let pack: TestPack;
+afterEach(() => pack.remove());
+
+async function stage(before: string | null = null) {
+  const { repo, tips } = await openOrigin(pack.clone, { env: process.env, clock: systemClock() });
+  const { settings } = await readPair(repo, tips);
+  return publish({ repo, dir: pack.clone, env: process.env }, settings, tips, readBeatText(before));
+}
+const made = (site: string) =>
+  testPack({ ...basics([], `site: {${site}}\n`), "tasks/a.md": md("title: Mend the sails", "x") });
+const beat = (published: object | undefined) => JSON.stringify({ at: "2026-11-20T10:00:00Z", tick: "t", published });
+
+test("a folder gets the site; the same commits build nothing again, new ones do", async () => {
+  pack = made("publish: dir:../site");
+  const first = await stage();
+  expect(first).toMatchObject({ changed: true, export: null });
+  expect(readFileSync(join(pack.dir, "site", "tasks", "index.html"), "utf8")).toContain("Mend the sails");
+  expect(await stage(beat(first.beat))).toMatchObject({ changed: false, export: null });
+  pack.push({ "tasks/b.md": md("title: Count the ropes", "x") });
+  expect((await stage(beat(first.beat))).changed).toBe(true);
+  expect(pack.git("status", "--porcelain")).toBe("");
+});
+
+test("a branch gets the site as one commit without history, and nothing else of origin moves", async () => {
+  pack = made("publish: branch");
+  const before = pack.at("rev-parse", "main");
+  await stage();
+  pack.push({ "tasks/b.md": md("title: Count the ropes", "x") });
+  await stage();
+  expect(pack.at("rev-list", "--count", "gh-pages").trim()).toBe("1");
+  expect(pack.at("show", "gh-pages:tasks/index.html")).toContain("Count the ropes");
+  expect(pack.at("rev-parse", "main~1")).toBe(before);
+  expect(pack.git("status", "--porcelain")).toBe("");
+});
+
+test("Pages is left to the workflow's second job, which is told the folder", async () => {
+  pack = made("publish: pages, base: /fleet/");
+  const done = await stage();
+  expect(done.changed).toBe(true);
+  expect(existsSync(join(done.export ?? "", "index.html"))).toBe(true);
+  expect(readFileSync(join(done.export ?? "", "index.html"), "utf8")).toContain('href="/fleet/tasks/"');
+});
+
+test("no site in the settings, nothing built; an unknown way is a fault that says what to write", async () => {
+  pack = testPack(basics([]));
+  expect(await stage()).toMatchObject({ changed: false, export: null });
+  pack.push({ "towline.yml": "id: test-pack\nsite: {publish: ftp}\n" });
+  await expect(stage()).rejects.toThrow(/`ftp` is not known/);
+});
