@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { host as hostSchema } from "../src/core/schema.ts";
 import { bringUp, type Machine, type Machines } from "../src/demo/machines.ts";
+import { findSshd } from "../src/demo/sshd.ts";
 import { createFleet } from "../src/shell/fleet.ts";
 import { ssh } from "../src/transports/ssh.ts";
 
@@ -22,13 +23,14 @@ const hostOf = ({ address, port, user, hostKey }: Machine) =>
 /** `count` machines come up once; every way is measured on them, ours with the host program already there (`ack` rides on a later call). */
 export async function dispatch(count = 100): Promise<Measured[]> {
   const dir = mkdtempSync(join(tmpdir(), "towline-bench-"));
-  const up = await bringUp({ dir, count });
+  const up = await bringUp({ dir, count, server: findSshd() ? "openssh" : "built-in" });
   try {
     const measured: Measured[] = [];
+    const note = up.kind;
     const measure = async (name: string, run: () => Promise<void>) => {
       const from = performance.now();
       await run();
-      measured.push({ name, seconds: (performance.now() - from) / 1000 });
+      measured.push({ name, seconds: (performance.now() - from) / 1000, note });
     };
     await ours(up, 0); // installs the program: that happens once in a machine's life
     await measure("ssh2 loop, echo ok", () => bare(up));
@@ -87,7 +89,7 @@ async function pdsh(dir: string, { machines, keyFile }: Machines): Promise<void>
 
 async function ours({ machines }: Machines, round: number): Promise<void> {
   const fleet = createFleet({ env: { KEY: machines[0]?.keyText }, home: "/nonexistent", connectTimeout: 30_000 });
-  const launch = { files: { script: "echo ok\n" }, secret: [], command: "sh ./script" };
+  const launch = { files: { script: "echo ok\n" }, secret: [], command: "exec sh ./script" };
   const one = async (machine: Machine) => {
     const session = await fleet.open(machine.name, hostOf(machine), "bench");
     const job = { job: `bench-${round}`, epoch: 1 };

@@ -107,8 +107,9 @@ async function letsIn({ name, address, port, user, hostKey, keyText }: Machine):
     const pipe = await connection.exec("exit 0");
     pipe.stdin.end();
     for await (const _ of pipe.stdout); // a channel closes only once it was read to its end
+    const code = await pipe.closed;
     connection.close();
-    return (await pipe.closed) === 0;
+    return code === 0;
   } catch {
     return false;
   }

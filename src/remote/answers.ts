@@ -112,9 +112,14 @@ function ending(word: string | undefined): { exit: number | null; signal: string
   return signal ? { exit: null, signal } : { exit: code, signal: null };
 }
 
-/** Reads a fetched result: a description in lines, then out (head, tail) and err (head, tail). Every part is hashed. */
+/**
+ * Reads a fetched result: a line with the hashes of the parts, a description in lines (its hash is the announced one),
+ * then out (head, tail) and err (head, tail).
+ */
 export function readResult(payload: Uint8Array, expected: { job: string; epoch: number; sha256: string }): RawResult {
-  const bytes = Buffer.from(payload);
+  const first = payload.indexOf(10);
+  const [, ...hashes] = words(payload.subarray(0, Math.max(0, first)))[0] ?? [];
+  const bytes = Buffer.from(payload.subarray(first + 1));
   const mark = bytes.indexOf("\nerr ");
   const end = mark < 0 ? -1 : bytes.indexOf(10, mark + 1);
   if (end < 0 || end > 4096) throw fault("the host's result has no description");
@@ -130,7 +135,7 @@ export function readResult(payload: Uint8Array, expected: { job: string; epoch: 
     throw fault("the host's result has no known end");
   const started = count(of("started")[1], "start", 1e14);
   const took = count(of("took")[1], "duration", 1e12);
-  const [stdout, stderr] = readStreams(bytes.subarray(end + 1), of("out"), of("err"));
+  const [stdout, stderr] = readStreams(bytes.subarray(end + 1), of("out"), of("err"), hashes);
   return {
     job: expected.job,
     epoch: expected.epoch,
@@ -147,22 +152,22 @@ export function readResult(payload: Uint8Array, expected: { job: string; epoch: 
   };
 }
 
-function readStreams(rest: Buffer, out: string[], err: string[]): [RawStream, RawStream] {
+/** A line says: bytes · sha256 of all, or - when the head is all · bytes of the head · of the tail. */
+function readStreams(rest: Buffer, out: string[], err: string[], hashes: string[]): [RawStream, RawStream] {
   let at = 0;
   const part = (length: number, wanted: string | undefined) => {
     const bytes = rest.subarray(at, at + length);
     at += length;
-    if (bytes.length !== length || sha256(bytes) !== wanted) throw fault("a stream of the host's result was altered");
+    if (bytes.length !== length || (length === 0 ? wanted !== "-" : sha256(bytes) !== wanted))
+      throw fault("a stream of the host's result was altered");
     return bytes;
   };
-  // bytes · sha256 of all · bytes of head · of tail · sha256 of head · of tail
-  const stream = (line: string[]): RawStream => ({
-    bytes: count(line[1], "size"),
-    sha256: token(line[2], "hash"),
-    head: part(count(line[3], "size"), line[5]),
-    tail: line[6] === "-" ? new Uint8Array(0) : part(count(line[4], "size"), line[6]),
-  });
-  const streams: [RawStream, RawStream] = [stream(out), stream(err)];
+  const stream = (line: string[], head: string | undefined, tail: string | undefined): RawStream => {
+    const kept = part(count(line[3], "size"), head);
+    const all = line[2] === "-" ? sha256(kept) : token(line[2], "hash");
+    return { bytes: count(line[1], "size"), sha256: all, head: kept, tail: part(count(line[4], "size"), tail) };
+  };
+  const streams: [RawStream, RawStream] = [stream(out, hashes[0], hashes[1]), stream(err, hashes[2], hashes[3])];
   if (at !== rest.length) throw fault("the host's result has more than it announced");
   return streams;
 }

@@ -82,12 +82,13 @@ describe("frames", () => {
 });
 
 describe("results", () => {
-  const describeStream = (name: string, head: string, tail: string, bytes = head.length) =>
-    `${name} ${bytes} ${tail ? "a".repeat(64) : sha256(head)} ${head.length} ${tail.length} ${sha256(head)} ${tail ? sha256(tail) : "-"}`;
-  const result = ({ job = "j", epoch = 1, end = "exited", exit = "0", out = describeStream("out", "hi\n", "") } = {}) =>
-    `format 1\njob ${job}\nepoch ${epoch}\nexit ${exit}\nend ${end}\nstarted 179000000000\ntook 150\nboot b-1\nprogram p\n${out}\n${describeStream("err", "", "")}\n`;
-  const read = (text: string, rest: string) =>
-    readResult(Buffer.from(text + rest, "latin1"), { job: "j", epoch: 1, sha256: sha256(text) });
+  const line = (name: string, head: string, tail: string, bytes = head.length) =>
+    `${name} ${bytes} ${tail ? "a".repeat(64) : "-"} ${head.length} ${tail.length}`;
+  const parts = (...texts: string[]) => `parts ${texts.map((text) => (text ? sha256(text) : "-")).join(" ")}\n`;
+  const result = ({ job = "j", epoch = 1, end = "exited", exit = "0", out = line("out", "hi\n", "") } = {}) =>
+    `format 1\njob ${job}\nepoch ${epoch}\nexit ${exit}\nend ${end}\nstarted 179000000000\ntook 150\nboot b-1\nprogram p\n${out}\n${line("err", "", "")}\n`;
+  const read = (text: string, rest: string, hashes = parts("hi\n", "", "", "")) =>
+    readResult(Buffer.from(hashes + text + rest, "latin1"), { job: "j", epoch: 1, sha256: sha256(text) });
 
   test("are read whole", () => {
     expect(read(result(), "hi\n")).toMatchObject({
@@ -102,8 +103,8 @@ describe("results", () => {
     expect(read(result({ exit: "143" }), "hi\n")).toMatchObject({ exit: null, signal: "SIGTERM" });
     expect(read(result({ exit: "255" }), "hi\n")).toMatchObject({ exit: 255, signal: null });
     expect(read(result({ exit: "124" }), "hi\n")).toMatchObject({ exit: 124, signal: null, end: "exited" });
-    const cut = result({ out: describeStream("out", "ab", "yz", 1e9) });
-    const { stdout } = read(cut, "abyz");
+    const cut = result({ out: line("out", "ab", "yz", 1e9) });
+    const { stdout } = read(cut, "abyz", parts("ab", "yz", "", ""));
     expect([stdout.bytes, Buffer.from(stdout.head).toString(), Buffer.from(stdout.tail).toString()]).toEqual([
       1e9,
       "ab",

@@ -2,7 +2,7 @@
 
 # Children read /dev/null; requests come by fd 9, which no run inherits.
 exec 9<&0 </dev/null
-umask >umask
+[ -s umask ] || umask >umask
 umask 077
 read -r boot </proc/sys/kernel/random/boot_id
 self=
@@ -57,11 +57,11 @@ settle() {
     fi
     [ -e "$dir.sum" ] || bury
   fi
-  hash= size= end=
-  { read -r hash size end <"$dir.sum"; } 2>/dev/null
-  if [ -z "$end" ]; then
-    state=unsaved
-    [ -e "$dir.result" ] && stamp && [ -n "$end" ] || return 1
+  hash= size= end= parts=
+  { read -r hash size end parts <"$dir.sum"; } 2>/dev/null
+  if [ -z "$parts" ]; then
+    state=unsaved size=
+    [ -e "$dir.result" ] && stamp || return 1
   fi
   state=ended
   [ "$end" != died ] || state=died
@@ -90,7 +90,7 @@ bury() {
 held_line() {
   settle "$pack/jobs/$1/$2" || return 1
   [ "$state" != acked ] || return 1
-  { read -r _ _ day _ <"$dir.spec"; } 2>/dev/null || day=-
+  { read -r day <"$pack/held/$1.$2"; } 2>/dev/null || day=-
   line="held $1 $2 $day $state ${hash:--}"
 }
 
@@ -132,8 +132,7 @@ survey() {
 
 taken() {
   [ -e "$1" ] || return 1
-  { read -r where pid born was <"$1"; } 2>/dev/null || doze 10
-  { read -r where pid born was <"$1"; } 2>/dev/null || return 1
+  { read -r where pid born was <"$1"; } 2>/dev/null || { doze 10 && read -r where pid born was <"$1"; } 2>/dev/null || return 1
   [ ! -e "$where.sum" ] && [ ! -e "$where.acked" ] || return 1
   [ ! -e "$where.owner" ] || owner "$where"
   [ "$was" = "$boot" ] && alive "$pid" "$born"

@@ -35,8 +35,9 @@ collect() {
   until ended; do
     tries=$((tries + 1))
     case $tries in
-      ? | ??) ;; # they end within a millisecond; a sleep is a process
-      10? | 110) sleep 0.01 ;;
+      ? | ??) ;; # they end within a millisecond, and a sleep is a process
+      10?) ( : ) ;; # lets others run, for less
+      110 | 111) sleep 0.01 ;;
       130) hunt "$mark" ;;
       160)
         cut_off out

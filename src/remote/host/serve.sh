@@ -23,21 +23,13 @@ fetch() {
       ;;
   esac
   set -- "$dir.result" "$dir.out"
-  bytes=$size
   [ ! -e "$dir.out.tail" ] || set -- "$@" "$dir.out.tail"
   set -- "$@" "$dir.err"
   [ ! -e "$dir.err.tail" ] || set -- "$@" "$dir.err.tail"
-  sizes "$dir"
-  printf '\ntowline1 %s %s %s %s %s %s\n' "$nonce" "$verb" "$job" "$epoch" "$bytes" "$hash"
+  size=$((size + ${#parts} + 7))
+  printf '\ntowline1 %s %s %s %s %s %s\nparts %s\n' "$nonce" "$verb" "$job" "$epoch" "$size" "$hash" "$parts"
   cat "$@"
   printf '\ntowline1-end %s\n' "$nonce"
-}
-
-# Adds what DIR holds of the streams to $bytes.
-sizes() {
-  while read -r key _ _ head tail _; do
-    case $key in out | err) bytes=$((bytes + head + tail)) ;; esac
-  done <"$1.result"
 }
 
 seal() {
@@ -127,6 +119,23 @@ look() {
   echo "$boot $asked $date $disk $room" >seen
 }
 
+# Only the journal is brought to the disk at a start. After a restart its fences are put up again where the folders
+# had not made it there.
+replay() {
+  seen_boot=
+  { read -r seen_boot <"$pack/boot"; } 2>/dev/null
+  [ "$seen_boot" != "$boot" ] || return 0
+  if [ -s "$pack/journal" ]; then
+    while read -r job epoch _; do
+      known "$job" "$epoch" && [ ! -d "$jobs/$job/$epoch" ] || continue
+      mkdir -p "$jobs/$job/$epoch"
+      echo run >"$jobs/$job/$epoch.go"
+      [ -e "$jobs/$job/$epoch.acked" ] || echo - >"$pack/held/$job.$epoch"
+    done <"$pack/journal"
+  fi
+  echo "$boot" >"$pack/boot"
+}
+
 # PACK SLOTS RUNTIME,…
 hello() {
   identity=-
@@ -143,7 +152,10 @@ hello() {
       ;;
     *) pack=$1 jobs=$1/jobs ;;
   esac
-  [ -z "$pack" ] || [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
+  if [ -n "$pack" ]; then
+    [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
+    replay
+  fi
   look
   survey "$2"
   facts="identity $identity

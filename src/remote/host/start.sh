@@ -87,9 +87,14 @@ start() {
     drain
     answer "$job" "$epoch" full
   else
-    [ -d "$jobs/$job" ] || mkdir "$jobs/$job" 2>/dev/null
-    if mkdir "$dir" 2>/dev/null; then # the fence: one of all who try
-      echo "$self" >"$dir.owner"
+    # The fence: of all who try, one makes the folder. Where two make the job's first one at once, and each may have
+    # made a half of it, the owner's file decides.
+    if [ -d "$jobs/$job" ]; then
+      mkdir "$dir" 2>/dev/null
+    else
+      mkdir "$jobs/$job" "$dir" 2>/dev/null || [ -d "$dir" ]
+    fi
+    if [ $? -eq 0 ] && token "$dir.owner" "$self"; then
       fenced
     else
       echo "- 0 0 -" >"$slot_file"
@@ -125,14 +130,14 @@ fenced() {
   {
     echo "$format" >"$dir.format" &&
       echo "$job $epoch $day $deadline $keep $at $now $boot $program" >"$dir.spec" &&
-      : >"$pack/held/$job.$epoch" &&
+      echo "$day" >"$pack/held/$job.$epoch" &&
       echo "$job $epoch $((at / 100)) $boot" >>"$pack/journal"
   } 2>/dev/null || {
     retreat
     answer "$job" "$epoch" "refused cannot write the journal: is the disk full?"
     return
   }
-  durable "$pack/journal" "$dir" "$jobs/$job" "$jobs"
+  durable "$pack/journal"
   setsid sh "./bin/$program" supervise "$dir" </dev/null >/dev/null 2>"$dir.log" 9<&- &
   begun="$begun $dir"
   answer "$job" "$epoch" started

@@ -69,12 +69,13 @@ trim() {
   mv -f "$file.head" "$file"
 }
 
-# EXIT END TOOK → $text and its $size: the description of what was captured
-account() {
+# EXIT END TOOK → $text, the description of what was captured, its $size and that of the streams with it
+describe() {
   trim out
-  out_bytes=$bytes out_sha=$sha out_cut="$head $tail"
+  size=$((head + tail))
+  text="out $bytes $sha $head $tail"
   trim err
-  err_bytes=$bytes err_sha=$sha err_cut="$head $tail"
+  size=$((size + head + tail))
   text="format $format
 job $job
 epoch $epoch
@@ -83,32 +84,10 @@ end $2
 started $started
 took $3
 boot $was
-program $program"
-  set --
-  for name in out out.tail err err.tail; do
-    [ -s "$dir.$name" ] && set -- "$@" "$dir.$name"
-  done
-  out_head=$empty out_tail=- err_head=$empty err_tail=-
-  if [ $# -gt 0 ]; then
-    hashes=$(sha256sum "$@")
-    # shellcheck disable=SC2086
-    set -- $hashes
-  fi
-  while [ $# -gt 1 ]; do
-    case $2 in
-      *.out) out_head=$1 ;;
-      *.out.tail) out_tail=$1 ;;
-      *.err) err_head=$1 ;;
-      *.err.tail) err_tail=$1 ;;
-    esac
-    shift 2
-  done
-  [ "$out_sha" = - ] && out_sha=$out_head
-  [ "$err_sha" = - ] && err_sha=$err_head
-  text="$text
-out $out_bytes $out_sha $out_cut $out_head $out_tail
-err $err_bytes $err_sha $err_cut $err_head $err_tail"
-  size=$((${#text} + 1))
+program $program
+$text
+err $bytes $sha $head $tail"
+  size=$((size + ${#text} + 1))
 }
 
 # EXIT END TOOK: what was captured becomes the result, once and for all
@@ -117,17 +96,20 @@ conclude() {
     while IFS= read -r name; do rm -rf "$dir/$name"; done <"$dir.secret"
   fi
   end=$2
-  account "$1" "$2" "$3"
+  describe "$1" "$2" "$3"
   set -C
   { echo "$text" >"$dir.result"; } 2>/dev/null
   set +C -- $? "$3"
-  if [ "$1" -ne 0 ] && ! whole; then # another writes it right now, or was killed over it, or the disk is full
-    sleep 0.3
+  if [ "$1" -ne 0 ]; then # another has written it or writes it right now, or was killed over it, or the disk is full
+    whole || sleep 0.3
     whole || { echo "$text" >"$dir.result"; } 2>/dev/null
     size=
+    whole || shrink "$2" || return 1
   fi
-  whole || shrink "$2" || return 1
-  durable "$dir.result" "$dir.out" "$dir.err"
+  set -- "$dir.result"
+  [ ! -s "$dir.out" ] || set -- "$@" "$dir.out"
+  [ ! -s "$dir.err" ] || set -- "$@" "$dir.err"
+  durable "$@"
   stamp
 }
 
@@ -141,7 +123,7 @@ shrink() {
     done
     rm -f "$dir".*.tail "$dir".*.total "$dir".*.dd "$dir".*.reader "$dir".*.sha "$dir".*.count
     keep=4096
-    account - died "$1"
+    describe - died "$1"
     { echo "$text" >"$dir.result"; } 2>/dev/null
     whole && return
   done
@@ -156,15 +138,42 @@ whole() {
   [ "$last" = err ]
 }
 
-# The result's hash, size and end go beside it: with that the run has ended, for everybody.
+# Beside the result: its hash, the size of all, the end, and the hashes of out, out.tail, err, err.tail (- when empty).
+# With that the run has ended, for everybody.
 stamp() {
-  hash=$(sha256sum "$dir.result")
-  hash=${hash%% *}
-  if [ -z "$size" ]; then
-    size=$(($(wc -c <"$dir.result")))
-    end=$(sed -n 's/^end //p' "$dir.result")
-  fi
-  { echo "$hash $size $end" >"$dir.sum"; } 2>/dev/null
+  [ -n "$size" ] || recount || return 1
+  set -- "$dir.result"
+  for name in out out.tail err err.tail; do
+    [ ! -s "$dir.$name" ] || set -- "$@" "$dir.$name"
+  done
+  hashes=$(sha256sum "$@")
+  # shellcheck disable=SC2086
+  set -- $hashes
+  hash= out_hash=- out_tail=- err_hash=- err_tail=-
+  while [ $# -gt 1 ]; do
+    case $2 in
+      *.result) hash=$1 ;;
+      *.out) out_hash=$1 ;;
+      *.out.tail) out_tail=$1 ;;
+      *.err) err_hash=$1 ;;
+      *.err.tail) err_tail=$1 ;;
+    esac
+    shift 2
+  done
+  parts="$out_hash $out_tail $err_hash $err_tail"
+  [ -n "$hash" ] && { echo "$hash $size $end $parts" >"$dir.sum"; } 2>/dev/null
+}
+
+# → $end and $size out of a result that is there
+recount() {
+  size=$(wc -c <"$dir.result") || return 1
+  size=$((size))
+  while read -r key value _ head tail; do
+    case $key in
+      end) end=$value ;;
+      out | err) size=$((size + head + tail)) ;;
+    esac
+  done <"$dir.result"
 }
 
 spec() { { read -r job epoch day deadline keep started since was program <"$dir.spec"; } 2>/dev/null; }
