@@ -4,6 +4,7 @@ import type { StartRequest } from "../ports.ts";
 
 const printable = /^[\x20-\x5b\x5d-\x7e]*$/;
 const line_bytes = 4000;
+const max_command = 64 << 10;
 const max_file_bytes = 16 << 20;
 
 export interface Request {
@@ -52,6 +53,7 @@ export function encodeLaunch({ launch }: Pick<StartRequest, "launch">): string[]
       throw configuration(`\`${name}\` is secret but not a file of the job`, "name only files of the launch");
     body.push(`secret ${name}`);
   }
-  body.push("command", ...encodeText(launch.command));
-  return body;
+  if (launch.command.includes("\0") || launch.command.length > max_command)
+    throw configuration("the command of a job is no text, or over 64 KiB", "put long text into a file of the launch");
+  return [...body, ...launch.command.split("\n").map((line) => `command ${line}`)];
 }

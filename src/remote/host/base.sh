@@ -4,7 +4,7 @@
 # Stored under its own hash and never changed. ROOT also holds
 #   identity  tools  slots/N.GENERATION  PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
 #   PACK/jobs/JOB/EPOCH/  the folder in which the run works; making it is the fence
-#   PACK/jobs/JOB/EPOCH.{format,spec,owner,go,agent,command,secret,out,err,result,sum,acked}
+#   PACK/jobs/JOB/EPOCH.{owner,go,secret,out,err,streams,result,sum,cancel,acked}
 # Processes are dear and builtins are cheap here: most of /proc is read with `read`.
 
 case ${LC_ALL+set} in set) unset LC_ALL ;; esac
@@ -33,11 +33,30 @@ birth() {
 
 alive() { [ -n "$1" ] && birth "$1" && [ "$birth" = "$2" ]; }
 
-# DIR → $pid, $born and $was of the last who took charge of this run. Lines are only added: a reader never sees half a one.
+# DIR → $pid, $born and $was of the last who took charge of this run. Lines are only added to its owner's file: a
+# reader never sees half a one.
 owner() {
   pid= born= was=
-  { while read -r a_pid a_born a_boot; do pid=$a_pid born=$a_born was=$a_boot; done <"$1.owner"; } 2>/dev/null
+  {
+    while read -r a_pid a_born a_boot _; do
+      case $a_pid in spec*) ;; *) pid=$a_pid born=$a_born was=$a_boot ;; esac
+    done <"$1.owner"
+  } 2>/dev/null
   [ -n "$was" ]
+}
+
+# The line of the owner's file that says what is run, with the format in its first word. $foreign: a format not known here.
+spec() {
+  foreign=
+  {
+    while read -r key job epoch day deadline keep started since was program _; do
+      case $key in
+        "spec$format") return 0 ;;
+        spec*) foreign=${key#spec} ;;
+      esac
+    done <"$dir.owner"
+  } 2>/dev/null
+  return 1
 }
 
 # FILE WORD: makes the file with that word in it, unless it is there. Exactly one of many callers wins.

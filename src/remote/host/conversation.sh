@@ -41,11 +41,6 @@ settle() {
   [ -d "$dir" ] || return 1
   state=acked
   [ ! -e "$dir.acked" ] || return 0
-  { read -r state <"$dir.format"; } 2>/dev/null || state=$format
-  [ "$state" = "$format" ] || {
-    state=format-$state
-    return 1
-  }
   if [ ! -e "$dir.sum" ]; then
     state=running
     owner "$dir" || doze 20
@@ -55,10 +50,14 @@ settle() {
       owner "$dir"
       [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
     fi
-    [ -e "$dir.sum" ] || bury
+    [ -e "$dir.sum" ] || bury || return 1
   fi
-  hash= size= end= parts=
-  { read -r hash size end parts <"$dir.sum"; } 2>/dev/null
+  foreign= hash= size= end= parts=
+  { read -r foreign hash size end parts <"$dir.sum"; } 2>/dev/null
+  if [ -n "$foreign" ] && [ "$foreign" != "$format" ]; then
+    state=format-$foreign
+    return 1
+  fi
   if [ -z "$parts" ]; then
     state=unsaved size=
     [ -e "$dir.result" ] && stamp || return 1
@@ -71,6 +70,8 @@ settle() {
 bury() {
   own=$program took=0
   spec || {
+    state=format-$foreign
+    [ -z "$foreign" ] || return 1
     epoch=${dir##*/} job=${dir%/*} day=- keep=65536 was=-
     job=${job##*/} started=$((date * 100))
   }
@@ -80,8 +81,11 @@ bury() {
   fi
   hunt "$PWD/$dir/" && doze 20
   [ ! -p "$dir.out.pipe" ] || [ ! -p "$dir.err.pipe" ] || let_go
-  cut_off out && doze 10
-  cut_off err && doze 10
+  tally || {
+    cut_off out
+    cut_off err
+    doze 10
+  }
   conclude - died "$took"
   program=$own
 }

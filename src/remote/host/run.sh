@@ -2,8 +2,9 @@
 
 # NAME: ends the reader of that stream, so that what came so far can be put down
 cut_off() {
-  { read -r pid <"$dir.$1.reader" && read -r line <"/proc/$pid/stat"; } 2>/dev/null || return 1
-  case $line in *"(dd) "* | *"(cat) "* | *"(busybox) "*) kill "$pid" 2>/dev/null ;; *) return 1 ;; esac
+  for found in /proc/[0-9]*; do
+    [ "$found/fd/0" -ef "$dir.$1.pipe" ] && kill "${found#/proc/}"
+  done 2>/dev/null
 }
 
 # MARK: ends what is left of a run, in its group or out of it; fails when nothing is. `read` leaves out the NULs.
@@ -26,24 +27,22 @@ hunt() {
 # A run that was ended before it opened its streams leaves the captures waiting for a writer: here is one that says nothing.
 let_go() { { :; } 3<>"$dir.out.pipe" 4<>"$dir.err.pipe"; } 2>/dev/null
 
-ended() { [ -s "$dir.out.total" ] && [ -s "$dir.err.total" ]; }
-
 # Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
 collect() {
   tries=0
   let_go
-  until ended; do
+  until tally; do
     tries=$((tries + 1))
     case $tries in
-      ? | ??) ;; # they end within a millisecond, and a sleep is a process
-      10?) ( : ) ;; # lets others run, for less
-      110 | 111) sleep 0.01 ;;
-      130) hunt "$mark" ;;
-      160)
+      ? | [1-4]?) ;; # they end within a millisecond, and a sleep is a process
+      5?) ( : ) ;; # lets others run, for less
+      60 | 61) sleep 0.01 ;;
+      90) hunt "$mark" ;;
+      120)
         cut_off out
         cut_off err
         ;;
-      190) return ;;
+      150) return ;;
       *) sleep 0.03 ;;
     esac
   done
@@ -61,10 +60,6 @@ stop_agent() {
 }
 
 launch() {
-  command=
-  while IFS= read -r line || [ -n "$line" ]; do command="$command$line
-"; done <"$dir.command"
-  command=${command%?}
   limit=$((deadline / 1000)).$(((deadline / 100) % 10))
   read -r mask <umask
   {
@@ -87,7 +82,7 @@ launch() {
 }
 
 supervise() {
-  dir=$1 agent= watch= grace= stopping= stopped= exit=
+  dir=$1 command=$2 agent= watch= grace= stopping= stopped= exit=
   umask 077
   tools
   spec || exit 1
@@ -126,10 +121,14 @@ supervise() {
     [ ! -e "$dir.cancel" ] || end=cancelled
   fi
   [ "$end" = exited ] || hunt "$mark"
+  if [ -n "$agent" ]; then # where the disk was full, nobody can tell what else is missing
+    tally || end=died
+    case "$out_seen $err_seen" in *short*) end=died ;; esac
+  fi
   conclude "$exit" "$end" "$took"
 }
 
 if [ "$1" = supervise ]; then
-  supervise "$2"
+  supervise "$2" "$3"
   exit
 fi

@@ -73,7 +73,7 @@ ack() {
     [ "$hash" = "$want" ] || continue
     echo "$hash" >"$dir.acked"
     for file in "$dir".* "$dir"/* "$dir"/.[!.]*; do
-      case ${file#"$dir".} in format | go | acked) ;; *) set -- "$@" "$file" ;; esac
+      case ${file#"$dir".} in go | acked) ;; *) set -- "$@" "$file" ;; esac
     done
     set -- "$@" "$pack/held/${run%/*}.${run#*/}"
   done

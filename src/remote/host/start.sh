@@ -28,13 +28,16 @@ barred() {
 
 # Reads the files of a launch into DIR → $wrong. Fails when the request ends in the middle.
 receive() {
-  wrong=
+  wrong= command=
   while IFS= read -r line <&9; do
     case $line in
       +*) printf '%b' "${line#+}" >&4 || wrong="cannot write: is the disk full?" ;;
-      "file "*) open_file "$dir/" "${line#file }" ;;
+      "file "*) open_file "${line#file }" ;;
       "secret "*) echo "${line#secret }" >>"$dir.secret" ;;
-      command) open_file "$dir." command ;;
+      "command "*)
+        command="$command${command:+
+}${line#command }"
+        ;;
       "end $nonce")
         exec 4>&-
         return 0
@@ -45,17 +48,17 @@ receive() {
   return 1
 }
 
-# FOLDER NAME: what follows in the request goes there, by fd 4
+# NAME: what follows in the request goes there, by fd 4
 open_file() {
   exec 4>/dev/null
-  case /$2/ in
+  case /$1/ in
     */../* | */./* | *//* | */-* | *[!A-Za-z0-9._/-]*)
       wrong="refused file name"
       return
       ;;
-    /*/*/) mkdir -p "$1${2%/*}" || wrong="cannot make a folder" ;;
+    /*/*/) mkdir -p "$dir/${1%/*}" || wrong="cannot make a folder" ;;
   esac
-  if { : >"$1$2"; } 2>/dev/null; then exec 4>"$1$2"; else wrong="cannot write: is the disk full?"; fi
+  if { : >"$dir/$1"; } 2>/dev/null; then exec 4>"$dir/$1"; else wrong="cannot write: is the disk full?"; fi
 }
 
 # Nothing was started and nothing will be: the fence goes, so that the same claim may come again.
@@ -128,8 +131,7 @@ fenced() {
   fi
   at=$((date * 100 + now - asked))
   {
-    echo "$format" >"$dir.format" &&
-      echo "$job $epoch $day $deadline $keep $at $now $boot $program" >"$dir.spec" &&
+    echo "spec$format $job $epoch $day $deadline $keep $at $now $boot $program" >>"$dir.owner" &&
       echo "$day" >"$pack/held/$job.$epoch" &&
       echo "$job $epoch $((at / 100)) $boot" >>"$pack/journal"
   } 2>/dev/null || {
@@ -138,7 +140,7 @@ fenced() {
     return
   }
   durable "$pack/journal"
-  setsid sh "./bin/$program" supervise "$dir" </dev/null >/dev/null 2>"$dir.log" 9<&- &
+  setsid sh "./bin/$program" supervise "$dir" "$command" </dev/null >/dev/null 2>&1 9<&- &
   begun="$begun $dir"
   answer "$job" "$epoch" started
 }

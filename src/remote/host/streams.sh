@@ -1,62 +1,68 @@
 # The streams of a run, bounded, and the result that is made of them.
 
-# NAME: takes the stream from fd 3 into DIR/NAME and says in DIR/NAME.total how much it was. Small streams cost one dd.
+# NAME: takes the stream from fd 3 into DIR.NAME and adds to DIR.streams how much it was. Small streams cost one dd.
 # A stream that outgrows what is kept goes on through tail and sha256sum: its size never matters to this host.
 capture() {
-  file=$dir.$1 total=0 limit=$((keep * 2 + 16896))
-  : >"$file"
+  file=$dir.$1 total=0 sha=- limit=$((keep * 2 + 16896))
   while count=$(((limit - total) / 512)) && [ "$count" -gt 32 ]; do
-    LC_ALL=C dd bs=512 "count=$count" <&3 >>"$file" 2>"$file.dd" &
-    echo "$!" >"$file.reader"
-    wait $!
-    code=$? full= part= bytes=
-    while IFS='+ ' read -r first second third fourth; do
-      case "$third $fourth" in "records in") full=$first part=$second ;; esac
-      [ "$second" != bytes ] || bytes=$first
-    done <"$file.dd"
-    if [ "$code" -ne 0 ] || [ -z "$part" ]; then # killed, or the disk is full
-      if [ "$code" -lt 128 ]; then               # what there is stays, and the writer may go on
-        cat <&3 >/dev/null &
-        echo "$!" >"$file.reader"
-        wait $!
-      fi
+    stats=$(LC_ALL=C dd bs=512 "count=$count" <&3 2>&1 >>"$file")
+    code=$? blocks= bytes= before=
+    for word in $stats; do
+      case $word in
+        records) blocks=${blocks:-$before} ;;
+        bytes) bytes=$before ;;
+      esac
+      before=$word
+    done
+    if [ "$code" -ne 0 ] || [ -z "$blocks" ]; then
+      # Cut off by us, or the disk is full: what there is stays, and a writer that is still there may go on.
+      [ "$code" -ge 128 ] || { sha=short && cat <&3 >/dev/null; }
       total=$(($(wc -c <"$file")))
       break
     fi
-    [ -n "$bytes" ] || bytes=$(($(wc -c <"$file") - total)) # busybox may leave its third line out
+    [ -n "$bytes" ] || bytes=$(($(wc -c <"$file") - total)) # busybox may not say it
     total=$((total + bytes))
-    if [ $((full + part)) -lt "$count" ]; then
-      break
-    fi
+    [ $((${blocks%+*} + ${blocks#*+})) -ge "$count" ] || break
   done
-  if [ "$count" -gt 32 ]; then
-    echo "$total -" >"$file.total"
-    return
+  if [ "$count" -le 32 ]; then
+    mkfifo "$file.a" "$file.b"
+    tail -c "$keep" <"$file.a" >"$file.tail" &
+    tail=$!
+    wc -c <"$file.b" >"$file.count" &
+    wc=$!
+    {
+      cat "$file"
+      cat <&3
+    } | tee "$file.a" "$file.b" | sha256sum >"$file.sha"
+    wait "$tail" "$wc"
+    read -r total <"$file.count"
+    read -r sha _ <"$file.sha"
+    total=$((total))
   fi
-  mkfifo "$file.a" "$file.b"
-  tail -c "$keep" <"$file.a" >"$file.tail" &
-  tail=$!
-  wc -c <"$file.b" >"$file.count" &
-  wc=$!
-  {
-    cat "$file"
-    cat <&3 &
-    echo "$!" >"$file.reader"
-    wait $!
-  } | tee "$file.a" "$file.b" | sha256sum >"$file.sha"
-  wait "$tail" "$wc"
-  read -r total <"$file.count"
-  read -r sha _ <"$file.sha"
-  echo "$((total)) $sha" >"$file.total"
+  echo "$1 $total $sha" >>"$dir.streams"
 }
 
-# NAME: cuts DIR/NAME to head and tail when it is longer than what is kept → $bytes, $sha (or - when head has it),
+# → $out_seen and $err_seen, the size and hash that the captures told; fails until both have ended
+tally() {
+  out_seen= err_seen=
+  {
+    while read -r key seen; do
+      case $key in
+        out) out_seen=$seen ;;
+        err) err_seen=$seen ;;
+      esac
+    done <"$dir.streams"
+  } 2>/dev/null
+  [ -n "$out_seen" ] && [ -n "$err_seen" ]
+}
+
+# NAME SEEN: cuts DIR.NAME to head and tail when it is longer than what is kept → $bytes, $sha (- when the head has it),
 # $head and $tail bytes
 trim() {
-  file=$dir.$1 bytes= sha= tail=0
-  { read -r bytes sha <"$file.total"; } 2>/dev/null
+  file=$dir.$1 bytes=${2% *} sha=${2#* } tail=0
   [ -e "$file" ] || : >"$file"
-  [ -n "$sha" ] || bytes=$(($(wc -c <"$file"))) sha=-
+  [ -n "$2" ] || bytes=$(($(wc -c <"$file")))
+  [ ${#sha} -eq 64 ] || sha=-
   head=$bytes
   [ "$bytes" -gt $((keep * 2)) ] || return 0
   head=$keep tail=$keep
@@ -71,10 +77,11 @@ trim() {
 
 # EXIT END TOOK → $text, the description of what was captured, its $size and that of the streams with it
 describe() {
-  trim out
+  tally
+  trim out "$out_seen"
   size=$((head + tail))
   text="out $bytes $sha $head $tail"
-  trim err
+  trim err "$err_seen"
   size=$((size + head + tail))
   text="format $format
 job $job
@@ -121,7 +128,7 @@ shrink() {
     for name in out err; do
       [ "$(wc -c <"$dir.$name")" -le "$kept" ] || dd if=/dev/null of="$dir.$name" bs=1 "seek=$kept" 2>/dev/null
     done
-    rm -f "$dir".*.tail "$dir".*.total "$dir".*.dd "$dir".*.reader "$dir".*.sha "$dir".*.count
+    rm -f "$dir".*.tail "$dir".*.sha "$dir".*.count "$dir.streams"
     keep=4096
     describe - died "$1"
     { echo "$text" >"$dir.result"; } 2>/dev/null
@@ -138,7 +145,7 @@ whole() {
   [ "$last" = err ]
 }
 
-# Beside the result: its hash, the size of all, the end, and the hashes of out, out.tail, err, err.tail (- when empty).
+# Beside the result: the format, its hash, the size of all, the end, and the hashes of out, out.tail, err, err.tail (- when empty).
 # With that the run has ended, for everybody.
 stamp() {
   [ -n "$size" ] || recount || return 1
@@ -161,7 +168,7 @@ stamp() {
     shift 2
   done
   parts="$out_hash $out_tail $err_hash $err_tail"
-  [ -n "$hash" ] && { echo "$hash $size $end $parts" >"$dir.sum"; } 2>/dev/null
+  [ -n "$hash" ] && { echo "$format $hash $size $end $parts" >"$dir.sum"; } 2>/dev/null
 }
 
 # → $end and $size out of a result that is there
@@ -175,5 +182,3 @@ recount() {
     esac
   done <"$dir.result"
 }
-
-spec() { { read -r job epoch day deadline keep started since was program <"$dir.spec"; } 2>/dev/null; }
