@@ -152,7 +152,7 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
       const from = performance.now();
       // Asking costs a host less than waiting: to wait, a shell must start a process. Every other second it also
       // looks whether the supervisors still live.
-      for (let pause = 25, looked = 0; ; pause = Math.min(pause * 2, slowest)) {
+      for (let pause = 40, looked = 0; ; pause = Math.min(pause * 2.5, slowest)) {
         const now = performance.now() - from;
         const look = now - looked > 2000 || now >= ms;
         if (look) looked = now;

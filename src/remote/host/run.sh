@@ -34,15 +34,15 @@ collect() {
   until tally; do
     tries=$((tries + 1))
     case $tries in
-      ? | [1-4]?) ;; # they end within a millisecond, and a sleep is a process
-      5?) ( : ) ;; # lets others run, for less
-      60 | 61) sleep 0.01 ;;
-      90) hunt "$mark" ;;
-      120)
+      ? | 1?) ;; # they end within a millisecond, and a sleep is a process
+      2[0-3]) ( : ) ;; # lets others run, for less
+      2?) sleep 0.01 ;;
+      60) hunt "$mark" ;;
+      90)
         cut_off out
         cut_off err
         ;;
-      150) return ;;
+      120) return ;;
       *) sleep 0.03 ;;
     esac
   done
