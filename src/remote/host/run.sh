@@ -30,20 +30,25 @@ let_go() { { :; } 3<>"$dir.out.pipe" 4<>"$dir.err.pipe"; } 2>/dev/null
 # Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
 collect() {
   tries=0
-  let_go
   until tally; do
     tries=$((tries + 1))
     case $tries in
       ? | 1?) ;; # they end within a millisecond, and a sleep is a process
       2[0-3]) ( : ) ;; # lets others run, for less
-      2?) sleep 0.01 ;;
+      2?)
+        let_go
+        sleep 0.01
+        ;;
       60) hunt "$mark" ;;
       90)
         cut_off out
         cut_off err
         ;;
       120) return ;;
-      *) sleep 0.03 ;;
+      *)
+        let_go
+        sleep 0.03
+        ;;
     esac
   done
 }
@@ -55,6 +60,7 @@ stop_agent() {
   stopping=1 stopped=1
   [ -n "$agent" ] || return 0
   strike TERM
+  [ -z "$grace" ] || return 0
   { sleep 5; strike KILL; } &
   grace=$!
 }
@@ -101,6 +107,7 @@ supervise() {
       stopping=
       wait "$agent"
       code=$?
+      case $code in *[!0-9]*) code=143 ;; esac # what bash may say of an interrupted wait
       [ "$code" = 127 ] && [ -n "$exit" ] || exit=$code
       [ -n "$stopping" ] || break
     done
