@@ -92,7 +92,7 @@ describe.each(Object.entries(runtimes))("runtime %s", (name, registered) => {
   test("its files stay in the job's folder, its secrets are files of the launch, and a host takes it", () => {
     const launch = runtime.launch(assignment());
     const { files, secret } = launch;
-    expect(encodeLaunch({ launch })).toContain("command");
+    expect(encodeLaunch({ launch }).some((line) => line.startsWith("command "))).toBe(true);
     for (const name of secret) expect(Object.keys(files)).toContain(name);
     for (const path of [...Object.keys(files), ...secret]) {
       expect(path).toMatch(/^[A-Za-z0-9._/-]+$/);
