@@ -51,7 +51,17 @@ export function testPack(files: Record<string, string>, branch = "main"): TestPa
       }
       run(clone, ["add", "-A"]);
       run(clone, ["commit", "-q", "-m", message]);
-      run(clone, ["push", "-q", "origin", `HEAD:${branch}`]);
+      for (let tries = 1; ; tries++) {
+        try {
+          run(clone, ["push", "-q", "origin", `HEAD:${branch}`]);
+          break;
+        } catch (thrown) {
+          // A ledger commit came in between, as it may for any person: pull and push again.
+          if (tries >= 5) throw thrown;
+          run(clone, ["fetch", "-q", "origin"]);
+          run(clone, ["rebase", "-q", `origin/${branch}`]);
+        }
+      }
     },
     file: (path, ref = branch) => run(origin, ["show", `${ref}:${path}`]),
     remove: () => rmSync(dir, { recursive: true, force: true }),
