@@ -61,7 +61,7 @@ stop_agent() {
   [ -n "$agent" ] || return 0
   strike TERM
   [ -z "$grace" ] || return 0
-  { sleep 5; strike KILL; } &
+  { sleep 5; kill -s KILL -- "-$agent"; } &
   grace=$!
 }
 
@@ -123,10 +123,8 @@ supervise() {
   took=$((now - since)) end=exited
   case $exit in 124 | 137 | 143) [ $((took * 10)) -lt "$deadline" ] || end=timeout ;; esac
   [ ! -e "$dir.overtime" ] || end=timeout
-  if [ -n "$stopped" ]; then
-    end=died
-    [ ! -e "$dir.cancel" ] || end=cancelled
-  fi
+  [ -z "$stopped" ] || end=died # ended by the machine's own shutdown, unless somebody cancelled it
+  if [ -e "$dir.cancel" ] && { [ -n "$stopped" ] || [ "$exit" -eq 143 ]; }; then end=cancelled; fi
   [ "$end" = exited ] || hunt "$mark"
   if [ -n "$agent" ]; then # where the disk was full, nobody can tell what else is missing
     tally || end=died
