@@ -49,9 +49,6 @@ export interface Outlook {
   holds: Map<string, Found>;
 }
 
-// What `gate` says is judged anew from the records; only what the hosts said has to be taken from the last tick.
-const from_records = /^(STOP\.md |coding work |waits for |names no agent|agents\/|agent |every |\S+: runtime `)/;
-
 /**
  * What the next tick would do with every task that is owed a run, as far as the records tell without asking a host.
  * `changed`: paths of people's records that the last tick had not seen as they are now.
@@ -68,7 +65,7 @@ export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: Re
   for (const job of draft.jobs.values()) {
     const status = draft.status.get(job.data.task)?.data;
     if (isOver(job) || isLive(job) || status?.state !== "queued" || status.reason === undefined) continue;
-    holds.set(job.data.task, { state: "queued", reason: status.reason, person: false, last_tick: true });
+    holds.set(job.data.task, { state: "queued", on: "hosts", reason: status.reason, person: false, last_tick: true });
   }
   return { going: withRoom(draft, going), holds };
 }
@@ -77,16 +74,20 @@ export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: Re
 function shut(draft: Draft, { hosts, agent }: Candidate): Hold | null {
   const { networks } = draft.settings;
   const placed = place({ hosts, answers: new Map(), given: new Map(), runtime: agent.data.runtime, networks });
-  return "blocked" in placed ? { state: "blocked", reason: placed.blocked, person: true } : null;
+  return "blocked" in placed ? { state: "blocked", on: "hosts", reason: placed.blocked, person: true } : null;
 }
 
-/** What the last tick found in the way, until the task, its agent or its hosts change. */
+/**
+ * What the last tick found in the way, until the task, its agent or its hosts change. Only what the hosts said and the
+ * starts of the last hour: everything else is judged anew from the records.
+ */
 function lastFound(draft: Draft, { task, agent, hosts }: Candidate, changed: ReadonlySet<string>): Found | null {
   const status = draft.status.get(task.id)?.data;
   if ((status?.state !== "blocked" && status?.state !== "queued") || status.reason === undefined) return null;
-  if (from_records.test(status.reason)) return null;
+  const on = status.waits_on;
+  if (on !== "hosts" && on !== "limit") return null;
   if ([task, agent, ...hosts].some((one) => changed.has(one.path)) || changed.has("towline.yml")) return null;
-  return { state: status.state, reason: status.reason, person: status.state === "blocked", last_tick: true };
+  return { state: status.state, on, reason: status.reason, person: status.state === "blocked", last_tick: true };
 }
 
 /** Gives out the slots that are free by the ledger, in order; who comes too late may have to wait. */
@@ -225,11 +226,5 @@ function ended(
   return `${word} at ${ran.at} on ${ran.on}${why}; ${again}`;
 }
 
-const fieldOfHold = (hold: Hold) =>
-  hold.reason.startsWith("waits for")
-    ? "after"
-    : /`hosts:` selector/.test(hold.reason)
-      ? "hosts"
-      : hold.reason.includes("agent")
-        ? "agent"
-        : undefined;
+/** The task's field that decided; STOP.md and limits are none. */
+const fieldOfHold = ({ on }: Hold) => (on === "stop" || on === "limit" ? undefined : on);

@@ -4,13 +4,14 @@ import { everyFault } from "./due.ts";
 import type { Entry } from "./entry.ts";
 import { isOver, jobsByTask } from "./jobs.ts";
 import { type Owed, owed } from "./occurrence.ts";
-import type { Agent } from "./schema.ts";
+import type { Agent, WaitsOn } from "./schema.ts";
 import { selectHosts } from "./select.ts";
 import { quarantined, type State } from "./state.ts";
 
 /** Why a task that is owed a run does not start. `person`: it will not pass by itself. */
 export interface Hold {
   state: "queued" | "blocked";
+  on: WaitsOn;
   reason: string;
   person: boolean;
 }
@@ -55,7 +56,7 @@ export function candidates(
     const run = owed(task, status, draft.settings.zone, draft.now, draft.settings.tick.every)[0];
     const broken = task.data.every === undefined ? null : everyFault(task.data.every);
     if (!run && !broken) continue;
-    const hold = broken ? person(`every ${broken}`) : (gate(draft, task) ?? agentGate(draft, task, runtimes));
+    const hold = broken ? person("every", `every ${broken}`) : (gate(draft, task) ?? agentGate(draft, task, runtimes));
     if (hold) holds.set(task.id, hold);
     else if (run) {
       const agent = agentOf(draft, task) as Entry<"agent">;
@@ -71,8 +72,8 @@ export function candidates(
   return { ready, holds };
 }
 
-export const person = (reason: string): Hold => ({ state: "blocked", reason, person: true });
-const passing = (reason: string): Hold => ({ state: "blocked", reason, person: false });
+export const person = (on: WaitsOn, reason: string): Hold => ({ state: "blocked", on, reason, person: true });
+const passing = (on: WaitsOn, reason: string): Hold => ({ state: "blocked", on, reason, person: false });
 
 /** `status` and `run` of a task: when either changes, a held task goes on. */
 export const heldKey = (task: Entry<"task">) => `${task.data.status} ${task.data.run ?? ""}`;
@@ -90,18 +91,20 @@ export function withdrawn(state: State, job: Entry<"job">, now: Date): boolean {
 }
 
 export function gate(draft: Draft, task: Entry<"task">): Hold | null {
-  if (stopped(draft, draft.now)) return passing("STOP.md stops everything; remove it to go on");
-  if (task.data.repo !== undefined) return person("coding work (`repo:`) cannot be run by this version");
+  if (stopped(draft, draft.now)) return passing("stop", "STOP.md stops everything; remove it to go on");
+  if (task.data.repo !== undefined) return person("repo", "coding work (`repo:`) cannot be run by this version");
   for (const id of task.data.after ?? []) {
     const before = draft.status.get(id)?.data.state;
     if (before === "done") continue;
     if (!draft.tasks.has(id))
       return person(
+        "after",
         quarantined(draft, "tasks").has(id)
           ? `waits for ${id}, whose file has an error`
           : `waits for ${id}, which is not there`,
       );
     return passing(
+      "after",
       before === "failed" || before === "lost"
         ? `waits for ${id}, which ${before === "failed" ? "failed" : "was lost"}`
         : `waits for ${id}`,
@@ -114,7 +117,7 @@ export function agentGate(draft: Draft, task: Entry<"task">, runtimes: ReadonlyS
   const fault = agentFault(draft, task, runtimes);
   const agent = agentOf(draft, task);
   const busy = fault || !agent ? null : agentBusy(draft, agent);
-  return fault ?? (busy === null ? null : { state: "queued", reason: busy, person: false });
+  return fault ?? (busy === null ? null : { state: "queued", on: "agent", reason: busy, person: false });
 }
 
 /** Why the task's agent can do no work at all, or null. */
@@ -123,15 +126,19 @@ export function agentFault(draft: Draft, task: Entry<"task">, runtimes: Readonly
   const id = task.data.agent ?? draft.settings.defaults.agent;
   if (!agent)
     return person(
+      "agent",
       id === undefined
         ? "names no agent, and towline.yml has no default"
         : quarantined(draft, "agents").has(id)
           ? `agents/${id}.md has an error`
           : `agents/${id}.md is not there`,
     );
-  if (agent.data.off) return passing(`agent ${agent.id} is switched off`);
+  if (agent.data.off) return passing("agent", `agent ${agent.id} is switched off`);
   if (!runtimes.has(agent.data.runtime))
-    return person(`${agent.path}: runtime \`${agent.data.runtime}\` is not known (${[...runtimes].sort().join(", ")})`);
+    return person(
+      "agent",
+      `${agent.path}: runtime \`${agent.data.runtime}\` is not known (${[...runtimes].sort().join(", ")})`,
+    );
   return null;
 }
 

@@ -7,6 +7,7 @@ import { hostJobId, runId } from "./ids.ts";
 import { isOver } from "./jobs.ts";
 import { closed, type HostAnswer, identityOf, obstacle, type Placing, place } from "./place.ts";
 import { reclaim } from "./reclaim.ts";
+import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
 import type { State } from "./state.ts";
 
@@ -75,9 +76,9 @@ export function plan(draft: Draft, known: Known): Plan {
   // A run on more hosts than an hour may start must not wait for ever: it goes when the hour is empty.
   const late: Late = (count, agent, own) => {
     if (room <= 0 || (count > room && room < most))
-      return { wait: `${most} starts an hour are reached (towline.yml tick.max_starts)` };
+      return { on: "limit", wait: `${most} starts an hour are reached (towline.yml tick.max_starts)` };
     const busy = agentBusy(draft, agent, own);
-    return busy === null ? null : { wait: busy };
+    return busy === null ? null : { on: "agent", wait: busy };
   };
   for (const job of reclaimable(draft, known.absent)) reclaim(draft, job, { known, given, claim, late });
   for (const candidate of ready) {
@@ -86,18 +87,23 @@ export function plan(draft: Draft, known: Known): Plan {
     if (isEach(task.data)) claimEach(draft, candidate, placing(candidate), known, made, { claim, late });
     else if (known.paths.has(run)) made.spent.set(task.id, candidate.run.occurrence);
     else {
-      const placed = late(1, agent) ?? place(placing(candidate));
+      const wait = late(1, agent);
+      const placed = wait ?? place(placing(candidate));
       if ("host" in placed) claimOne(draft, candidate, run, placed.host, known, claim);
-      else holds.set(task.id, "wait" in placed ? queued(placed.wait) : person(placed.blocked));
+      else
+        holds.set(
+          task.id,
+          "wait" in placed ? queued(wait?.on ?? "hosts", placed.wait) : person("hosts", placed.blocked),
+        );
     }
   }
   return made;
 }
 
-const queued = (reason: string): Hold => ({ state: "queued", reason, person: false });
+const queued = (on: WaitsOn, reason: string): Hold => ({ state: "queued", on, reason, person: false });
 
 /** Why no more may start now. `own`: a job that is open already and is not counted against itself. */
-export type Late = (count: number, agent: Entry<"agent">, own?: string) => { wait: string } | null;
+export type Late = (count: number, agent: Entry<"agent">, own?: string) => { on: WaitsOn; wait: string } | null;
 export type Claim = (start: Start, job: Entry<"job">) => void;
 
 function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, known: Known, claim: Claim): void {
@@ -127,6 +133,7 @@ function claimEach(
     return void made.holds.set(
       task.id,
       person(
+        "hosts",
         candidate.hosts.length === 0
           ? "no host matches its `hosts:` selector"
           : "every host of its `hosts:` selector is cordoned or out of reach",
@@ -136,7 +143,7 @@ function claimEach(
   const ids = open.map((host) => hostJobId(draft.settings.id, task.id, due.occurrence, host.id));
   if (ids.some((id) => known.paths.has(id))) return void made.spent.set(task.id, due.occurrence);
   const wait = late(open.length, agent);
-  if (wait) return void made.holds.set(task.id, queued(wait.wait));
+  if (wait) return void made.holds.set(task.id, queued(wait.on, wait.wait));
   for (const [index, host] of open.entries()) {
     const why = obstacle(host, placing);
     const id = ids[index] as string;

@@ -198,10 +198,15 @@ export const task_states = [
 ] as const;
 export type TaskState = (typeof task_states)[number];
 
+/** What a task waits on: the field of its record that names it, STOP.md, or a limit of the pack. */
+const waits_on = ["stop", "every", "repo", "after", "agent", "hosts", "limit"] as const;
+export type WaitsOn = (typeof waits_on)[number];
+
 export const status = record({
   title: line,
   state: z.enum(task_states),
   reason: line.optional(),
+  waits_on: z.enum(waits_on).optional(),
   since: time,
   /** When a tick first saw the task; `every` counts from here. */
   seen: time,

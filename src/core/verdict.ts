@@ -5,11 +5,11 @@ import type { Folding } from "./fold.ts";
 import { stopped } from "./gate.ts";
 import { isLive, isOver } from "./jobs.ts";
 import { succeeded } from "./reflect.ts";
-import type { Status, TaskState } from "./schema.ts";
+import type { Status, TaskState, WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
 import { oneLine } from "./text.ts";
 
-type Verdict = { state: TaskState; reason: string | undefined };
+type Verdict = { state: TaskState; reason: string | undefined; waits_on?: WaitsOn };
 
 export function stateOf(
   { draft, task, jobs, plan }: Folding,
@@ -42,7 +42,7 @@ export function stateOf(
     );
   if (task.data.status !== "ready") return say(task.data.status);
   if (data.held !== undefined) return say("paused", `failed ${data.failures} times in a row; bump \`run:\` to go on`);
-  if (hold) return say(hold.state, hold.reason);
+  if (hold) return { ...say(hold.state, hold.reason), waits_on: hold.on };
   return last(draft, task, data, old, ended);
 }
 

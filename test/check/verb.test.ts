@@ -2,34 +2,12 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { main } from "../../src/cli.ts";
 import type { Problem } from "../../src/core/entry.ts";
-import { systemClock } from "../../src/shell/clock.ts";
+import { cli } from "../fakes/cli.ts";
 import { clone, env, git, note, open, origin, personPushes, tempDir, write } from "../repo/origin.ts";
 import { sound } from "./pack.ts";
 
-async function run(dir: string, ...args: string[]) {
-  let out = "";
-  let code = 0;
-  const said: string[] = [];
-  const say = (line: string) => void said.push(line);
-  const report = { progress: say, note: say, warning: say, error: say, summary: async () => {} };
-  await main(["check", "--repo", dir, ...args], {
-    env,
-    cwd: dir,
-    home: dir,
-    clock: systemClock(),
-    report,
-    terminal: false,
-    out: (text) => {
-      out += text;
-    },
-    exit: (to) => {
-      code = to;
-    },
-  });
-  return { out, code, said: said.join("\n") };
-}
+const run = (dir: string, ...args: string[]) => cli(dir, ["check", ...args], env);
 
 async function places(dir: string, ...args: string[]): Promise<string[]> {
   const { out, said } = await run(dir, "--json", ...args);

@@ -165,7 +165,11 @@ function facts(name: string, host: FakeMachine): HostFacts {
 
 function resultOf(job: string, epoch: number, host: FakeMachine): RawResult {
   const run = host.runs.get(`${job}/${epoch}`)?.run ?? {};
-  const at = run.at ?? "2026-11-20T10:00:00.000Z";
+  return rawResult(job, epoch, run, new Date(run.at ?? "2026-11-20T10:00:00.000Z").toISOString());
+}
+
+/** What collecting this run gives. `at`: ISO time of its start; it takes a second. */
+export function rawResult(job: string, epoch: number, run: FakeRun, at: string): RawResult {
   const stream = (text: string) => ({
     bytes: Buffer.byteLength(text),
     sha256: sha(text),
@@ -178,7 +182,7 @@ function resultOf(job: string, epoch: number, host: FakeMachine): RawResult {
     exit: run.exit === undefined ? 0 : run.exit,
     signal: null,
     end: run.end ?? "exited",
-    started_at: new Date(at).toISOString(),
+    started_at: at,
     ended_at: new Date(Date.parse(at) + 1000).toISOString(),
     took: 1,
     boot: "boot",

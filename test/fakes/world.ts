@@ -1,13 +1,11 @@
 // Whole ticks as values: no git, no machines, only core/ and a map of files. Fast enough for thousands of random packs.
-import { createHash } from "node:crypto";
 import { type Findings, noFindings } from "../../src/core/absorb.ts";
 import { type Decision, decide } from "../../src/core/decide.ts";
 import { draftOf } from "../../src/core/draft.ts";
 import { asking } from "../../src/core/plan.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
-import type { RawResult } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
-import type { FakeRun } from "./fleet.ts";
+import { type FakeRun, rawResult } from "./fleet.ts";
 
 const known = new Set(Object.keys(runtimes));
 const tips = { policy: "0".repeat(40), ledger: "0".repeat(40) };
@@ -21,32 +19,6 @@ export interface World {
   state(): State;
   /** One tick. Answers the changes of each pass that made any. `run` says what a job comes to; null: it goes on. */
   tick(now: string, run: (job: string, host: string) => FakeRun | null): Decision["changes"][];
-}
-
-const sha = (text: string) => createHash("sha256").update(text).digest("hex");
-
-export function rawResult(job: string, epoch: number, run: FakeRun, at: string): RawResult {
-  const stream = (text: string) => ({
-    bytes: Buffer.byteLength(text),
-    sha256: sha(text),
-    head: Buffer.from(text),
-    tail: new Uint8Array(),
-  });
-  return {
-    job,
-    epoch,
-    exit: run.exit === undefined ? 0 : run.exit,
-    signal: null,
-    end: run.end ?? "exited",
-    started_at: at,
-    ended_at: new Date(Date.parse(at) + 1000).toISOString(),
-    took: 1,
-    boot: "boot",
-    program: "fake",
-    stdout: stream(run.stdout ?? ""),
-    stderr: stream(run.stderr ?? ""),
-    sha256: sha(`${job} ${epoch} ${run.stdout ?? ""}`),
-  };
 }
 
 export function world(records: Record<string, string>): World {

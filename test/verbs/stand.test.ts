@@ -2,8 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { main } from "../../src/cli.ts";
-import { systemClock } from "../../src/shell/clock.ts";
+import { cli } from "../fakes/cli.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 
 const packs: TestPack[] = [];
@@ -17,28 +16,7 @@ function made(files: Record<string, string>): TestPack {
   return pack;
 }
 
-async function run(pack: TestPack, ...args: string[]) {
-  let out = "";
-  let code = 0;
-  const said: string[] = [];
-  const say = (line: string) => void said.push(line);
-  const report = { progress: say, note: say, warning: say, error: say, summary: async () => {} };
-  await main([...args, "--repo", pack.clone], {
-    env: process.env,
-    cwd: pack.clone,
-    home: pack.clone,
-    clock: systemClock(),
-    report,
-    terminal: false,
-    out: (text) => {
-      out += text;
-    },
-    exit: (to) => {
-      code = to;
-    },
-  });
-  return { out, code, said: said.join("\n") };
-}
+const run = (pack: TestPack, ...args: string[]) => cli(pack.clone, args);
 
 const at = "2026-11-20T10:00:00.123Z";
 const job = (n: number, task: string, host: string, state: string) =>
@@ -64,7 +42,7 @@ async function three(pack: TestPack, task: string) {
 describe("what stands in a task's way", () => {
   test("the last tick's finding counts until the task changes", async () => {
     const pack = made({ ...basics(["home"]), "tasks/claw.md": md("title: Claw", "echo 1") });
-    ticked(pack, status("claw", "blocked", `reason: "${reason}"`));
+    ticked(pack, status("claw", "blocked", `waits_on: hosts\nreason: "${reason}"`));
     const before = await three(pack, "claw");
     expect(before.plan).toBe(`‖ blocked  claw: ${reason}${found}\n`);
     expect(before.code).toBe(1);
@@ -85,7 +63,7 @@ describe("what stands in a task's way", () => {
       "tasks/a.md": md("title: A", "echo 1"),
       "tasks/none.md": md("title: N\nhosts: label:nowhere", "echo 1"),
     });
-    ticked(pack, status("a", "blocked", "reason: STOP.md stops everything; remove it to go on"));
+    ticked(pack, status("a", "blocked", "waits_on: stop\nreason: STOP.md stops everything; remove it to go on"));
     const said = await three(pack, "none");
     expect(said.plan).toBe("● start  a  (run-1)  on home\n‖ blocked  none: no host matches its `hosts:` selector\n");
     expect(said.why).toContain("none: blocked\n  no host matches its `hosts:` selector\n  decided by `hosts:`");

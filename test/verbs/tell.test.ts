@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { main } from "../../src/cli.ts";
-import { systemClock } from "../../src/shell/clock.ts";
+import { cli } from "../fakes/cli.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 
 const ends: (() => void)[] = [];
@@ -28,25 +27,7 @@ function made(files: Record<string, string>): TestPack {
   return pack;
 }
 
-async function run(pack: TestPack, ...args: string[]) {
-  let out = "";
-  const said: string[] = [];
-  const say = (line: string) => void said.push(line);
-  const report = { progress: say, note: say, warning: say, error: say, summary: async () => {} };
-  await main([...args, "--repo", pack.clone], {
-    env: process.env,
-    cwd: pack.clone,
-    home: pack.clone,
-    clock: systemClock(),
-    report,
-    terminal: false,
-    out: (text) => {
-      out += text;
-    },
-    exit: () => {},
-  });
-  return { out, said };
-}
+const run = (pack: TestPack, ...args: string[]) => cli(pack.clone, args);
 
 test("a tick says why a run failed, which host is silent, and what this clone has not pushed", async () => {
   const pack = made({
@@ -60,13 +41,13 @@ test("a tick says why a run failed, which host is silent, and what this clone ha
   const { out, said } = await run(pack, "tick", "--no-site");
   expect(out).toContain("✕ fails  exit 7: boom  (home)\n");
   expect(out).toMatch(/^\? away does not answer: (?!away).*; 2 tasks wait \(far, far2\)$/m);
-  expect(said.join("\n")).toContain(
+  expect(said).toContain(
     "this clone has 1 commit that origin's default branch does not have; this tick does not see it: git push",
   );
-  expect(said.join("\n")).toContain("sync: ");
+  expect(said).toContain("sync: ");
   const json = JSON.parse((await run(pack, "tick", "--no-site", "--no-sync", "--json")).out);
   expect(json).toMatchObject({ ended: [], unpushed: 1, down: [{ host: "away", tasks: ["far", "far2"] }] });
-  expect((await run(pack, "tick", "--no-site")).said.join("\n")).not.toContain("sync: 0");
+  expect((await run(pack, "tick", "--no-site")).said).not.toContain("sync: 0");
 }, 60_000);
 
 test("watch names the tasks, and says what waits once", async () => {
