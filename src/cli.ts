@@ -5,6 +5,7 @@ import { check } from "./verbs/check.ts";
 import { demo } from "./verbs/demo.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
+import { job } from "./verbs/job.ts";
 import { plan } from "./verbs/plan.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { site } from "./verbs/site.ts";
@@ -16,7 +17,7 @@ import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
-const verbs: Register[] = [check, demo, fleet, plan, task, tick, watch, why, exporting, site, sync, reflections];
+const verbs: Register[] = [check, demo, fleet, job, plan, task, tick, watch, why, exporting, site, sync, reflections];
 
 function program(wire: Wire): Command {
   const towline = new Command("towline")

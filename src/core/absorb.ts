@@ -8,6 +8,7 @@ import type { HostAnswer } from "./place.ts";
 import { hostLevel, raise, raiseJob } from "./raise.ts";
 import type { Job } from "./schema.ts";
 import { oneLine } from "./text.ts";
+import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
 
 /** What one pass brought in. Kept until it stands in a won commit, so that a lost push loses nothing. */
 export interface Findings {
@@ -22,6 +23,8 @@ export interface Findings {
   /** What became of this tick's own starts, by `job/epoch` of the claim. */
   starts: Map<string, StartFinding>;
   levels: Level[];
+  /** Runs that a person asked to be ended, by job id. */
+  cancels: Map<string, { at: string; by: string }>;
 }
 
 export type StartFinding =
@@ -37,13 +40,19 @@ export const noFindings = (): Findings => ({
   strangers: new Map(),
   starts: new Map(),
   levels: [],
+  cancels: new Map(),
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost
 
 export function absorb(draft: Draft, findings: Findings): void {
+  for (const [id, cancel] of findings.cancels) {
+    const job = draft.jobs.get(id);
+    if (job && !isOver(job) && !job.data.run.cancel) setJob(draft, job, job.data.state, { cancel });
+  }
   for (const found of findings.results) takeResult(draft, found.host, found.result, found.outcome);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
+  withdraw(draft);
   for (const [host, answer] of findings.answers) raise(draft, hostLevel(host, answer));
   for (const level of findings.levels) raise(draft, level);
 }
@@ -112,7 +121,7 @@ function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
   const why = forgotten
     ? `${job.data.host} no longer knows this job`
     : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;
-  const again = mayRunAgain(draft.tasks.get(job.data.task), job, "lost");
+  const again = mayRunAgain(draft, job, "lost");
   setJob(draft, job, "lost", {
     why,
     ended_at: isoNow(draft),
@@ -123,8 +132,10 @@ function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
 }
 
 /** Whether another attempt is wished for and left. A lost job may have run: it takes the explicit `on_lost: retry`. */
-function mayRunAgain(task: Entry<"task"> | undefined, job: Entry<"job">, state: Outcome["state"]): boolean {
+function mayRunAgain(draft: Draft, job: Entry<"job">, state: Outcome["state"]): boolean {
+  const task = draft.tasks.get(job.data.task);
   if (task?.data.status !== "ready" || state === "finished" || state === "cancelled") return false;
+  if (unwanted(draft, job) !== null) return false;
   if (state === "lost") return task.data.on_lost === "retry" && job.data.run.attempt <= Math.max(1, task.data.retries);
   return job.data.run.attempt <= task.data.retries;
 }
@@ -134,8 +145,8 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   const job = draft.jobs.get(raw.job);
   if (!job || epochOf(job) !== raw.epoch || job.data.host !== host) return;
   if (job.data.run.result !== undefined) return;
-  const task = draft.tasks.get(job.data.task);
-  const again = mayRunAgain(task, job, outcome.state);
+  const again = mayRunAgain(draft, job, outcome.state);
+  const why = outcome.state === "cancelled" ? endedBy(draft, job) : outcome.why;
   const { unknown_since: _, ...run } = job.data.run;
   const data: Job = {
     ...job.data,
@@ -149,7 +160,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       ended_at: raw.ended_at,
       exit: raw.exit ?? undefined,
       signal: raw.signal ?? undefined,
-      why: outcome.why && oneLine(outcome.why),
+      why: why && oneLine(why),
       output: streamOf(raw.stdout),
       errors: streamOf(raw.stderr),
       result: raw.sha256,
@@ -163,15 +174,21 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
         : undefined,
     },
   };
-  const next: Entry<"job"> = { ...job, data, body: jobBody(outcome, raw) };
+  const next: Entry<"job"> = { ...job, data, body: jobBody({ ...outcome, why }, raw) };
   putJob(draft, next);
-  if (!again)
-    raiseJob(
-      draft,
-      next,
-      outcome.state === "finished" ? "job.finished" : outcome.state === "lost" ? "job.lost" : "job.failed",
-      outcome.why ?? "",
-    );
+  if (!again) raiseJob(draft, next, kinds[outcome.state] ?? "job.failed", why ?? "");
+}
+
+const kinds: Partial<Record<Outcome["state"], string>> = {
+  finished: "job.finished",
+  lost: "job.lost",
+  cancelled: "job.cancelled",
+};
+
+/** Whoever took back what they had asked for is not named any more. */
+function endedBy(draft: Draft, job: Entry<"job">): string {
+  const who = withdrawn(draft, job, draft.now);
+  return who === null ? "cancelled" : `cancelled: ${who}`;
 }
 
 const streamOf = (stream: RawStream) => ({

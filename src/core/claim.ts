@@ -15,7 +15,8 @@ export interface Start {
   /** Seconds. */
   deadline: number;
   runtime: string;
-  assignment: Assignment;
+  /** null: nobody wants the run any more. Its earlier epoch is sealed, and nothing is started. */
+  assignment: Assignment | null;
   /** Over 1: an earlier attempt was collected; its host may still hold it. */
   attempt: number;
   /** An earlier epoch may exist on the host: seal it first and start only when it never started. */
@@ -70,6 +71,23 @@ export function deadlineOf(draft: Draft, task: Entry<"task">, agent: Entry<"agen
 /** What a job was started with: a task edited meanwhile shows as a drift from this. */
 export const inputHash = (task: Entry<"task">, agent: Entry<"agent">) =>
   digest(task.data.title, task.body, agent.data.runtime, agent.body).slice(0, 16);
+
+/** Only seals what an earlier epoch may have begun. */
+export function sealOf(job: Entry<"job">): Start {
+  const { epoch, attempt, deadline, runtime } = job.data.run;
+  const host = job.data.host as string;
+  return {
+    job: job.id,
+    path: job.path,
+    epoch,
+    attempt,
+    host,
+    deadline,
+    runtime: runtime ?? "",
+    seal: true,
+    assignment: null,
+  };
+}
 
 export function startOf(
   draft: Draft,

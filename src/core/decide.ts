@@ -73,7 +73,7 @@ function subjectOf(draft: Draft, made: Plan, before: ReadonlyMap<string, Entry<"
   const names = [
     ...new Set([
       ...ended.map((job) => job.data.task),
-      ...made.starts.map((start) => start.assignment.task.title && (draft.jobs.get(start.job)?.data.task ?? start.job)),
+      ...made.starts.map((start) => draft.jobs.get(start.job)?.data.task ?? start.job),
     ]),
   ].sort();
   if (said.length === 0) return "status brought up to date";

@@ -50,7 +50,8 @@ export interface Folding {
   final: boolean;
 }
 
-function foldTask(folding: Folding): void {
+/** Brings the status record of one task up to its jobs and the plan. */
+export function foldTask(folding: Folding): void {
   const { draft, task, jobs, plan, base } = folding;
   const old = base.status.get(task.id);
   const at = isoNow(draft);
@@ -97,7 +98,9 @@ function settle({ draft, task, final }: Folding, data: Status, ended: Entry<"job
   const good = succeeded(task, ended);
   const answer = ended.length === 1 ? answerOf(ended[0]?.body ?? "") : eachAnswer(ended);
   const hash = digest(answer).slice(0, 16);
-  data.failures = good ? 0 : data.failures + 1;
+  // A run that was ended because nobody wanted it says nothing about how the task fares.
+  const failed = !good && ended.some((job) => job.data.state !== "finished" && job.data.state !== "cancelled");
+  data.failures = good ? 0 : data.failures + (failed ? 1 : 0);
   data.held = !good && task.data.every !== undefined && data.failures >= failure_limit ? heldKey(task) : undefined;
   if (final) reflect(draft, task, ended, good, hash !== data.answer_hash);
   if (final && data.held)

@@ -84,12 +84,6 @@ export function stopped(state: State, now: Date): boolean {
   return stop !== undefined && !stop.off && (stop.until === undefined || new Date(stop.until) > now);
 }
 
-/** A running job that nobody wants any more: its task was cancelled, or STOP.md says `cancel: true`. */
-export function withdrawn(state: State, job: Entry<"job">, now: Date): boolean {
-  if (stopped(state, now) && state.stop?.data.cancel) return true;
-  return state.tasks.get(job.data.task)?.data.status === "cancelled";
-}
-
 export function gate(draft: Draft, task: Entry<"task">): Hold | null {
   if (stopped(draft, draft.now)) return passing("stop", "STOP.md stops everything; remove it to go on");
   if (task.data.repo !== undefined) return person("repo", "coding work (`repo:`) cannot be run by this version");

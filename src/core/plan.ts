@@ -10,6 +10,7 @@ import { reclaim } from "./reclaim.ts";
 import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
 import type { State } from "./state.ts";
+import { unwanted } from "./withdraw.ts";
 
 export interface Plan {
   starts: Start[];
@@ -175,13 +176,16 @@ function startsLastHour(draft: Draft): number {
 
 /** Why a claimed start must not happen any more, judged on records that are newer than the claim; null: go on. */
 export function fallen(state: State, start: Start, now: Date): string | null {
+  if (start.assignment === null) return null; // a seal starts nothing
   if (stopped(state, now)) return "STOP.md came in before it started";
   const host = state.hosts.get(start.host);
   const shut = host ? closed(host, state.settings.networks) : "is gone";
   if (shut) return `${start.host} ${shut}`;
-  const id = state.jobs.get(start.job)?.data.task ?? "";
-  const task = state.tasks.get(id);
+  const job = state.jobs.get(start.job);
+  const task = state.tasks.get(job?.data.task ?? "");
   if (!task) return "its task was removed before it started";
   if (task.data.status !== "ready") return `its task was ${task.data.status} before it started`;
+  const why = job ? unwanted(state, job) : null;
+  if (why !== null) return `it is not wanted any more: ${why}`;
   return agentOf(state, task)?.data.off ? "its agent was switched off before it started" : null;
 }

@@ -16,7 +16,7 @@ export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: str
     source: "towline",
     kind,
     subject: job.data.task,
-    title: `${job.data.task} ${kind === "job.finished" ? "finished" : kind === "job.lost" ? "was lost" : "failed"} on ${job.data.host}`,
+    title: `${job.data.task} ${ends[kind] ?? "failed"} on ${job.data.host}`,
     data: {
       task: job.data.task,
       job: job.id,
@@ -30,6 +30,12 @@ export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: str
     },
   });
 }
+
+const ends: Record<string, string> = {
+  "job.finished": "finished",
+  "job.lost": "was lost",
+  "job.cancelled": "was cancelled",
+};
 
 /** The end of what a failed job said, or of its log. */
 function detailOf(body: string): { detail?: string } {

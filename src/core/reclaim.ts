@@ -1,6 +1,6 @@
 // Work that was claimed before and may be claimed again: released jobs, retries, and claims whose ticker is gone.
 
-import { deadlineOf, end, inputHash, startOf } from "./claim.ts";
+import { deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
@@ -8,6 +8,7 @@ import { identityOf, type Placed, place } from "./place.ts";
 import type { Claim, Known, Late } from "./plan.ts";
 import { raiseJob } from "./raise.ts";
 import { isEach } from "./select.ts";
+import { unwanted } from "./withdraw.ts";
 
 interface Claiming {
   known: Known;
@@ -21,8 +22,12 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
   const task = draft.tasks.get(job.data.task);
   // Its ticker may have started it: only the host that it was claimed for can be asked, and seal it.
   const sealed = job.data.state === "claimed" || job.data.state === "unknown";
-  if (!sealed && (!task || task.data.status === "cancelled")) {
+  if (!sealed && !task) {
     putJob(draft, end(job, "cancelled", "the task was withdrawn before it started"));
+    return;
+  }
+  if (sealed && (!task || unwanted(draft, job) !== null)) {
+    sealAgain(draft, job, claiming);
     return;
   }
   if (task?.data.status !== "ready" || stopped(draft, draft.now)) return;
@@ -88,6 +93,14 @@ function claimAgain(
     },
   };
   claim(startOf(draft, next, task, agent, sealed), next);
+}
+
+/** Nobody wants it, but its ticker may still start it: claimed once more, only for the right to seal it. */
+function sealAgain(draft: Draft, job: Entry<"job">, { claim }: Claiming): void {
+  const { run } = job.data;
+  const again = { ...run, epoch: run.epoch + 1, tick: draft.tick, claimed_at: isoNow(draft) };
+  const next: Entry<"job"> = { ...job, data: { ...job.data, state: "claimed", run: again } };
+  claim(sealOf(next), next);
 }
 
 /**

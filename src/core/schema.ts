@@ -168,6 +168,8 @@ export const job = record({
     identity: text.optional(),
     skipped: strings.optional(),
     unknown_since: time.optional(),
+    /** A person asked for this run to be ended; the first tick that reaches its host does it. */
+    cancel: record({ at: time, by: line }).optional(),
     /** The epoch that really started, when a later claim found it running. Results count for this one. */
     started_epoch: int(1, 1e9).optional(),
     /** What the answer was worth; a reflection copies it. */

@@ -29,8 +29,11 @@ export function stateOf(
       "running",
       `${unknown.data.run.why ?? `${unknown.data.host} has not answered`}; its result is collected when it does`,
     );
-  if (live.length > 0)
-    return say("running", live.length === 1 ? `on ${live[0]?.data.host}` : `on ${live.length} hosts`);
+  if (live.length > 0) {
+    const asked = live.find((job) => job.data.run.cancel)?.data.run.cancel;
+    const where = live.length === 1 ? `on ${live[0]?.data.host}` : `on ${live.length} hosts`;
+    return say("running", asked ? `${where}; ${asked.by} asked for it to be ended` : where);
+  }
   const open = jobs.filter((job) => !isOver(job));
   const waiting = open.find((job) => job.data.state === "released");
   if (waiting) return say("queued", `waits: ${waiting.data.run.why ?? "was released"}`);
@@ -67,7 +70,7 @@ function last(
             : row.state === "cancelled"
               ? "cancelled"
               : "failed",
-      reason: undefined,
+      reason: row.state === "cancelled" && kept === "cancelled" ? old?.data.reason : undefined,
     };
   }
   return { state: "queued", reason: stopped(draft, draft.now) ? "STOP.md stops everything" : undefined };

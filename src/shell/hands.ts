@@ -2,10 +2,10 @@
 import type { Findings } from "../core/absorb.ts";
 import type { Start } from "../core/claim.ts";
 import type { Entry } from "../core/entry.ts";
-import { withdrawn } from "../core/gate.ts";
 import { jobDay } from "../core/ids.ts";
 import { epochOf, isOver } from "../core/jobs.ts";
 import type { State } from "../core/state.ts";
+import { withdrawn } from "../core/withdraw.ts";
 import { type Clock, type HeldJob, HostFault, type HostSession, type Repo, type Runtime } from "../ports.ts";
 import type { Pool } from "./pool.ts";
 import { addRecords } from "./read.ts";
@@ -80,11 +80,15 @@ async function collect(
         : [];
     });
     if (recorded.length > 0) await opened.session.ack(recorded);
+    const unwanted = answer.facts.held.filter((held) => {
+      const job = held.state === "running" ? mine(held) : undefined;
+      return job && withdrawn(state, job, clock.now()) !== null;
+    });
+    const cancelled = await cancel(opened.session, unwanted, clock);
     for (const held of answer.facts.held) {
       const job = mine(held);
       if (!job) continue;
-      if (held.state === "running" && !(withdrawn(state, job, clock.now()) && (await cancel(opened.session, held))))
-        findings.running.add(`${held.job}/${held.epoch}`);
+      if (held.state === "running" && !cancelled.has(held)) findings.running.add(`${held.job}/${held.epoch}`);
       else if (
         job.data.run.result === undefined &&
         !findings.results.some((one) => one.result.job === held.job && one.result.epoch === held.epoch)
@@ -106,10 +110,19 @@ async function collect(
   }
 }
 
-/** Ends a running job's whole process group; true once it has ended, so that its result can be fetched. */
-async function cancel(session: HostSession, { job, epoch }: HeldJob): Promise<boolean> {
-  await session.cancel(job, epoch);
-  return (await session.wait([{ job, epoch }], cancel_grace)).length > 0;
+/** Ends the whole process groups of running jobs; answers those that have ended, whose results can be fetched. */
+async function cancel(session: HostSession, jobs: HeldJob[], clock: Clock): Promise<Set<HeldJob>> {
+  for (const { job, epoch } of jobs) await session.cancel(job, epoch);
+  const ended = new Set<HeldJob>();
+  const until = clock.tick() + cancel_grace;
+  for (let left = cancel_grace; ended.size < jobs.length && left > 0; left = until - clock.tick()) {
+    const open = jobs.filter((one) => !ended.has(one));
+    for (const { job, epoch } of await session.wait(open, left)) {
+      const found = open.find((one) => one.job === job && one.epoch === epoch);
+      if (found) ended.add(found);
+    }
+  }
+  return ended;
 }
 
 /** Starts what a won claim gives the right to, host by host at once; what became of it goes to the findings. */
@@ -130,7 +143,6 @@ async function startOne(
   findings: Findings,
 ): Promise<void> {
   const key = `${start.job}/${start.epoch}`;
-  const runtime = runtimes[start.runtime] as Runtime;
   const opened = await pool.open(host);
   // Nothing was sent: the claim can be given back.
   if ("fault" in opened)
@@ -138,6 +150,8 @@ async function startOne(
   try {
     const sealed = start.seal ? await opened.session.seal(start.job, start.epoch) : { started: null };
     if (sealed.started !== null) return void findings.starts.set(key, { state: "started", epoch: sealed.started });
+    if (start.assignment === null)
+      return void findings.starts.set(key, { state: "released", why: "it was sealed before it started" });
     const answer = await opened.session.start({
       job: start.job,
       epoch: start.epoch,
@@ -145,7 +159,7 @@ async function startOne(
       deadline: start.deadline,
       keep,
       slots: host.data.slots,
-      launch: runtime.launch(start.assignment),
+      launch: (runtimes[start.runtime] as Runtime).launch(start.assignment),
     });
     if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
     else if (answer.state === "already" && answer.epoch !== start.epoch && start.attempt > 1)

@@ -354,3 +354,80 @@ test("a cancelled task ends its running job, which is recorded", async () => {
   expect(p.file(job)).toContain("state: cancelled");
   expect(state(p, "a")).toBe("cancelled");
 });
+
+describe("runs that nobody wants any more", () => {
+  const only = (p: TestPack) => p.at("ls-tree", "-r", "--name-only", "main", "jobs/").trim().split("\n");
+  const hang: Script = () => ({ hangs: true, stdout: "so far\n" });
+
+  test.each([
+    [
+      "a cancelled task",
+      { "tasks/a.md": md("title: A\nstatus: cancelled", "a") },
+      "tasks/a.md says `status: cancelled`",
+    ],
+    ["STOP.md with cancel", { "STOP.md": md("cancel: true") }, "STOP.md says `cancel: true`"],
+  ])("%s: who said so is in the record, with what it said so far, and no memo asks anybody", async (_, files, why) => {
+    const machines = { ann: machine() };
+    const p = pack({ "tasks/a.md": md("title: A\nretries: 2", "a") }, ["ann"]);
+    await runTick(p.clone, machines, hang);
+    p.push(files as Record<string, string>);
+    await runTick(p.clone, machines, say);
+    const record = p.file(only(p)[0] as string);
+    expect(record).toMatch(/^state: cancelled$/m);
+    expect(record).toContain(why);
+    expect(record).toContain("so far");
+    expect(p.at("ls-tree", "-r", "--name-only", "main", "memos/")).toBe("");
+    expect(p.at("grep", "-h", "job.cancelled", "main", "--", "pupdates/")).toContain('"verdict":"ignored"');
+    const before = starts(machines).length;
+    await runTick(p.clone, machines, say);
+    expect(starts(machines)).toHaveLength(before);
+  });
+
+  test("a higher run: ends the run before it and starts the next, in one tick", async () => {
+    const machines = { ann: machine() };
+    const p = pack({ "tasks/a.md": md("title: A", "a"), "tasks/r.md": md("title: R\nevery: 1h", "r") }, ["ann"]);
+    await runTick(p.clone, machines, hang, { now: "2026-11-20T09:30:00Z" });
+    await runTick(p.clone, machines, hang, { now: "2026-11-20T10:30:00Z" });
+    expect(starts(machines)).toHaveLength(2);
+    p.push({ "tasks/a.md": md("title: A\nrun: 2", "a"), "tasks/r.md": md("title: R\nevery: 1h\nrun: 1", "r") });
+    await runTick(p.clone, machines, say, { now: "2026-11-20T10:40:00Z" });
+    const records = only(p).map((path) => p.file(path));
+    const ended = records.filter((text) => /^state: cancelled$/m.test(text));
+    expect(ended).toHaveLength(1);
+    expect(ended[0]).toContain("tasks/a.md says `run: 2`, a new run");
+    expect(state(p, "a")).toBe("done");
+    // What a schedule started goes on; the run on demand waits for it.
+    expect(state(p, "r")).toBe("running");
+  });
+
+  test("a claim whose ticker is gone is sealed, never started, and cancelled", async () => {
+    const machines = { ann: machine({ breakNext: "start" }) };
+    const p = pack({ "tasks/a.md": md("title: A", "a"), "tasks/gone.md": md("title: Gone", "x") }, ["ann"]);
+    await runTick(p.clone, machines, say, { now: "2026-11-20T10:00:00Z" });
+    expect(starts(machines)).toEqual([]);
+    p.push({ "tasks/a.md": md("title: A\nstatus: cancelled", "a"), "tasks/gone.md": null });
+    await runTick(p.clone, machines, say, { now: "2026-11-20T10:30:00Z" });
+    await runTick(p.clone, machines, say, { now: "2026-11-20T10:40:00Z" });
+    expect(starts(machines)).toEqual([]);
+    // One start was sent and never answered; after that the host was not called again, so the other was given back.
+    expect([...machines.ann.sealed.values()]).toEqual([2]);
+    for (const path of only(p)) expect(p.file(path)).toMatch(/^state: cancelled$/m);
+    expect(p.file("state/open.ndjson")).toBe("");
+    expect(state(p, "a")).toBe("cancelled");
+    const tip = p.at("rev-parse", "main");
+    await runTick(p.clone, machines, say, { now: "2026-11-20T10:50:00Z" });
+    expect(p.at("rev-parse", "main")).toBe(tip);
+  });
+
+  test("a run that waits for another attempt is not tried again", async () => {
+    const machines = { ann: machine() };
+    const p = pack({ "tasks/a.md": md("title: A\nretries: 3", "a") }, ["ann"]);
+    await runTick(p.clone, machines, () => ({ exit: 1 }), { now: "2026-11-20T10:00:00Z" });
+    expect(state(p, "a")).toBe("queued");
+    p.push({ "tasks/a.md": md("title: A\nretries: 3\nstatus: cancelled", "a") });
+    await runTick(p.clone, machines, say, { now: "2026-11-20T10:00:10Z" });
+    expect(p.file(only(p)[0] as string)).toMatch(/^state: cancelled$/m);
+    expect(p.file("state/open.ndjson")).not.toContain('"job"');
+    expect(starts(machines)).toHaveLength(1);
+  });
+});

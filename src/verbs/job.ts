@@ -1,0 +1,86 @@
+import { userInfo } from "node:os";
+import type { Command } from "commander";
+import { glyphs, isOver } from "../core/jobs.ts";
+import { nearest } from "../core/nearest.ts";
+import type { State } from "../core/state.ts";
+import { oneLine } from "../core/text.ts";
+import { usage } from "../errors.ts";
+import type { Repo, Tips } from "../ports.ts";
+import { runtimes } from "../runtimes/index.ts";
+import { type Cancelled, cancelJob } from "../shell/cancel.ts";
+import { createFleet } from "../shell/fleet.ts";
+import { gitEnv, runGit } from "../shell/git.ts";
+import { openOrigin } from "../shell/pack.ts";
+import { createPool } from "../shell/pool.ts";
+import { jobPaths, readPair } from "../shell/read.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
+
+/** Adds `towline job cancel ID`. */
+export function job(program: Command, wire: Wire): void {
+  const group = program.command("job").description("single runs of tasks");
+  group
+    .command("cancel <id>")
+    .description("end a run: its whole process group on the host, or before it starts; what it said so far is kept")
+    .option("--repo <dir>", "the pack repository", ".")
+    .option("--json", "print the outcome as JSON")
+    .action(async (id: string, flags: Common) => {
+      const dir = repoDir(wire, flags);
+      const { repo, tips } = await openOrigin(dir, wire);
+      const path = await recordOf(repo, tips, await readPair(repo, tips), id);
+      const connect = (pack: string) => createPool(createFleet({ env: wire.env, home: wire.home }), pack);
+      const came = await cancelJob({ repo, clock: wire.clock, runtimes, connect }, tips, path, await person(wire, dir));
+      wire.out(flags.json ? `${JSON.stringify(told(came), null, 2)}\n` : `${line(came)}\n`);
+    });
+}
+
+/** Path of the job's record. Throws a usage Fault that names what was probably meant. */
+async function recordOf(repo: Repo, tips: Tips, state: State, said: string): Promise<string> {
+  const id = said.replace(/^.*\//, "").replace(/\.md$/, "");
+  const paths = await jobPaths(repo, tips);
+  const path = paths.get(id);
+  if (path !== undefined) return path;
+  const open = [...state.jobs.values()].filter((one) => !isOver(one));
+  const own = open.filter((one) => one.data.task === id).map((one) => one.id);
+  if (own.length > 0)
+    throw usage(`${id} is a task, and a run of it is cancelled by its job`, `towline job cancel ${own[0]}`);
+  const near = nearest(id, [...open.map((one) => one.id), ...paths.keys()]);
+  const list = open.slice(0, 5).map((one) => one.id);
+  throw usage(
+    `${said} is no job here`,
+    near ? `did you mean ${near}?` : list.length > 0 ? `open jobs: ${list.join(", ")}` : "no job is open",
+  );
+}
+
+/** Who asks, for the record. */
+async function person(wire: Wire, dir: string): Promise<string> {
+  const actor = wire.env.GITHUB_ACTOR;
+  if (actor) return actor;
+  const asked = await runGit({ cwd: dir, env: gitEnv(wire.env) }, ["config", "user.name"]);
+  const name = oneLine(asked.stdout.toString(), 80);
+  return asked.code === 0 && name !== "" ? name : userInfo().username;
+}
+
+const told = ({ job: { id, path, data }, state, why, commits }: Cancelled) => ({
+  job: id,
+  path,
+  task: data.task,
+  host: data.host,
+  came: state,
+  state: data.state,
+  why: why ?? data.run.why,
+  asked: data.run.cancel,
+  commits,
+});
+
+function line({ job: { id, data }, state, why }: Cancelled): string {
+  const { ended_at, exit } = data.run;
+  if (state === "over") {
+    const at = ended_at === undefined ? "" : ` at ${ended_at}`;
+    return `${glyphs[data.state]} ${id} has ended already: ${data.state}${at}${exit === undefined ? "" : `, exit ${exit}`}`;
+  }
+  if (state === "asked")
+    return `● ${id} is to be ended, and that is written down: ${why}. The next tick that reaches ${data.host} sees to it.`;
+  return data.state === "cancelled"
+    ? `– ${id} cancelled${data.host ? ` on ${data.host}` : ""}; what it said so far is in its record`
+    : `${glyphs[data.state]} ${id} ended by itself before it was reached: ${data.state}`;
+}
