@@ -2,6 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEntry } from "../core/entry.ts";
+import { warningsOf } from "../core/host-rows.ts";
 import type { Host } from "../core/schema.ts";
 import { configuration, type Fault, messageOf, outside } from "../errors.ts";
 import { type HostFacts, HostFault } from "../ports.ts";
@@ -52,7 +53,7 @@ export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
     identity,
     facts,
     missing: enrolment.missing,
-    warnings: warningsOf(facts, enrolment),
+    warnings: allWarnings(facts, enrolment),
     written: changed !== text,
   };
 }
@@ -103,23 +104,26 @@ async function identify(options: EnrollOptions, host: Host, { identity }: Enrolm
   );
 }
 
-function warningsOf(facts: HostFacts, { sync, timeout }: Enrolment): string[] {
+function allWarnings(facts: HostFacts, { sync, timeout }: Enrolment): string[] {
   const warnings: string[] = [];
   if (sync === "all") warnings.push("neither `sync FILE` nor `dd conv=fsync`: the whole disk is synced at each start");
   if (timeout !== "group") warnings.push("its `timeout` does not end process groups: a watch of ours does that");
-  if (Math.abs(facts.skew) >= 5)
-    warnings.push(`its clock is ${Math.abs(facts.skew)} s ${facts.skew > 0 ? "ahead" : "behind"}`);
-  if (facts.disk.free < 256 << 20) warnings.push(`only ${Math.round(facts.disk.free / 2 ** 20)} MiB of disk are free`);
-  return warnings;
+  return [...warnings, ...warningsOf(facts)];
 }
 
 function asFault(name: string, thrown: unknown): Fault | unknown {
   if (!(thrown instanceof HostFault)) return thrown;
-  const advice: Partial<Record<HostFault["kind"], string>> = {
+  return outside(thrown.message, remedies(name)[thrown.kind], thrown);
+}
+
+/** What a person can do about each fault of this host. */
+export function remedies(name: string): Partial<Record<HostFault["kind"], string>> {
+  return {
+    "unknown-key": `towline fleet enroll ${name} shows the key and pins it`,
+    "not-enrolled": `towline fleet enroll ${name}, when it was set up anew`,
     "changed-key": `if the machine got a new key, check it there, remove \`host_key\` from hosts/${name}.md and enrol again; if not, somebody else answers`,
     refused: "put the public half of the key into ~/.ssh/authorized_keys of that user on the machine",
     unreachable: "check address and port, and that this machine may reach it",
     protocol: "look at what the login shell of that user prints and runs",
   };
-  return outside(thrown.message, advice[thrown.kind], thrown);
 }

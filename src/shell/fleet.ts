@@ -95,6 +95,24 @@ async function begin(
   return { conversation, facts: answer, hello: () => hello(conversation) };
 }
 
+/**
+ * What a host says of itself. Changes nothing on it, but sends the host program where it is missing. An identity of `-`:
+ * it was never enrolled; the record's pin is not compared.
+ */
+export async function lookAt(name: string, host: Host, pack: string, options: FleetOptions): Promise<HostFacts> {
+  const connection = await connectHost(name, host, options);
+  try {
+    const { conversation, facts } = await begin(name, host, connection, {
+      pack,
+      runtimes: options.runtimes ?? usual_runtimes,
+    });
+    conversation.close();
+    return facts;
+  } finally {
+    connection.close();
+  }
+}
+
 /** For enrolment: what the host is and has, and its identity, whatever the record pins. */
 export async function meetHost(name: string, host: Host, connection: Connection, options: FleetOptions) {
   const { conversation, facts } = await begin(name, host, connection, {

@@ -49,7 +49,7 @@ export function createPool(fleet: Fleet, pack: string, limit = 64): Pool {
 }
 
 /** Faults name their host for a terminal; records and reasons put the name in front themselves. */
-const withoutName = (name: string, message: string) =>
+export const withoutName = (name: string, message: string) =>
   message.startsWith(`${name}: `) || message.startsWith(`${name} `)
     ? message.slice(name.length).replace(/^:? /, "")
     : message;

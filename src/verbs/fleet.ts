@@ -3,14 +3,16 @@ import type { Command } from "commander";
 import { exit } from "../errors.ts";
 import { type Enrolled, enrollHost } from "../shell/enroll.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { fleetStatus } from "./fleet-status.ts";
 
 interface EnrollFlags extends Common {
   yes?: boolean;
 }
 
-/** Adds `towline fleet enroll HOST`. */
+/** Adds `towline fleet enroll HOST` and `towline fleet status`. */
 export function fleet(program: Command, wire: Wire): void {
   const group = program.command("fleet").description("the machines that do the work");
+  fleetStatus(group, wire);
   group
     .command("enroll <host>")
     .description("pin a machine's key, install the host program, give it an identity and look at its tools")

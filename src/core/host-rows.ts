@@ -1,0 +1,224 @@
+// How the machines of a fleet stand, as rows: what `fleet status` prints.
+import type { HostFacts } from "../ports.ts";
+import type { Entry } from "./entry.ts";
+
+/** What looking at a host gave. `fault`: a kind of HostFault, or `configuration` when it could not be called. `remedy`: what a person can do about the fault. */
+export type Look = { facts: HostFacts; took: number } | { fault: string; message: string; remedy?: string };
+
+export const host_states = ["ready", "busy", "cordoned", "off", "elsewhere", "unenrolled", "down"] as const;
+export type HostState = (typeof host_states)[number];
+
+export interface HostRow {
+  host: string;
+  address: string;
+  state: HostState;
+  /** It is meant to take work and can. A host that is off, cordoned or on another ticker's network is not meant to. */
+  healthy: boolean;
+  reachable: boolean | null;
+  authenticated: boolean | null;
+  /** Whether the machine showed the pinned host key; `none` for a host that is reached without SSH. */
+  key: "pinned" | "not pinned" | "changed" | "none" | null;
+  /** `ok`: the pinned identity. `not pinned`: the machine has one, its record names none. `none`: never enrolled. */
+  identity: "ok" | "not pinned" | "other" | "none" | null;
+  system: string | null;
+  arch: string | null;
+  cores: number | null;
+  /** One-minute load divided by cores. */
+  load: number | null;
+  /** Bytes. */
+  memory: { total: number; free: number } | null;
+  disk: { total: number; free: number } | null;
+  slots: { total: number; used: number };
+  runtimes: string[];
+  /** Jobs of this pack that the host holds: running, or ended and not yet collected. */
+  jobs: { job: string; epoch: number; state: string }[];
+  /** Seconds that its clock is ahead of ours. */
+  skew: number | null;
+  boot: string | null;
+  /** Milliseconds from the call to the whole answer. */
+  took: number | null;
+  why: string | null;
+  remedy: string | null;
+  warnings: string[];
+}
+
+/** `looks`: by host name; a host without one was not asked. Two names for one machine are a fault of both. */
+export function hostRows(hosts: Entry<"host">[], looks: ReadonlyMap<string, Look>, networks: string[]): HostRow[] {
+  const names = new Map<string, string[]>();
+  for (const [name, look] of looks)
+    if ("facts" in look && look.facts.identity !== "-")
+      names.set(look.facts.identity, [...(names.get(look.facts.identity) ?? []), name]);
+  return hosts.map((host) => {
+    const look = looks.get(host.id);
+    const row = look && "facts" in look ? answered(host, look) : silent(host, look, networks);
+    const twins =
+      look && "facts" in look ? (names.get(look.facts.identity) ?? []).filter((one) => one !== host.id) : [];
+    if (twins.length === 0) return row;
+    const why = `is the same machine as ${twins.join(", ")}`;
+    return { ...row, state: "down", healthy: false, why, remedy: "keep one of the records, the other must go" };
+  });
+}
+
+/** True when the host is to be asked at all. */
+export const isAsked = (host: Entry<"host">, networks: string[]) =>
+  !host.data.off && networks.includes(host.data.network);
+
+function blank(host: Entry<"host">): HostRow {
+  const { address, port, user, transport, slots } = host.data;
+  return {
+    host: host.id,
+    address:
+      transport === "local" ? "this machine" : `${user ? `${user}@` : ""}${address}${port === 22 ? "" : `:${port}`}`,
+    state: "down",
+    healthy: false,
+    reachable: null,
+    authenticated: null,
+    key: null,
+    identity: null,
+    system: null,
+    arch: null,
+    cores: null,
+    load: null,
+    memory: null,
+    disk: null,
+    slots: { total: slots, used: 0 },
+    runtimes: [],
+    jobs: [],
+    skew: null,
+    boot: null,
+    took: null,
+    why: null,
+    remedy: null,
+    warnings: [],
+  };
+}
+
+function silent(host: Entry<"host">, look: Look | undefined, networks: string[]): HostRow {
+  const row = blank(host);
+  if (!look || !("fault" in look)) {
+    const off = host.data.off === true;
+    const why = off ? "is switched off in its record" : `is on network ${host.data.network}`;
+    return { ...row, state: off || networks.includes(host.data.network) ? "off" : "elsewhere", healthy: true, why };
+  }
+  const { fault, message, remedy } = look;
+  const called = fault !== "configuration";
+  const wrong_key = fault === "unknown-key" || fault === "changed-key";
+  return {
+    ...row,
+    healthy: host.data.cordon !== undefined && host.data.cordon !== null,
+    reachable: called ? fault !== "unreachable" : null,
+    authenticated: !called || fault === "unreachable" || wrong_key ? null : fault !== "refused",
+    key: fault === "unknown-key" ? "not pinned" : fault === "changed-key" ? "changed" : null,
+    identity: fault === "not-enrolled" ? "other" : null,
+    why: message,
+    remedy: remedy ?? null,
+  };
+}
+
+function answered(host: Entry<"host">, { facts, took }: { facts: HostFacts; took: number }): HostRow {
+  const { data } = host;
+  const known = facts.identity !== "-";
+  const identity = known
+    ? data.identity === undefined
+      ? "not pinned"
+      : data.identity === facts.identity
+        ? "ok"
+        : "other"
+    : "none";
+  const state = standing(host, facts, identity);
+  const enroll = `towline fleet enroll ${host.id}`;
+  const told =
+    identity === "other"
+      ? {
+          why: `answers as ${facts.identity}, but its record pins ${data.identity}`,
+          remedy: `${enroll} when that is right`,
+        }
+      : state === "unenrolled"
+        ? { why: "has no identity yet", remedy: enroll }
+        : state === "cordoned"
+          ? { why: String(data.cordon), remedy: null }
+          : { why: null, remedy: null };
+  return {
+    ...blank(host),
+    state,
+    healthy: state !== "down" && state !== "unenrolled",
+    reachable: true,
+    authenticated: true,
+    key: data.transport === "local" ? "none" : "pinned",
+    identity,
+    system: facts.system,
+    arch: facts.arch,
+    cores: facts.cores,
+    load: Math.round((facts.load / facts.cores) * 100) / 100,
+    memory: facts.memory,
+    disk: facts.disk,
+    slots: { total: data.slots, used: facts.slots.used },
+    runtimes: Object.keys(facts.runtimes),
+    jobs: facts.held.map(({ job, epoch, state: held }) => ({ job, epoch, state: held })),
+    skew: facts.skew,
+    boot: facts.boot,
+    took,
+    ...told,
+    warnings: warningsOf(facts),
+  };
+}
+
+function standing(host: Entry<"host">, facts: HostFacts, identity: HostRow["identity"]): HostState {
+  if (identity === "other") return "down";
+  if (host.data.cordon) return "cordoned";
+  if (identity === "none") return "unenrolled";
+  return facts.slots.used >= host.data.slots ? "busy" : "ready";
+}
+
+/** What works, but will not for long or less well. */
+export function warningsOf(facts: HostFacts): string[] {
+  const warnings: string[] = [];
+  if (Math.abs(facts.skew) >= 5)
+    warnings.push(`its clock is ${Math.abs(facts.skew)} s ${facts.skew > 0 ? "ahead" : "behind"}`);
+  if (facts.disk.free < 256 << 20) warnings.push(`only ${Math.round(facts.disk.free / 2 ** 20)} MiB of disk are free`);
+  return warnings;
+}
+
+const glyph: Record<HostState, string> = {
+  ready: "✓",
+  busy: "●",
+  cordoned: "‖",
+  off: "‖",
+  elsewhere: "‖",
+  unenrolled: "?",
+  down: "✕",
+};
+
+const size = (bytes: number) => {
+  const gib = bytes / 2 ** 30;
+  return gib >= 100 ? `${Math.round(gib)}G` : gib >= 1 ? `${gib.toFixed(1)}G` : `${Math.round(bytes / 2 ** 20)}M`;
+};
+
+/** An aligned table with one line a host, each followed by what is wrong and what to do. */
+export function hostTable(rows: HostRow[]): string[] {
+  const cells = rows.map((row) => [
+    `${glyph[row.state]} ${row.host}`,
+    row.state,
+    row.address,
+    row.arch ?? "-",
+    row.load === null ? "-" : row.load.toFixed(2),
+    row.memory ? size(row.memory.free) : "-",
+    row.disk ? size(row.disk.free) : "-",
+    row.took === null ? "-" : `${row.slots.used}/${row.slots.total}`,
+    row.took === null ? "-" : String(row.jobs.length),
+    row.took === null ? "-" : row.runtimes.join(" "),
+  ]);
+  const head = ["  HOST", "STATE", "ADDRESS", "ARCH", "LOAD", "MEM", "DISK", "SLOTS", "JOBS", "RUNTIMES"];
+  const width = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: string[]) =>
+    row
+      .map((text, column) => text.padEnd(width[column] as number))
+      .join("  ")
+      .trimEnd();
+  const below = rows.map((row) => [
+    ...(row.why ? [`    ${row.why}`] : []),
+    ...(row.remedy ? [`    → ${row.remedy}`] : []),
+    ...row.warnings.map((warning) => `    △ ${warning}`),
+  ]);
+  return [line(head), ...cells.flatMap((row, index) => [line(row), ...(below[index] ?? [])])];
+}
