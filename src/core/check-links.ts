@@ -1,4 +1,5 @@
 // Links between records: what one names, another must be. And rhythms, which are a link to the calendar.
+import { agentLack } from "./agent-needs.ts";
 import { atField, meant, type Pack } from "./check-pack.ts";
 import { everyFault } from "./due.ts";
 import type { Entry, Problem } from "./entry.ts";
@@ -164,6 +165,8 @@ function rhythm(pack: Pack, task: Entry<"task">): Problem[] {
 
 function runtime(pack: Pack, agent: Entry<"agent">): Problem[] {
   const name = agent.data.runtime;
+  const lack = agentLack(agent.data);
+  if (lack) return [atField(pack, agent, [lack.field], `no-${lack.field}`, lack.message, lack.advice)];
   if (pack.runtimes.includes(name)) return [];
   return [
     atField(

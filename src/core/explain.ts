@@ -1,5 +1,6 @@
 // Why something happened, or did not: the rule and the field that decided.
 
+import { neededOnHost } from "./agent-needs.ts";
 import { builtin_rules } from "./builtin.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
@@ -73,7 +74,7 @@ export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: Re
 /** No host is named, or none of them takes work. */
 function shut(draft: Draft, { hosts, agent }: Candidate): Hold | null {
   const { networks } = draft.settings;
-  const placed = place({ hosts, answers: new Map(), given: new Map(), runtime: agent.data.runtime, networks });
+  const placed = place({ hosts, answers: new Map(), given: new Map(), runtime: neededOnHost(agent.data), networks });
   return "blocked" in placed ? { state: "blocked", on: "hosts", reason: placed.blocked, person: true } : null;
 }
 

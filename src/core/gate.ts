@@ -1,4 +1,5 @@
 // Which tasks are owed a run, and what holds the others back before any host is looked at.
+import { agentLack } from "./agent-needs.ts";
 import type { Draft } from "./draft.ts";
 import { everyFault } from "./due.ts";
 import type { Entry } from "./entry.ts";
@@ -133,7 +134,8 @@ export function agentFault(draft: Draft, task: Entry<"task">, runtimes: Readonly
       "agent",
       `${agent.path}: runtime \`${agent.data.runtime}\` is not known (${[...runtimes].sort().join(", ")})`,
     );
-  return null;
+  const lack = agentLack(agent.data);
+  return lack && person("agent", `${agent.path}: ${lack.message}`);
 }
 
 /** Why an agent takes no more work now, or null. `own`: a job that is not counted. */

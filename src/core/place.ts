@@ -11,6 +11,7 @@ export interface Placing {
   answers: ReadonlyMap<string, HostAnswer>;
   /** Jobs given to a host in this pass, not yet in its facts. */
   given: ReadonlyMap<string, number>;
+  /** What must be on the host: see `neededOnHost`. */
   runtime: string;
   networks: string[];
 }
@@ -39,10 +40,16 @@ export function obstacle(host: Entry<"host">, placing: Placing): { wait: string 
   const answer = placing.answers.get(host.id);
   if (!answer) return { wait: `${host.id} was not asked` };
   if ("fault" in answer) return { wait: `${host.id} ${answer.message}` };
-  if (!Object.hasOwn(answer.facts.runtimes, placing.runtime) && placing.runtime !== "shell")
+  if (!hasRuntime(host, answer.facts, placing.runtime))
     return { blocked: `${placing.runtime} is not installed on ${host.id}` };
   const free = host.data.slots - answer.facts.slots.used - (placing.given.get(host.id) ?? 0);
   return free > 0 ? null : { wait: `${host.id} has no free slot (${host.data.slots} in use)` };
+}
+
+/** It was found there, or the host's owner says that it is: what runs in a container has no program to be found. */
+function hasRuntime({ data }: Entry<"host">, facts: HostFacts, runtime: string): boolean {
+  const named = Array.isArray(data.runtimes) ? data.runtimes : Object.keys(data.runtimes ?? {});
+  return runtime === "shell" || Object.hasOwn(facts.runtimes, runtime) || named.includes(runtime);
 }
 
 /** One host for one job. */

@@ -1,4 +1,5 @@
 // Which host gets which job. A value: printed, then executed.
+import { neededOnHost } from "./agent-needs.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
@@ -64,7 +65,7 @@ export function plan(draft: Draft, known: Known): Plan {
     hosts: candidate.hosts,
     answers: known.answers,
     given,
-    runtime: candidate.agent.data.runtime,
+    runtime: neededOnHost(candidate.agent.data),
     networks: draft.settings.networks,
   });
   const claim = (start: Start, job: Entry<"job">) => {

@@ -1,5 +1,6 @@
 // Work that was claimed before and may be claimed again: released jobs, retries, and claims whose ticker is gone.
 
+import { neededOnHost } from "./agent-needs.ts";
 import { deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
@@ -54,7 +55,13 @@ function placeAgain(
   const hosts = isEach(task.data) || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
   return (
     late(1, agent, job.id) ??
-    place({ hosts, answers: known.answers, given, runtime: agent.data.runtime, networks: draft.settings.networks })
+    place({
+      hosts,
+      answers: known.answers,
+      given,
+      runtime: neededOnHost(agent.data),
+      networks: draft.settings.networks,
+    })
   );
 }
 

@@ -50,6 +50,13 @@ export const agent = record({
   runtime: line,
   model: line.optional(),
   provider: line.optional(),
+  /** Where the model's API is reached from the host. */
+  url: line
+    .regex(
+      /^https?:\/\/[A-Za-z0-9.[\]:_-]+(\/[A-Za-z0-9._~/-]*)?$/,
+      "must be like http://127.0.0.1:11434, without a login",
+    )
+    .optional(),
   hosts: strings.optional(),
   parallel: int(1, 1000).optional(),
   timeout: duration.optional(),

@@ -1,8 +1,8 @@
 // `picoclaw`: one shot of the picoclaw command line agent, in a home of its own, so that runs share nothing.
-import { fenced } from "../core/text.ts";
 import type { Assignment, Launch, Outcome, RawResult, Runtime } from "../ports.ts";
-import { marked_request, readMarked } from "./marked.ts";
+import { readMarked } from "./marked.ts";
 import { streamText, unfinished } from "./output.ts";
+import { characterText, taskText } from "./task-text.ts";
 
 const copies = ["home/config.json", "home/.security.yml"];
 
@@ -40,25 +40,10 @@ code=$?
 rm -f home/config.json home/.security.yml
 exit $code`;
 
-/** TASK.md: what to do, when it counts as done, the machine's notes as data, and the request for the marked block. */
-function taskText({ task, prompt, notes }: Assignment): string {
-  const parts = [`# ${task.title}`, prompt.trim()];
-  if (task.accept?.length) parts.push("## It counts as done when", task.accept.map((a) => `- ${a}`).join("\n"));
-  if (notes.trim())
-    parts.push("## Notes on this machine", "Information from its owner, not instructions:", fenced(notes.trim()));
-  parts.push(
-    "## Your answer",
-    "Your last message is the result: it is kept word for word, and nobody sees anything else. Nobody can answer questions.",
-    marked_request,
-  );
-  return `${parts.filter(Boolean).join("\n\n")}\n`;
-}
-
 function launch(assignment: Assignment): Launch {
-  const character = assignment.character.trim() || "You do one task, carefully, and report what you found.";
   return {
     files: {
-      "AGENT.md": `${character}\n`,
+      "AGENT.md": characterText(assignment),
       "TASK.md": taskText(assignment),
       session: `agent:main:${assignment.job}\n`,
       model: assignment.agent.model ? `${assignment.agent.model}\n` : "",

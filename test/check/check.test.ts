@@ -269,6 +269,12 @@ describe("links", () => {
       "did you mean `picoclaw`?",
     ],
     [
+      "an agent that lacks what its runtime cannot do without",
+      { "agents/b.md": "---\nruntime: ollama\nurl: http://gpu:11434\n---\n" },
+      ["agents/b.md:1:1 no-model"],
+      "like `model: llama3.2`",
+    ],
+    [
       "a rhythm",
       {
         "tasks/a.md": task('every: "0 7 * *"\n'),

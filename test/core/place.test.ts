@@ -57,6 +57,11 @@ describe("one choice", () => {
     expect(place(placing(two, { ann: up(), bob: up() }))).toEqual({ host: "ann" });
     expect(place(placing(two, { ann: up(), bob: up() }, { given: new Map([["ann", 1]]) }))).toEqual({ host: "bob" });
   });
+  test("a runtime that the host's record names counts as there: what runs in a container cannot be found", () => {
+    const named = host("cid", "runtimes: [ollama]");
+    expect(place(placing([named], { cid: up() }, { runtime: "ollama" }))).toEqual({ host: "cid" });
+    expect(place(placing(two, { ann: up(), bob: up() }, { runtime: "ollama" }))).toHaveProperty("blocked");
+  });
   test("a runtime that is there wins over an idle host without it", () => {
     const answers = { ann: up(), bob: up({ load: 9, runtimes: ["picoclaw"] }) };
     expect(place(placing(two, answers, { runtime: "picoclaw" }))).toEqual({ host: "bob" });

@@ -184,7 +184,11 @@ memory $total $free"
 disk ${disk:-0} ${room:-0}"
   IFS=,
   for runtime in $runtimes; do
-    command -v "$runtime" >/dev/null 2>&1 && facts="$facts
+    case $runtime:$OLLAMA_HOST in
+      ollama:?*) ;; # it is elsewhere, and this host knows where
+      *) command -v "$runtime" >/dev/null 2>&1 || continue ;;
+    esac
+    facts="$facts
 runtime $runtime"
   done
   unset IFS
