@@ -1,7 +1,15 @@
 // Exit codes and the one error class whose message is for people. Anything else that is thrown is a bug of ours.
 
-/** 0 duty done · 1 findings · 2 usage · 3 configuration · 4 outside world · 124 every failed dispatch timed out. */
-export const exit = { ok: 0, findings: 1, usage: 2, configuration: 3, outside: 4, timeout: 124 } as const;
+/** 0 duty done · 1 findings · 2 usage · 3 configuration · 4 outside world · 124 every failed dispatch timed out · 130 ended early by a signal. */
+export const exit = {
+  ok: 0,
+  findings: 1,
+  usage: 2,
+  configuration: 3,
+  outside: 4,
+  timeout: 124,
+  interrupted: 130,
+} as const;
 export type ExitCode = (typeof exit)[keyof typeof exit];
 
 /** A fault that the reader can mend: what happened, and what to do about it. Printed without a stack trace. */
@@ -18,6 +26,8 @@ export class Fault extends Error {
 
 export const usage = (message: string, advice?: string) => new Fault(exit.usage, message, advice);
 export const configuration = (message: string, advice?: string) => new Fault(exit.configuration, message, advice);
+export const interrupted = (cause?: unknown) =>
+  new Fault(exit.interrupted, "interrupted before anything was begun", "the next tick does it all", { cause });
 export const outside = (message: string, advice?: string, cause?: unknown) =>
   new Fault(exit.outside, message, advice, cause === undefined ? undefined : { cause });
 

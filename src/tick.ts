@@ -7,7 +7,8 @@ import { draftOf } from "./core/draft.ts";
 import { asking, fallen } from "./core/plan.ts";
 import type { State } from "./core/state.ts";
 import { oneLine } from "./core/text.ts";
-import { configuration, messageOf, outside } from "./errors.ts";
+import { configuration, interrupted, messageOf, outside } from "./errors.ts";
+import { heed, Interrupted } from "./interrupt.ts";
 import type { Level, Poller, Report, Tips } from "./ports.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
@@ -48,6 +49,8 @@ export interface TickOutcome {
   degraded: string[];
   /** The work was left to the next tick after too many lost pushes. */
   contended: boolean;
+  /** A signal came: nothing more was started, what was found out is recorded, the rest is the next tick's. */
+  interrupted: boolean;
   /** The state that stands now. */
   state: State;
 }
@@ -67,9 +70,9 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     ended: [],
     degraded: [],
     contended: false,
+    interrupted: false,
     state: undefined as never,
   };
-  let patience: number | undefined;
   const run: TickRun = {
     ports,
     options,
@@ -80,29 +83,61 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     outcome,
     tips: options.tips,
     pool: undefined,
+    pass: 0,
     refused: null,
   };
   try {
-    for (let pass = 1; pass <= passes + 1; pass++) {
-      const start = pass <= passes && !options.signal?.aborted;
-      const claimed = await onePass(run, pass, start);
-      if (!claimed) break;
-      const { state, starts, tips, hands } = claimed;
-      patience ??= ports.clock.tick() + state.settings.tick.patience * 1000;
-      await hand(hands, state, starts, tips, findings);
-      await waitFor(hands, state, starts, findings, { tick: patience, signal: options.signal });
-    }
-    for (const stage of ports.after) {
-      const said = await stage.run(outcome.state).catch((thrown) => ({ degraded: messageOf(thrown), note: undefined }));
-      if (said.degraded) outcome.degraded.push(`${stage.name}: ${said.degraded}`);
-      if (said.note) ports.report.progress(`${stage.name}: ${said.note}`);
-    }
-    if (outcome.commits.length === 0)
-      await ports.repo.beat("beat.json", `${JSON.stringify({ at: now.toISOString(), tick: id })}\n`).catch(() => {});
+    await walk(run);
+    for (const stage of ports.after) await runStage(run, stage);
+    const beat = `${JSON.stringify({ at: now.toISOString(), tick: id })}\n`;
+    if (outcome.commits.length === 0) await heed(options.signal, ports.repo.beat("beat.json", beat)).catch(() => {});
+  } catch (thrown) {
+    if (!options.signal?.aborted) throw thrown;
+    // Also faults: the same signal may have ended the git or ssh that we waited for.
+    if (run.outcome.state === undefined) throw interrupted(thrown);
+    await lastWords(run).catch((late) => ports.report.progress(`left to the next tick: ${messageOf(late)}`));
   } finally {
+    outcome.interrupted = options.signal?.aborted === true;
     run.pool?.close();
   }
   return outcome;
+}
+
+/** Passes, until nothing more is started. */
+async function walk(run: TickRun): Promise<void> {
+  const { ports, options, findings } = run;
+  let patience: number | undefined;
+  for (let pass = 1; pass <= passes + 1; pass++) {
+    run.pass = pass;
+    const claimed = await onePass(run, pass <= passes);
+    if (!claimed) return;
+    const { state, starts, tips, hands } = claimed;
+    patience ??= ports.clock.tick() + state.settings.tick.patience * 1000;
+    await hand(hands, state, starts, tips, { findings, signal: options.signal });
+    await heed(options.signal, waitFor(hands, state, starts, findings, { tick: patience, signal: options.signal }));
+  }
+}
+
+async function runStage({ ports, options, outcome }: TickRun, { name, run }: TickPorts["after"][number]) {
+  const said = await heed(options.signal, run(outcome.state)).catch((thrown) => {
+    if (thrown instanceof Interrupted) throw thrown;
+    return { degraded: messageOf(thrown), note: undefined };
+  });
+  if (said.degraded) outcome.degraded.push(`${name}: ${said.degraded}`);
+  if (said.note) ports.report.progress(`${name}: ${said.note}`);
+}
+
+/** After a signal: what was found out and stands in no commit yet is recorded; no host is called, nothing is claimed. */
+async function lastWords(run: TickRun): Promise<void> {
+  const { findings } = run;
+  if (findings.results.length === 0 && findings.starts.size === 0) return;
+  findings.answers.clear();
+  findings.running.clear();
+  findings.absent.clear();
+  findings.strangers.clear();
+  run.tips = undefined;
+  run.pass++;
+  await onePass(run, false);
 }
 
 interface TickRun {
@@ -116,6 +151,8 @@ interface TickRun {
   /** Tips to read next without another fetch. */
   tips: Tips | undefined;
   pool: Pool | undefined;
+  /** Number of the pass that is walked. */
+  pass: number;
   /** Why the last push was not won, when it was no race. */
   refused: string | null;
 }
@@ -128,19 +165,24 @@ interface Claimed {
 }
 
 /** read → gather → triage → plan → claim, again from the new tips while the push is lost. null: nothing is to be started. */
-async function onePass(run: TickRun, pass: number, start: boolean): Promise<Claimed | null> {
-  const { ports, findings, outcome, now } = run;
+async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
+  const { ports, findings, outcome, now, pass } = run;
+  // The last words are said after the signal: they heed it no more.
+  const signal = run.options.signal?.aborted ? undefined : run.options.signal;
+  const told = run.options.signal?.aborted === true;
   for (let attempt = 1; attempt <= tries; attempt++) {
-    const tips = run.tips ?? (await ports.repo.fetch());
+    const tips = run.tips ?? (await heed(signal, ports.repo.fetch()));
     run.tips = undefined;
-    const state = await readPair(ports.repo, tips);
+    const state = await heed(signal, readPair(ports.repo, tips));
     outcome.state = state;
     run.pool ??= ports.connect(state.settings.id);
     const hands = { ...ports, pool: run.pool };
     const runtimes = new Set(Object.keys(ports.runtimes));
     const wanted = asking(draftOf(state, now, run.id), runtimes);
-    await gather(hands, state, wanted.hosts, findings);
-    findings.levels = await pollOnce(ports, state, run);
+    if (!told) {
+      await heed(signal, gather(hands, state, wanted.hosts, findings));
+      findings.levels = await heed(signal, pollOnce(ports, state, run));
+    }
     const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips) : new Map<string, string>();
     // A run that was made before (its status was lost, or its task was away) is folded from its record.
     const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));
@@ -149,6 +191,7 @@ async function onePass(run: TickRun, pass: number, start: boolean): Promise<Clai
     const decision = decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start });
     if (decision.changes.size === 0) return null;
     const note = { subject: decision.subject, tick: run.id, attempt: run.options.attempt ?? 1 };
+    if (signal?.aborted) throw new Interrupted();
     const pushed = await ports.repo.push(tips, decision.changes, note);
     if (pushed.state === "won") {
       won(run, decision, pushed.commit);
@@ -160,7 +203,7 @@ async function onePass(run: TickRun, pass: number, start: boolean): Promise<Clai
     if (refusal.configuration) throw configuration(`origin refused the ledger commit: ${pushed.why}`, refusal.advice);
     ports.report.progress(`push ${pushed.state} (${oneLine(pushed.why, 120)}); reading again`);
     run.refused = refusal.kind === "race" ? null : `${pushed.why} (${refusal.advice})`;
-    await ports.clock.sleep(Math.random() * 60 * attempt);
+    await heed(signal, ports.clock.sleep(Math.random() * 60 * attempt));
   }
   // Races are no fault: the winner did the work. Anything else stood in the way each time.
   if (run.refused !== null)
@@ -214,14 +257,22 @@ async function pollOnce({ pollers }: TickPorts, state: State, run: TickRun): Pro
 }
 
 /** Leases are only checked when a push connects: the default tip is read once more before anything starts. */
-async function hand(hands: Hands, state: State, starts: Start[], tips: Tips, findings: Findings): Promise<void> {
+async function hand(
+  hands: Hands,
+  state: State,
+  starts: Start[],
+  tips: Tips,
+  { findings, signal }: { findings: Findings; signal: AbortSignal | undefined },
+): Promise<void> {
   let allowed = starts;
-  if ((await hands.repo.policyTipNow()) !== tips.policy) {
+  const judged = async () => {
+    if ((await hands.repo.policyTipNow()) === tips.policy) return;
     const fresh = await readPair(hands.repo, await hands.repo.fetch());
-    const reasons = new Map(starts.map((start) => [start, fallen(fresh, start, hands.clock.now())]));
-    allowed = starts.filter((start) => reasons.get(start) === null);
-    for (const [start, why] of reasons)
-      if (why !== null) findings.starts.set(`${start.job}/${start.epoch}`, { state: "released", why });
-  }
-  await dispatch(hands, state, allowed, findings);
+    allowed = starts.map((start) => ({ ...start, fallen: fallen(fresh, start, hands.clock.now()) ?? undefined }));
+  };
+  // Interrupted here, all of them are given back below: none was sent.
+  await heed(signal, judged()).catch((thrown) => {
+    if (!signal?.aborted) throw thrown;
+  });
+  await dispatch(hands, state, allowed, findings, signal);
 }

@@ -17,6 +17,8 @@ export interface Start {
   runtime: string;
   /** null: nobody wants the run any more. Its earlier epoch is sealed, and nothing is started. */
   assignment: Assignment | null;
+  /** Why it must not start any more, judged after the claim was won. */
+  fallen?: string;
   /** Over 1: an earlier attempt was collected; its host may still hold it. */
   attempt: number;
   /** An earlier epoch may exist on the host: seal it first and start only when it never started. */

@@ -126,14 +126,30 @@ async function cancel(session: HostSession, jobs: HeldJob[], clock: Clock): Prom
 }
 
 /** Starts what a won claim gives the right to, host by host at once; what became of it goes to the findings. */
-export async function dispatch(hands: Hands, state: State, starts: Start[], findings: Findings): Promise<void> {
+export async function dispatch(
+  hands: Hands,
+  state: State,
+  starts: Start[],
+  findings: Findings,
+  signal?: AbortSignal,
+): Promise<void> {
   const byHost = Map.groupBy(starts, (start) => start.host);
   await Promise.all(
     [...byHost].map(async ([name, list]) => {
       const host = state.hosts.get(name) as Entry<"host">;
-      for (const start of list) await startOne(hands, host, start, findings);
+      for (const start of list)
+        if (signal?.aborted) giveBack(start, "the tick was interrupted before it started", findings);
+        else await startOne(hands, host, start, findings);
     }),
   );
+}
+
+/**
+ * Nothing was sent: the claim can be given back. But where another ticker may still start an earlier epoch, only a
+ * seal makes that sure: such a claim stands, and the next tick asks the host.
+ */
+function giveBack(start: Start, why: string, findings: Findings): void {
+  if (!start.seal) findings.starts.set(`${start.job}/${start.epoch}`, { state: "released", why });
 }
 
 async function startOne(
@@ -143,15 +159,23 @@ async function startOne(
   findings: Findings,
 ): Promise<void> {
   const key = `${start.job}/${start.epoch}`;
+  if (start.fallen !== undefined && !start.seal) {
+    giveBack(start, start.fallen, findings);
+    return;
+  }
   const opened = await pool.open(host);
-  // Nothing was sent: the claim can be given back.
-  if ("fault" in opened)
-    return void findings.starts.set(key, { state: "released", why: `${host.id} ${opened.message}` });
+  if ("fault" in opened) {
+    giveBack(start, `${host.id} ${opened.message}`, findings);
+    return;
+  }
   try {
     const sealed = start.seal ? await opened.session.seal(start.job, start.epoch) : { started: null };
     if (sealed.started !== null) return void findings.starts.set(key, { state: "started", epoch: sealed.started });
-    if (start.assignment === null)
-      return void findings.starts.set(key, { state: "released", why: "it was sealed before it started" });
+    if (start.assignment === null || start.fallen !== undefined)
+      return void findings.starts.set(key, {
+        state: "released",
+        why: start.fallen ?? "it was sealed before it started",
+      });
     const answer = await opened.session.start({
       job: start.job,
       epoch: start.epoch,

@@ -17,6 +17,7 @@ export function createPool(fleet: Fleet, pack: string, limit = 64): Pool {
   const sessions = new Map<string, HostSession>();
   const faults = new Map<string, { fault: string; message: string }>();
   const gate = limiter(limit);
+  let over = false;
   const fail = (name: string, thrown: unknown) => {
     const fault = {
       fault: thrown instanceof HostFault ? thrown.kind : "unreachable",
@@ -35,6 +36,7 @@ export function createPool(fleet: Fleet, pack: string, limit = 64): Pool {
       if (fault) return fault;
       try {
         const session = await gate(() => fleet.open(host.id, host.data, pack));
+        if (over) session.close();
         sessions.set(host.id, session);
         return { session, fresh: true };
       } catch (thrown) {
@@ -43,6 +45,7 @@ export function createPool(fleet: Fleet, pack: string, limit = 64): Pool {
     },
     fail,
     close() {
+      over = true;
       for (const session of sessions.values()) session.close();
     },
   };

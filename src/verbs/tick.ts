@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { State } from "../core/state.ts";
-import { usage } from "../errors.ts";
+import { exit, interrupted, usage } from "../errors.ts";
+import { hearSignals, heed } from "../interrupt.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { unpushed } from "../shell/behind.ts";
 import { systemClock } from "../shell/clock.ts";
@@ -35,9 +36,15 @@ export async function tickOnce(
 ): Promise<Ticked> {
   const dir = repoDir(wire, flags);
   const clock = flags.now === undefined ? wire.clock : pinned(flags.now);
-  const { repo, tips } = await openOrigin(dir, { env: wire.env, clock });
-  const before = readBeatText(await repo.readBeat());
-  const ahead = await unpushed(dir, wire.env, tips.policy);
+  const begin = async () => {
+    const { repo, tips } = await openOrigin(dir, { env: wire.env, clock });
+    const before = readBeatText(await repo.readBeat());
+    return { repo, tips, before, ahead: await unpushed(dir, wire.env, tips.policy) };
+  };
+  const { repo, tips, before, ahead } = await heed(options.signal, begin()).catch((thrown) => {
+    // The same signal may have ended the git that we waited for.
+    throw options.signal?.aborted ? interrupted(thrown) : thrown;
+  });
   const jobs: State["jobs"] = new Map();
   let published: Published = { changed: false, export: null, beat: before?.published };
   const syncing = async (state: State) => {
@@ -98,13 +105,12 @@ export function tick(program: Command, wire: Wire): void {
     .option("--no-site", "leave the dashboard alone")
     .option("--json", "print the outcome as JSON")
     .action(async (flags: TickFlags) => {
-      // A cancelled run starts nothing more, writes down what it has, and ends.
-      const stop = new AbortController();
-      const end = () => stop.abort();
-      process.once("SIGINT", end).once("SIGTERM", end);
-      const outcome = await tickOnce(wire, flags, { signal: stop.signal }).finally(() =>
-        process.off("SIGINT", end).off("SIGTERM", end),
-      );
+      const { signal, release } = hearSignals();
+      const outcome = await tickOnce(wire, flags, { signal }).finally(release);
+      if (outcome.interrupted) {
+        wire.exit(exit.interrupted);
+        wire.report.warning(interruptedLine);
+      }
       if (outcome.unpushed > 0) wire.report.warning(unpushedLine(outcome.unpushed));
       reportProblems(wire, outcome);
       if (flags.json) wire.out(`${JSON.stringify(told(outcome), null, 2)}\n`);
@@ -112,6 +118,9 @@ export function tick(program: Command, wire: Wire): void {
       await wire.report.summary(lines(outcome).join("\n\n"));
     });
 }
+
+export const interruptedLine =
+  "interrupted: nothing more was started; what runs goes on, and the next tick collects it";
 
 /** Quarantined records, and what ended badly in this tick. */
 export function reportProblems(wire: Wire, outcome: TickOutcome): void {
@@ -133,6 +142,7 @@ const told = (outcome: Ticked) => ({
   ended: outcome.ended,
   degraded: outcome.degraded,
   contended: outcome.contended,
+  interrupted: outcome.interrupted,
   quarantined: outcome.state.problems.filter((problem) => problem.level === "error"),
   ...standing(outcome.state),
   unpushed: outcome.unpushed,

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { parseDuration } from "../core/scalar.ts";
 import { exit, Fault, usage } from "../errors.ts";
+import { hearSignals } from "../interrupt.ts";
 import type { Common, Wire } from "../wire.ts";
 import { endedLine, standing, standingLines, unpushedLine } from "./tell.ts";
-import { reportProblems, type Ticked, tickOnce } from "./tick.ts";
+import { interruptedLine, reportProblems, type Ticked, tickOnce } from "./tick.ts";
 
 /** Adds `towline watch`: the same line in a loop, for people without CI. */
 export function watch(program: Command, wire: Wire): void {
@@ -18,17 +19,15 @@ export function watch(program: Command, wire: Wire): void {
       const seconds = parseDuration(flags.every);
       if (seconds === null || seconds < 1)
         throw usage(`--every ${flags.every} is not a duration`, "write it like 90s or 5m");
-      const stop = new AbortController();
-      const end = () => stop.abort();
-      process.once("SIGINT", end).once("SIGTERM", end);
+      const { signal, release } = hearSignals();
       const told: Told = { standing: "", unpushed: 0 };
       try {
-        for (let count = 0; !stop.signal.aborted && count < Number(flags.ticks ?? Number.POSITIVE_INFINITY); count++) {
-          if (count > 0) await wire.clock.sleep(seconds * 1000, stop.signal).catch(() => {});
-          if (!stop.signal.aborted) wire.exit(await once(wire, flags, stop.signal, told, count === 0));
+        for (let count = 0; !signal.aborted && count < Number(flags.ticks ?? Number.POSITIVE_INFINITY); count++) {
+          if (count > 0) await wire.clock.sleep(seconds * 1000, signal).catch(() => {});
+          if (!signal.aborted) wire.exit(await once(wire, flags, signal, told, count === 0));
         }
       } finally {
-        process.off("SIGINT", end).off("SIGTERM", end);
+        release();
       }
     });
 }
@@ -52,7 +51,12 @@ async function once(wire: Wire, flags: Common, signal: AbortSignal, told: Told, 
     if (outcome.commits.length > 0) reportProblems(wire, outcome);
     if (flags.json) wire.out(`${JSON.stringify(row(at.slice(0, 19), outcome))}\n`);
     else for (const line of lines(at, outcome, told)) wire.out(`${line}\n`);
+    if (outcome.interrupted) {
+      wire.report.warning(interruptedLine);
+      return exit.interrupted;
+    }
   } catch (thrown) {
+    if (thrown instanceof Fault && thrown.code === exit.interrupted) return exit.interrupted;
     if (!(thrown instanceof Fault) || (first && thrown.code !== exit.outside)) throw thrown;
     wire.report.error(`${at}  ${thrown.message}`);
     if (thrown.advice) wire.report.note(`  ${thrown.advice}`);
