@@ -21,8 +21,13 @@ export interface Start {
   fallen?: string;
   /** Over 1: an earlier attempt was collected; its host may still hold it. */
   attempt: number;
-  /** An earlier epoch may exist on the host: seal it first and start only when it never started. */
+  /**
+   * An earlier epoch may exist on the host: seal it first and start only when it never started. Until the seal stands,
+   * the claim cannot be given back: another host could get a job that an earlier claim starts here.
+   */
   seal: boolean;
+  /** Runs up to this epoch are collected: that they started says nothing about this attempt. 0: none. */
+  collected: number;
 }
 
 interface NewJob {
@@ -87,6 +92,7 @@ export function sealOf(job: Entry<"job">): Start {
     deadline,
     runtime: runtime ?? "",
     seal: true,
+    collected: job.data.run.collected_epoch ?? 0,
     assignment: null,
   };
 }
@@ -108,6 +114,7 @@ export function startOf(
     deadline: job.data.run.deadline,
     runtime: agent.data.runtime,
     seal,
+    collected: job.data.run.collected_epoch ?? 0,
     assignment: {
       job: job.id,
       epoch: job.data.run.epoch,

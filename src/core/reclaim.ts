@@ -5,6 +5,7 @@ import { deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
+import { epochOf } from "./jobs.ts";
 import { identityOf, type Placed, place } from "./place.ts";
 import type { Claim, Known, Late } from "./plan.ts";
 import { raiseJob } from "./raise.ts";
@@ -96,6 +97,7 @@ function claimAgain(
         runtime: agent.data.runtime,
         identity: identityOf(known.answers, host),
         skipped: run.skipped,
+        collected_epoch: run.retry_at === undefined ? run.collected_epoch : epochOf(job),
       },
     },
   };

@@ -179,6 +179,8 @@ export const job = record({
     cancel: record({ at: time, by: line }).optional(),
     /** The epoch that really started, when a later claim found it running. Results count for this one. */
     started_epoch: int(1, 1e9).optional(),
+    /** Result collected up to this epoch: what a host says of it and of earlier ones is no news to this attempt. */
+    collected_epoch: int(1, 1e9).optional(),
     /** What the answer was worth; a reflection copies it. */
     outcome: z.enum(["success", "partial", "failure"]).optional(),
     runtime: line.optional(),

@@ -170,7 +170,8 @@ async function startOne(
   }
   try {
     const sealed = start.seal ? await opened.session.seal(start.job, start.epoch) : { started: null };
-    if (sealed.started !== null) return void findings.starts.set(key, { state: "started", epoch: sealed.started });
+    if (sealed.started !== null && sealed.started > start.collected)
+      return void findings.starts.set(key, { state: "started", epoch: sealed.started });
     if (start.assignment === null || start.fallen !== undefined)
       return void findings.starts.set(key, {
         state: "released",

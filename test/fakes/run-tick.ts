@@ -3,7 +3,7 @@ import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
 import { createPool } from "../../src/shell/pool.ts";
-import { type TickOutcome, tick } from "../../src/tick.ts";
+import { type TickOptions, type TickOutcome, tick } from "../../src/tick.ts";
 import { quiet } from "../../src/wire.ts";
 import { type FakeMachine, fakeFleet, type Script } from "./fleet.ts";
 
@@ -15,7 +15,7 @@ export async function runTick(
   dir: string,
   machines: Record<string, FakeMachine>,
   script: Script,
-  options: { now?: string; pollers?: Poller[]; signal?: AbortSignal } = {},
+  options: { now?: string; pollers?: Poller[]; signal?: AbortSignal; onState?: TickOptions["onState"] } = {},
 ): Promise<TickOutcome> {
   const clock = options.now === undefined ? systemClock() : at(options.now);
   const { repo, tips } = await openOrigin(dir, { env: process.env, clock });
@@ -29,6 +29,6 @@ export async function runTick(
       connect: (pack) => createPool(fakeFleet(machines, script), pack),
       after: [],
     },
-    { tips, signal: options.signal },
+    { tips, signal: options.signal, onState: options.onState },
   );
 }

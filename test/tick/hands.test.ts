@@ -20,6 +20,7 @@ const start = (job: string, more: Partial<Start>): Start => ({
   assignment: { job, epoch: 2, prompt: "x", task: {}, agent: {}, character: "", notes: "" } as never,
   attempt: 1,
   seal: false,
+  collected: 0,
   ...more,
 });
 
