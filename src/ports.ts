@@ -1,5 +1,6 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Agent, Host, Pupdate, Settings, Task } from "./core/schema.ts";
+import type { LevelRow } from "./core/state.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
 
@@ -259,7 +260,7 @@ export interface Runtime {
 
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────
 
-/** A level as a source reports it; core/levels.ts derives pupdates from the edges (architecture rule 18). */
+/** A level as a source reports it; core/raise.ts derives pupdates from the edges (architecture rule 18). */
 export interface Level {
   source: string;
   subject: string;
@@ -268,16 +269,38 @@ export interface Level {
   kind: string;
   /** What else must stay the same for the level to count as unchanged: a host that is down for another reason is news. */
   state?: string;
+  /**
+   * What to do when nothing is known of this subject and family yet. Without it: a first level is news.
+   * `calm`: all is well, as one would think; no news, and nothing to remember. `noted`: remembered without a word.
+   */
+  first?: "calm" | "noted";
+  /**
+   * The subject has come to its end with this level, and its other levels are forgotten. `may-return`: this one is
+   * kept, so that a return is news of its own. `for-good`: this one is forgotten, too.
+   */
+  ends?: "may-return" | "for-good";
   title: string;
+  actor?: { login?: string; id?: string; role?: string };
   url?: string;
   tags?: string[];
   data?: Record<string, unknown>;
 }
 
+export interface PollContext {
+  /** The levels of this source that stand in the ledger. */
+  known: readonly LevelRow[];
+  /** The tick is to end: the poll gives up. */
+  signal?: AbortSignal;
+}
+
+/** A source of events. It says what is so now; what is new follows from what the ledger knew. */
 export interface Poller {
   name: string;
-  /** Throws when the source is dead; the tick makes that a pupdate. */
-  poll(settings: Settings, now: Date): Promise<Level[]>;
+  /**
+   * Throws when the source is dead; the tick makes that a pupdate. What cannot be seen is left out, and stays as it was
+   * known. A source that is dead in part says so with levels of the family `source`, and gives the rest.
+   */
+  poll(settings: Settings, now: Date, context: PollContext): Promise<Level[]>;
 }
 
 export interface Clock {

@@ -5,6 +5,7 @@ import type { Start } from "./core/claim.ts";
 import { type Decision, decide } from "./core/decide.ts";
 import { draftOf } from "./core/draft.ts";
 import { asking, fallen } from "./core/plan.ts";
+import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
 import { oneLine } from "./core/text.ts";
 import { configuration, interrupted, messageOf, outside } from "./errors.ts";
@@ -22,7 +23,8 @@ const tries = 12;
 export interface TickPorts extends Omit<Hands, "pool"> {
   /** Opens the conversations of this tick with the hosts of this pack. */
   connect(pack: string): Pool;
-  pollers: Poller[];
+  /** The sources that these settings name. */
+  pollers(settings: Settings): Poller[];
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. */
   after: { name: string; run(state: State): Promise<{ degraded?: string; note?: string }> }[];
@@ -180,8 +182,8 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     const runtimes = new Set(Object.keys(ports.runtimes));
     const wanted = asking(draftOf(state, now, run.id), runtimes);
     if (!told) {
-      await heed(signal, gather(hands, state, wanted.hosts, findings));
-      findings.levels = await heed(signal, pollOnce(ports, state, run));
+      const asked = Promise.all([pollOnce(state, run), gather(hands, state, wanted.hosts, findings)]);
+      [findings.levels] = await heed(signal, asked);
     }
     const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips) : new Map<string, string>();
     // A run that was made before (its status was lost, or its task was away) is folded from its record.
@@ -235,25 +237,29 @@ function won({ findings, outcome, options }: TickRun, decision: Decision, commit
   findings.starts.clear();
 }
 
-async function pollOnce({ pollers }: TickPorts, state: State, run: TickRun): Promise<Level[]> {
-  for (const poller of pollers) {
-    if (run.levels.has(poller.name)) continue;
-    const dead = (kind: string, title: string): Level => ({
-      source: poller.name,
-      subject: poller.name,
-      family: "source",
-      kind,
-      title,
-    });
-    run.levels.set(
-      poller.name,
-      await poller
-        .poll(state.settings, run.now)
-        .then((levels) => [...levels, dead("source.ok", `${poller.name} answers again`)])
-        .catch((thrown) => [dead("source.failed", `${poller.name} could not be read: ${messageOf(thrown)}`)]),
-    );
-  }
+/** Each source is asked once a tick, however many passes there are. */
+async function pollOnce(state: State, run: TickRun): Promise<Level[]> {
+  const asked = run.ports.pollers(state.settings).filter((poller) => !run.levels.has(poller.name));
+  await Promise.all(asked.map((poller) => poll(poller, state, run)));
   return [...run.levels.values()].flat();
+}
+
+async function poll(poller: Poller, state: State, run: TickRun): Promise<void> {
+  const level = { source: poller.name, subject: poller.name, family: "source" };
+  const known = state.levels.filter((row) => row.source === poller.name);
+  try {
+    const levels = await poller.poll(state.settings, run.now, { known, signal: run.options.signal });
+    const ok: Level = { ...level, kind: "source.ok", first: "calm", title: `${poller.name} answers again` };
+    const said = levels.some((one) => one.family === "source" && one.subject === poller.name);
+    run.levels.set(poller.name, said ? levels : [...levels, ok]);
+  } catch (thrown) {
+    const why = messageOf(thrown);
+    const title = `${poller.name} could not be read: ${why}`;
+    run.levels.set(poller.name, [{ ...level, kind: "source.failed", title, data: { why } }]);
+  }
+  // The pupdate comes once; a person who looks at this tick is told each time.
+  for (const { kind, title } of run.levels.get(poller.name) ?? [])
+    if (kind === "source.failed") run.outcome.degraded.push(oneLine(title, 300));
 }
 
 /** Leases are only checked when a push connects: the default tip is read once more before anything starts. */

@@ -209,6 +209,7 @@ function blockedLevel(
     subject: task.id,
     family: "task",
     kind: blocked ? "task.blocked" : "task.free",
+    first: blocked ? undefined : "calm",
     title: blocked ? `${task.id} is blocked: ${data.reason}` : `${task.id} can start again`,
     data: blocked ? { task: task.id, why: data.reason, person: "true" } : { task: task.id },
   });

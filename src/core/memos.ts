@@ -55,6 +55,10 @@ export function closeMemos(draft: Draft): void {
   }
 }
 
+/** Kinds of levels of a source that stay until they change. */
+const standing =
+  /^(pr\.(opened|updated|stale|approved|changes_requested)|issue\.labelled|check\.failed|source\.failed)$/;
+
 function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
   const { event, subject } = memo.data;
   if (event === "host.down") {
@@ -62,6 +66,8 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
     if (!draft.hosts.has(subject)) return "its host record is gone";
     return level?.kind === "host.down" ? null : `${subject} answers again`;
   }
+  if (event !== undefined && standing.test(event))
+    return draft.levels.some((row) => row.subject === subject && row.kind === event) ? null : "it is no longer so";
   if (event === undefined || !/^(job\.(failed|lost)|task\.(blocked|paused))$/.test(event)) return null;
   const status = draft.status.get(subject)?.data;
   if (!status) return "its task is gone";

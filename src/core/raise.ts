@@ -5,6 +5,7 @@ import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
 import { answerOf } from "./job-text.ts";
 import type { HostAnswer } from "./place.ts";
+import type { LevelRow } from "./state.ts";
 import { oneLine } from "./text.ts";
 
 export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: string): void {
@@ -53,29 +54,35 @@ export function hostLevel(host: string, answer: HostAnswer): Level {
     family: "host",
     kind: down ? "host.down" : "host.up",
     state: down ? answer.fault : undefined,
+    first: down ? undefined : "calm",
     title: down ? `${host} ${answer.message}` : `${host} answers again`,
     data: down ? { host, fault: answer.fault, why: answer.message } : { host },
   };
 }
 
-const calm = new Set(["host.up", "source.ok", "task.free"]);
-
-/** Levels come in, edges go out: nothing is raised while a level stays, or when a first level is the calm one. */
+/** Levels come in, edges go out: nothing is raised while a level stays. */
 export function raise(draft: Draft, level: Level): void {
   const known = draft.levels.find(
     (row) => row.source === level.source && row.subject === level.subject && row.family === level.family,
   );
-  if (known ? known.kind === level.kind && known.state === level.state : calm.has(level.kind)) return;
-  const id = pupdateId(level.source, level.subject, `${level.kind} ${level.state ?? ""}`, known?.pupdate ?? null);
-  draft.levels = draft.levels.filter((row) => row !== known);
-  draft.levels.push({
-    source: level.source,
-    subject: level.subject,
-    family: level.family,
-    kind: level.kind,
-    state: level.state,
-    pupdate: id,
-  });
+  if (known ? known.kind === level.kind && known.state === level.state : level.first === "calm") return;
+  const silent = !known && level.first === "noted";
+  const id = silent
+    ? ""
+    : pupdateId(level.source, level.subject, `${level.kind} ${level.state ?? ""}`, known?.pupdate ?? null);
+  const over = (row: LevelRow) =>
+    row === known || (level.ends !== undefined && row.source === level.source && row.subject === level.subject);
+  draft.levels = draft.levels.filter((row) => !over(row));
+  if (level.ends !== "for-good")
+    draft.levels.push({
+      source: level.source,
+      subject: level.subject,
+      family: level.family,
+      kind: level.kind,
+      state: level.state,
+      pupdate: id,
+    });
+  if (silent) return;
   const pupdate: RawPupdate = {
     id,
     at: isoNow(draft),
@@ -84,5 +91,5 @@ export function raise(draft: Draft, level: Level): void {
     subject: level.subject,
     title: oneLine(level.title),
   };
-  draft.raised.push({ ...pupdate, url: level.url, tags: level.tags, data: level.data });
+  draft.raised.push({ ...pupdate, actor: level.actor, url: level.url, tags: level.tags, data: level.data });
 }

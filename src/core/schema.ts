@@ -282,6 +282,32 @@ export const pupdate = record({
   made: strings.optional(),
 });
 
+const loopback = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$)/;
+const api_url = line.refine(
+  (v) => URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@?#]/.test(v),
+  "must be an https address without a login, `?` or `#`, like https://api.github.com",
+);
+// Never shown: a token that was pasted here by mistake must not be repeated in a log.
+const variable = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]*$/, "must be the name of an environment variable, like GITHUB_TOKEN, never the token itself");
+const repository = line.regex(
+  /^(\.|[A-Za-z0-9][\w-]*\/(?!\.{1,2}$)[\w.-]+)$/,
+  "must be owner/name, or `.` for the pack's own repository",
+);
+
+/** Poller → its settings. The names are those of src/pollers/index.ts. */
+export const pollers = z.strictObject({
+  github: record({
+    repos: strings.pipe(z.array(repository).max(50, "must be at most 50 repositories")).default(["."]),
+    token: variable.default("GITHUB_TOKEN"),
+    url: api_url.optional(),
+    label: line.min(1, "must not be empty").default("towline"),
+    stale: duration.default(259_200),
+    wall: duration.default(10),
+  }).optional(),
+});
+
 export const settings = record({
   name: line.default("pack"),
   id: slug,
@@ -304,7 +330,7 @@ export const settings = record({
     model: line.optional(),
     budget: budget.optional(),
   }).prefault({}),
-  pollers: z.record(z.string(), z.unknown()).default({}),
+  pollers: pollers.prefault({}),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
   database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
   site: record({
@@ -344,6 +370,7 @@ export type Status = z.infer<typeof status>;
 export type Memo = z.infer<typeof memo>;
 export type Pupdate = z.infer<typeof pupdate>;
 export type Settings = z.infer<typeof settings>;
+export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;
 
 /** Folder of a record → its kind. Order does not matter: first path segment decides. */
 export const folders: Record<string, Kind> = {

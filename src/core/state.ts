@@ -2,8 +2,10 @@
 import type { Tips } from "../ports.ts";
 import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
 import { locate } from "./locate.ts";
-import { type Kind, pathClass, type Settings, settings } from "./schema.ts";
+import { nearest } from "./nearest.ts";
+import { type Kind, pathClass, pollers, type Settings, settings } from "./schema.ts";
 import { readYaml } from "./split.ts";
+import { oneLine } from "./text.ts";
 
 /** A line of state/levels.ndjson: the last known level of a subject in a family of kinds. */
 export interface LevelRow {
@@ -125,9 +127,21 @@ export function readSettings(text: string | null | undefined): { settings: Setti
   const read = settings.safeParse(raw);
   if (read.success) return { settings: read.data, problems: [] };
   const fenced = `---\n${text}\n---\n`;
+  const unknownPoller = (name: string) => {
+    const place = locate(fenced, ["pollers", name]);
+    const names = Object.keys(pollers.shape);
+    const near = nearest(name, names);
+    return wrong(
+      Math.max(1, place.line - 1),
+      place.column,
+      `there is no poller \`${oneLine(name, 60)}\``,
+      near ? `did you mean \`${near}\`?` : `this version has ${names.join(", ")}`,
+    );
+  };
   return {
     settings: null,
-    problems: read.error.issues.map((issue) => {
+    problems: read.error.issues.flatMap((issue) => {
+      if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownPoller(key));
       const place = locate(fenced, issue.path);
       return wrong(
         Math.max(1, place.line - 1),

@@ -63,6 +63,12 @@ async function readSettings(place: Place): Promise<[string, string][]> {
     });
 }
 
+/** Address of `origin` as git would use it, or null. */
+export async function originUrl(dir: string, base: Env | undefined): Promise<string | null> {
+  const ran = await runGit({ cwd: dir, env: gitEnv(base) }, ["remote", "get-url", "origin"]);
+  return ran.code === 0 ? ran.stdout.toString().trim() : null;
+}
+
 function notARepo(dir: string, said: string) {
   if (said.includes("dubious ownership"))
     return configuration(

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { State } from "../core/state.ts";
 import { exit, interrupted, usage } from "../errors.ts";
 import { hearSignals, heed } from "../interrupt.ts";
+import { createPollers } from "../pollers/index.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { unpushed } from "../shell/behind.ts";
 import { systemClock } from "../shell/clock.ts";
@@ -9,9 +10,10 @@ import { createFleet } from "../shell/fleet.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { createPool } from "../shell/pool.ts";
 import { type Published, publish, readBeatText } from "../shell/publish.ts";
+import { originUrl } from "../shell/repo-open.ts";
 import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
-import { tick as runTick, type TickOptions, type TickOutcome } from "../tick.ts";
+import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
 
@@ -32,7 +34,7 @@ export interface Ticked extends TickOutcome {
 export async function tickOnce(
   wire: Wire,
   flags: TickFlags,
-  options: Pick<TickOptions, "signal" | "onState"> = {},
+  options: Pick<TickOptions, "signal" | "onState"> & Partial<Pick<TickPorts, "pollers">> = {},
 ): Promise<Ticked> {
   const dir = repoDir(wire, flags);
   const clock = flags.now === undefined ? wire.clock : pinned(flags.now);
@@ -68,7 +70,7 @@ export async function tickOnce(
       clock,
       runtimes,
       report: wire.report,
-      pollers: [],
+      pollers: options.pollers ?? pollersOf(wire, flags),
       connect: (pack) => createPool(createFleet({ env: wire.env, home: wire.home }), pack),
       after: [
         ...(flags.sync === false ? [] : [{ name: "sync", run: syncing }]),
@@ -88,6 +90,10 @@ export async function tickOnce(
   );
   return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead };
 }
+
+/** The sources of a pack. A caller of many ticks makes them once: they remember when they may ask again. */
+export const pollersOf = (wire: Wire, flags: Common) =>
+  createPollers({ env: wire.env, origin: () => originUrl(repoDir(wire, flags), wire.env) });
 
 function pinned(now: string) {
   if (Number.isNaN(Date.parse(now))) throw usage(`--now ${now} is not a time`, "write it like 2026-11-21T09:00:00Z");

@@ -4,7 +4,7 @@ import { exit, Fault, usage } from "../errors.ts";
 import { hearSignals } from "../interrupt.ts";
 import type { Common, Wire } from "../wire.ts";
 import { endedLine, standing, standingLines, unpushedLine } from "./tell.ts";
-import { interruptedLine, reportProblems, type Ticked, tickOnce } from "./tick.ts";
+import { interruptedLine, pollersOf, reportProblems, type Ticked, tickOnce } from "./tick.ts";
 
 /** Adds `towline watch`: the same line in a loop, for people without CI. */
 export function watch(program: Command, wire: Wire): void {
@@ -21,10 +21,11 @@ export function watch(program: Command, wire: Wire): void {
         throw usage(`--every ${flags.every} is not a duration`, "write it like 90s or 5m");
       const { signal, release } = hearSignals();
       const told: Told = { standing: "", unpushed: 0 };
+      const pollers = pollersOf(wire, flags);
       try {
         for (let count = 0; !signal.aborted && count < Number(flags.ticks ?? Number.POSITIVE_INFINITY); count++) {
           if (count > 0) await wire.clock.sleep(seconds * 1000, signal).catch(() => {});
-          if (!signal.aborted) wire.exit(await once(wire, flags, signal, told, count === 0));
+          if (!signal.aborted) wire.exit(await once(wire, flags, { signal, pollers }, told, count === 0));
         }
       } finally {
         release();
@@ -42,10 +43,16 @@ interface Told {
  * A fault of one tick is told and the next one tries again: the loop is all that keeps the pack alive. But what only a
  * person can mend ends it when the very first tick meets it. Returns the exit code of the tick.
  */
-async function once(wire: Wire, flags: Common, signal: AbortSignal, told: Told, first: boolean): Promise<number> {
+async function once(
+  wire: Wire,
+  flags: Common,
+  options: Parameters<typeof tickOnce>[2],
+  told: Told,
+  first: boolean,
+): Promise<number> {
   const at = `${wire.clock.now().toISOString().slice(0, 19)}Z`;
   try {
-    const outcome = await tickOnce(wire, flags, { signal });
+    const outcome = await tickOnce(wire, flags, options);
     if (outcome.unpushed > 0 && outcome.unpushed !== told.unpushed) wire.report.warning(unpushedLine(outcome.unpushed));
     told.unpushed = outcome.unpushed;
     if (outcome.commits.length > 0) reportProblems(wire, outcome);

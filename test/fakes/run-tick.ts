@@ -3,7 +3,7 @@ import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
 import { createPool } from "../../src/shell/pool.ts";
-import { type TickOptions, type TickOutcome, tick } from "../../src/tick.ts";
+import { type TickOptions, type TickOutcome, type TickPorts, tick } from "../../src/tick.ts";
 import { quiet } from "../../src/wire.ts";
 import { type FakeMachine, fakeFleet, type Script } from "./fleet.ts";
 
@@ -15,9 +15,15 @@ export async function runTick(
   dir: string,
   machines: Record<string, FakeMachine>,
   script: Script,
-  options: { now?: string; pollers?: Poller[]; signal?: AbortSignal; onState?: TickOptions["onState"] } = {},
+  options: {
+    now?: string;
+    pollers?: Poller[] | TickPorts["pollers"];
+    signal?: AbortSignal;
+    onState?: TickOptions["onState"];
+  } = {},
 ): Promise<TickOutcome> {
   const clock = options.now === undefined ? systemClock() : at(options.now);
+  const given = options.pollers ?? [];
   const { repo, tips } = await openOrigin(dir, { env: process.env, clock });
   return tick(
     {
@@ -25,7 +31,7 @@ export async function runTick(
       clock,
       runtimes,
       report: quiet,
-      pollers: options.pollers ?? [],
+      pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),
       after: [],
     },

@@ -1,0 +1,217 @@
+// Reading GitHub's REST API within one time budget: what it answers is checked, what it refuses is put in words.
+import { retry } from "@octokit/plugin-retry";
+import { throttling } from "@octokit/plugin-throttling";
+import { Octokit } from "@octokit/rest";
+import type { z } from "zod";
+import { oneLine } from "../core/text.ts";
+
+const Client = Octokit.plugin(throttling, retry);
+
+/** Milliseconds before the second try; the third waits four times as long. */
+const retry_base = 250;
+const retries = 2;
+const max_pages = 10;
+const max_bytes = 16 << 20;
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Why something could not be read. The words name no secret: they go into the ledger. */
+export class ApiFault extends Error {
+  /** `repo`: this part of this repository only. `source`: GitHub as a whole, as far as one can tell. */
+  readonly scope: "repo" | "source";
+  readonly status: number | undefined;
+  /** Not to be asked again before this time (ms). */
+  readonly until: number | undefined;
+  constructor(message: string, scope: "repo" | "source", more: { status?: number; until?: number } = {}) {
+    super(message);
+    this.name = "ApiFault";
+    this.scope = scope;
+    this.status = more.status;
+    this.until = more.until;
+  }
+}
+
+type Rest = InstanceType<typeof Client>["rest"];
+type Answer = { data: unknown; headers: { link?: string } };
+
+export interface Api {
+  /** One thing. `what` says in a fault what could not be read. Throws ApiFault. */
+  get<T>(what: string, call: (rest: Rest) => Promise<Answer>, shape: z.ZodType<T>): Promise<T>;
+  /** All pages of a list. A list that does not end, or is over ten pages, is a fault: half a list is none. */
+  list<T extends { id: string }>(
+    what: string,
+    call: (rest: Rest, page: number) => Promise<Answer>,
+    shape: z.ZodType<T[]>,
+  ): Promise<T[]>;
+  /** Ends what is under way, and all timers. */
+  close(): void;
+}
+
+export interface ApiOptions {
+  url: string;
+  token: string;
+  /** Name of the variable that the token came from, for words. */
+  variable: string;
+  /** Seconds for everything together. */
+  wall: number;
+  signal?: AbortSignal;
+}
+
+export function createApi(options: ApiOptions): Api {
+  const deadline = Date.now() + options.wall * 1000;
+  // Aborted without a reason: only that is never tried again.
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  const timer = setTimeout(end, options.wall * 1000);
+  options.signal?.addEventListener("abort", end, { once: true });
+  if (options.signal?.aborted) end();
+  let fatal: ApiFault | null = null;
+  const client = new Client({
+    auth: options.token,
+    baseUrl: options.url,
+    userAgent: "towline",
+    log: silent,
+    request: { fetch: guarded(new URL(options.url).origin), signal: stop.signal },
+    // Not as `request.retries`: with that one, the plugin would also try again what is refused for good.
+    retry: { retries, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451], retryAfterBaseValue: retry_base },
+    throttle: {
+      id: `towline ${options.url}`,
+      // An empty quota is left to the next tick; being too fast is waited out once, when there is time.
+      onRateLimit: () => false,
+      onSecondaryRateLimit: (after: number, _options: object, _octokit: object, count: number) =>
+        count === 0 && Date.now() + after * 1000 < deadline,
+    },
+  });
+  const ask = async (what: string, call: (rest: Rest) => Promise<Answer>): Promise<Answer> => {
+    try {
+      if (fatal) throw fatal;
+      return await call(client.rest);
+    } catch (thrown) {
+      const fault: ApiFault = fatal ?? faultOf(thrown, what, stop.signal, options);
+      // Asking on with a refused token or an empty quota is what gets clients banned.
+      if (fault.status === 401 || fault.until !== undefined) {
+        fatal = fault;
+        end();
+      }
+      throw fault;
+    }
+  };
+  return {
+    get: async (what, call, shape) => checked(what, (await ask(what, call)).data, shape),
+    list: async (what, call, shape) => listed(what, (page) => ask(what, (rest) => call(rest, page)), shape),
+    close: () => {
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", end);
+    },
+  };
+}
+
+/** fetch that talks to this server only, reads the whole answer, and refuses one that was cut or is no JSON. */
+function guarded(origin: string): typeof fetch {
+  return async (input, init) => {
+    if (new URL(String(input)).origin !== origin) throw new TypeError("an address on another server");
+    const answer = await fetch(input, init);
+    if (answer.url !== "" && new URL(answer.url).origin !== origin) throw new TypeError("a redirect to another server");
+    if ([204, 205, 304].includes(answer.status)) return answer;
+    const text = await whole(answer);
+    if (answer.ok) parsed(text);
+    return new Response(text, { status: answer.status, headers: answer.headers });
+  };
+}
+
+function parsed(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new TypeError("an answer that is cut or no JSON");
+  }
+}
+
+async function whole(answer: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of answer.body ?? []) {
+    size += part.length;
+    if (size > max_bytes) throw new TypeError("an answer that is too large");
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+async function listed<T extends { id: string }>(
+  what: string,
+  ask: (page: number) => Promise<Answer>,
+  shape: z.ZodType<T[]>,
+): Promise<T[]> {
+  const found = new Map<string, T>();
+  for (let page = 1; page <= max_pages; page++) {
+    const { data, headers } = await ask(page);
+    const before = found.size;
+    for (const one of checked(what, data, shape)) found.set(one.id, one);
+    // Numbers of pages are counted here, so no link of the server's can lead in a circle or away.
+    if (!/rel="?next"?/.test(headers.link ?? "")) return [...found.values()];
+    if (found.size === before) throw new ApiFault(`${what}: page ${page} brings nothing new and names another`, "repo");
+  }
+  throw new ApiFault(`${what}: more than ${max_pages} pages, which is more than is read`, "repo");
+}
+
+function checked<T>(what: string, data: unknown, shape: z.ZodType<T>): T {
+  const read = shape.safeParse(data);
+  if (read.success) return read.data;
+  const issue = read.error.issues[0];
+  throw new ApiFault(
+    `${what}: the answer is not what GitHub's would be (${issue?.path.join(".") || "the whole"}: ${issue?.message})`,
+    "source",
+  );
+}
+
+interface Thrown {
+  status?: number;
+  message?: string;
+  cause?: { message?: string; cause?: { code?: string; message?: string } };
+  response?: { headers?: Record<string, string | undefined>; data?: unknown };
+}
+
+function faultOf(thrown: unknown, what: string, signal: AbortSignal, options: ApiOptions): ApiFault {
+  if (thrown instanceof ApiFault) return thrown;
+  const { response, status, cause, message } = thrown as Thrown;
+  if (!response) {
+    if (signal.aborted)
+      return new ApiFault(
+        options.signal?.aborted ? `${what}: the tick was ended` : `${what}: no answer within ${options.wall} s`,
+        "source",
+      );
+    const inner = cause?.cause?.code ?? cause?.cause?.message ?? cause?.message ?? message ?? "no answer";
+    return new ApiFault(`${what}: ${new URL(options.url).host} gives ${oneLine(inner, 120)}`, "source");
+  }
+  const said = oneLine(String((response.data as { message?: unknown } | null)?.message ?? ""), 120);
+  const limit = limitOf(response.headers ?? {}, status, said);
+  if (limit) return new ApiFault(limit.words, "source", { status, until: limit.until });
+  if (status === 401) return new ApiFault(`the token in ${options.variable} is refused (401)`, "source", { status });
+  if (status === 403)
+    return new ApiFault(`${what}: the token in ${options.variable} may not read it (403 ${said})`, "repo", { status });
+  if (status === 404)
+    return new ApiFault(`${what}: not to be seen (404): it is not there, or the token has no right to it`, "repo", {
+      status,
+    });
+  const scope = (status ?? 500) >= 500 ? "source" : "repo";
+  return new ApiFault(`${what}: ${status} ${said}`.trim(), scope, { status });
+}
+
+/** Both kinds of rate limit, with the time from which GitHub wants to be asked again. */
+function limitOf(
+  headers: Record<string, string | undefined>,
+  status: number | undefined,
+  said: string,
+): { words: string; until: number } | null {
+  if (status !== 403 && status !== 429) return null;
+  const after = Number(headers["retry-after"]);
+  const reset = Number(headers["x-ratelimit-reset"]) * 1000;
+  const at = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  if (headers["x-ratelimit-remaining"] === "0" && reset > 0)
+    return { words: `the hour's requests are used up; they come back at ${at(reset)}`, until: reset };
+  if (after > 0 || status === 429 || /secondary rate/i.test(said)) {
+    const until = Date.now() + (after > 0 ? after : 60) * 1000;
+    return { words: `asked to go slower; to be asked again from ${at(until)}`, until };
+  }
+  return null;
+}

@@ -1,0 +1,145 @@
+// What GitHub answers, as levels. Everything in it was written by others: each text is cleaned and cut here.
+import { z } from "zod";
+import { oneLine } from "../core/text.ts";
+import type { Level } from "../ports.ts";
+
+const id = z.union([z.number(), z.bigint(), z.string()]).transform(String);
+const user = z.object({ id, login: z.string() }).nullish();
+const item = {
+  id,
+  number: z.number(),
+  title: z.string(),
+  html_url: z.string().optional(),
+  state: z.enum(["open", "closed"]),
+  user,
+  author_association: z.string().nullish(),
+  labels: z.array(z.union([z.string(), z.object({ name: z.string().nullish() })])).default([]),
+  created_at: z.iso.datetime({ offset: true }),
+  updated_at: z.iso.datetime({ offset: true }),
+};
+
+export const pull = z.object({
+  ...item,
+  draft: z.boolean().default(false),
+  head: z.object({ ref: z.string(), sha: z.string().regex(/^[0-9a-f]{40,64}$/) }),
+  base: z.object({ ref: z.string() }),
+  merged_at: z.string().nullish(),
+  merged_by: user,
+});
+export const issue = z.object({ ...item, pull_request: z.unknown().optional() });
+export const review = z.object({
+  id,
+  state: z.string(),
+  user,
+  author_association: z.string().nullish(),
+  html_url: z.string().optional(),
+});
+export const run = z.object({
+  id,
+  name: z.string(),
+  status: z.string(),
+  conclusion: z.string().nullish(),
+  html_url: z.string().nullish(),
+});
+
+export type Pull = z.infer<typeof pull>;
+export type Issue = z.infer<typeof issue>;
+export type Review = z.infer<typeof review>;
+export type Run = z.infer<typeof run>;
+
+export const subjectOf = (repo: string, number: number) => `${repo}#${number}`;
+
+const address = (url: string | null | undefined) =>
+  url && url.length <= 500 && /^https?:\/\/[^\s<>"'`()]+$/.test(url) ? url : undefined;
+const names = (all: string[]) => all.slice(0, 20).map((name) => oneLine(name, 100));
+const labelsOf = (one: Pull | Issue) =>
+  names(one.labels.flatMap((label) => (typeof label === "string" ? label : (label.name ?? []))));
+
+/** Who wrote it, with the role that GitHub gives them in this repository: owner, member, collaborator, … none. */
+const actorOf = (by: Pull["user"], association?: string | null): Level["actor"] =>
+  by ? { login: oneLine(by.login, 60), id: by.id, role: association?.toLowerCase() } : undefined;
+
+/** Time since, in days to one decimal, never less than it was: `3.1d` is what rules compare with `{gt: 3d}`. */
+const age = (since: string, now: Date) =>
+  `${Math.ceil(Math.max(0, now.getTime() - Date.parse(since)) / 8_640_000) / 10}d`;
+
+const about = (repo: string, one: Pull | Issue) => ({
+  source: "github",
+  subject: subjectOf(repo, one.number),
+  title: oneLine(one.title),
+  actor: actorOf(one.user, one.author_association),
+  url: address(one.html_url),
+  tags: labelsOf(one),
+});
+
+const pullData = (repo: string, one: Pull) => ({
+  repo,
+  number: one.number,
+  branch: oneLine(one.head.ref),
+  base: oneLine(one.base.ref),
+  sha: one.head.sha,
+  draft: one.draft,
+});
+
+/** The levels of one pull request that stand in itself; `stale` in seconds. */
+export function pullLevels(repo: string, one: Pull, now: Date, stale: number): Level[] {
+  const same = about(repo, one);
+  const data = pullData(repo, one);
+  if (one.state === "closed") {
+    if (!one.merged_at) return [{ ...same, family: "pr", kind: "pr.closed", first: "calm", ends: "may-return", data }];
+    const merged = { ...data, merged_by: one.merged_by ? oneLine(one.merged_by.login, 60) : undefined };
+    return [{ ...same, family: "pr", kind: "pr.merged", first: "calm", ends: "for-good", data: merged }];
+  }
+  const quiet = now.getTime() - Date.parse(one.updated_at) > stale * 1000;
+  const since = { ...data, age: age(one.updated_at, now) };
+  return [
+    { ...same, family: "pr", kind: "pr.opened", data: { ...data, age: age(one.created_at, now) } },
+    { ...same, family: "pr.head", kind: "pr.updated", state: one.head.sha, first: "noted", data },
+    quiet
+      ? { ...same, family: "pr.age", kind: "pr.stale", state: one.updated_at, data: since }
+      : { ...same, family: "pr.age", kind: "pr.active", first: "calm", data: since },
+  ];
+}
+
+const verdicts: Record<string, string> = { APPROVED: "pr.approved", CHANGES_REQUESTED: "pr.changes_requested" };
+
+/** Where each reviewer stands: the newest review that decides. One that was dismissed says nothing any more. */
+export function reviewLevels(repo: string, one: Pull, reviews: Review[]): Level[] {
+  const newest = new Map<string, Review>();
+  for (const given of reviews)
+    if (given.state === "DISMISSED" || Object.hasOwn(verdicts, given.state))
+      newest.set(given.user?.id ?? "ghost", given);
+  return [...newest].flatMap(([reviewer, given]) => {
+    const kind = verdicts[given.state];
+    if (kind === undefined) return [];
+    const level = { ...about(repo, one), family: `pr.review.${reviewer}`, kind, state: given.id };
+    const by = { actor: actorOf(given.user, given.author_association), url: address(given.html_url) };
+    return [{ ...level, ...by, data: pullData(repo, one) }];
+  });
+}
+
+const failures = new Set(["failure", "timed_out", "startup_failure"]);
+const passes = new Set(["success", "neutral", "skipped"]);
+
+/** Whether the checks of the newest commit fail or pass; nothing while it is undecided. */
+export function checkLevels(repo: string, one: Pull, runs: Run[]): Level[] {
+  const failed = runs.filter((check) => check.status === "completed" && failures.has(check.conclusion ?? ""));
+  const same = { ...about(repo, one), family: "check" };
+  const data = pullData(repo, one);
+  if (failed.length > 0) {
+    const url = address(failed[0]?.html_url) ?? same.url;
+    const failing = names(failed.map((check) => check.name));
+    return [{ ...same, url, kind: "check.failed", state: one.head.sha, data: { ...data, failed: failing } }];
+  }
+  const passed = runs.every((check) => check.status === "completed" && passes.has(check.conclusion ?? ""));
+  return runs.length > 0 && passed ? [{ ...same, kind: "check.recovered", first: "calm", data }] : [];
+}
+
+/** An issue that asks for towline, or that did so and no longer does. */
+export function issueLevels(repo: string, one: Issue, label: string): Level[] {
+  const open = one.state === "open";
+  const carries = labelsOf(one).some((name) => name.toLowerCase() === label.toLowerCase());
+  const same = { ...about(repo, one), family: "issue", data: { repo, number: one.number, label } };
+  if (open && carries) return [{ ...same, kind: "issue.labelled" }];
+  return [{ ...same, kind: open ? "issue.unlabelled" : "issue.closed", first: "calm", ends: "may-return" }];
+}
