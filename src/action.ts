@@ -7,6 +7,7 @@ import type { Problem } from "./core/entry.ts";
 import { exit, messageOf } from "./errors.ts";
 import { actionsReport, secretsOf } from "./shell/actions-report.ts";
 import { tokenFromEnvironment } from "./shell/credential.ts";
+import { maskedReport } from "./shell/masked.ts";
 import { repoDir, type Wire, wireUp } from "./wire.ts";
 
 /** What `tick --json` says of its publish stage, as far as the workflow needs it. */
@@ -15,9 +16,7 @@ interface Published {
   export: string | null;
 }
 
-type Actions = Wire & { report: ReturnType<typeof actionsReport> };
-
-async function tick(args: string[], wire: Actions): Promise<void> {
+async function tick(args: string[], wire: Wire): Promise<void> {
   const named = args.indexOf("--repo");
   const dir = repoDir(wire, { repo: named < 0 ? undefined : args[named + 1] });
   const { GITHUB_SERVER_URL: server, GITHUB_TOKEN: token } = wire.env;
@@ -29,7 +28,7 @@ async function tick(args: string[], wire: Actions): Promise<void> {
   core.setOutput("export", published.export ?? "");
 }
 
-async function check(args: string[], wire: Actions): Promise<void> {
+async function check(args: string[], wire: Wire): Promise<void> {
   const problems = problemsOf(await json(["check", "--json", ...args], wire));
   for (const { level, message, fix, ...at } of problems) wire.report[level](`${message} (${fix})`, at);
   wire.report.note(problems.length === 0 ? "nothing to mend" : `${problems.length} to mend`);
@@ -37,7 +36,7 @@ async function check(args: string[], wire: Actions): Promise<void> {
 }
 
 /** Runs a verb and reads what it printed for machines; null when that is no JSON (the verb has said why). */
-async function json(argv: string[], wire: Actions): Promise<unknown> {
+async function json(argv: string[], wire: Wire): Promise<unknown> {
   let printed = "";
   await main(argv, {
     ...wire,
@@ -79,11 +78,13 @@ export function tableOf(problems: Problem[]): string {
 
 async function act(argv: string[]): Promise<void> {
   const verbs = { tick, check };
-  const report = actionsReport(randomUUID());
-  const wire: Actions = { ...wireUp(), report, terminal: false };
+  const service = actionsReport(randomUUID());
+  const bare = wireUp();
+  const report = maskedReport(service, bare.secrets);
+  const wire: Wire = { ...bare, report, terminal: false };
   const [verb, ...args] = argv;
   try {
-    report.mask(secretsOf(wire.env));
+    service.mask(secretsOf(wire.env));
     if (verb === "tick" || verb === "check") return await verbs[verb](args, wire);
     report.error(`action: the verb is tick or check, not ${verb ?? "nothing"}`);
     wire.exit(exit.usage);
@@ -92,7 +93,7 @@ async function act(argv: string[]): Promise<void> {
     report.note((thrown as Error).stack ?? "");
     wire.exit(70);
   } finally {
-    report.end();
+    service.end();
   }
 }
 

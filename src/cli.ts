@@ -1,6 +1,7 @@
 // The verbs, in one table. Each is a file in verbs/ that adds itself to the program.
 import { Command, CommanderError } from "commander";
 import { exit, Fault, messageOf } from "./errors.ts";
+import { maskedReport } from "./shell/masked.ts";
 import { check } from "./verbs/check.ts";
 import { demo } from "./verbs/demo.ts";
 import { exporting } from "./verbs/export.ts";
@@ -28,7 +29,14 @@ function program(wire: Wire): Command {
   return towline;
 }
 
-export async function main(argv: string[], wire: Wire = wireUp()): Promise<void> {
+export async function main(argv: string[], outer: Wire): Promise<void> {
+  const { secrets } = outer;
+  secrets.learn(outer.env);
+  const wire: Wire = {
+    ...outer,
+    report: maskedReport(outer.report, secrets),
+    out: (text) => outer.out(secrets.mask(text)),
+  };
   try {
     await program(wire).parseAsync(argv, { from: "user" });
   } catch (thrown) {
@@ -42,10 +50,10 @@ export async function main(argv: string[], wire: Wire = wireUp()): Promise<void>
 
 /** Entry of the process: anything but a Fault is ours, and says so. */
 export async function run(): Promise<void> {
-  await main(process.argv.slice(2)).catch((thrown) => {
-    process.stderr.write(
-      `towline: this is a fault of ours, please report it: ${messageOf(thrown)}\n${(thrown as Error).stack ?? ""}\n`,
-    );
+  const wire = wireUp();
+  await main(process.argv.slice(2), wire).catch((thrown) => {
+    const said = `${messageOf(thrown)}\n${(thrown as Error).stack ?? ""}`;
+    process.stderr.write(`towline: this is a fault of ours, please report it: ${wire.secrets.mask(said)}\n`);
     process.exitCode = 70;
   });
 }

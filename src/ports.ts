@@ -187,6 +187,8 @@ export interface RawStream {
   head: Uint8Array;
   /** Empty when nothing was cut. */
   tail: Uint8Array;
+  /** Bytes left out between them; absent: what the lengths leave. Both ends may have been shortened since. */
+  cut?: number;
 }
 
 /** One conversation with the host program of one host. Every call throws HostFault. */

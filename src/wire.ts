@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Clock, Report } from "./ports.ts";
 import { systemClock } from "./shell/clock.ts";
 import { terminalReport } from "./shell/report.ts";
+import { createSecrets, type Secrets } from "./shell/secrets.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -15,6 +16,8 @@ export interface Wire {
   home: string;
   clock: Clock;
   report: Report;
+  /** What must not be seen in anything that leaves. `main` adds what `env` holds and masks `report` and `out` with it. */
+  secrets: Secrets;
   /** A person can be asked and lines can be redrawn. */
   terminal: boolean;
   out(text: string): void;
@@ -35,6 +38,7 @@ export function wireUp(): Wire {
     home: homedir(),
     clock: systemClock(),
     report: terminalReport(process.stderr),
+    secrets: createSecrets(process.env),
     terminal: process.stdout.isTTY === true,
     out: (text) => void process.stdout.write(text),
     exit: (code) => {

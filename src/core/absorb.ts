@@ -194,5 +194,5 @@ function endedBy(draft: Draft, job: Entry<"job">): string {
 const streamOf = (stream: RawStream) => ({
   bytes: stream.bytes,
   sha256: stream.sha256,
-  truncated: stream.bytes > stream.head.length + stream.tail.length || undefined,
+  truncated: (stream.cut ?? stream.bytes - stream.head.length - stream.tail.length) > 0 || undefined,
 });

@@ -8,7 +8,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: false });
 
 /** Kept bytes of a stream as harmless text, with what was cut named in its place. */
 export function streamText(stream: RawStream): string {
-  const cut = stream.bytes - stream.head.length - stream.tail.length;
+  const cut = stream.cut ?? stream.bytes - stream.head.length - stream.tail.length;
   const head = clean(utf8.decode(stream.head));
   return cut > 0
     ? `${head}\n… ${cut} bytes left out …\n${clean(utf8.decode(stream.tail))}`

@@ -7,7 +7,7 @@ import type { Outcome, RawResult, RawStream } from "../ports.ts";
 export function streamText(stream: RawStream): string {
   const decode = (bytes: Uint8Array) => clean(new TextDecoder("utf-8").decode(bytes));
   if (stream.tail.length === 0) return decode(stream.head);
-  const cut = stream.bytes - stream.head.length - stream.tail.length;
+  const cut = stream.cut ?? stream.bytes - stream.head.length - stream.tail.length;
   return `${decode(stream.head)}\n[… ${cut} bytes left out …]\n${decode(stream.tail)}`;
 }
 

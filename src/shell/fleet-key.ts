@@ -2,10 +2,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configuration, messageOf } from "../errors.ts";
+import type { Secrets } from "./secrets.ts";
 
 export interface Keyring {
   env: Readonly<Record<string, string | undefined>>;
   home: string;
+  /** Learns the keys that are read from files. */
+  secrets?: Pick<Secrets, "add">;
 }
 
 export interface Login {
@@ -14,7 +17,11 @@ export interface Login {
 }
 
 /** Throws a configuration Fault when the key that the record names is not there. */
-export async function resolveKey(name: string, wanted: string | undefined, { env, home }: Keyring): Promise<Login> {
+export async function resolveKey(
+  name: string,
+  wanted: string | undefined,
+  { env, home, secrets }: Keyring,
+): Promise<Login> {
   if (wanted === undefined || wanted === "agent") {
     if (env.SSH_AUTH_SOCK) return {};
     throw configuration(
@@ -25,6 +32,7 @@ export async function resolveKey(name: string, wanted: string | undefined, { env
   const [, kind, rest] = /^(env|file):(.+)$/s.exec(wanted) ?? [];
   if (kind === "env") {
     const text = env[rest as string];
+    if (text) secrets?.add(rest as string, text);
     if (text) return { key: text.endsWith("\n") ? text : `${text}\n` };
     throw configuration(
       `${name} wants the key in ${rest}, but that variable is empty`,
@@ -36,6 +44,7 @@ export async function resolveKey(name: string, wanted: string | undefined, { env
     const text = await readFile(path, "utf8").catch((thrown) => {
       throw configuration(`${name} wants the key in ${rest}: ${messageOf(thrown)}`, "put the private key there");
     });
+    secrets?.add(rest as string, text);
     return { key: text };
   }
   throw configuration(

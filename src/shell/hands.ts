@@ -9,12 +9,15 @@ import { withdrawn } from "../core/withdraw.ts";
 import { type Clock, type HeldJob, HostFault, type HostSession, type Repo, type Runtime } from "../ports.ts";
 import type { Pool } from "./pool.ts";
 import { addRecords } from "./read.ts";
+import type { Screen } from "./screen.ts";
 
 export interface Hands {
   repo: Repo;
   pool: Pool;
   clock: Clock;
   runtimes: Readonly<Record<string, Runtime>>;
+  /** Takes secrets out of what came back. */
+  screen: Screen;
 }
 
 /** Bytes kept of each stream: from its head, and as many from its tail. */
@@ -56,7 +59,7 @@ function named(state: State, held: HeldJob[]): string[] {
 }
 
 async function collect(
-  { pool, runtimes, clock }: Hands,
+  { pool, runtimes, clock, screen }: Hands,
   state: State,
   host: Entry<"host">,
   findings: Findings,
@@ -95,7 +98,7 @@ async function collect(
       ) {
         const result = await opened.session.fetch(held.job, held.epoch);
         const runtime = runtimes[job.data.run.runtime ?? ""];
-        if (runtime) findings.results.push({ host: host.id, result, outcome: runtime.outcome(result) });
+        if (runtime) findings.results.push({ host: host.id, ...(await screen(result, runtime)) });
       }
     }
   } catch (thrown) {

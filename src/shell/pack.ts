@@ -3,8 +3,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readSettings } from "../core/state.ts";
 import type { Clock, Repo, Tips } from "../ports.ts";
+import { masking } from "./masked.ts";
 import { openRepo } from "./repo.ts";
 import { findRepo } from "./repo-open.ts";
+import type { Secrets } from "./secrets.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -19,8 +21,16 @@ async function branchIn(repo: Repo, commit: string): Promise<string | undefined>
   return bytes ? readSettings(new TextDecoder().decode(bytes)).settings?.ledger.branch : undefined;
 }
 
-/** For verbs that read the tips of `origin`: fetches, and opens again when the fetched settings name another ledger. */
-export async function openOrigin(dir: string, { env, clock }: PackOptions): Promise<{ repo: Repo; tips: Tips }> {
+/**
+ * For verbs that read the tips of `origin`: fetches, and opens again when the fetched settings name another ledger.
+ * What is pushed with it is masked.
+ */
+export async function openOrigin(dir: string, options: PackOptions & { secrets: Secrets }) {
+  const { repo, tips } = await openTips(dir, options);
+  return { repo: masking(repo, options.secrets), tips };
+}
+
+async function openTips(dir: string, { env, clock }: PackOptions): Promise<{ repo: Repo; tips: Tips }> {
   const plain = await openRepo(dir, { env, clock });
   const guess = await plain.local().then(
     (tips) => branchIn(plain, tips.policy),

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { writeExport } from "../shell/export.ts";
+import { visible } from "../shell/masked.ts";
 import { openLocal } from "../shell/pack.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
@@ -14,7 +15,7 @@ export async function exportOnce(wire: Wire, flags: ExportFlags) {
   const { repo, tips } = await openLocal(repoDir(wire, flags), { env: wire.env, clock: wire.clock }, flags.at);
   const place = join(repo.gitDir, "towline");
   const dir = flags.out === undefined ? join(place, "export") : resolve(wire.cwd, flags.out);
-  return { ...(await writeExport(repo, tips, dir)), tips, place };
+  return { ...(await writeExport(visible(repo, wire.secrets), tips, dir)), tips, place };
 }
 
 /** Adds `towline export`: the dashboard's data as JSON files. */

@@ -21,7 +21,8 @@ export function fleet(program: Command, wire: Wire): void {
     .option("--json", "print what was found as JSON")
     .action(async (host: string, flags: EnrollFlags) => {
       const confirm = (question: string) => (flags.yes ? Promise.resolve(true) : ask(wire, flags, question));
-      const enrolled = await enrollHost({ dir: repoDir(wire, flags), host, env: wire.env, home: wire.home, confirm });
+      const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets };
+      const enrolled = await enrollHost({ dir: repoDir(wire, flags), host, ...keyring, confirm });
       wire.out(flags.json ? `${JSON.stringify(enrolled, null, 2)}\n` : described(enrolled));
       if (enrolled.missing.length > 0) wire.exit(exit.findings);
     });

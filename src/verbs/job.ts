@@ -13,6 +13,8 @@ import { gitEnv, runGit } from "../shell/git.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { createPool } from "../shell/pool.ts";
 import { jobPaths, readPair } from "../shell/read.ts";
+import { createScan } from "../shell/scan.ts";
+import { createScreen } from "../shell/screen.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 /** Adds `towline job cancel ID`. */
@@ -27,8 +29,9 @@ export function job(program: Command, wire: Wire): void {
       const dir = repoDir(wire, flags);
       const { repo, tips } = await openOrigin(dir, wire);
       const path = await recordOf(repo, tips, await readPair(repo, tips), id);
-      const connect = (pack: string) => createPool(createFleet({ env: wire.env, home: wire.home }), pack);
-      const came = await cancelJob({ repo, clock: wire.clock, runtimes, connect }, tips, path, await person(wire, dir));
+      const connect = (pack: string) => createPool(createFleet(wire), pack);
+      const ports = { repo, clock: wire.clock, runtimes, connect, screen: createScreen(wire.secrets, createScan()) };
+      const came = await cancelJob(ports, tips, path, await person(wire, dir));
       wire.out(flags.json ? `${JSON.stringify(told(came), null, 2)}\n` : `${line(came)}\n`);
     });
 }

@@ -13,6 +13,8 @@ import { gather } from "../shell/hands.ts";
 import { openLocal } from "../shell/pack.ts";
 import { createPool } from "../shell/pool.ts";
 import { jobPaths, readPair, readWorkTree } from "../shell/read.ts";
+import { createScan } from "../shell/scan.ts";
+import { createScreen } from "../shell/screen.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface PlanFlags extends Common {
@@ -71,10 +73,11 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     }));
     return { starts, holds: [...holds].map(([task, hold]) => ({ task, ...hold })), next, unseen };
   }
-  const pool = createPool(createFleet({ env: wire.env, home: wire.home }), state.settings.id);
+  const pool = createPool(createFleet(wire), state.settings.id);
   try {
     const findings = noFindings();
-    await gather({ repo, pool, clock: wire.clock, runtimes }, state, asking(draft, names).hosts, findings);
+    const screen = createScreen(wire.secrets, createScan());
+    await gather({ repo, pool, clock: wire.clock, runtimes, screen }, state, asking(draft, names).hosts, findings);
     const decision = decide(
       state,
       findings,

@@ -4,6 +4,7 @@ import { type ReflectionFilter, reflectionQuery } from "../core/reflection-query
 import type { Value } from "../core/rows.ts";
 import { oneLine } from "../core/text.ts";
 import { configuration, outside, usage } from "../errors.ts";
+import { visible } from "../shell/masked.ts";
 import { openLocal } from "../shell/pack.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Found, localDatabase, openStore } from "../shell/store.ts";
@@ -47,7 +48,7 @@ async function find(wire: Wire, { limit, ...filter }: ReflectionFlags): Promise<
   if (typeof query === "string") throw usage(query);
   const store = await openStore(localDatabase(repo.gitDir));
   try {
-    const result = await sync(store, repo, tips, { packId: settings.id, budgetMs: 600_000 });
+    const result = await sync(store, visible(repo, wire.secrets), tips, { packId: settings.id, budgetMs: 600_000 });
     if (result.state === "degraded") wire.report.warning(`the local database may be behind: ${result.why}`);
     return { rows: await store.read(query.sql, query.args, performance.now() + 60_000), zone };
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { exit } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
+import { visible } from "../shell/masked.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { readPair } from "../shell/read.ts";
 import { databaseOf, openStore, type Store } from "../shell/store.ts";
@@ -35,7 +36,8 @@ export function sync(program: Command, wire: Wire): void {
     .option("--verify", "compare every row with the records")
     .option("--json", "print the outcome as JSON")
     .action(async (flags: SyncFlags) => {
-      const { repo, tips } = await openOrigin(repoDir(wire, flags), wire);
+      const { repo: bare, tips } = await openOrigin(repoDir(wire, flags), wire);
+      const repo = visible(bare, wire.secrets);
       const { settings } = await readPair(repo, tips);
       const store = await openStore(databaseOf(settings, wire.env, repo.gitDir));
       try {

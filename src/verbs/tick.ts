@@ -7,10 +7,13 @@ import { runtimes } from "../runtimes/index.ts";
 import { unpushed } from "../shell/behind.ts";
 import { systemClock } from "../shell/clock.ts";
 import { createFleet } from "../shell/fleet.ts";
+import { visible } from "../shell/masked.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { createPool } from "../shell/pool.ts";
 import { type Published, publish, readBeatText } from "../shell/publish.ts";
 import { originUrl } from "../shell/repo-open.ts";
+import { createScan } from "../shell/scan.ts";
+import { createScreen } from "../shell/screen.ts";
 import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
@@ -38,8 +41,9 @@ export async function tickOnce(
 ): Promise<Ticked> {
   const dir = repoDir(wire, flags);
   const clock = flags.now === undefined ? wire.clock : pinned(flags.now);
+  const { secrets } = wire;
   const begin = async () => {
-    const { repo, tips } = await openOrigin(dir, { env: wire.env, clock });
+    const { repo, tips } = await openOrigin(dir, { env: wire.env, clock, secrets });
     const before = readBeatText(await repo.readBeat());
     return { repo, tips, before, ahead: await unpushed(dir, wire.env, tips.policy) };
   };
@@ -47,12 +51,13 @@ export async function tickOnce(
     // The same signal may have ended the git that we waited for.
     throw options.signal?.aborted ? interrupted(thrown) : thrown;
   });
+  const seen = visible(repo, secrets);
   const jobs: State["jobs"] = new Map();
   let published: Published = { changed: false, export: null, beat: before?.published };
   const syncing = async (state: State) => {
     const store = await openStore(databaseOf(state.settings, wire.env, repo.gitDir));
     try {
-      const result = await sync(store, repo, state.tips, { packId: state.settings.id });
+      const result = await sync(store, seen, state.tips, { packId: state.settings.id });
       if (result.state !== "synced") return { degraded: result.why };
       const { written, deleted } = result;
       return written + deleted === 0 ? {} : { note: `${written} written, ${deleted} deleted` };
@@ -61,7 +66,7 @@ export async function tickOnce(
     }
   };
   const publishing = async (state: State) => {
-    published = await publish({ repo, dir, env: wire.env }, state.settings, state.tips, before);
+    published = await publish({ repo: seen, dir, env: wire.env }, state.settings, state.tips, before);
     return published.changed ? { note: "the dashboard was built anew" } : {};
   };
   const outcome = await runTick(
@@ -69,9 +74,10 @@ export async function tickOnce(
       repo,
       clock,
       runtimes,
+      screen: createScreen(secrets, createScan()),
       report: wire.report,
       pollers: options.pollers ?? pollersOf(wire, flags),
-      connect: (pack) => createPool(createFleet({ env: wire.env, home: wire.home }), pack),
+      connect: (pack) => createPool(createFleet(wire), pack),
       after: [
         ...(flags.sync === false ? [] : [{ name: "sync", run: syncing }]),
         ...(flags.site === false ? [] : [{ name: "publish", run: publishing }]),
@@ -88,6 +94,7 @@ export async function tickOnce(
       },
     },
   );
+  for (const warning of secrets.warnings()) wire.report.warning(warning);
   return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead };
 }
 

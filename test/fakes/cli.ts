@@ -1,6 +1,7 @@
 // The command line as a person uses it, in this process: what it prints, what it says beside that, and its exit code.
 import { main } from "../../src/cli.ts";
 import { systemClock } from "../../src/shell/clock.ts";
+import { createSecrets } from "../../src/shell/secrets.ts";
 
 export interface Said {
   out: string;
@@ -23,6 +24,7 @@ export async function cli(dir: string, args: string[], env: NodeJS.ProcessEnv = 
     home: dir,
     clock: systemClock(),
     report,
+    secrets: createSecrets({}),
     terminal: false,
     out: (text) => {
       out += text;

@@ -3,6 +3,8 @@ import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
 import { createPool } from "../../src/shell/pool.ts";
+import type { Screen } from "../../src/shell/screen.ts";
+import { noSecrets, type Secrets } from "../../src/shell/secrets.ts";
 import { type TickOptions, type TickOutcome, type TickPorts, tick } from "../../src/tick.ts";
 import { quiet } from "../../src/wire.ts";
 import { type FakeMachine, fakeFleet, type Script } from "./fleet.ts";
@@ -20,16 +22,19 @@ export async function runTick(
     pollers?: Poller[] | TickPorts["pollers"];
     signal?: AbortSignal;
     onState?: TickOptions["onState"];
+    screen?: Screen;
+    secrets?: Secrets;
   } = {},
 ): Promise<TickOutcome> {
   const clock = options.now === undefined ? systemClock() : at(options.now);
   const given = options.pollers ?? [];
-  const { repo, tips } = await openOrigin(dir, { env: process.env, clock });
+  const { repo, tips } = await openOrigin(dir, { env: process.env, clock, secrets: options.secrets ?? noSecrets });
   return tick(
     {
       repo,
       clock,
       runtimes,
+      screen: options.screen ?? (async (result, runtime) => ({ result, outcome: runtime.outcome(result) })),
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),

@@ -6,6 +6,7 @@ import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
 import { publish, readBeatText } from "../../src/shell/publish.ts";
 import { readPair } from "../../src/shell/read.ts";
+import { noSecrets } from "../../src/shell/secrets.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -14,7 +15,7 @@ let pack: TestPack;
 afterEach(() => pack.remove());
 
 async function stage(before: string | null = null) {
-  const { repo, tips } = await openOrigin(pack.clone, { env: process.env, clock: systemClock() });
+  const { repo, tips } = await openOrigin(pack.clone, { env: process.env, clock: systemClock(), secrets: noSecrets });
   const { settings } = await readPair(repo, tips);
   return publish({ repo, dir: pack.clone, env: process.env }, settings, tips, readBeatText(before));
 }

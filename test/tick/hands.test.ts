@@ -32,7 +32,8 @@ async function told(ann: ReturnType<typeof machine>, starts: Start[], signal?: A
     fakeFleet({ ann }, () => ({})),
     "p",
   );
-  await dispatch({ repo: null as never, pool, clock: systemClock(), runtimes }, state, starts, findings, signal);
+  const hands = { repo: null as never, pool, clock: systemClock(), runtimes, screen: null as never };
+  await dispatch(hands, state, starts, findings, signal);
   pool.close();
   return Object.fromEntries([...findings.starts].map(([key, one]) => [key, one.state]));
 }
