@@ -4,6 +4,7 @@ import { hostProblems } from "./check-hosts.ts";
 import { linkProblems } from "./check-links.ts";
 import { type CheckFile, type Pack, problem } from "./check-pack.ts";
 import { pathProblems } from "./check-paths.ts";
+import { pollerProblems } from "./check-pollers.ts";
 import { type Expected, ruleProblems } from "./check-rules.ts";
 import { settingsProblems } from "./check-settings.ts";
 import { kindOf, type Parsed, type Problem, parseEntry } from "./entry.ts";
@@ -57,6 +58,7 @@ export function check(input: CheckInput): Checked {
     ...settingsProblems(pack),
     ...linkProblems(pack),
     ...hostProblems(pack, tick),
+    ...pollerProblems(pack, tick === null ? null : { path: workflow, text: tick }),
     ...ruleProblems(pack, input.judge),
   );
   if (input.base) problems.push(...baseProblems(input.base, byPath));
