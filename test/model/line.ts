@@ -12,6 +12,7 @@ import { runtimes } from "../../src/runtimes/index.ts";
 import { dispatch, gather } from "../../src/shell/hands.ts";
 import { createPool } from "../../src/shell/pool.ts";
 import { addRecords, jobPaths, readPair } from "../../src/shell/read.ts";
+import type { Screen } from "../../src/shell/screen.ts";
 import type { HostState } from "./host.ts";
 import { answeringFleet, type Call, memoryFleet, memoryRepo, resultOf } from "./memory.ts";
 import { policyFiles, type Shape, stop_file, timeAt } from "./pack.ts";
@@ -125,7 +126,7 @@ export function createLine(shape: Shape, options: { acksAtOnce?: boolean; noSeal
     const state = await read(policy, content);
     const wanted = asking(draftOf(state, at, tick), known);
     const pool = createPool(memoryFleet(shape, after, down, options.acksAtOnce === true), state.settings.id);
-    await gather({ repo, pool, clock: still(at), runtimes }, state, wanted.hosts, findings);
+    await gather({ repo, pool, clock: still(at), runtimes, screen }, state, wanted.hosts, findings);
     const paths = wanted.runs.length > 0 ? await jobPaths(repo, tips) : new Map<string, string>();
     await addRecords(
       repo,
@@ -183,9 +184,11 @@ export function createLine(shape: Shape, options: { acksAtOnce?: boolean; noSeal
       fallen: fallen[`${start.job}/${start.epoch}`],
     }));
     let over = false;
-    const run = dispatch({ repo, pool, clock: still(timeAt(0)), runtimes }, state, chosen, findings).then(() => {
-      over = true;
-    });
+    const run = dispatch({ repo, pool, clock: still(timeAt(0)), runtimes, screen }, state, chosen, findings).then(
+      () => {
+        over = true;
+      },
+    );
     await Promise.race([run, quiet()]);
     const made: Dispatched = over ? { starts: foundOf(findings).starts, down: [...broken].sort() } : { calls };
     dispatched.set(key, made);
@@ -205,6 +208,9 @@ export function createLine(shape: Shape, options: { acksAtOnce?: boolean; noSeal
 
 export type Line = ReturnType<typeof createLine>;
 export type Dispatched = { calls: Call[] } | { starts: Record<string, string>; down: string[] };
+
+/** Nothing in these packs is secret. */
+const screen: Screen = async (result, runtime) => ({ result, outcome: runtime.outcome(result) });
 
 /** Lets everything that is ready run; what still waits then waits for an answer. */
 const quiet = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
