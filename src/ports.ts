@@ -225,6 +225,9 @@ export interface Launch {
   command: string;
 }
 
+/** A piece of work before its secrets are looked up. */
+export type Work = Omit<Assignment, "secrets">;
+
 export interface Assignment {
   job: string;
   epoch: number;
@@ -235,6 +238,8 @@ export interface Assignment {
   character: string;
   /** Notes on the machine: the host record's body. */
   notes: string;
+  /** The agent's `env`: name → value. They come into it at the last moment and stand in no record. */
+  secrets: Readonly<Record<string, string>>;
 }
 
 /** What a run came to, whatever ran it. */

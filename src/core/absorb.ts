@@ -169,6 +169,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       surprise: outcome.surprise,
       technique: outcome.technique,
       tokens: outcome.tokens,
+      session: outcome.session,
       retry_at: again
         ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
         : undefined,

@@ -1,23 +1,87 @@
-// What an agent's record must say for its runtime, and what its runtime must find on a host.
-import type { Agent } from "./schema.ts";
+// What an agent's record must say for its runtime, what it may not ask for, and what its runtime must find on a host.
+import type { Entry } from "./entry.ts";
+import type { Agent, Settings } from "./schema.ts";
 
-/** A field that keeps the agent from working: what is wrong, what to write instead. */
+/** A field that keeps the agent from working: what is wrong, what to write instead. `at`: which of the field's list. */
 export interface Lack {
-  field: "model";
+  field: "model" | "env" | "auth";
+  at?: number;
   message: string;
   advice: string;
 }
 
-/** The first thing that the agent's runtime cannot do without, or null. */
-export function agentLack(agent: Agent): Lack | null {
+/** Any of these is a login for `claude`. */
+const logins = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+
+// What the ticker lives by, and what would change how a host runs things: an agent never gets these.
+const reserved =
+  /^(PATH|HOME|PWD|SHELL|IFS|ENV|BASH_ENV|USER|NODE_OPTIONS|(LD|DYLD|GIT|SSH|TOWLINE|GITHUB|ACTIONS|RUNNER|TURSO)_.*)$/;
+
+/**
+ * The first thing that keeps the agent from working, or null. `kept`: names of variables that hold the pack's own keys.
+ */
+export function agentLack(agent: Agent, kept: ReadonlySet<string>): Lack | null {
   if (agent.runtime === "ollama" && !agent.model)
     return {
       field: "model",
       message: "`runtime: ollama` needs a `model`",
       advice: "write `model:` and a name that `ollama list` shows on the host, like `model: llama3.2`",
     };
+  if (agent.runtime === "ollama" && agent.env?.length)
+    return {
+      field: "env",
+      at: 0,
+      message: "`runtime: ollama` runs no tools, so there is nobody to use a secret",
+      advice: "take `env` out",
+    };
+  return envLack(agent.env ?? [], kept) ?? (agent.runtime === "claude" ? authLack(agent) : null);
+}
+
+function envLack(names: string[], kept: ReadonlySet<string>): Lack | null {
+  for (const [at, name] of names.entries()) {
+    if (!/^[A-Z_][A-Z0-9_]{0,63}$/.test(name))
+      return {
+        field: "env",
+        at,
+        message: `\`${name}\` is no name of a variable`,
+        advice: "write it in capitals, digits and _, like `env: [ANTHROPIC_API_KEY]`; never a key itself",
+      };
+    if (reserved.test(name) || kept.has(name))
+      return {
+        field: "env",
+        at,
+        message: `\`${name}\` is the pack's own or the machine's and is given to no agent`,
+        advice: "take it out, or give the agent a secret of its own under another name",
+      };
+  }
   return null;
 }
+
+function authLack({ auth, env = [] }: Agent): Lack | null {
+  const own = env.filter((name) => logins.includes(name));
+  if (auth === "env" && own.length === 0)
+    return {
+      field: "auth",
+      message: "`auth: env` needs the name of a key",
+      advice: "write `env: [ANTHROPIC_API_KEY]`, or `auth: host` for the login of the machine",
+    };
+  if (auth !== "env" && own.length > 0)
+    return {
+      field: "env",
+      at: env.indexOf(own[0] as string),
+      message: `\`${own[0]}\` is named, but the login of the machine is used`,
+      advice: "write `auth: env` to use the key, or take it out of `env`",
+    };
+  return null;
+}
+
+/** Variables that hold the keys of the pack's machines, its database and its sources. `settings`: null when unreadable. */
+export const packKeys = (hosts: Iterable<Entry<"host">>, settings: Settings | null): Set<string> =>
+  new Set([
+    ...(settings ? [settings.database.url, settings.database.token] : []),
+    ...(settings?.pollers.github ? [settings.pollers.github.token] : []),
+    ...[...hosts].flatMap(({ data }) => (data.key?.startsWith("env:") ? [data.key.slice(4)] : [])),
+  ]);
 
 /** The runtime that a host must have for this agent; `shell`, which every host has, where the agent says where its model is. */
 export const neededOnHost = ({ runtime, url }: Agent): string =>

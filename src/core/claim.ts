@@ -1,5 +1,5 @@
 // Job records as they are claimed, and what a host needs to start them.
-import type { Assignment } from "../ports.ts";
+import type { Work } from "../ports.ts";
 import { type Draft, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import type { Candidate } from "./gate.ts";
@@ -16,7 +16,7 @@ export interface Start {
   deadline: number;
   runtime: string;
   /** null: nobody wants the run any more. Its earlier epoch is sealed, and nothing is started. */
-  assignment: Assignment | null;
+  assignment: Work | null;
   /** Why it must not start any more, judged after the claim was won. */
   fallen?: string;
   /** Over 1: an earlier attempt was collected; its host may still hold it. */

@@ -1,5 +1,5 @@
 // Which tasks are owed a run, and what holds the others back before any host is looked at.
-import { agentLack } from "./agent-needs.ts";
+import { agentLack, packKeys } from "./agent-needs.ts";
 import type { Draft } from "./draft.ts";
 import { everyFault } from "./due.ts";
 import type { Entry } from "./entry.ts";
@@ -134,7 +134,7 @@ export function agentFault(draft: Draft, task: Entry<"task">, runtimes: Readonly
       "agent",
       `${agent.path}: runtime \`${agent.data.runtime}\` is not known (${[...runtimes].sort().join(", ")})`,
     );
-  const lack = agentLack(agent.data);
+  const lack = agentLack(agent.data, packKeys(draft.hosts.values(), draft.settings));
   return lack && person("agent", `${agent.path}: ${lack.message}`);
 }
 

@@ -46,6 +46,13 @@ export const task = record({
   depth: int(1, 100).optional(),
 });
 
+/** Tools as their runtime names them: `Read`, `Bash(git log:*)`. */
+const tool = line.regex(/^[A-Za-z_][^\u0000-\u001f]*$/, "must be the name of a tool");
+
+const tools = z
+  .union([z.array(tool), tool.transform((v) => [v])], { error: "must be the name of a tool or a list of them" })
+  .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] });
+
 export const agent = record({
   runtime: line,
   model: line.optional(),
@@ -64,9 +71,13 @@ export const agent = record({
   account: line.optional(),
   auth: z.enum(["host", "env"]).optional(),
   price: record({ run: number.optional() }).optional(),
-  guard: record({}).optional(),
+  guard: record({
+    mode: z.enum(["dontAsk", "acceptEdits", "plan", "bypassPermissions"]).optional(),
+    tools: tools.optional(),
+    no_tools: tools.optional(),
+  }).optional(),
   env: strings.optional(),
-  limits: record({}).optional(),
+  limits: record({ turns: int(1, 10_000).optional() }).optional(),
   session: z.enum(["fresh", "keep"]).default("fresh"),
   deploy: z.enum(["if-missing", "never"]).optional(),
   ephemeral: flag.optional(),
@@ -171,6 +182,8 @@ export const job = record({
     output: stream.optional(),
     errors: stream.optional(),
     result: text.optional(),
+    /** The runtime's own name for what was said in the run. */
+    session: line.optional(),
     boot: text.optional(),
     identity: text.optional(),
     skipped: strings.optional(),

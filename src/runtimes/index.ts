@@ -1,11 +1,15 @@
 // The runtimes, in one table.
 import { configuration } from "../errors.ts";
 import type { Runtime } from "../ports.ts";
+import { claude } from "./claude.ts";
 import { ollama } from "./ollama.ts";
 import { picoclaw } from "./picoclaw.ts";
 import { shell } from "./shell.ts";
 
-export const runtimes = { shell: shell(), picoclaw: picoclaw(), ollama: ollama() } satisfies Record<string, Runtime>;
+export const runtimes = { shell: shell(), picoclaw: picoclaw(), ollama: ollama(), claude: claude() } satisfies Record<
+  string,
+  Runtime
+>;
 
 /** The runtime of that name; an unknown one is an error, never another one in its place. */
 export function runtimeNamed(name: string): Runtime {

@@ -35,11 +35,13 @@ const broken_escape = /(?<!\\)((?:\\\\)*)\\(?:u[0-9a-fA-F]{0,3})?$/;
 
 /**
  * Head and tail of a stream, bytes as UTF-8. Where something between them was cut, it is said in a form that may stand
- * inside a JSON string: cut streams of JSON are nearly always cut in the middle of the answer.
+ * inside a JSON string: cut streams of JSON are nearly always cut in the middle of the answer. `skip`: bytes of the tail
+ * that are left out, too.
  */
-export function spliced(stream: RawStream): string {
+export function spliced(stream: RawStream, skip = 0): string {
   const decode = (bytes: Uint8Array) => new TextDecoder("utf-8").decode(bytes);
-  if (stream.tail.length === 0) return decode(stream.head);
-  const cut = stream.bytes - stream.head.length - stream.tail.length;
-  return `${decode(stream.head).replace(broken_escape, "$1")}\\n[… ${cut} bytes left out …]\\n${decode(stream.tail)}`;
+  const cut = stream.cut ?? stream.bytes - stream.head.length - stream.tail.length;
+  if (cut <= 0) return decode(stream.head) + decode(stream.tail);
+  const head = decode(stream.head).replace(broken_escape, "$1");
+  return `${head}\\n[… ${cut} bytes left out …]\\n${decode(stream.tail.subarray(skip))}`;
 }

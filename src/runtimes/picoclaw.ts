@@ -2,6 +2,7 @@
 import type { Assignment, Launch, Outcome, RawResult, Runtime } from "../ports.ts";
 import { readMarked } from "./marked.ts";
 import { streamText, unfinished } from "./output.ts";
+import { export_secrets, secretFiles } from "./secrets.ts";
 import { characterText, taskText } from "./task-text.ts";
 
 const copies = ["home/config.json", "home/.security.yml"];
@@ -9,6 +10,7 @@ const copies = ["home/config.json", "home/.security.yml"];
 // Constant: the task, the model's name and the session's reach it by files. The settings and the keys are the host
 // owner's own; the run gets a copy, because the agent may write to its home, and the copy goes when the run ends.
 const command = `umask 077
+${export_secrets}
 PATH=$PATH:$HOME/.local/bin
 export PATH
 config=\${PICOCLAW_CONFIG:-\${PICOCLAW_HOME:-$HOME/.picoclaw}/config.json}
@@ -41,6 +43,7 @@ rm -f home/config.json home/.security.yml
 exit $code`;
 
 function launch(assignment: Assignment): Launch {
+  const secrets = secretFiles(assignment);
   return {
     files: {
       "AGENT.md": characterText(assignment),
@@ -49,8 +52,9 @@ function launch(assignment: Assignment): Launch {
       model: assignment.agent.model ? `${assignment.agent.model}\n` : "",
       // Places for the copies: whatever becomes of the run, the host removes what is named secret.
       ...Object.fromEntries(copies.map((name) => [name, ""])),
+      ...secrets.files,
     },
-    secret: copies,
+    secret: [...copies, ...secrets.secret],
     command,
   };
 }

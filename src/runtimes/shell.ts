@@ -1,8 +1,10 @@
 // `shell`: the task's body is a script. No model, no key: its output is the answer.
 import type { Assignment, Launch, RawResult, Runtime } from "../ports.ts";
 import { streamText, unfinished } from "./output.ts";
+import { export_secrets, secretFiles } from "./secrets.ts";
 
-const command = `IFS= read -r first <task.sh || :
+const command = `${export_secrets}
+IFS= read -r first <task.sh || :
 case $first in
   '#!'*) chmod 700 task.sh && exec ./task.sh ;;
 esac
@@ -35,11 +37,10 @@ export function shell(): Runtime {
   return {
     name: "shell",
     model: false,
-    launch: (assignment: Assignment): Launch => ({
-      files: { "task.sh": scriptOf(assignment.prompt) },
-      secret: [],
-      command,
-    }),
+    launch: (assignment: Assignment): Launch => {
+      const { files, secret } = secretFiles(assignment);
+      return { files: { "task.sh": scriptOf(assignment.prompt), ...files }, secret, command };
+    },
     outcome,
   };
 }

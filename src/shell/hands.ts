@@ -8,6 +8,7 @@ import type { State } from "../core/state.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import { type Clock, type HeldJob, HostFault, type HostSession, type Repo, type Runtime } from "../ports.ts";
 import type { Pool } from "./pool.ts";
+import { prepare } from "./prepare.ts";
 import { addRecords } from "./read.ts";
 import type { Screen } from "./screen.ts";
 
@@ -18,6 +19,8 @@ export interface Hands {
   runtimes: Readonly<Record<string, Runtime>>;
   /** Takes secrets out of what came back. */
   screen: Screen;
+  /** What agents may be given by name; absent: nothing. */
+  secret?(name: string): string | undefined;
 }
 
 /** Bytes kept of each stream: from its head, and as many from its tail. */
@@ -30,6 +33,8 @@ const slice = 2000;
 /** Asks these hosts; adds facts, results and what they know of open jobs to the findings; acknowledges what stands in the ledger. */
 export async function gather(hands: Hands, state: State, names: Iterable<string>, findings: Findings): Promise<void> {
   const hosts = [...names].flatMap((name) => state.hosts.get(name) ?? []);
+  // What agents were given must not come back unmasked, from runs of earlier ticks either: asked for, it is known.
+  for (const { data } of state.agents.values()) for (const name of data.env ?? []) hands.secret?.(name);
   findings.answers.clear();
   findings.running.clear();
   findings.absent.clear();
@@ -156,7 +161,7 @@ function giveBack(start: Start, why: string, findings: Findings): void {
 }
 
 async function startOne(
-  { pool, runtimes }: Hands,
+  { pool, runtimes, secret }: Hands,
   host: Entry<"host">,
   start: Start,
   findings: Findings,
@@ -180,6 +185,8 @@ async function startOne(
         state: "released",
         why: start.fallen ?? "it was sealed before it started",
       });
+    const launch = prepare(runtimes[start.runtime] as Runtime, start.assignment, secret);
+    if ("refused" in launch) return void findings.starts.set(key, { state: "refused", why: launch.refused });
     const answer = await opened.session.start({
       job: start.job,
       epoch: start.epoch,
@@ -187,7 +194,7 @@ async function startOne(
       deadline: start.deadline,
       keep,
       slots: host.data.slots,
-      launch: (runtimes[start.runtime] as Runtime).launch(start.assignment),
+      launch,
     });
     if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
     else if (answer.state === "already" && answer.epoch !== start.epoch && start.attempt > 1)

@@ -75,6 +75,10 @@ export async function tickOnce(
       clock,
       runtimes,
       screen: createScreen(secrets, createScan()),
+      secret: (name) => {
+        secrets.add(name, wire.env[name] ?? "");
+        return wire.env[name];
+      },
       report: wire.report,
       pollers: options.pollers ?? pollersOf(wire, flags),
       connect: (pack) => createPool(createFleet(wire), pack),

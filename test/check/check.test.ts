@@ -271,8 +271,26 @@ describe("links", () => {
     [
       "an agent that lacks what its runtime cannot do without",
       { "agents/b.md": "---\nruntime: ollama\nurl: http://gpu:11434\n---\n" },
-      ["agents/b.md:1:1 no-model"],
+      ["agents/b.md:1:1 agent-model"],
       "like `model: llama3.2`",
+    ],
+    [
+      "secrets that no agent gets, keys in place of names, and logins that contradict each other",
+      {
+        "agents/b.md": "---\nruntime: shell\nenv: [OTHER, WEB1_KEY]\n---\n",
+        "agents/c.md": "---\nruntime: shell\nenv: sk-123\n---\n",
+        "agents/d.md": "---\nruntime: claude\nauth: env\n---\n",
+        "agents/e.md": "---\nruntime: claude\nenv: [ANTHROPIC_API_KEY]\n---\n",
+        "agents/f.md": "---\nruntime: claude\nauth: env\nenv: [ANTHROPIC_API_KEY]\n---\n",
+        "hosts/web2.md": "---\naddress: web2.example.org\nlabels: [web]\nkey: env:WEB1_KEY\n---\n",
+      },
+      [
+        "agents/b.md:3:14 agent-env",
+        "agents/c.md:3:6 agent-env",
+        "agents/d.md:3:7 agent-auth",
+        "agents/e.md:3:7 agent-env",
+      ],
+      "take it out, or give the agent a secret of its own",
     ],
     [
       "a rhythm",

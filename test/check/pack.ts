@@ -21,7 +21,11 @@ export function checked(files: Record<string, string | null>, more: Partial<Chec
   const all = Object.entries({ ...sound, ...files }).flatMap(([path, text]) =>
     text === null ? [] : [file(path, text)],
   );
-  return check({ runtimes: ["shell", "picoclaw"], ...more, files: [...all, ...(more.files ?? [])] });
+  return check({
+    runtimes: ["shell", "picoclaw", "ollama", "claude"],
+    ...more,
+    files: [...all, ...(more.files ?? [])],
+  });
 }
 
 /** `path:line:col code` of each problem, warnings with a `?`. */

@@ -24,6 +24,8 @@ export async function runTick(
     onState?: TickOptions["onState"];
     screen?: Screen;
     secrets?: Secrets;
+    /** What agents may be given by name. */
+    env?: Record<string, string>;
   } = {},
 ): Promise<TickOutcome> {
   const clock = options.now === undefined ? systemClock() : at(options.now);
@@ -35,6 +37,7 @@ export async function runTick(
       clock,
       runtimes,
       screen: options.screen ?? (async (result, runtime) => ({ result, outcome: runtime.outcome(result) })),
+      secret: (name) => options.env?.[name],
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),

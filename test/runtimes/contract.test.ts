@@ -18,10 +18,14 @@ const lobster = (answer: string) => `${banner}\x1b[33m2026-11-20 WRN agent > slo
 // As the command of `ollama` prints what came back: status, the answer as in a JSON string, the last line of the reply.
 const reply = (answer: string) =>
   `http 200\n${JSON.stringify(answer).slice(1, -1)}\n{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":26,"eval_count":298}\n`;
+// As `claude --print --output-format json` 2.1 prints it, shortened to what is read and what is in its way.
+const result = (answer: string) =>
+  `${JSON.stringify({ stop_reason: "end_turn", session_id: "a9936049-5137-42a2-a96d-278a16c4e217", total_cost_usd: 0.00108, modelUsage: { "claude-opus-5-5": { inputTokens: 120, outputTokens: 30, cacheReadInputTokens: 7, cacheCreationInputTokens: 0, costUSD: 0.00108 } }, permission_denials: [], terminal_reason: "completed", is_error: false, num_turns: 1, subtype: "success", api_error_status: null, result: answer, type: "result", duration_ms: 306 })}\n`;
 const says: Record<keyof typeof runtimes, (answer: string) => string> = {
   shell: (a) => `${a}\n`,
   picoclaw: lobster,
   ollama: reply,
+  claude: result,
 };
 // What an agent must say for its runtime, in every test.
 const agents: Partial<Record<keyof typeof runtimes, object>> = { ollama: { model: "llama3.2" } };
@@ -64,6 +68,11 @@ describe.each(Object.entries(runtimes))("runtime %s", (name, registered) => {
     const { files, secret } = launch;
     expect(encodeLaunch({ launch }).some((line) => line.startsWith("command "))).toBe(true);
     for (const name of secret) expect(Object.keys(files)).toContain(name);
+    const key = "sk-\"$(touch pwned)`'\\";
+    const keyed = runtime.launch(assignment({ secrets: { SOME_KEY: key } }));
+    for (const [name, text] of Object.entries(keyed.files))
+      if (text.includes(key)) expect(keyed.secret).toContain(name);
+    expect(keyed.command).toBe(launch.command);
     for (const path of [...Object.keys(files), ...secret]) {
       expect(path).toMatch(/^[A-Za-z0-9._/-]+$/);
       expect(path.startsWith("/") || path.split("/").includes("..")).toBe(false);
@@ -241,6 +250,12 @@ describe("shell, really run", () => {
   test("the exit code and the last line of stderr come through", async () => {
     const { result } = await run(launch(anyAssignment({ prompt: "echo half\necho 'no such disk' >&2\nexit 7" })));
     expect(outcome(result)).toMatchObject({ state: "failed", answer: "half", why: "exit 7: no such disk" });
+  });
+
+  test("its agent's secrets are in the environment, and in no file any more", async () => {
+    const keyed = anyAssignment({ prompt: 'echo "$SOME_KEY"; ls secrets', secrets: { SOME_KEY: "'$(id)\n\"x" } });
+    const { result } = await run(launch(keyed));
+    expect(outcome(result)).toMatchObject({ state: "finished", answer: "'$(id)\n\"x" });
   });
 
   test("a #! line picks the interpreter", async () => {

@@ -18,8 +18,8 @@ describe("the agent's record", () => {
   test("without a model: a configuration fault, and the same words for the pack's owner before anything starts", () => {
     const bare = agent.parse({ runtime: "ollama" });
     expect(() => launch(anyAssignment({ agent: bare }))).toThrow(Fault);
-    expect(agentLack(bare)).toMatchObject({ field: "model", message: "`runtime: ollama` needs a `model`" });
-    expect([agentLack(local), agentLack(agent.parse({ runtime: "shell" }))]).toEqual([null, null]);
+    expect(agentLack(bare, new Set())).toMatchObject({ field: "model", message: "`runtime: ollama` needs a `model`" });
+    expect([local, agent.parse({ runtime: "shell" })].map((one) => agentLack(one, new Set()))).toEqual([null, null]);
   });
 
   test("with a `url`, any host will do", () => {

@@ -47,6 +47,7 @@ export function anyAssignment(over: Partial<Assignment> = {}): Assignment {
     agent: agent.parse({ runtime: "shell" }),
     character: "You are terse.",
     notes: "A small board.",
+    secrets: {},
     ...over,
   };
 }

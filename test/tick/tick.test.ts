@@ -431,3 +431,39 @@ describe("runs that nobody wants any more", () => {
     expect(starts(machines)).toHaveLength(1);
   });
 });
+
+describe("an agent's secrets", () => {
+  const files = (env: string) => ({
+    "tasks/a.md": md("title: A\nagent: keyed", "a"),
+    "agents/keyed.md": md(`runtime: shell\nenv: [${env}]`),
+    "hosts/ann.md": md("address: ann\nkey: env:ANN_KEY"),
+  });
+
+  test("one that is not set where ticks run: nothing starts, and the record says its name", async () => {
+    const machines = { ann: machine() };
+    const p = pack(files("SOME_KEY"), ["ann"]);
+    await runTick(p.clone, machines, say);
+    expect(starts(machines)).toEqual([]);
+    expect(state(p, "a")).toBe("failed");
+    expect(p.file("status/a.md")).toContain("its agent needs SOME_KEY, which is not set where the tick runs");
+  });
+
+  test("one that is set goes along, and stands in no record", async () => {
+    const machines = { ann: machine() };
+    const p = pack(files("SOME_KEY"), ["ann"]);
+    await runTick(p.clone, machines, say, { env: { SOME_KEY: "sk-canary" } });
+    expect(state(p, "a")).toBe("done");
+    expect(p.at("log", "-p", "--all")).not.toContain("sk-canary");
+  });
+
+  test.each(["ANN_KEY", "TURSO_AUTH_TOKEN", "GITHUB_TOKEN", "TOWLINE_SSH_KEY", "LD_PRELOAD", "PATH"])(
+    "%s is given to no agent",
+    async (name) => {
+      const machines = { ann: machine() };
+      const p = pack(files(name), ["ann"]);
+      await runTick(p.clone, machines, say, { env: { [name]: "sk-canary" } });
+      expect(starts(machines)).toEqual([]);
+      expect(p.file("status/a.md")).toMatch(new RegExp(`\`${name}\` is the pack.* and is given to no agent`));
+    },
+  );
+});

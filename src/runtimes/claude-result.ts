@@ -1,0 +1,136 @@
+// What `claude --print --output-format json` says of a run. Its exit code and its `subtype` alone prove nothing: a run
+// whose tools were all refused ends with exit 0 and "success", a refused key with "success", too.
+import { clean, oneLine } from "../core/text.ts";
+import type { Outcome, RawResult, RawStream } from "../ports.ts";
+import { counts, parsed, spliced } from "./json.ts";
+import { readMarked } from "./marked.ts";
+import { streamText, unfinished } from "./output.ts";
+
+type Result = Record<string, unknown>;
+
+/** The one object of type `result`; of a cut stream, with the cut told in it. null when there is none that can be read. */
+function resultOf(stream: RawStream): Result | null {
+  // A tail may begin in the middle of an escape, whose rest is at most five characters.
+  const most = stream.tail.length > 0 ? 5 : 0;
+  for (let skip = 0; skip <= most; skip++) {
+    const lines = spliced(stream, skip).split("\n").reverse();
+    for (const line of lines) {
+      const value = line.startsWith("{") ? parsed(line) : null;
+      if (value?.type === "result") return value;
+    }
+  }
+  return null;
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? clean(value).trim() : "");
+const said = (value: unknown): string => oneLine(textOf(value), 300);
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const fieldsOf = (value: unknown): Result =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Result) : {};
+
+/** Cost, tokens and session, as far as they have the shape of such. */
+function measured(result: Result): Pick<Outcome, "cost" | "tokens" | "session"> {
+  const cost = result.total_cost_usd;
+  const session = typeof result.session_id === "string" ? result.session_id : "";
+  const tokens = tokensOf(result);
+  return {
+    ...(typeof cost === "number" && Number.isFinite(cost) && cost >= 0 ? { cost } : {}),
+    ...(tokens ? { tokens } : {}),
+    ...(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(session) ? { session } : {}),
+  };
+}
+
+/** Of all models that took part; `usage` is that of the main one only, and empty where a budget ended the run. */
+function tokensOf(result: Result): Record<string, number> | undefined {
+  const sum: Record<string, number> = {};
+  for (const model of Object.values(fieldsOf(result.modelUsage)).map(fieldsOf)) {
+    const one = counts({
+      input: model.inputTokens,
+      output: model.outputTokens,
+      cache_read: model.cacheReadInputTokens,
+      cache_write: model.cacheCreationInputTokens,
+    });
+    for (const [key, value] of Object.entries(one ?? {})) sum[key] = (sum[key] ?? 0) + value;
+  }
+  return Object.keys(sum).length > 0 ? counts(sum) : undefined;
+}
+
+const limit_text = /hit your (?:\w+ )*limit|usage limit reached|out of (?:extra )?usage|limit reached .*resets?/i;
+
+/** The account's limit, with the time when it ends as it was told: ` · resets 3pm (Europe/Rome)`, or `|` and seconds. */
+function limitOf(text: string): string | null {
+  if (!limit_text.test(text)) return null;
+  const [, at] = /resets?\s+(?:at\s+)?(.{1,60})$/i.exec(text) ?? [];
+  const [, epoch] = /\|(\d{10})(?:\d{3})?\s*$/.exec(text) ?? [];
+  const when = at ?? (epoch === undefined ? null : new Date(Number(epoch) * 1000).toISOString());
+  return `the account's usage limit is reached${when === null ? "" : `, resets ${when.trim()}`}`;
+}
+
+const advice: Record<string, string> = {
+  401: "the API refused the login or key",
+  403: "the API refused the login or key",
+  404: "the API does not know the model or the address",
+  429: "the API takes no more requests now",
+};
+
+/** Why this is no result of a finished run, in words for people; null when it is one. */
+function problem(result: Result): string | null {
+  const { subtype, terminal_reason: reason, api_error_status: status } = result;
+  const text = said(result.result);
+  const errors = listOf(result.errors).map(said).filter(Boolean).join("; ");
+  if (subtype === "error_max_turns" || reason === "max_turns")
+    return `stopped at its limit of turns without an answer${errors ? ` (${errors})` : ""}`;
+  if (subtype === "error_max_budget_usd" || reason === "budget_exhausted")
+    return `stopped at the task's budget${errors ? ` (${errors})` : ""}`;
+  if (result.is_error === false && subtype === "success" && (reason === undefined || reason === "completed"))
+    return result.stop_reason === "refusal" ? "the model refused the task" : null;
+  const limit = limitOf(text);
+  if (limit !== null) return limit;
+  if (/not logged in|please run \/login/i.test(text))
+    return "claude is not logged in on this host: log in there once, or give the agent a key (`auth: env`)";
+  if (typeof status === "number")
+    return `${advice[status] ?? "the API failed"} (HTTP ${status})${text ? `: ${text}` : ""}`;
+  return said(`claude failed (${said(reason) || said(subtype) || "no reason given"}): ${text || errors || "no words"}`);
+}
+
+/** Tools that it asked for and did not get. */
+function denied(result: Result): string | null {
+  const names = listOf(result.permission_denials).map((one) => said(fieldsOf(one).tool_name) || "a tool");
+  if (names.length === 0) return null;
+  const times = Map.groupBy(names, (name) => name);
+  const list = [...times].map(([name, all]) => (all.length > 1 ? `${name} (${all.length} times)` : name)).join(", ");
+  return `was not allowed to use ${list.slice(0, 200)}: what it may use stands in \`guard.tools\` of the agent's record`;
+}
+
+export function claudeOutcome(raw: RawResult): Outcome {
+  const result = resultOf(raw.stdout);
+  if (result === null) return unreadable(raw);
+  const wrong = problem(result);
+  const marked = readMarked(wrong !== null && result.is_error !== false ? "" : textOf(result.result));
+  const known = { ...marked, ...measured(result) };
+  const cut = unfinished(raw, marked.answer);
+  if (cut && (raw.end !== "exited" || wrong === null)) return { ...known, ...cut };
+  if (wrong !== null) return { ...known, state: "failed", outcome: "failure", why: wrong };
+  const refused = denied(result);
+  if (refused !== null)
+    return { ...known, state: "failed", outcome: marked.answer === "" ? "failure" : "partial", why: refused };
+  if (marked.answer === "")
+    return { ...known, state: "empty", outcome: "failure", why: "exit 0, but claude gave no answer" };
+  if (result.stop_reason === "max_tokens")
+    return { ...known, state: "finished", outcome: "partial", why: "the answer was cut at the model's limit" };
+  return { ...known, state: "finished", outcome: "success" };
+}
+
+/** No JSON of ours: what stands there is kept as it is, for people to look at. */
+function unreadable(raw: RawResult): Outcome {
+  const text = streamText(raw.stdout).trim();
+  const cut = unfinished(raw, text, text);
+  if (cut) return cut;
+  if (text === "") return { state: "empty", outcome: "failure", answer: "", why: "exit 0, but claude printed nothing" };
+  return {
+    state: "failed",
+    outcome: "failure",
+    answer: text,
+    why: "what claude printed is no result that can be read",
+  };
+}

@@ -1,0 +1,22 @@
+// The last thing before a start: a piece of work, with the secrets that its agent may see, as a launch for a host.
+import { Fault } from "../errors.ts";
+import type { Launch, Runtime, Work } from "../ports.ts";
+
+/** `secret`: what a variable holds where the tick runs. `refused`: why nothing can be run; a person must mend it. */
+export function prepare(
+  runtime: Runtime,
+  work: Work,
+  secret: (name: string) => string | undefined = () => undefined,
+): Launch | { refused: string } {
+  const names = work.agent.env ?? [];
+  const secrets = Object.fromEntries(names.map((name) => [name, secret(name) ?? ""]));
+  const missing = names.filter((name) => !secrets[name]);
+  if (missing.length > 0)
+    return { refused: `its agent needs ${missing.join(", ")}, which is not set where the tick runs` };
+  try {
+    return runtime.launch({ ...work, secrets });
+  } catch (thrown) {
+    if (thrown instanceof Fault) return { refused: [thrown.message, thrown.advice].filter(Boolean).join("; ") };
+    throw thrown;
+  }
+}
