@@ -6,6 +6,7 @@ import { openOrigin } from "../shell/pack.ts";
 import { readPair } from "../shell/read.ts";
 import { databaseOf, openStore, type Store } from "../shell/store.ts";
 import { StoreFault } from "../shell/store-fault.ts";
+import { takeOut } from "../shell/store-mend.ts";
 import { type Drift, verify } from "../shell/store-verify.ts";
 import { sync as bring, type SyncOptions, type SyncResult } from "../shell/sync.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
@@ -13,6 +14,7 @@ import { type Common, repoDir, type Wire } from "../wire.ts";
 interface SyncFlags extends Common {
   rebuild?: boolean;
   verify?: boolean;
+  dryRun?: boolean;
 }
 
 /** A person waits for this one: as long as rows are being written it may go on. One call still ends after 5 s. */
@@ -22,18 +24,19 @@ interface Came {
   result: SyncResult;
   /** Absent: not asked for, or not to be had. */
   drift?: Drift[];
-  /** What a rebuild mended. */
+  /** What differed before, and was mended. */
   mended?: Drift[];
 }
 
-/** Adds `towline sync`. Exit code 1: drift was found; 3: not this pack's database; 4: the database is out of reach. */
+/** Adds `towline sync`. Exit code 1: drift was found and not mended; 3: not this pack's database; 4: the database is out of reach. */
 export function sync(program: Command, wire: Wire): void {
   program
     .command("sync")
     .description("bring the database to the tips of origin")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--rebuild", "empty the database and fill it again; with --verify only when something differs")
-    .option("--verify", "compare every row with the records")
+    .option("--verify", "compare every row with the records, and write anew what differs")
+    .option("--dry-run", "with --verify: only say what differs")
     .option("--json", "print the outcome as JSON")
     .action(async (flags: SyncFlags) => {
       const { repo: bare, tips } = await openOrigin(repoDir(wire, flags), wire);
@@ -54,12 +57,29 @@ async function run(store: Store, repo: Repo, tips: Tips, options: SyncOptions, f
   if (!flags.verify) return { result };
   const first = await compared(store, repo, tips, result);
   const wrong = "state" in first || first.drift.length > 0;
-  if (!flags.rebuild || !wrong || (result.state === "degraded" && result.refused))
+  const lost = "state" in first && !flags.rebuild;
+  if (flags.dryRun || !wrong || lost || (result.state === "degraded" && result.refused))
     return "state" in first ? { result: first } : { result, drift: first.drift };
-  const again = await bring(store, repo, tips, { ...options, rebuild: true });
+  const again = await mend(
+    store,
+    repo,
+    tips,
+    { ...options, rebuild: flags.rebuild },
+    "state" in first ? [] : first.drift,
+  );
   const second = await compared(store, repo, tips, again);
   if ("state" in second) return { result: second };
   return { result: again, drift: second.drift, mended: "state" in first ? [] : first.drift };
+}
+
+async function mend(store: Store, repo: Repo, tips: Tips, options: SyncOptions, drift: Drift[]): Promise<SyncResult> {
+  try {
+    if (!options.rebuild) await takeOut(store, options.packId, drift, performance.now() + budgetMs);
+  } catch (thrown) {
+    if (!(thrown instanceof StoreFault)) throw thrown;
+    return { state: "degraded", why: thrown.message, refused: thrown.kind === "foreign", written: 0 };
+  }
+  return bring(store, repo, tips, options);
 }
 
 /** The drift, or why it could not be told. */

@@ -1,4 +1,4 @@
-import type { Clock, Poller } from "../../src/ports.ts";
+import type { Clock, Poller, Repo } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
@@ -26,6 +26,7 @@ export async function runTick(
     secrets?: Secrets;
     /** What agents may be given by name. */
     env?: Record<string, string>;
+    after?: (repo: Repo) => TickPorts["after"];
   } = {},
 ): Promise<TickOutcome> {
   const clock = options.now === undefined ? systemClock() : at(options.now);
@@ -41,7 +42,7 @@ export async function runTick(
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),
-      after: [],
+      after: options.after?.(repo) ?? [],
     },
     { tips, signal: options.signal, onState: options.onState },
   );

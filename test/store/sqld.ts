@@ -1,7 +1,7 @@
 // The real libSQL server, one per test file, on a free port of this machine.
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +18,10 @@ export interface Sqld {
   stop(): Promise<void>;
   /** Starts again on the same port and the same data. */
   restart(): Promise<void>;
+  /** Starts again on other data: none, or a copy that was kept before. */
+  restore(copy: string | null): Promise<void>;
+  /** Stops, copies the data, starts again; answers the copy. */
+  keep(): Promise<string>;
 }
 
 export async function startSqld(options: { jwt?: boolean } = {}): Promise<Sqld> {
@@ -38,6 +42,8 @@ export async function startSqld(options: { jwt?: boolean } = {}): Promise<Sqld> 
     }
     throw new Error("sqld did not start");
   };
+  let copies = 0;
+  const data = join(dir, "data");
   const server: Sqld = {
     url,
     process: await launch(),
@@ -49,6 +55,19 @@ export async function startSqld(options: { jwt?: boolean } = {}): Promise<Sqld> 
     restart: async () => {
       await ended(server.process);
       server.process = await launch();
+    },
+    restore: async (copy) => {
+      await ended(server.process);
+      rmSync(data, { recursive: true, force: true });
+      if (copy !== null) cpSync(copy, data, { recursive: true });
+      server.process = await launch();
+    },
+    keep: async () => {
+      const copy = join(dir, `copy-${++copies}`);
+      await ended(server.process);
+      cpSync(data, copy, { recursive: true });
+      server.process = await launch();
+      return copy;
     },
   };
   return server;

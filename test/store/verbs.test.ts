@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { main } from "../../src/cli.ts";
 import { reflectionQuery } from "../../src/core/reflection-query.ts";
 import { localDatabase, openStore } from "../../src/shell/store.ts";
+import { canonicalDump } from "../../src/shell/store-verify.ts";
 import { quiet, type Wire, wireUp } from "../../src/wire.ts";
 import { everything, makePack, type Pack, reflection } from "./pack.ts";
 import { freePort } from "./sqld.ts";
@@ -67,12 +68,55 @@ describe("towline sync", () => {
     expect(made.git("status", "--porcelain")).toBe("");
   });
 
-  test("--verify finds drift (1), --verify --rebuild mends it (0)", async () => {
+  test("--verify finds rows that were edited and writes those anew (0); --dry-run only says so (1)", async () => {
+    const made = await clone(everything);
+    await towline(["sync", "--repo", made.dir]);
+    const dump = async () => {
+      const store = await openStore(localDatabase(made.repo.gitDir));
+      const text = await canonicalDump(store);
+      store.close();
+      return text;
+    };
+    const good = await dump();
+    await hand(made, "UPDATE reflections SET outcome = 'failure'");
+    await hand(made, "DELETE FROM jobs");
+    await hand(made, "UPDATE pupdates SET line = 7, title = 'moved' WHERE line = 2");
+    await hand(made, "INSERT INTO insights VALUES ('insights/x.md', 'x', 'active', NULL, NULL, NULL, '{}', 'b')");
+    await hand(made, "UPDATE tasks SET path = 'tasks/elsewhere.md', title = 'moved' WHERE path = 'tasks/disk.md'");
+    await hand(made, "DELETE FROM sync_paths WHERE path = 'agents/scout.md'");
+    await hand(made, "INSERT INTO sync_paths VALUES ('hosts/ghost.md', 'b', 'hosts', 'ghost')");
+    const bad = await dump();
+    expect((await towline(["sync", "--repo", made.dir, "--verify", "--dry-run"])).code).toBe(1);
+    expect(await dump()).toBe(bad);
+    const said = await towline(["sync", "--repo", made.dir, "--verify", "--json"]);
+    expect(said.code).toBe(0);
+    const told = JSON.parse(said.out) as {
+      mended: { table: string; what: string }[];
+      drift: object[];
+      written: number;
+    };
+    expect(told.drift).toEqual([]);
+    expect(told.mended.map((one) => `${one.table} ${one.what}`)).toEqual([
+      "insights extra",
+      "jobs missing",
+      "pupdates missing",
+      "pupdates extra",
+      "reflections differs",
+      "sync_paths missing",
+      "sync_paths extra",
+      "tasks missing",
+      "tasks extra",
+    ]);
+    expect(told.written).toBe(5);
+    expect(await dump()).toBe(good);
+  });
+
+  test("--verify --dry-run finds drift (1), --verify --rebuild mends it (0)", async () => {
     const made = await clone(everything);
     await towline(["sync", "--repo", made.dir]);
     expect(await towline(["sync", "--repo", made.dir, "--verify"])).toMatchObject({ code: 0 });
     await hand(made, "UPDATE reflections SET outcome = 'failure'");
-    const found = await towline(["sync", "--repo", made.dir, "--verify"]);
+    const found = await towline(["sync", "--repo", made.dir, "--verify", "--dry-run"]);
     expect(found.code).toBe(1);
     expect(found.out).toMatch(
       /differs\s+reflections\s+reflections\/2026\/11\/2026-11-20-disk-0123456789\.md\s+outcome/,
