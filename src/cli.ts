@@ -8,6 +8,7 @@ import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { job } from "./verbs/job.ts";
 import { plan } from "./verbs/plan.ts";
+import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { site } from "./verbs/site.ts";
 import { sync } from "./verbs/sync.ts";
@@ -18,7 +19,22 @@ import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
-const verbs: Register[] = [check, demo, fleet, job, plan, task, tick, watch, why, exporting, site, sync, reflections];
+const verbs: Register[] = [
+  check,
+  demo,
+  fleet,
+  job,
+  plan,
+  purge,
+  task,
+  tick,
+  watch,
+  why,
+  exporting,
+  site,
+  sync,
+  reflections,
+];
 
 function program(wire: Wire): Command {
   const towline = new Command("towline")
