@@ -18,9 +18,8 @@ export interface Shape {
 
 const pack_id = "model";
 
-/** The script waits until somebody lets it go: a run ends when the model says so. */
-const script = (task: string) =>
-  `echo ${task} >>"$HOME/ran"\nuntil [ -e "$HOME/go.${task}" ]; do sleep 0.03; done\necho "answer of ${task}"`;
+/** A run says that it ran, and waits until somebody lets it go: it ends when the model says so. */
+const script = `run=\${PWD%/*}\nrun=\${run##*/}.\${PWD##*/}\necho "$run" >>"$HOME/ran"\nuntil [ -e "$HOME/go.$run" ]; do sleep 0.03; done\necho "answer of $run"`;
 
 export function policyFiles({ tasks, hosts, slots }: Shape): Record<string, string> {
   return {
@@ -30,7 +29,7 @@ export function policyFiles({ tasks, hosts, slots }: Shape): Record<string, stri
     ...Object.fromEntries(
       tasks.map((task) => [
         `tasks/${task}.md`,
-        md(`title: ${task}\ntimeout: 60s${task === "b" ? "\non_lost: retry" : ""}`, script(task)),
+        md(`title: ${task}\ntimeout: 15m${task === "b" ? "\non_lost: retry" : ""}`, script),
       ]),
     ),
   };
