@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: "real",
           include: ["test/**/*.test.ts"],
-          exclude: [...pure, "test/golden/*/**", "test/fixtures/**"],
+          exclude: ["**/node_modules/**", "test/agents/**", ...pure, "test/golden/*/**", "test/fixtures/**"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
