@@ -9,6 +9,8 @@ const wanted = [
   { name: "bash", programs: ["bash"] },
   { name: "busybox", programs: ["busybox"] },
   { name: "openssh-server", programs: ["sshd"] },
+  { name: "iproute2", programs: ["ip"] },
+  { name: "iptables", programs: ["iptables"] },
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"] },
 ];
 

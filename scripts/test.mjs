@@ -9,7 +9,8 @@ import { counts } from "./results.mjs";
 
 const help = `npm test                  types, lint, all suites
 npm test -- --quick       types, lint, unit tests only
-npm test -- --install     first installs openssh-server, chromium and busybox from Debian (CI=true does the same)
+npm test -- --install     first installs openssh-server, iproute2, chromium, … from Debian (CI=true does the same)
+npm run test:long         the suites that have a long size run in it; a name after -- selects, as in -- chaos
 npm test -- repo          only suites whose path holds "repo"; other options go to vitest as they are`;
 
 /** @typedef {Omit<import("./results.mjs").Counts, "needs"> & {name: string}} Count */

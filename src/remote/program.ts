@@ -22,14 +22,18 @@ const parts = ["base", "streams", "run", "conversation", "start", "serve"];
 let loaded: Program | undefined;
 
 export function hostProgram(): Program {
-  if (!loaded) {
-    const text = parts
-      .map((part) => strip(readFileSync(new URL(`./host/${part}.sh`, import.meta.url), "utf8")))
-      .join("");
-    loaded = { text, sha256: createHash("sha256").update(text).digest("hex") };
-  }
+  loaded ??= programOf(hostSource().map(strip).join(""));
   return loaded;
 }
+
+/** The parts of the program in their order, with their comments. */
+export const hostSource = (): string[] =>
+  parts.map((part) => readFileSync(new URL(`./host/${part}.sh`, import.meta.url), "utf8"));
+
+export const programOf = (text: string): Program => ({
+  text,
+  sha256: createHash("sha256").update(text).digest("hex"),
+});
 
 /** The root as a word for any shell, relative to HOME unless absolute. Throws a configuration Fault. */
 export function rootPath(root: string | undefined): string {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { configuration } from "../errors.ts";
 import { type Connection, type Fleet, type HostFacts, HostFault, type HostSession, type RawResult } from "../ports.ts";
 import { readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
-import { hostProgram, rootPath } from "../remote/program.ts";
+import { hostProgram, type Program, rootPath } from "../remote/program.ts";
 import { encodeLaunch } from "../remote/request.ts";
 import { transport } from "../transports/index.ts";
 import { type Conversation, greet } from "./fleet-conversation.ts";
@@ -16,6 +16,8 @@ export interface FleetOptions extends Keyring {
   connectTimeout?: number;
   /** Binaries whose presence hosts are asked for. */
   runtimes?: string[];
+  /** The program that hosts are given; the one of this version when absent. */
+  program?: Program;
 }
 
 const usual_runtimes = ["picoclaw", "claude", "ollama", "tmux", "codex"];
@@ -30,7 +32,7 @@ export function createFleet(options: FleetOptions): Fleet {
       if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(pack)) throw configuration(`\`${pack}\` cannot be a pack id`);
       const connection = await connectHost(name, host, options);
       try {
-        const session = await hold({ name, host, pack, connection, runtimes: options.runtimes ?? usual_runtimes });
+        const session = await hold({ name, host, pack, connection, ...askedOf(options) });
         const other = met.get(session.facts.identity);
         if (other !== undefined && other !== name)
           throw new HostFault(
@@ -68,10 +70,13 @@ interface Held {
   pack: string;
   connection: Connection;
   runtimes: string[];
+  program: Program;
 }
 
-async function hold({ name, host, pack, connection, runtimes }: Held): Promise<HostSession> {
-  const { conversation, facts: first, hello } = await begin(name, host, connection, { pack, runtimes });
+const askedOf = ({ runtimes = usual_runtimes, program = hostProgram() }: FleetOptions) => ({ runtimes, program });
+
+async function hold({ name, host, pack, connection, ...asked }: Held): Promise<HostSession> {
+  const { conversation, facts: first, hello } = await begin(name, host, connection, { pack, ...asked });
   const facts = await enrolled(name, host, conversation, first);
   const probe = async () => enrolled(name, { ...host, identity: facts.identity }, conversation, await hello());
   return { facts, probe, ...calls(name, conversation, () => connection.close()) };
@@ -82,7 +87,7 @@ async function begin(
   name: string,
   host: Host,
   connection: Connection,
-  { pack, runtimes }: { pack: string; runtimes: string[] },
+  { pack, runtimes, program }: Pick<Held, "pack" | "runtimes" | "program">,
 ) {
   const hello = async (conversation: Conversation): Promise<HostFacts> => {
     const before = Date.now();
@@ -90,7 +95,7 @@ async function begin(
     const facts = readFacts(payload, { runtimes, slots: host.slots, before, after: Date.now() });
     return { ...facts, runtimes: { shell: "", ...facts.runtimes } };
   };
-  const place = { root: rootPath(host.root), program: hostProgram() };
+  const place = { root: rootPath(host.root), program };
   const { conversation, answer } = await greet(name, connection, place, hello);
   return { conversation, facts: answer, hello: () => hello(conversation) };
 }
@@ -104,7 +109,7 @@ export async function lookAt(name: string, host: Host, pack: string, options: Fl
   try {
     const { conversation, facts } = await begin(name, host, connection, {
       pack,
-      runtimes: options.runtimes ?? usual_runtimes,
+      ...askedOf(options),
     });
     conversation.close();
     return facts;
@@ -117,7 +122,7 @@ export async function lookAt(name: string, host: Host, pack: string, options: Fl
 export async function meetHost(name: string, host: Host, connection: Connection, options: FleetOptions) {
   const { conversation, facts } = await begin(name, host, connection, {
     pack: "-",
-    runtimes: options.runtimes ?? usual_runtimes,
+    ...askedOf(options),
   });
   const enrolment = await enrollOn(conversation);
   conversation.close();

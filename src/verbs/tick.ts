@@ -26,6 +26,11 @@ export interface TickFlags extends Common {
   sync?: boolean;
 }
 
+export interface TickOnceOptions extends Pick<TickOptions, "signal" | "onState">, Partial<Pick<TickPorts, "pollers">> {
+  /** Puts something between the line and its ports: tests that watch them, or end the process at one. */
+  around?: (ports: TickPorts) => TickPorts;
+}
+
 export interface Ticked extends TickOutcome {
   publish: Published;
   ended: Ended[];
@@ -37,7 +42,7 @@ export interface Ticked extends TickOutcome {
 export async function tickOnce(
   wire: Wire,
   flags: TickFlags,
-  options: Pick<TickOptions, "signal" | "onState"> & Partial<Pick<TickPorts, "pollers">> = {},
+  { around = (ports) => ports, ...options }: TickOnceOptions = {},
 ): Promise<Ticked> {
   const dir = repoDir(wire, flags);
   const clock = flags.now === undefined ? wire.clock : pinned(flags.now);
@@ -70,7 +75,7 @@ export async function tickOnce(
     return published.changed ? { note: "the dashboard was built anew" } : {};
   };
   const outcome = await runTick(
-    {
+    around({
       repo,
       clock,
       runtimes,
@@ -87,7 +92,7 @@ export async function tickOnce(
         ...(flags.site === false ? [] : [{ name: "publish", run: publishing }]),
       ],
       beat: () => ({ published: published.beat }),
-    },
+    }),
     {
       attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1),
       ...options,

@@ -94,6 +94,7 @@ supervise() {
   spec || exit 1
   birth $$ && echo "$$ $birth $was" >>"$dir.owner"
   trap stop_agent TERM
+  # step: supervisor
   token "$dir.go" run || exit 0 # it was decided that this run never starts
   clock
   since=$now mark=$PWD/$1/$since
@@ -102,6 +103,7 @@ supervise() {
     capture out 3<"$dir.out.pipe" &
     capture err 3<"$dir.err.pipe" &
     launch
+    # step: agent
     [ -z "$stopped" ] || stop_agent
     while :; do
       stopping=
@@ -130,6 +132,7 @@ supervise() {
     tally || end=died
     case "$out_seen $err_seen" in *short*) end=died ;; esac
   fi
+  # step: end
   conclude "$exit" "$end" "$took"
 }
 

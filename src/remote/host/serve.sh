@@ -71,7 +71,9 @@ ack() {
     settle "$jobs/$run"
     case $state in ended | died) ;; *) continue ;; esac
     [ "$hash" = "$want" ] || continue
+    # step: ack
     echo "$hash" >"$dir.acked"
+    # step: acked
     for file in "$dir".* "$dir"/* "$dir"/.[!.]*; do
       case ${file#"$dir".} in go | acked) ;; *) set -- "$@" "$file" ;; esac
     done

@@ -111,8 +111,9 @@ start() {
   fi
 }
 
-# The rest of a start, with the fence won.
+# The rest of a start, with the fence won. (`step:` marks moments at which the tests end this process.)
 fenced() {
+  # step: fence
   if ! receive; then
     retreat
     exit 0
@@ -139,8 +140,12 @@ fenced() {
     answer "$job" "$epoch" "refused cannot write the journal: is the disk full?"
     return
   }
+  # step: journal
   durable "$pack/journal"
+  # step: fsync
   setsid sh "./bin/$program" supervise "$dir" "$command" </dev/null >/dev/null 2>&1 9<&- &
   begun="$begun $dir"
+  # step: start
   answer "$job" "$epoch" started
+  # step: answer
 }

@@ -116,8 +116,11 @@ conclude() {
   set -- "$dir.result"
   [ ! -s "$dir.out" ] || set -- "$@" "$dir.out"
   [ ! -s "$dir.err" ] || set -- "$@" "$dir.err"
+  # step: result
   durable "$@"
+  # step: durable
   stamp
+  # step: stamp
 }
 
 # TOOK: on a full disk most of the streams goes, so that there is room to say so. Nobody can tell what else of the

@@ -1,0 +1,93 @@
+// Many tickers, many jobs, one bare repository: no job is started twice, none is lost. Then the same with random SIGKILLs.
+import { spawnSync } from "node:child_process";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { TestPack } from "../fakes/pack.ts";
+import { type Sailed, sail } from "./kit/crew.ts";
+import { anomalies, historyOf } from "./kit/history.ts";
+import { type Lab, lacksLab, needsLab, raiseLab } from "./kit/lab.ts";
+import { journalOf, labPack, marked, marksOf } from "./kit/pack.ts";
+import { random, size, tell } from "./kit/sizes.ts";
+
+const jobs = size(200, 2000);
+const tickers = size(16, 32);
+const kills = size(100, 5000);
+const settings = "tick: {patience: 10s, wall: 20s, max_starts: 1000000}\n";
+
+/** Tasks whose answer stands in a job record of the bare repository's tip. */
+function recorded(pack: TestPack, ids: string[]): number {
+  const found = spawnSync("git", ["grep", "-h", "-o", "-E", "^said-[a-z0-9-]+$", "main", "--", "jobs/"], {
+    cwd: pack.origin,
+    encoding: "utf8",
+  });
+  const said = new Set(found.stdout.split("\n").map((line) => line.trim()));
+  return ids.filter((id) => said.has(`said-${id}`)).length;
+}
+
+describe.skipIf(lacksLab)(`many tickers on one pack, ${needsLab}`, () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await raiseLab(8);
+  });
+  afterAll(() => lab?.down());
+
+  const sailing = (pack: TestPack, ids: string[], count: number) => {
+    let looked = 0;
+    return sail(lab, pack, {
+      count: tickers,
+      limit: size(240_000, 3_600_000),
+      done: () => {
+        if (performance.now() - looked < 1000) return false;
+        looked = performance.now();
+        return recorded(pack, ids) === ids.length;
+      },
+      kills: count > 0 ? { count, pause: [100, 500], random: random(7) } : undefined,
+    });
+  };
+
+  test.each([
+    ["calm", 0],
+    ["killed", kills],
+  ])(
+    "%s: every job once, all recorded, history sound",
+    async (name, killing) => {
+      const ids = Array.from({ length: jobs }, (_, i) => `${name}-${i}`);
+      const files = Object.fromEntries(ids.map((id) => [`tasks/${id}.md`, marked(id, "sleep 0.05; ")]));
+      const pack = labPack({ id: name, machines: lab.machines, settings, slots: 3 }, files);
+      try {
+        judge(name, pack, ids, await sailing(pack, ids, killing));
+      } finally {
+        pack.remove();
+      }
+    },
+    size(300_000, 4_000_000),
+  );
+
+  const judge = (name: string, pack: TestPack, ids: string[], sailed: Sailed) => {
+    const history = historyOf(pack);
+    const ran = marksOf(lab.machines);
+    const twice = ids.filter((id) => (ran.get(id) ?? 0) > 1);
+    const never = ids.filter((id) => !ran.has(id));
+    const pushes = sailed.events.filter((one) => one.op === "push");
+    const faults = sailed.events.filter((one) => one.op === "failed");
+    tell(name, {
+      tickers,
+      jobs: ids.length,
+      kills: sailed.kills,
+      pushes: pushes.length,
+      won: history.length,
+      unknown: pushes.filter((one) => one.state === "unknown").length,
+      faults: faults.length,
+      twice: twice.length,
+      lost: ids.length - recorded(pack, ids),
+      seconds: sailed.seconds,
+    });
+    expect(faults.map((one) => one.why).filter((why) => !/could not be pushed/.test(why))).toEqual([]);
+    expect(twice).toEqual([]);
+    expect(never).toEqual([]);
+    expect(recorded(pack, ids)).toBe(ids.length);
+    expect(anomalies(history, sailed.events)).toEqual([]);
+    const starts = journalOf(lab.machines, name).map((line) => line.split(" ")[0]);
+    expect(new Set(starts).size).toBe(ids.length);
+    expect(pack.at("fsck", "--strict", "--no-dangling")).toBe("");
+  };
+});
