@@ -93,6 +93,6 @@ describe.skipIf(lacksLab)(`a kill at every step, ${needsLab}`, () => {
       expect(told.flatMap((one) => one.anomalies)).toEqual([]);
       expect(told.map((one) => one.fsck).join("")).toBe("");
     },
-    size(400_000, 5_000_000),
+    size(900_000, 5_000_000),
   );
 });

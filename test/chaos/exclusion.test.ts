@@ -34,7 +34,7 @@ describe.skipIf(lacksLab)(`many tickers on one pack, ${needsLab}`, () => {
     let looked = 0;
     return sail(lab, pack, {
       count: tickers,
-      limit: size(240_000, 3_600_000),
+      limit: size(500_000, 5_000_000),
       done: () => {
         if (performance.now() - looked < 1000) return false;
         looked = performance.now();
@@ -59,7 +59,7 @@ describe.skipIf(lacksLab)(`many tickers on one pack, ${needsLab}`, () => {
         pack.remove();
       }
     },
-    size(300_000, 4_000_000),
+    size(600_000, 5_100_000),
   );
 
   const judge = (name: string, pack: TestPack, ids: string[], sailed: Sailed) => {
