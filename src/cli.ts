@@ -6,6 +6,7 @@ import { check } from "./verbs/check.ts";
 import { demo } from "./verbs/demo.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
+import { init } from "./verbs/init.ts";
 import { job } from "./verbs/job.ts";
 import { plan } from "./verbs/plan.ts";
 import { purge } from "./verbs/purge.ts";
@@ -23,6 +24,7 @@ const verbs: Register[] = [
   check,
   demo,
   fleet,
+  init,
   job,
   plan,
   purge,

@@ -21,6 +21,9 @@ export interface TreeItem {
 export type Changes = Map<string, string | Uint8Array | null>;
 
 /** `won`: the push was reported as updated for our commit id. `lost`: refused, nothing moved. `unknown`: no answer, it may still land: fetch and ask `contains`. */
+/** What the clone knows of origin's `refs/towline/pack`: a commit without history whose tree is the ledger as towline wrote it last. null: origin has none; undefined: towline never fetched into this clone. */
+export type Written = string | null | undefined;
+
 export type PushOutcome =
   | { state: "won"; commit: string }
   | { state: "lost"; why: string }
@@ -36,6 +39,8 @@ export interface CommitNote {
 export interface Repo {
   /** Absolute path of the git directory. */
   readonly gitDir: string;
+  /** The forge's own id of origin's repository, like `github.com/123`, where the CI service names it. */
+  readonly forge: string | undefined;
   /** Fetches both branches from `origin`. */
   fetch(): Promise<Tips>;
   /** The tips as last fetched (or of the local branches when there is no remote), no network. */
@@ -48,7 +53,12 @@ export interface Repo {
   tree(commit: string, paths?: string[]): Promise<TreeItem[]>;
   /** Blob id → bytes. Blobs over `maxBytes` (default 1 MiB) come back as null. */
   blobs(ids: string[], maxBytes?: number): Promise<Map<string, Uint8Array | null>>;
-  /** Builds one commit on the pair's ledger tip without a work tree and pushes it, with leases on both refs. */
+  /** Origin's `refs/towline/pack`, as last fetched. */
+  written(): Promise<Written>;
+  /**
+   * Builds one commit on the pair's ledger tip without a work tree and pushes it, with leases on both refs. With
+   * `state/pack.json` among the changes `refs/towline/pack` goes along, in the same push and by a lease of its own.
+   */
   push(tips: Tips, changes: Changes, note: CommitNote): Promise<PushOutcome>;
   /** Replaces a ref without history (`refs/towline/beat`) by a parentless commit that holds one file. */
   beat(file: string, text: string): Promise<void>;

@@ -1,6 +1,7 @@
 // The line. Stages in order, no decisions: those are values that core/ returns.
 import { randomBytes } from "node:crypto";
 import { type Findings, noFindings } from "./core/absorb.ts";
+import { packId } from "./core/binding.ts";
 import type { Start } from "./core/claim.ts";
 import { type Decision, decide } from "./core/decide.ts";
 import { draftOf } from "./core/draft.ts";
@@ -11,6 +12,7 @@ import { oneLine } from "./core/text.ts";
 import { configuration, interrupted, messageOf, outside } from "./errors.ts";
 import { heed, Interrupted } from "./interrupt.ts";
 import type { Level, Poller, Report, Tips } from "./ports.ts";
+import { bindingFault, readOwn, restoreLedger } from "./shell/binding.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
 import { addRecords, jobPaths, readPair } from "./shell/read.ts";
@@ -40,6 +42,10 @@ export interface TickOptions {
   onState?(state: State): void;
   /** Tips that were fetched just now: the first read needs no other fetch. */
   tips?: Tips;
+  /** The random part of a new pack's id, in hex; made up when absent. */
+  random?: string;
+  /** Puts a ledger that a person rewound or rewrote back as towline wrote it last. */
+  restore?: boolean;
 }
 
 export interface TickOutcome {
@@ -86,6 +92,7 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     tips: options.tips,
     pool: undefined,
     pass: 0,
+    fresh: undefined,
     refused: null,
   };
   try {
@@ -155,6 +162,8 @@ interface TickRun {
   pool: Pool | undefined;
   /** Number of the pass that is walked. */
   pass: number;
+  /** Id of a pack that no commit has bound yet. */
+  fresh: string | undefined;
   /** Why the last push was not won, when it was no race. */
   refused: string | null;
 }
@@ -173,11 +182,11 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
   const signal = run.options.signal?.aborted ? undefined : run.options.signal;
   const told = run.options.signal?.aborted === true;
   for (let attempt = 1; attempt <= tries; attempt++) {
-    const tips = run.tips ?? (await heed(signal, ports.repo.fetch()));
-    run.tips = undefined;
-    const state = await heed(signal, readPair(ports.repo, tips));
+    const read = await heed(signal, readAt(run));
+    if (read === null) continue;
+    const { tips, state } = read;
     outcome.state = state;
-    run.pool ??= ports.connect(state.settings.id);
+    run.pool ??= ports.connect(state.pack);
     const hands = { ...ports, pool: run.pool };
     const runtimes = new Set(Object.keys(ports.runtimes));
     const wanted = asking(draftOf(state, now, run.id), runtimes);
@@ -212,6 +221,21 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     throw outside(`the ledger could not be pushed: ${oneLine(run.refused, 300)}`, "the work is left to the next tick");
   outcome.contended = true;
   return null;
+}
+
+/** Reads the pair and puts the pack's id into the state. null: read again. Throws where nothing may be done here. */
+async function readAt(run: TickRun): Promise<{ tips: Tips; state: State } | null> {
+  const { ports, options } = run;
+  const { tips, state, binding } = await readOwn(ports, run.tips);
+  run.tips = undefined;
+  if (binding.state === "bound") state.pack = binding.pack;
+  else if (binding.state === "fresh")
+    state.pack = run.fresh ??= packId(state.settings.id, options.random ?? randomBytes(6).toString("hex"));
+  else if (binding.state === "rewritten" && options.restore) {
+    run.outcome.commits.push(await restoreLedger(ports.repo, state, run.id));
+    return null;
+  } else throw bindingFault(binding);
+  return { tips, state };
 }
 
 function won({ findings, outcome, options }: TickRun, decision: Decision, commit: string): void {

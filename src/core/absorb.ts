@@ -121,6 +121,11 @@ function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
   const why = forgotten
     ? `${job.data.host} no longer knows this job`
     : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;
+  lose(draft, job, why);
+}
+
+/** Nobody can tell any more what became of it. Whether it runs again is for its task to say (`on_lost`). */
+export function lose(draft: Draft, job: Entry<"job">, why: string): void {
   const again = mayRunAgain(draft, job, "lost");
   setJob(draft, job, "lost", {
     why,

@@ -28,7 +28,7 @@ export function decideJob(state: State, job: string, found: Findings, at: { now:
   if (task) foldTask({ draft, task, jobs, plan, base, final: true });
   triage(draft);
   closeMemos(draft);
-  const changes = changesOf(draft, narrate(draft));
+  const changes = changesOf(draft, narrate(draft), at.tick);
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), at.tick), ndjson(draft.pupdates));
   return { draft, changes };
 }

@@ -50,7 +50,7 @@ export function decide(
   fold(draft, kept, base, true);
   triage(draft);
   closeMemos(draft);
-  const changes = changesOf(draft, narrate(draft));
+  const changes = changesOf(draft, narrate(draft), pass.file);
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs) };
 }

@@ -1,5 +1,6 @@
 // The state of a pair of commits while one pass decides: a copy that stages change, and the texts that follow from it.
 import type { Changes, RawPupdate } from "../ports.ts";
+import { ledger_format, type Mark, mark_path, renderMark } from "./binding.ts";
 import type { Entry } from "./entry.ts";
 import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
@@ -71,8 +72,8 @@ function openRows(draft: Draft): object[] {
   return [...jobs, ...memos].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** What a commit must hold for this draft: only files whose text differs from what was read. */
-export function changesOf(draft: Draft, overview: string): Changes {
+/** What a commit must hold for this draft: only files whose text differs from what was read. `last`: the name of this pass. */
+export function changesOf(draft: Draft, overview: string, last: string): Changes {
   const wanted: Changes = new Map();
   for (const [path, record] of draft.written) wanted.set(path, record && render(record.kind, record.data, record.body));
   wanted.set("state/open.ndjson", ndjson(openRows(draft)));
@@ -95,7 +96,15 @@ export function changesOf(draft: Draft, overview: string): Changes {
     if (text === null ? before !== undefined : text !== (before ?? "") && !(text === "" && before === undefined))
       changes.set(path, text);
   }
+  const mark = typeof draft.mark === "object" ? draft.mark : null;
+  if (changes.size > 0 || mark?.pack !== draft.pack) changes.set(mark_path, markOf(draft, mark, last));
   return changes;
+}
+
+/** Each commit of towline's says whose it is, and is told apart from the one before. */
+function markOf(draft: Draft, before: Mark | null, last: string): string {
+  const known = before?.pack === draft.pack ? before.forge : undefined;
+  return renderMark({ format: ledger_format, pack: draft.pack, forge: draft.forge ?? known, last });
 }
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -49,8 +49,8 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
       if (!closed(host, draft.settings.networks)) hosts.add(host.id);
   const runs = ready.flatMap(({ task, run, hosts: able }) =>
     isEach(task.data)
-      ? able.map((host) => hostJobId(draft.settings.id, task.id, run.occurrence, host.id))
-      : [runId(draft.settings.id, task.id, run.occurrence)],
+      ? able.map((host) => hostJobId(draft.pack, task.id, run.occurrence, host.id))
+      : [runId(draft.pack, task.id, run.occurrence)],
   );
   return { hosts, runs };
 }
@@ -85,7 +85,7 @@ export function plan(draft: Draft, known: Known): Plan {
   for (const job of reclaimable(draft, known.absent)) reclaim(draft, job, { known, given, claim, late });
   for (const candidate of ready) {
     const { task, agent } = candidate;
-    const run = runId(draft.settings.id, task.id, candidate.run.occurrence);
+    const run = runId(draft.pack, task.id, candidate.run.occurrence);
     if (isEach(task.data)) claimEach(draft, candidate, placing(candidate), known, made, { claim, late });
     else if (known.paths.has(run)) made.spent.set(task.id, candidate.run.occurrence);
     else {
@@ -129,7 +129,7 @@ function claimEach(
   { claim, late }: { claim: Claim; late: Late },
 ): void {
   const { task, run: due, agent } = candidate;
-  const run = runId(draft.settings.id, task.id, due.occurrence);
+  const run = runId(draft.pack, task.id, due.occurrence);
   const open = candidate.hosts.filter((host) => !closed(host, draft.settings.networks));
   if (open.length === 0)
     return void made.holds.set(
@@ -142,7 +142,7 @@ function claimEach(
       ),
     );
   const skipped = candidate.hosts.filter((host) => !open.includes(host)).map((host) => host.id);
-  const ids = open.map((host) => hostJobId(draft.settings.id, task.id, due.occurrence, host.id));
+  const ids = open.map((host) => hostJobId(draft.pack, task.id, due.occurrence, host.id));
   if (ids.some((id) => known.paths.has(id))) return void made.spent.set(task.id, due.occurrence);
   const wait = late(open.length, agent);
   if (wait) return void made.holds.set(task.id, queued(wait.on, wait.wait));

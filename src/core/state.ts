@@ -1,5 +1,6 @@
 // What a tick knows: the records of one pair of commits. Built once from texts, then only copied and changed as a value.
 import type { Tips } from "../ports.ts";
+import { type Mark, mark_path, readMark } from "./binding.ts";
 import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
 import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
@@ -28,6 +29,12 @@ export interface FiredRow {
 export interface State {
   tips: Tips;
   settings: Settings;
+  /** The mark that the ledger carries: whose it is, and in which format. null: nothing was ever written. */
+  mark: Mark | "broken" | null;
+  /** The pack's id on hosts and in job ids. Before the first commit no more than the `id` of towline.yml. */
+  pack: string;
+  /** The forge's own id of the repository, where it is known. */
+  forge: string | undefined;
   stop: Entry<"stop"> | null;
   agents: Map<string, Entry<"agent">>;
   hosts: Map<string, Entry<"host">>;
@@ -50,6 +57,7 @@ export const policy_paths = ["towline.yml", "STOP.md", "agents", "hosts", "rules
 export const ledger_paths = [
   "queue",
   "status",
+  mark_path,
   "state/open.ndjson",
   "state/levels.ndjson",
   "state/fired.ndjson",
@@ -158,9 +166,13 @@ export function readState(tips: Tips, files: SourceFile[]): { state: State | nul
   const byPath = new Map(files.map((file) => [file.path, file]));
   const { settings: read, problems } = readSettings(byPath.get("towline.yml")?.text);
   if (!read) return { state: null, problems };
+  const mark = byPath.has(mark_path) ? (readMark(byPath.get(mark_path)?.text ?? "") ?? "broken") : null;
   const state: State = {
     tips,
     settings: read,
+    mark,
+    pack: typeof mark === "object" && mark !== null ? mark.pack : read.id,
+    forge: undefined,
     stop: null,
     agents: new Map(),
     hosts: new Map(),

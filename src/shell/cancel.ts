@@ -8,6 +8,7 @@ import { oneLine } from "../core/text.ts";
 import { configuration, outside } from "../errors.ts";
 import type { Tips } from "../ports.ts";
 import { tickId } from "../tick.ts";
+import { readBound } from "./binding.ts";
 import { gather, type Hands } from "./hands.ts";
 import type { Pool } from "./pool.ts";
 import { addRecords, readPair } from "./read.ts";
@@ -56,7 +57,7 @@ async function endOn(at: Cancelling, tips: Tips, job: Entry<"job">, path: string
   const findings = noFindings();
   const host = job.data.host ?? "";
   if (!state.hosts.has(host)) return { findings, why: `${host} has no record in hosts/ any more` };
-  const pool = at.connect(state.settings.id);
+  const pool = at.connect(state.pack);
   try {
     await gather({ ...at, pool }, state, [host], findings);
     const answer = findings.answers.get(host);
@@ -80,8 +81,7 @@ interface Writing {
 async function record({ repo, clock }: Cancelling, from: Tips | undefined, { id, path, findings, tick }: Writing) {
   let why = "";
   for (let attempt = 1; attempt <= tries; attempt++) {
-    const tips = attempt === 1 && from ? from : await repo.fetch();
-    const state = await readPair(repo, tips);
+    const { tips, state } = await readBound({ repo, clock }, attempt === 1 ? from : undefined);
     await addRecords(repo, state, [path]);
     const before = state.jobs.get(id);
     const { draft, changes } = decideJob(state, id, findings, { now: clock.now(), tick });

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { mark_path, readMark, renderMark } from "../core/binding.ts";
 import type { Leak } from "../core/purge.ts";
 import { pathClass } from "../core/schema.ts";
 import { configuration, outside } from "../errors.ts";
@@ -41,20 +42,24 @@ export interface Cleaned {
   commit?: string;
 }
 
-/** Finds what must change at the tip and pushes it, again from the new tip while others are faster. */
+/** `bound`: the ledger is this repository's own, and as towline wrote it last. Finds what must change at the tip and pushes it, again from the new tip while others are faster. */
 export async function cleanTip(
   repo: Repo,
   first: Tips,
-  { clock, dry, decide }: { clock: Clock; dry: boolean; decide(files: Files): Changes },
+  { clock, dry, bound, decide }: { clock: Clock; dry: boolean; bound: boolean; decide(files: Files): Changes },
 ): Promise<Cleaned> {
   let tips = first;
   for (let attempt = 1; ; attempt++) {
     if (tips.ledger === null) return { tips, changes: new Map() };
-    const changes = decide(await filesAt(repo, tips.ledger, (path) => pathClass(path) === "ledger"));
+    const files = await filesAt(repo, tips.ledger, (path) => pathClass(path) === "ledger");
+    const changes = decide(files);
     if (changes.size === 0 || dry) return { tips, changes };
-    const tick = `purge-${clock.now().toISOString().slice(0, 19)}`;
+    const tick = `purge-${clock.now().toISOString().slice(0, 19)}-${randomBytes(4).toString("hex")}`;
     const note = { subject: `purged ${changes.size} ${changes.size === 1 ? "file" : "files"}`, tick, attempt };
-    const pushed = await repo.push(tips, changes, note);
+    // `refs/towline/pack` holds the ledger's files, too: with the mark it goes along to the cleaned ones.
+    const mark = bound ? readMark(String(files.get(mark_path) ?? "")) : null;
+    const all = mark ? new Map([...changes, [mark_path, renderMark({ ...mark, last: tick })]]) : changes;
+    const pushed = await repo.push(tips, all, note);
     if (pushed.state === "won") {
       const policy = tips.ledger === tips.policy ? pushed.commit : tips.policy;
       return { tips: { policy, ledger: pushed.commit }, changes, commit: pushed.commit };

@@ -1,6 +1,7 @@
 // Stage read: the records of a pair of commits (or of a work tree and a ledger commit) as one state.
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { formatFault, ledger_format } from "../core/binding.ts";
 import type { Problem } from "../core/entry.ts";
 import { max_bytes } from "../core/split.ts";
 import {
@@ -71,9 +72,17 @@ async function collect(root: string, path: string, into: SourceFile[]): Promise<
 }
 
 function usable({ state, problems }: { state: State | null; problems: Problem[] }): State {
-  if (state) return state;
+  if (state) return readable(state);
   const first = problems[0];
   throw configuration(`${first?.path}:${first?.line}:${first?.column}: ${first?.message}`, first?.fix);
+}
+
+/** A ledger that another version of towline writes in a form unknown here is not even looked at. */
+function readable(state: State): State {
+  const written = typeof state.mark === "object" ? state.mark?.format : undefined;
+  const fault = formatFault(Math.max(written ?? ledger_format, state.settings.ledger.format));
+  if (fault) throw configuration(fault.message, fault.advice);
+  return state;
 }
 
 /** Paths of all job records in the ledger, by job id. */

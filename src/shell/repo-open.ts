@@ -11,6 +11,8 @@ export interface Found {
   objects: string;
   shallowFile: string;
   remote: boolean;
+  /** The forge's own id of origin's repository, where it is known. */
+  forge: string | undefined;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -49,7 +51,8 @@ export async function findRepo(dir: string, base: Env | undefined): Promise<Foun
   const place: Place = { cwd, env: { ...withSettings(env, remote), GIT_DIR: gitDir } };
   const ssh_chosen = env.GIT_SSH_COMMAND ?? env.GIT_SSH ?? settings.find(([key]) => key === "core.sshcommand");
   if (ssh_chosen === undefined) place.env.GIT_SSH_COMMAND = patient_ssh;
-  return { place, gitDir, objects, shallowFile, remote: remote.some(([key]) => key.endsWith(".url")) };
+  const address = remote.find(([key]) => key.endsWith(".url"))?.[1];
+  return { place, gitDir, objects, shallowFile, remote: address !== undefined, forge: forgeId(address, base) };
 }
 
 async function readSettings(place: Place): Promise<[string, string][]> {
@@ -76,4 +79,21 @@ function notARepo(dir: string, said: string) {
       `git config --global --add safe.directory ${JSON.stringify(dir)}`,
     );
   return configuration(`${dir} is not a git repository`, "name one with --repo, or make one with `git init`");
+}
+
+/**
+ * The forge's own id of origin's repository, like `github.com/123`: where the CI service names one, and its words are
+ * about this very origin.
+ */
+export function forgeId(address: string | undefined, env: Env = {}): string | undefined {
+  const { GITHUB_REPOSITORY_ID: id, GITHUB_REPOSITORY: name, GITHUB_SERVER_URL: server } = env;
+  if (address === undefined || !id || !/^\d+$/.test(id) || !name || !server) return undefined;
+  const host = server
+    .replace(/^\w+:\/\//, "")
+    .replace(/\/+$/, "")
+    .toLowerCase();
+  const [, at = "", path = ""] =
+    /^\w+:\/\/(?:[^@/]*@)?([^/]+)\/+(.+)$/.exec(address) ?? /^(?:[^@/]*@)?([^:/]+):\/*(.+)$/.exec(address) ?? [];
+  const named = `${at}/${path.replace(/\/+$/, "").replace(/\.git$/, "")}`;
+  return named.toLowerCase() === `${host}/${name.toLowerCase()}` ? `${host}/${id}` : undefined;
 }

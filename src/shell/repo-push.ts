@@ -11,18 +11,24 @@ export interface PushPlan {
   old: string | null;
   /** A second ref that must stand where we read it. Its refspec is in the push, or git would ignore the lease. */
   guard?: { ref: string; at: string };
+  /** A third ref that moves along, or nothing moves. */
+  along?: { ref: string; commit: string; old: string | null };
   /** Milliseconds. */
   deadline: number;
   env?: Record<string, string>;
 }
 
 export async function pushCommit(place: Place, plan: PushPlan): Promise<PushOutcome> {
-  const { commit, ref, guard } = plan;
+  const { commit, ref, guard, along } = plan;
   const leases = [`--force-with-lease=${ref}:${plan.old ?? ""}`];
   const specs = [`${commit}:${ref}`];
   if (guard) {
     leases.push(`--force-with-lease=${guard.ref}:${guard.at}`);
     specs.push(`${guard.at}:${guard.ref}`);
+  }
+  if (along) {
+    leases.push(`--force-with-lease=${along.ref}:${along.old ?? ""}`);
+    specs.push(`${along.commit}:${along.ref}`);
   }
   const ran = await runGit(
     place,

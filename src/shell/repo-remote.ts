@@ -10,6 +10,9 @@ export const copies = "refs/towline/remote";
 export const beat_ref = "refs/towline/beat";
 export const branchCopy = (branch: string) => `${copies}/heads/${branch}`;
 export const beat_copy = `${copies}/beat`;
+/** What towline wrote last, as a commit without history. A plain clone does not copy it, so a copied pack lacks it. */
+export const pack_ref = "refs/towline/pack";
+export const pack_copy = `${copies}/pack`;
 /** Our name for origin: same address, but nothing configured that would move the user's refs on the side. */
 export const remote_name = "towline-origin";
 
@@ -55,7 +58,7 @@ export interface FetchPlan {
   deadline: number;
 }
 
-/** Brings the branches and the beat over. Answers the branch that the remote does not have, or null. */
+/** Brings the branches, the beat and the pack's mark over. Answers the branch that the remote does not have, or null. */
 export async function fetchRefs(place: Place, plan: FetchPlan): Promise<string | null> {
   const shallow = await readFile(plan.shallowFile, "utf8").catch(() => "");
   const head = shallow === "" ? null : await plan.head();
@@ -75,7 +78,11 @@ export async function fetchRefs(place: Place, plan: FetchPlan): Promise<string |
 
 async function fetchOnce(place: Place, branches: string[], tipOnly: boolean, deadline: number): Promise<string | null> {
   // The pattern stands for one name; a plain name that the remote lacks would fail the whole fetch.
-  const specs = [...branches.map((b) => `+refs/heads/${b}:${branchCopy(b)}`), `+${beat_ref}*:${beat_copy}*`];
+  const specs = [
+    ...branches.map((b) => `+refs/heads/${b}:${branchCopy(b)}`),
+    `+${beat_ref}*:${beat_copy}*`,
+    `+${pack_ref}*:${pack_copy}*`,
+  ];
   const depth = tipOnly ? ["--depth=1"] : [];
   for (let tries = 1; ; tries++) {
     const answer = await ask(place, deadline, ["fetch", ...fetch_flags, ...depth, remote_name, ...specs]);

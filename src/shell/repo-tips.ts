@@ -1,11 +1,11 @@
 // Which commits count: the pair (P, L) as the remote has it now, or as this clone last saw it.
 import { setTimeout as delay } from "node:timers/promises";
 import { configuration, outside, usage } from "../errors.ts";
-import type { Clock, Tips } from "../ports.ts";
+import type { Clock, Tips, Written } from "../ports.ts";
 import { runGit } from "./git.ts";
 import type { Found } from "./repo-open.ts";
 import { objectId } from "./repo-read.ts";
-import { askDefaultBranch, askTip, beat_copy, branchCopy, copies, fetchRefs, gitAt } from "./repo-remote.ts";
+import { askDefaultBranch, askTip, beat_copy, branchCopy, copies, fetchRefs, gitAt, pack_copy } from "./repo-remote.ts";
 
 export interface RepoOptions {
   /** The ledger's own branch; absent: the ledger lives on the default branch. */
@@ -29,6 +29,8 @@ export interface Opened extends Found {
   /** Our last won commit, and the beat as last fetched. */
   won: string | null;
   beat: string | null;
+  /** Origin's `refs/towline/pack` as last fetched or pushed; undefined: not looked up yet. */
+  pack: Written;
 }
 
 export async function fetchTips(at: Opened): Promise<Tips> {
@@ -38,6 +40,7 @@ export async function fetchTips(at: Opened): Promise<Tips> {
     const branch = at.branch as string;
     const ledger = at.options.ledgerBranch ?? branch;
     at.beat = refs.get(beat_copy) ?? null;
+    at.pack = refs.get(pack_copy) ?? null;
     const tips = { policy: refs.get(branchCopy(branch)) as string, ledger: refs.get(branchCopy(ledger)) ?? null };
     // A lagging replica may still show the ledger from before our own win: what we know must not be decided again.
     if (!at.won || !tips.ledger || tips.ledger === at.won || !(await contains(at, at.won, tips.ledger))) return tips;
@@ -129,6 +132,15 @@ export async function localTips(at: Opened, ref = "HEAD"): Promise<Tips> {
   // Either may be newer: a tick fetches the one, a person's `git pull` the other.
   const newer = ours && theirs && ours !== theirs && (await contains(at, theirs, ours)) ? theirs : (ours ?? theirs);
   return { policy, ledger: newer ?? refs.get(head) ?? (own === undefined ? policy : null) };
+}
+
+/** What the clone knows by itself. Where towline never fetched, the ref may be there all the same. */
+export async function knownPack(at: Opened): Promise<Written> {
+  if (at.pack !== undefined) return at.pack;
+  const refs = await readRefs(at, [copies]);
+  const fetched = [...refs.keys()].some((ref) => ref.startsWith(`${copies}/heads/`));
+  at.pack = fetched ? (refs.get(pack_copy) ?? null) : undefined;
+  return at.pack;
 }
 
 export async function policyTip(at: Opened): Promise<string> {

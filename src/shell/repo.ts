@@ -1,20 +1,23 @@
 // The repository: reads at a pair of commits, writes by compare-and-swap. Never through the work tree.
 import { randomBytes } from "node:crypto";
+import { mark_path } from "../core/binding.ts";
 import { unsafePath } from "../core/path.ts";
 import { pathClass } from "../core/schema.ts";
 import { configuration, outside } from "../errors.ts";
 import type { CommitNote, Repo, Tips } from "../ports.ts";
 import { systemClock } from "./clock.ts";
-import { buildCommit, checkPaths, drop, keep, sweep } from "./repo-build.ts";
+import { runGit } from "./git.ts";
+import { buildCommit, checkPaths, drop, keep, snapshot, sweep } from "./repo-build.ts";
 import { findRepo } from "./repo-open.ts";
 import { pushCommit, pushForced } from "./repo-push.ts";
 import { objectId, readBlobs, readDiff, readTree } from "./repo-read.ts";
-import { beat_ref, branchCopy, gitAt, remote_name } from "./repo-remote.ts";
+import { beat_ref, branchCopy, pack_copy, pack_ref, remote_name } from "./repo-remote.ts";
 import {
   contains,
   deadlines,
   defaultBranch,
   fetchTips,
+  knownPack,
   localTips,
   type Opened,
   policyTip,
@@ -34,12 +37,15 @@ export async function openRepo(dir: string, options: RepoOptions = {}): Promise<
     branch: options.branch,
     won: null,
     beat: null,
+    pack: undefined,
   };
   return {
     gitDir: at.gitDir,
+    forge: at.forge,
     fetch: () => fetchTips(at),
     local: (ref) => localTips(at, ref),
     policyTipNow: () => policyTip(at),
+    written: () => knownPack(at),
     contains: (tip, commit) => contains(at, tip, commit),
     tree: (commit, paths) => readTree(at.place, commit, paths),
     blobs: (ids, maxBytes = 1 << 20) => readBlobs(at.place, ids, maxBytes),
@@ -61,13 +67,11 @@ async function pushLedger(
   if (!own && tips.ledger !== tips.policy)
     throw new Error("the ledger lives on the default branch: both tips must be one commit");
   checkPaths(changes, (path) => pathClass(path) === "ledger");
-  const draft = await buildCommit(at.place, at.objects, {
-    parent: tips.ledger,
-    changes,
-    message: messageOf(note),
-    at: at.clock.now(),
-  });
+  const message = messageOf(note);
+  const draft = await buildCommit(at.place, at.objects, { parent: tips.ledger, changes, message, at: at.clock.now() });
   try {
+    const marked = changes.has(mark_path) ? await snapshot(at.place, draft, message, at.clock.now()) : undefined;
+    const before = (await knownPack(at)) ?? null;
     const ledger = own ? (at.options.ledgerBranch as string) : branch;
     const outcome = await pushCommit(at.place, {
       remote: remote_name,
@@ -75,27 +79,35 @@ async function pushLedger(
       ref: `refs/heads/${ledger}`,
       old: tips.ledger,
       guard: own ? { ref: `refs/heads/${branch}`, at: objectId(tips.policy) } : undefined,
+      along: marked === undefined ? undefined : { ref: pack_ref, commit: marked, old: before },
       deadline: at.limits.push,
       env: draft.env,
     });
-    if (outcome.state === "won") await remember(at, branchCopy(ledger), tips.ledger, draft);
+    if (outcome.state === "won") {
+      const moved: Moved[] = [{ ref: branchCopy(ledger), to: draft.commit, from: tips.ledger }];
+      if (marked) moved.push({ ref: pack_copy, to: marked, from: before });
+      if (marked) at.pack = marked;
+      await remember(at, moved, draft);
+    }
     return outcome;
   } finally {
     await drop(draft.objects);
   }
 }
 
-/** After a win: the objects stay in the clone and our copy of the ref follows. Should that fail, the next fetch brings both. */
-async function remember(
-  at: Opened,
-  copy: string,
-  old: string | null,
-  draft: { commit: string; objects: string },
-): Promise<void> {
+interface Moved {
+  ref: string;
+  to: string;
+  from: string | null;
+}
+
+/** After a win: the objects stay in the clone and our copies of the refs follow. Should that fail, the next fetch brings all. */
+async function remember(at: Opened, moved: Moved[], draft: { commit: string; objects: string }): Promise<void> {
   at.won = draft.commit;
   try {
     await keep(draft.objects, at.objects);
-    await gitAt(at.place).raw(["update-ref", copy, draft.commit, old ?? "0".repeat(draft.commit.length)]);
+    const lines = moved.map(({ ref, to, from }) => `update ${ref} ${to} ${from ?? "0".repeat(to.length)}\n`);
+    await runGit(at.place, ["update-ref", "--stdin"], { input: [Buffer.from(lines.join(""))] });
   } catch {
     // The win stands in the remote, whatever happened here.
   }

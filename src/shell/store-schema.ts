@@ -56,12 +56,20 @@ export async function readMark(store: Store, pack: string, by: number): Promise<
     if (names.has("reflections")) await refuseForeign(store, by);
     return null;
   }
+  // Filled before the pack's first tick, when it had no more than the `id` of its settings.
+  if (mark.pack !== pack && pack.startsWith(`${mark.pack}-`)) return takeOver(store, mark as unknown as Mark, pack, by);
   if (mark.pack !== pack)
     throw new StoreFault(
       "foreign",
       `the database belongs to the pack \`${mark.pack}\`, this is \`${pack}\`: use a database of its own`,
     );
   return mark as unknown as Mark;
+}
+
+async function takeOver(store: Store, mark: Mark, pack: string, by: number): Promise<Mark> {
+  const args = [pack, mark.pack];
+  await store.write([{ sql: "UPDATE sync_state SET pack = ? WHERE one = 1 AND pack = ?", args }], by);
+  return { ...mark, pack };
 }
 
 async function tableNames(store: Store, by: number): Promise<Set<string>> {

@@ -27,9 +27,14 @@ export function fleetStatus(group: Command, wire: Wire): void {
         if (problem.path.startsWith("hosts/") || problem.path === "towline.yml")
           wire.report[problem.level](`${problem.message} (${problem.fix})`, problem);
       const hosts = chosen(names, [...state.hosts.values()]);
-      const { networks, id } = state.settings;
+      const { networks } = state.settings;
       const asked = hosts.filter((host) => isAsked(host, networks));
-      const looks = await lookAtAll(asked, id, { env: wire.env, home: wire.home }, counter(wire, flags, asked.length));
+      const looks = await lookAtAll(
+        asked,
+        state.pack,
+        { env: wire.env, home: wire.home },
+        counter(wire, flags, asked.length),
+      );
       const rows = hostRows(hosts, looks, networks);
       wire.out(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : printed(rows));
       const broken = state.problems.some((one) => one.level === "error" && one.path.startsWith("hosts/"));

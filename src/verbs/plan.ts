@@ -8,6 +8,7 @@ import { isEach } from "../core/select.ts";
 import { exit } from "../errors.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
+import { bindingNote } from "../shell/binding.ts";
 import { createFleet } from "../shell/fleet.ts";
 import { gather } from "../shell/hands.ts";
 import { openLocal } from "../shell/pack.ts";
@@ -54,6 +55,8 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
   const dir = repoDir(wire, flags);
   const { repo, tips, top } = await openLocal(dir, wire, flags.at);
   const state = flags.at === undefined ? await readWorkTree(repo, top, tips) : await readPair(repo, tips);
+  const foreign = await bindingNote(repo, state);
+  if (foreign) throw foreign;
   const now = flags.now === undefined ? wire.clock.now() : new Date(flags.now);
   const names = new Set(Object.keys(runtimes));
   const draft = draftOf(state, now, "plan");
@@ -73,7 +76,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     }));
     return { starts, holds: [...holds].map(([task, hold]) => ({ task, ...hold })), next, unseen };
   }
-  const pool = createPool(createFleet(wire), state.settings.id);
+  const pool = createPool(createFleet(wire), state.pack);
   try {
     const findings = noFindings();
     const screen = createScreen(wire.secrets, createScan());

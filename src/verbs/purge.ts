@@ -4,10 +4,11 @@ import { type Leak, leakOf, purgeJob, purgeLeak, shapeOf } from "../core/purge.t
 import { pathClass, type Settings } from "../core/schema.ts";
 import { exit, usage } from "../errors.ts";
 import type { Changes, Repo, Tips } from "../ports.ts";
+import { bindingFault, readOwn } from "../shell/binding.ts";
 import { visible } from "../shell/masked.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { cleanTip, dropCopies, type Files, filesAt, forgetHistory, objectsWith } from "../shell/purge.ts";
-import { jobPaths, readPair } from "../shell/read.ts";
+import { jobPaths } from "../shell/read.ts";
 import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
@@ -67,12 +68,15 @@ interface Told {
 
 async function run(wire: Wire, what: string, flags: PurgeFlags): Promise<Told> {
   const dir = repoDir(wire, flags);
-  const { repo, tips } = await openOrigin(dir, wire);
-  const { settings } = await readPair(repo, tips);
+  const { repo, tips: fetched } = await openOrigin(dir, wire);
+  const { tips, state, binding } = await readOwn({ repo, clock: wire.clock }, fetched);
+  if (binding.state === "rewritten") throw bindingFault(binding);
+  const { settings } = state;
+  const bound = binding.state === "bound";
   const target = await targetOf(repo, tips, what);
   const hide = target.leak ?? ((text: string) => text);
   const dry = flags.dryRun === true;
-  const cleaned = await cleanTip(repo, tips, { clock: wire.clock, dry, decide: target.decide });
+  const cleaned = await cleanTip(repo, tips, { clock: wire.clock, dry, bound, decide: target.decide });
   const changed = [...cleaned.changes].map(([path, to]) => ({
     path: hide(path),
     what: to === null ? ("deleted" as const) : ("cleaned" as const),
@@ -81,7 +85,7 @@ async function run(wire: Wire, what: string, flags: PurgeFlags): Promise<Told> {
   if (dry) return { changed, people, history: { state: "unknown" }, database: "not looked at" };
   const history = await pastOf(wire, dir, settings, cleaned.tips, target, flags);
   const now = { ...cleaned.tips, ledger: history.commit ?? cleaned.tips.ledger };
-  const database = await renew(wire, repo, settings, now);
+  const database = await renew(wire, repo, settings, bound ? state.pack : settings.id, now);
   return { changed, people, commit: cleaned.commit, history, database };
 }
 
@@ -162,12 +166,12 @@ const byHand = [
 ];
 
 /** A local database is made anew from nothing, since deleted rows stay in its free pages. */
-async function renew(wire: Wire, repo: Repo, settings: Settings, tips: Tips): Promise<string> {
+async function renew(wire: Wire, repo: Repo, settings: Settings, packId: string, tips: Tips): Promise<string> {
   await dropCopies(repo.gitDir);
   const store = await openStore(databaseOf(settings, wire.env, repo.gitDir));
   try {
     const result = await sync(store, visible(repo, wire.secrets), tips, {
-      packId: settings.id,
+      packId,
       budgetMs: 600_000,
       fresh: true,
     });

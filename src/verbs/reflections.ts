@@ -42,13 +42,13 @@ async function find(wire: Wire, { limit, ...filter }: ReflectionFlags): Promise<
     throw usage(`--limit ${limit} is not a number of rows`, "write it like --limit 20");
   const dir = repoDir(wire, filter);
   const { repo, tips } = await openLocal(dir, wire);
-  const { settings } = await readWorkTree(repo, dir, tips);
+  const { settings, pack } = await readWorkTree(repo, dir, tips);
   const zone = known(settings.zone);
   const query = reflectionQuery({ ...filter, limit: Number(limit) }, zone, wire.clock.now());
   if (typeof query === "string") throw usage(query);
   const store = await openStore(localDatabase(repo.gitDir));
   try {
-    const result = await sync(store, visible(repo, wire.secrets), tips, { packId: settings.id, budgetMs: 600_000 });
+    const result = await sync(store, visible(repo, wire.secrets), tips, { packId: pack, budgetMs: 600_000 });
     if (result.state === "degraded") wire.report.warning(`the local database may be behind: ${result.why}`);
     return { rows: await store.read(query.sql, query.args, performance.now() + 60_000), zone };
   } catch (thrown) {

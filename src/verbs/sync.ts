@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { exit } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
+import { readOwn } from "../shell/binding.ts";
 import { visible } from "../shell/masked.ts";
 import { openOrigin } from "../shell/pack.ts";
-import { readPair } from "../shell/read.ts";
 import { databaseOf, openStore, type Store } from "../shell/store.ts";
 import { StoreFault } from "../shell/store-fault.ts";
 import { takeOut } from "../shell/store-mend.ts";
@@ -39,12 +39,15 @@ export function sync(program: Command, wire: Wire): void {
     .option("--dry-run", "with --verify: only say what differs")
     .option("--json", "print the outcome as JSON")
     .action(async (flags: SyncFlags) => {
-      const { repo: bare, tips } = await openOrigin(repoDir(wire, flags), wire);
+      const { repo: bare, tips: fetched } = await openOrigin(repoDir(wire, flags), wire);
       const repo = visible(bare, wire.secrets);
-      const { settings } = await readPair(repo, tips);
+      const { tips, state, binding } = await readOwn({ repo, clock: wire.clock }, fetched);
+      const { settings } = state;
+      // A copy of a pack has no claim to the original's database.
+      const pack = binding.state === "copy" ? settings.id : state.pack;
       const store = await openStore(databaseOf(settings, wire.env, repo.gitDir));
       try {
-        const came = await run(store, repo, tips, { packId: settings.id, budgetMs, fresh: true }, flags);
+        const came = await run(store, repo, tips, { packId: pack, budgetMs, fresh: true }, flags);
         tell(wire, flags, store.place, tips, came);
       } finally {
         store.close();

@@ -4,6 +4,7 @@ import { explainTask, firstLine, lastRun, outlook, toSeconds } from "../core/exp
 import { glyphs } from "../core/jobs.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
+import { bindingNote } from "../shell/binding.ts";
 import { openLocal } from "../shell/pack.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
@@ -20,6 +21,8 @@ export function task(program: Command, wire: Wire): void {
       const dir = repoDir(wire, flags);
       const { repo, tips, top } = await openLocal(dir, wire);
       const state = await readWorkTree(repo, top, tips);
+      const foreign = await bindingNote(repo, state);
+      if (foreign) wire.report.warning(`${foreign.message} (${foreign.advice})`);
       const draft = draftOf(state, wire.clock.now(), "list");
       const { changed } = await seen(dir, wire.env, tips);
       const ahead = outlook(draft, new Set(Object.keys(runtimes)), changed);

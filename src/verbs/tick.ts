@@ -24,6 +24,7 @@ export interface TickFlags extends Common {
   now?: string;
   site?: boolean;
   sync?: boolean;
+  restore?: boolean;
 }
 
 export interface TickOnceOptions extends Pick<TickOptions, "signal" | "onState">, Partial<Pick<TickPorts, "pollers">> {
@@ -62,7 +63,7 @@ export async function tickOnce(
   const syncing = async (state: State) => {
     const store = await openStore(databaseOf(state.settings, wire.env, repo.gitDir));
     try {
-      const result = await sync(store, seen, state.tips, { packId: state.settings.id });
+      const result = await sync(store, seen, state.tips, { packId: state.pack });
       if (result.state !== "synced") return { degraded: result.why };
       const { written, deleted } = result;
       return written + deleted === 0 ? {} : { note: `${written} written, ${deleted} deleted` };
@@ -97,6 +98,7 @@ export async function tickOnce(
       attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1),
       ...options,
       tips,
+      restore: flags.restore,
       onState: (state) => {
         for (const [id, job] of state.jobs) jobs.set(id, job);
         options.onState?.(state);
@@ -125,6 +127,7 @@ export function tick(program: Command, wire: Wire): void {
     .option("--now <time>", "decide as if it were this time (ISO)")
     .option("--no-sync", "leave the database alone")
     .option("--no-site", "leave the dashboard alone")
+    .option("--restore", "put a ledger that was rewritten back as towline wrote it last, then tick")
     .option("--json", "print the outcome as JSON")
     .action(async (flags: TickFlags) => {
       const { signal, release } = hearSignals();

@@ -9,6 +9,7 @@ import { usage } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
+import { bindingNote } from "../shell/binding.ts";
 import { openLocal } from "../shell/pack.ts";
 import { addRecords, jobPaths, readPair, readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
@@ -25,6 +26,8 @@ export function why(program: Command, wire: Wire): void {
       const dir = repoDir(wire, flags);
       const { repo, tips, top } = await openLocal(dir, wire, flags.at);
       const state = flags.at === undefined ? await readWorkTree(repo, top, tips) : await readPair(repo, tips);
+      const foreign = await bindingNote(repo, state);
+      if (foreign) wire.report.warning(`${foreign.message} (${foreign.advice})`);
       const name = id.replace(/^.*\//, "").replace(/\.md$/, "");
       const answer =
         (await aboutTask(wire, repo, tips, state, name, { dir, ref: flags.at })) ??

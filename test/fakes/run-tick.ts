@@ -12,26 +12,38 @@ import { type FakeMachine, fakeFleet, type Script } from "./fleet.ts";
 /** A clock that stands at one time of day, but whose waiting is real. */
 export const at = (now: string): Clock => systemClock(now);
 
+interface RunOptions {
+  now?: string;
+  pollers?: Poller[] | TickPorts["pollers"];
+  signal?: AbortSignal;
+  onState?: TickOptions["onState"];
+  screen?: Screen;
+  secrets?: Secrets;
+  /** What agents may be given by name. */
+  env?: Record<string, string>;
+  after?: (repo: Repo) => TickPorts["after"];
+  /** The environment that a CI service gives. */
+  ci?: Readonly<Record<string, string | undefined>>;
+  /** Opened by the test, with deadlines of its own. */
+  repo?: Repo;
+  restore?: boolean;
+  /** The random part of a new pack's id. */
+  random?: string;
+  attempt?: number;
+}
+
 /** One whole tick of the clone at `dir` over machines in memory: real git, real decisions. */
 export async function runTick(
   dir: string,
   machines: Record<string, FakeMachine>,
   script: Script,
-  options: {
-    now?: string;
-    pollers?: Poller[] | TickPorts["pollers"];
-    signal?: AbortSignal;
-    onState?: TickOptions["onState"];
-    screen?: Screen;
-    secrets?: Secrets;
-    /** What agents may be given by name. */
-    env?: Record<string, string>;
-    after?: (repo: Repo) => TickPorts["after"];
-  } = {},
+  options: RunOptions = {},
 ): Promise<TickOutcome> {
   const clock = options.now === undefined ? systemClock() : at(options.now);
   const given = options.pollers ?? [];
-  const { repo, tips } = await openOrigin(dir, { env: process.env, clock, secrets: options.secrets ?? noSecrets });
+  const { repo, tips } = options.repo
+    ? { repo: options.repo, tips: undefined }
+    : await openOrigin(dir, { env: options.ci ?? process.env, clock, secrets: options.secrets ?? noSecrets });
   return tick(
     {
       repo,
@@ -44,6 +56,13 @@ export async function runTick(
       connect: (pack) => createPool(fakeFleet(machines, script), pack),
       after: options.after?.(repo) ?? [],
     },
-    { tips, signal: options.signal, onState: options.onState },
+    {
+      tips,
+      restore: options.restore,
+      random: options.random ?? "0123456789ab",
+      attempt: options.attempt,
+      signal: options.signal,
+      onState: options.onState,
+    },
   );
 }

@@ -125,7 +125,7 @@ export function createLine(shape: Shape, options: { acksAtOnce?: boolean; noSeal
     const findings = findingsOf(found);
     const state = await read(policy, content);
     const wanted = asking(draftOf(state, at, tick), known);
-    const pool = createPool(memoryFleet(shape, after, down, options.acksAtOnce === true), state.settings.id);
+    const pool = createPool(memoryFleet(shape, after, down, options.acksAtOnce === true), state.pack);
     await gather({ repo, pool, clock: still(at), runtimes, screen }, state, wanted.hosts, findings);
     const paths = wanted.runs.length > 0 ? await jobPaths(repo, tips) : new Map<string, string>();
     await addRecords(

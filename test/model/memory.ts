@@ -25,6 +25,8 @@ export function memoryRepo(filesAt: (commit: string) => ReadonlyMap<string, stri
     push: off,
     beat: off,
     readBeat: off,
+    forge: undefined,
+    written: off,
     diff: off,
     tree: async (commit, paths = [""]) =>
       [...filesAt(commit).keys()]
