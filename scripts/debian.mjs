@@ -8,6 +8,8 @@ const policy = "/usr/sbin/policy-rc.d";
 const wanted = [
   { name: "bash", programs: ["bash"] },
   { name: "busybox", programs: ["busybox"] },
+  { name: "curl", programs: ["curl"] },
+  { name: "wget", programs: ["wget"] },
   { name: "openssh-server", programs: ["sshd"] },
   { name: "iproute2", programs: ["ip"] },
   { name: "iptables", programs: ["iptables"] },

@@ -1,5 +1,4 @@
 // Links between records: what one names, another must be. And rhythms, which are a link to the calendar.
-import { agentLack, packKeys } from "./agent-needs.ts";
 import { atField, meant, type Pack } from "./check-pack.ts";
 import { everyFault } from "./due.ts";
 import type { Entry, Problem } from "./entry.ts";
@@ -22,7 +21,6 @@ export function linkProblems(pack: Pack): Problem[] {
       ...selectors(pack, agent, agent.data.hosts, labels, needed.has(agent.id) ? "error" : "warning"),
       ...list(pack, agent, "skills", agent.data.skills, skills, "skill"),
       ...runtime(pack, agent),
-      ...lacks(pack, agent),
     ]),
     ...cycles(pack, tasks, "after", (task) => task.data.after ?? [], "each waits for the next: none can start"),
   ];
@@ -162,14 +160,6 @@ function rhythm(pack: Pack, task: Entry<"task">): Problem[] {
           'write a duration like 6h, or a cron line like "0 7 * * 1-5"',
         ),
       ];
-}
-
-function lacks(pack: Pack, agent: Entry<"agent">): Problem[] {
-  const hosts = pack.entries.filter((entry) => entry.kind === "host") as Entry<"host">[];
-  const lack = agentLack(agent.data, packKeys(hosts, pack.settings));
-  if (!lack) return [];
-  const at = lack.at === undefined || !Array.isArray(agent.data[lack.field]) ? [lack.field] : [lack.field, lack.at];
-  return [atField(pack, agent, at, `agent-${lack.field}`, lack.message, lack.advice)];
 }
 
 function runtime(pack: Pack, agent: Entry<"agent">): Problem[] {

@@ -1,4 +1,6 @@
 // The whole pack, judged in one pass: files in, problems out. One bad record never hides the others.
+
+import { agentProblems } from "./check-agents.ts";
 import { baseProblems } from "./check-base.ts";
 import { hostProblems } from "./check-hosts.ts";
 import { linkProblems } from "./check-links.ts";
@@ -54,11 +56,13 @@ export function check(input: CheckInput): Checked {
   ];
   const pack = readPack(files, settings, input.runtimes, problems);
   const tick = byPath.get(workflow)?.text ?? null;
+  const ticking = tick === null ? null : { path: workflow, text: tick };
   problems.push(
     ...settingsProblems(pack),
     ...linkProblems(pack),
     ...hostProblems(pack, tick),
-    ...pollerProblems(pack, tick === null ? null : { path: workflow, text: tick }),
+    ...pollerProblems(pack, ticking),
+    ...agentProblems(pack, ticking),
     ...ruleProblems(pack, input.judge),
   );
   if (input.base) problems.push(...baseProblems(input.base, byPath));

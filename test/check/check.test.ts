@@ -360,6 +360,15 @@ describe("links", () => {
   });
 });
 
+test("a secret that the workflow of the ticks never sets", () => {
+  const agent = { "agents/b.md": "---\nruntime: shell\nenv: [ONE_KEY, TWO_KEY]\n---\n" };
+  const tick = "on: push\njobs:\n  tick:\n    runs-on: [self-hosted]\n    env:\n      ONE_KEY: x\n";
+  const found = checked({ ...agent, ".github/workflows/tick.yml": tick });
+  expect(places(found)).toEqual(["agents/b.md:3:16 agent-secret?"]);
+  expect(found.problems[0]?.fix).toContain("`TWO_KEY: …`");
+  expect(places(checked(agent))).toEqual([]);
+});
+
 describe("hosts", () => {
   const tick = "on: push\njobs:\n  tick:\n    runs-on: ubuntu-24.04\n";
   test("a private address and a runner of the CI service", () => {
