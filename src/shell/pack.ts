@@ -1,6 +1,7 @@
 // Opens a pack repository with the ledger mode that its own settings name.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Settings } from "../core/schema.ts";
 import { readSettings } from "../core/state.ts";
 import type { Clock, Repo, Tips } from "../ports.ts";
 import { masking } from "./masked.ts";
@@ -15,10 +16,18 @@ export interface PackOptions {
   clock: Clock;
 }
 
-async function branchIn(repo: Repo, commit: string): Promise<string | undefined> {
+async function settingsIn(repo: Repo, commit: string): Promise<Settings | undefined> {
   const [item] = await repo.tree(commit, ["towline.yml"]);
   const bytes = item && (await repo.blobs([item.blob])).get(item.blob);
-  return bytes ? readSettings(new TextDecoder().decode(bytes)).settings?.ledger.branch : undefined;
+  return (bytes && readSettings(new TextDecoder().decode(bytes)).settings) || undefined;
+}
+
+const branchIn = async (repo: Repo, commit: string) => (await settingsIn(repo, commit))?.ledger.branch;
+
+/** Variables that the settings name for a token: of the database, and of pollers. */
+function tokensOf({ database, pollers }: Settings): string[] {
+  const named = Object.values(pollers).map((poller) => (poller as { token?: unknown } | null)?.token);
+  return [database.token, ...named.filter((name) => typeof name === "string")];
 }
 
 /**
@@ -27,6 +36,8 @@ async function branchIn(repo: Repo, commit: string): Promise<string | undefined>
  */
 export async function openOrigin(dir: string, options: PackOptions & { secrets: Secrets }) {
   const { repo, tips } = await openTips(dir, options);
+  const settings = await settingsIn(repo, tips.policy);
+  for (const name of settings ? tokensOf(settings) : []) options.secrets.add(name, options.env[name] ?? "");
   return { repo: masking(repo, options.secrets), tips };
 }
 

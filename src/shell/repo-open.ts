@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { configuration } from "../errors.ts";
 import { gitEnv, type Place, runGit, withSettings } from "./git.ts";
-import { gitAt, remote_name } from "./repo-remote.ts";
+import { ourSettings, readSettings } from "./repo-config.ts";
 
 export interface Found {
   place: Place;
@@ -17,8 +17,6 @@ export interface Found {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-// What of origin's settings counts for us. Its refspecs, mirror, prune and tag settings do not.
-const taken = /^remote\.origin\.(url|pushurl|proxy|proxyauthmethod|uploadpack|receivepack|vcs|serveroption)$/;
 const patient_ssh = "ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=5 -o ServerAliveCountMax=3";
 
 export async function findRepo(dir: string, base: Env | undefined): Promise<Found> {
@@ -45,25 +43,12 @@ export async function findRepo(dir: string, base: Env | undefined): Promise<Foun
   // Relative addresses of remotes count from the top of the work tree.
   const cwd = inside === "true" ? join(dir, up) : gitDir;
   const settings = await readSettings({ cwd, env });
-  const remote = settings
-    .filter(([key]) => taken.test(key))
-    .map(([key, value]): [string, string] => [key.replace("remote.origin", `remote.${remote_name}`), value]);
-  const place: Place = { cwd, env: { ...withSettings(env, remote), GIT_DIR: gitDir } };
+  const ours = ourSettings(settings);
+  const place: Place = { cwd, env: { ...withSettings(env, ours.settings), ...ours.env, GIT_DIR: gitDir } };
   const ssh_chosen = env.GIT_SSH_COMMAND ?? env.GIT_SSH ?? settings.find(([key]) => key === "core.sshcommand");
   if (ssh_chosen === undefined) place.env.GIT_SSH_COMMAND = patient_ssh;
-  const address = remote.find(([key]) => key.endsWith(".url"))?.[1];
+  const address = settings.find(([key]) => key === "remote.origin.url")?.[1];
   return { place, gitDir, objects, shallowFile, remote: address !== undefined, forge: forgeId(address, base) };
-}
-
-async function readSettings(place: Place): Promise<[string, string][]> {
-  const text = await gitAt(place).raw(["config", "-z", "--get-regexp", "^(remote\\.origin\\.|core\\.sshcommand$)"]);
-  return text
-    .split("\0")
-    .filter(Boolean)
-    .map((item) => {
-      const cut = item.indexOf("\n");
-      return cut < 0 ? [item, "true"] : [item.slice(0, cut), item.slice(cut + 1)];
-    });
 }
 
 /** Address of `origin` as git would use it, or null. */

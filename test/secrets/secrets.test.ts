@@ -3,10 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { main } from "../../src/cli.ts";
+import { systemClock } from "../../src/shell/clock.ts";
 import { resolveKey } from "../../src/shell/fleet-key.ts";
 import { maskedReport, masking, visible } from "../../src/shell/masked.ts";
+import { openOrigin } from "../../src/shell/pack.ts";
 import { createSecrets, noSecrets, passwordsIn, secretsIn } from "../../src/shell/secrets.ts";
 import { quiet, wireUp } from "../../src/wire.ts";
+import { testPack } from "../fakes/pack.ts";
 import { makePack } from "../store/pack.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "towline-known-"));
@@ -55,6 +58,20 @@ describe("which variables hold secrets", () => {
     await resolveKey("one", "file:~/id", ring);
     await resolveKey("two", "env:ODD", ring);
     expect(secrets.mask(`see ${value} and odd-${value}`)).toBe("see ⟨redacted id⟩ and ⟨redacted ODD⟩");
+  });
+
+  test("what towline.yml names for a token is one, whatever its variable is called", async () => {
+    const pack = testPack({
+      "towline.yml": "id: known\ndatabase: {token: DB_ACCESS}\npollers: {github: {token: FORGE}}\n",
+    });
+    try {
+      const secrets = createSecrets({});
+      const env = { ...process.env, DB_ACCESS: `db-${value}`, FORGE: `forge-${value}` };
+      await openOrigin(pack.clone, { env, clock: systemClock(), secrets });
+      expect(secrets.mask(`db-${value} forge-${value}`)).toBe("⟨redacted DB_ACCESS⟩ ⟨redacted FORGE⟩");
+    } finally {
+      pack.remove();
+    }
   });
 
   test("one that is too short is told once", () => {
