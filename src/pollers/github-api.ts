@@ -70,7 +70,7 @@ export function createApi(options: ApiOptions): Api {
     baseUrl: options.url,
     userAgent: "towline",
     log: silent,
-    request: { fetch: guarded(new URL(options.url).origin), signal: stop.signal },
+    request: { fetch: guarded(new URL(options.url).origin), signal: stop.signal, log: silent },
     // Not as `request.retries`: with that one, the plugin would also try again what is refused for good.
     retry: { retries, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451], retryAfterBaseValue: retry_base },
     throttle: {

@@ -1,5 +1,5 @@
 // What GitHub does on bad days. Its stand-in has none of these, so the answers are scripted.
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { createPollers } from "../../src/pollers/index.ts";
 import type { Level, Poller } from "../../src/ports.ts";
 import { canary, memory, news, settingsFor } from "./hub.ts";
@@ -21,7 +21,7 @@ async function source(replies: Record<string, Reply | Reply[]>, github: object =
   open.push(server);
   const at = settingsFor({ repos: ["alice/pack"], url: server.url, ...github });
   const poller = createPollers({ env: { GITHUB_TOKEN: canary }, origin: async () => null })(at)[0] as Poller;
-  const poll = (known = memory().rows) => poller.poll(at, now, { known });
+  const poll = (signal?: AbortSignal) => poller.poll(at, now, { known: [], signal });
   return { server, at, poller, poll, count: (path: string) => server.asked.filter((one) => one.includes(path)).length };
 }
 
@@ -86,7 +86,7 @@ test("each reviewer counts with the newest review that decides; a dismissed one 
         by(1, "ann", "COMMENTED", 3),
         by(2, "bob", "CHANGES_REQUESTED", 4),
         by(3, "cid", "APPROVED", 5),
-        by(3, "cid", "DISMISSED", 5),
+        by(3, "cid", "DISMISSED", 7),
         { id: 6, state: "APPROVED", user: null },
       ],
     },
@@ -207,6 +207,61 @@ test("a refused token is named by its variable, and is not offered again and aga
     "github could not be read: the token in GITHUB_TOKEN is refused (401)",
   ]);
   expect(server.asked.length).toBeLessThanOrEqual(2);
+});
+
+test("a refused token is the word of the day, also for repositories that were under way", async () => {
+  const silent: Reply = { end: "never" };
+  const { poll } = await source(
+    {
+      "/repos/alice/other/pulls": silent,
+      "/repos/alice/other/issues": silent,
+      [issues]: { status: 401, body: { message: "Bad credentials" } },
+    },
+    { repos: ["alice/other", "alice/pack"] },
+  );
+  const began = Date.now();
+  expect((await poll()).map((one) => one.title)).toEqual([
+    "github could not be read: the token in GITHUB_TOKEN is refused (401)",
+  ]);
+  expect(Date.now() - began).toBeLessThan(8000);
+});
+
+test("429 is a rate limit, too, and is asked once", async () => {
+  const { poll, count } = await source({ [issues]: { status: 429, body: { message: "Too many requests" } } });
+  expect(failed(await poll())[0]?.title).toContain("asked to go slower");
+  expect(count(issues)).toBe(1);
+});
+
+test("the tick's end ends a poll that waits, long before its budget", async () => {
+  const { poll } = await source({ [pulls]: { end: "never" }, [issues]: { end: "never" } }, { wall: "60s" });
+  const began = Date.now();
+  const levels = await poll(AbortSignal.timeout(200));
+  expect(levels.map((one) => one.title)).toEqual([expect.stringContaining("the tick was ended")]);
+  expect(Date.now() - began).toBeLessThan(20_000);
+});
+
+test("pull requests in the list of issues are no issues", async () => {
+  const { head: _, ...plain } = pullOf({ labels: [{ name: "Towline" }] });
+  const { poll } = await source({
+    [issues]: {
+      body: [
+        { ...plain, number: 7, id: 7, pull_request: {} },
+        { ...plain, number: 8, id: 8 },
+      ],
+    },
+  });
+  expect((await poll()).map((one) => `${one.kind} ${one.subject}`)).toEqual([
+    "issue.labelled alice/pack#8",
+    "source.ok alice/pack",
+  ]);
+});
+
+test("nothing is printed past the report, whatever happens", async () => {
+  const said = (["log", "info", "warn", "error", "debug"] as const).map((name) => vi.spyOn(console, name));
+  const deprecated = { headers: { deprecation: "true", sunset: "soon" }, body: [pullOf()] };
+  await (await source({ [pulls]: deprecated, [issues]: { status: 500 } })).poll();
+  expect(said.flatMap((spy) => spy.mock.calls)).toEqual([]);
+  for (const spy of said) spy.mockRestore();
 });
 
 test("a right that is missing costs its part only", async () => {
