@@ -25,6 +25,7 @@ async function anthropic(): Promise<LLMock> {
     mock.on({ userMessage: word, hasToolResult: true }, { content: "I did what I could." });
   }
   mock.onMessage("NEVER-ENDS", bash("echo again >> made"));
+  mock.onMessage("SAY-MUCH", { content: `begin ${'a "line" \\ of ünïcode\n'.repeat(3000)} end` }, { chunkSize: 500 });
   mock.onMessage("BAD-KEY", { error: { message: "invalid x-api-key", type: "authentication_error" }, status: 401 });
   mock.onMessage("TOO-BUSY", { error: { message: "slow down", type: "rate_limit_error" }, status: 429 });
   mock.onMessage("TOO-SLOW", { content: "one two three four five six" }, { latency: 3000, chunkSize: 1 });
@@ -40,6 +41,7 @@ const tasks: Record<string, [agent: string, prompt: string, fields?: string]> = 
   badkey: ["reader", "BAD-KEY"],
   busy: ["reader", "TOO-BUSY"],
   slow: ["reader", "TOO-SLOW", "timeout: 6s"],
+  much: ["reader", "SAY-MUCH"],
   keyless: ["keyless", "SAY-WELL"],
 };
 
@@ -122,6 +124,11 @@ describe("claude, run by ticks", () => {
     expect([state("denied"), run("denied").outcome]).toEqual(["failed", "partial"]);
     expect(run("denied").why).toContain("was not allowed to use Bash");
     expect(jobs.get("denied")?.text).toContain("I did what I could.");
+  });
+
+  test("an answer that is longer than what a machine keeps is a success with a gap", () => {
+    expect([state("much"), run("much").outcome]).toEqual(["finished", "success"]);
+    expect(jobs.get("much")?.text).toMatch(/begin a "line" \\ of[\s\S]*left out …[\s\S]* end\n/);
   });
 
   test.each([

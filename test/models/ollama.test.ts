@@ -169,11 +169,22 @@ for (const variant of variants) {
         session.start({ ...request, job, deadline, launch: asked(prompt) });
       expect(await start("well", "SAY-WELL", 30)).toEqual({ state: "started" });
       expect(await start("late", "SAY-TOO-LATE", 1.5)).toEqual({ state: "started" });
-      for (const job of ["well", "late"]) expect(await session.wait([{ job, epoch: 1 }], 20_000)).toHaveLength(1);
+      expect(await start("much", "SAY-MUCH", 30)).toEqual({ state: "started" });
+      expect(await start("unwanted", "SAY-TOO-LATE", 30)).toEqual({ state: "started" });
+      for (const job of ["well", "late", "much"])
+        expect(await session.wait([{ job, epoch: 1 }], 20_000)).toHaveLength(1);
       expect(outcome(await session.fetch("well", 1))).toMatchObject({
         state: "finished",
         technique: "asked the model",
       });
+      await session.cancel("unwanted", 1);
+      expect(await session.wait([{ job: "unwanted", epoch: 1 }], 20_000)).toHaveLength(1);
+      const unwanted = outcome(await session.fetch("unwanted", 1));
+      expect(unwanted).toMatchObject({ state: "cancelled", outcome: "failure" });
+      expect(unwanted.answer).toMatch(/^one /);
+      const much = outcome(await session.fetch("much", 1));
+      expect(much).toMatchObject({ state: "finished", outcome: "success" });
+      expect(much.answer).toMatch(/^begin a "line"[\s\S]*\n\[… \d+ bytes left out …\]\n[\s\S]* end$/);
       const late = outcome(await session.fetch("late", 1));
       expect(late).toMatchObject({ state: "timeout", outcome: "partial" });
       expect(late.answer).toMatch(/^one /);
