@@ -8,6 +8,7 @@ import { basics, type TestPack, testPack } from "../fakes/pack.ts";
 import { runTick } from "../fakes/run-tick.ts";
 import { towline } from "../integration/real.ts";
 import { canary, type Hub, hub, repo } from "./hub.ts";
+import { scripted } from "./script.ts";
 
 // A hang limit only: a busy machine must not fail a test.
 vi.setConfig({ testTimeout: 120_000 });
@@ -127,6 +128,30 @@ test("the program polls with the variable that the settings name, and says nothi
     ["github could not be read: the variable HUB_TOKEN is empty"],
   ]);
   expect(said.out + said.err + without.out + without.err).not.toContain(canary);
+});
+
+test("watch remembers over its ticks that GitHub asked it to wait", async () => {
+  const limited = await scripted({
+    "/repos/alice/pack/pulls": {
+      status: 403,
+      headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(Math.floor(Date.now() / 1000) + 3600) },
+      body: { message: "API rate limit exceeded" },
+    },
+  });
+  ends.push(() => limited.close());
+  const p = pack(`pollers: {github: {repos: [alice/pack], url: "${limited.url}"}}\n`);
+  const args = ["watch", "--repo", p.clone, "--every", "1s", "--ticks", "3", "--json"];
+  const said = await towline(args, { GITHUB_TOKEN: canary, TURSO_URL: "" }, 100_000);
+  const rows = said.out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { degraded: string[]; commits: number });
+  expect(rows.map((row) => [row.commits, row.degraded.some((why) => why.includes("they come back at"))])).toEqual([
+    [1, true],
+    [0, true],
+    [0, true],
+  ]);
+  expect(limited.asked.length).toBeLessThanOrEqual(2);
 });
 
 test("a pack without pollers loads nothing of them; one with them would", async () => {
