@@ -7,8 +7,8 @@ import { installCommand, type Program, serveCommand } from "../remote/program.ts
 import { encodeRequest, type Request } from "../remote/request.ts";
 
 export interface Conversation {
-  /** `idle`: milliseconds without a byte after which the host counts as lost. */
-  ask(request: Omit<Request, "nonce">, idle?: number): Promise<Frame>;
+  /** `patience`: milliseconds after which the host is told to answer a question that it holds back. */
+  ask(request: Omit<Request, "nonce">, patience?: number): Promise<Frame>;
   /** True when nothing was ever answered and the command has ended: the program may be missing. */
   unanswered(): boolean;
   close(): void;
@@ -57,17 +57,19 @@ export function converse(name: string, pipe: Pipe): Conversation {
     ),
   );
 
-  function send(request: Omit<Request, "nonce">, idle: number): Promise<Frame> {
+  function send(request: Omit<Request, "nonce">, patience: number | undefined): Promise<Frame> {
     if (broken) return Promise.reject(broken);
     const nonce = randomBytes(8).toString("hex");
     return new Promise<Frame>((resolve, reject) => {
       const late = () =>
-        breakOff(new HostFault("lost", `${name}: no answer to ${request.verb} within ${idle / 1000} s`));
-      let timer = setTimeout(late, idle);
-      const whole = setTimeout(late, Math.max(longest, idle));
+        breakOff(new HostFault("lost", `${name}: no answer to ${request.verb} within ${usual_idle / 1000} s`));
+      let timer = setTimeout(late, usual_idle + (patience ?? 0));
+      const whole = setTimeout(late, longest);
+      const enough = patience === undefined ? undefined : setTimeout(() => pipe.stdin.write("\n"), patience);
       const done = () => {
         clearTimeout(timer);
         clearTimeout(whole);
+        clearTimeout(enough);
       };
       waiter = {
         resolve: (frame) => {
@@ -80,7 +82,7 @@ export function converse(name: string, pipe: Pipe): Conversation {
         },
         touch: () => {
           clearTimeout(timer);
-          timer = setTimeout(late, idle);
+          timer = setTimeout(late, usual_idle);
         },
       };
       reader.expect(nonce);
@@ -90,8 +92,8 @@ export function converse(name: string, pipe: Pipe): Conversation {
 
   let last: Promise<unknown> = Promise.resolve();
   return {
-    ask(request, idle = usual_idle) {
-      const answer = last.then(() => send(request, idle));
+    ask(request, patience) {
+      const answer = last.then(() => send(request, patience));
       last = answer.catch(() => {});
       return answer.then((frame) => checked(name, request.verb, frame));
     },

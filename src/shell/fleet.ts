@@ -23,6 +23,8 @@ export interface FleetOptions extends Keyring {
 const usual_runtimes = ["picoclaw", "claude", "ollama", "tmux", "codex"];
 /** Longest pause in ms between two questions whether a job has ended. */
 const slowest = 750;
+/** How long a host may hold such an answer back, ms. */
+const longest_hold = 2000;
 
 export function createFleet(options: FleetOptions): Fleet {
   // Identity → the name it was first met under: one machine under two names would run more than its slots.
@@ -173,15 +175,19 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
     async wait(jobs, ms) {
       const body = jobs.map(({ job, epoch }) => `${job}/${epoch}`);
       const from = performance.now();
-      // Asking costs a host less than waiting: to wait, a shell must start a process. Every other second it also
-      // looks whether the supervisors still live.
+      // The host holds its answer back until one has ended, where all were started in this conversation; otherwise it
+      // is asked again. Every other second it also looks whether the supervisors still live.
       for (let pause = 40, looked = 0; ; pause = Math.min(pause * 2.5, slowest)) {
         const now = performance.now() - from;
-        const look = now - looked > 2000 || now >= ms;
+        const look = now - looked > longest_hold || now >= ms;
         if (look) looked = now;
-        const ended = readEnded(await text("ended", [look ? 1 : 0], body), jobs);
+        const patience = now < ms ? Math.min(longest_hold, ms - now) : undefined;
+        const args = [look ? 1 : 0, patience === undefined ? 0 : 1];
+        const { payload } = await conversation.ask({ verb: "ended", args, body }, patience);
+        const ended = readEnded(payload, jobs);
+        const spent = performance.now() - from;
         if (ended.length > 0 || now >= ms) return ended;
-        await sleep(Math.max(1, Math.min(pause, ms - (performance.now() - from))));
+        await sleep(Math.max(1, Math.min(now + pause - spent, ms - spent)));
       }
     },
     fetch: (job, epoch) => fetchResult(name, conversation, job, epoch),

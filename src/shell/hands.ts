@@ -229,9 +229,9 @@ export async function waitFor(
       const opened = await hands.pool.open(state.hosts.get(name) as Entry<"host">);
       if ("fault" in opened) return;
       try {
-        for (let left = wait(); left > 0 && !until.signal?.aborted; left = wait()) {
-          const ended = await opened.session.wait(jobs, Math.ceil(Math.min(left, slice)));
-          if (ended.length >= jobs.length) return;
+        for (let left = jobs; left.length > 0 && wait() > 0 && !until.signal?.aborted; ) {
+          const ended = await opened.session.wait(left, Math.ceil(Math.min(wait(), slice)));
+          left = left.filter(({ job, epoch }) => !ended.some((one) => one.job === job && one.epoch === epoch));
         }
       } catch (thrown) {
         hands.pool.fail(name, thrown);

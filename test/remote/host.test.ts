@@ -132,6 +132,25 @@ describe("the host program", () => {
     session.close();
   });
 
+  test.skipIf(!existsSync("/bin/bash"))("does with named pipes where a here-document is a file", async () => {
+    const bin = join(dir, "old-bash");
+    mkdirSync(bin);
+    const tool = (name: string, line: string) =>
+      writeFileSync(join(bin, name), `#!/bin/bash\n${line}\n`, { mode: 0o755 });
+    tool("sh", 'BASH_COMPAT=50 exec /bin/bash --posix "$@"');
+    tool("mkfifo", `echo used >>"${dir}/mkfifo-used"; exec /usr/bin/mkfifo "$@"`);
+    const old = createFleet({ env: { PATH: `${bin}:${path}` }, home });
+    const session = await old.open("one", host, "p");
+    await session.start(request("named", "echo out\necho err >&2\n"));
+    while ((await session.wait([{ job: "named", epoch: 1 }], 5000)).length === 0);
+    const { stdout, stderr, took } = await session.fetch("named", 1);
+    expect([stdout.head, stderr.head].map(String)).toEqual(["out\n", "err\n"]);
+    expect(took).toBeLessThan(20);
+    expect(existsSync(join(dir, "mkfifo-used"))).toBe(true);
+    expect(readdirSync(join(home, ".towline", "p", "jobs", "named")).filter((name) => /pipe/.test(name))).toEqual([]);
+    session.close();
+  });
+
   test("no text of a job stands on any command line", async () => {
     const session = await fleet.open("one", host, "p");
     const launch = {

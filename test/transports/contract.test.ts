@@ -242,6 +242,32 @@ for (const variant of variants)
       expect((await session.probe()).held.map((one) => one.job)).toContain("forged");
     });
 
+    test("carries every byte of a short answer that has no NUL, and its missing line end", async () => {
+      const session = await open();
+      const octal = Array.from({ length: 255 }, (_, i) => `\\${(i + 1).toString(8).padStart(3, "0")}`).join("");
+      const short = request("short", `printf '${octal}'\nprintf '\\r\\n\\n x ' >&2\n`);
+      const result = await run(session, short);
+      expect([...result.stdout.head]).toEqual(Array.from({ length: 255 }, (_, i) => i + 1));
+      expect(text(result.stderr.head)).toBe("\r\n\n x ");
+    });
+
+    test("a wait that is over by its time, or by an end, leaves the conversation in order", async () => {
+      const session = await open();
+      const turns = request("turns", "while [ ! -e go-on ]; do sleep 0.02; done");
+      expect(await session.start(turns)).toEqual({ state: "started" });
+      for (let i = 0; i < 8; i++) {
+        expect(await session.wait([turns], i * 3)).toEqual([]);
+        expect((await session.probe()).held).toContainEqual(expect.objectContaining({ job: "turns" }));
+      }
+      const from = Date.now();
+      const ended = session.wait([turns], 60_000);
+      await sleep(100);
+      writeFileSync(join(folder("turns"), "go-on"), "");
+      expect(await ended).toEqual([{ job: "turns", epoch: 1 }]);
+      expect(Date.now() - from).toBeLessThan(20_000);
+      expect((await session.fetch("turns", 1)).exit).toBe(0);
+    });
+
     test("cancels", async () => {
       const session = await open();
       await session.start(request("cancelled", "echo begun\nsleep 60\n"));

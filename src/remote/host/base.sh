@@ -7,8 +7,7 @@
 #   PACK/jobs/JOB/EPOCH.{owner,go,secret,out,err,streams,result,sum,cancel,acked}
 # Processes are dear and builtins are cheap here: most of /proc is read with `read`.
 
-case ${LC_ALL+set} in set) unset LC_ALL ;; esac
-LC_ALL=C # not exported: bytes are counted here, agents keep their own locale
+export LC_ALL=C # bytes are counted here, and tools start faster without a locale; agents get it taken away
 program=${0##*/}
 cd "${0%/bin/*}" || exit 2
 format=1

@@ -79,11 +79,9 @@ bury() {
     clock
     took=$((now - since))
   fi
-  hunt "$PWD/$dir/" && doze 20
-  [ ! -p "$dir.out.pipe" ] || [ ! -p "$dir.err.pipe" ] || let_go
+  hunt "TOWLINE_RUN=$PWD/$dir/" && doze 20
   tally || {
-    cut_off out
-    cut_off err
+    hunt "TOWLINE_TAKES=$PWD/$dir/"
     doze 10
   }
   conclude - died "$took"

@@ -1,19 +1,12 @@
 # One run: the agent in a process group of its own, ended at its limit, whatever it left behind.
 
-# NAME: ends the reader of that stream, so that what came so far can be put down
-cut_off() {
-  for found in /proc/[0-9]*; do
-    [ "$found/fd/0" -ef "$dir.$1.pipe" ] && kill "${found#/proc/}"
-  done 2>/dev/null
-}
-
-# MARK: ends what is left of a run, in its group or out of it; fails when nothing is. `read` leaves out the NULs.
+# VARIABLE=VALUE: ends all whose environment says that; fails when there is none. `read` leaves out the NULs.
 hunt() {
   prey=
   for found in /proc/[0-9]*; do
     {
       while IFS= read -r line || [ -n "$line" ]; do
-        case $line in *"TOWLINE_RUN=$1"*)
+        case $line in *"$1"*)
           kill -s KILL "${found#/proc/}" && prey=1
           break
           ;;
@@ -24,33 +17,40 @@ hunt() {
   [ -n "$prey" ]
 }
 
-# A run that was ended before it opened its streams leaves the captures waiting for a writer: here is one that says nothing.
-let_go() { { :; } 3<>"$dir.out.pipe" 4<>"$dir.err.pipe"; } 2>/dev/null
-
 # Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
 collect() {
   tries=0
   until tally; do
     tries=$((tries + 1))
     case $tries in
-      ? | 1?) ;; # they end within a millisecond, and a sleep is a process
-      2[0-3]) ( : ) ;; # lets others run, for less
-      2?)
-        let_go
-        sleep 0.01
-        ;;
-      60) hunt "$mark" ;;
-      90)
-        cut_off out
-        cut_off err
-        ;;
-      120) return ;;
-      *)
-        let_go
-        sleep 0.03
-        ;;
+      [1-4]) ( : ) ;; # they end within a millisecond: lets others run, for less than a sleep, which is a process
+      ?) sleep 0.01 ;;
+      40) hunt "TOWLINE_RUN=$mark" ;;
+      70) hunt "TOWLINE_TAKES=$mark" ;; # the readers, so that what came so far is put down
+      100) return ;;
+      *) sleep 0.03 ;;
     esac
   done
+}
+
+# Two pipes, read at fd 5 and 7, written at 6 and 8. A short here-document is a pipe, and /proc opens its other end: no
+# process, no file. In shells where it is none, files must do.
+pipes() {
+  exec 5<<END 7<<END
+-
+END
+-
+END
+  if [ -p /proc/self/fd/5 ] && [ -p /proc/self/fd/7 ]; then
+    exec 6>/proc/self/fd/5 8>/proc/self/fd/7
+    read -r _ <&5
+    read -r _ <&7
+  else
+    mkfifo "$dir.out.pipe" "$dir.err.pipe"
+    exec 3<>"$dir.out.pipe" 4<>"$dir.err.pipe"
+    exec 5<"$dir.out.pipe" 6>"$dir.out.pipe" 7<"$dir.err.pipe" 8>"$dir.err.pipe" 3>&- 4>&-
+    rm -f "$dir.out.pipe" "$dir.err.pipe"
+  fi
 }
 
 # SIGNAL: to the agent's group, or to the agent while it has no group yet
@@ -61,7 +61,7 @@ stop_agent() {
   [ -n "$agent" ] || return 0
   strike TERM
   [ -z "$grace" ] || return 0
-  { sleep 5; kill -s KILL -- "-$agent"; } &
+  { sleep 5; kill -s KILL -- "-$agent"; } 6>&- 8>&- &
   grace=$!
 }
 
@@ -71,19 +71,20 @@ launch() {
   {
     cd "$dir" || exit 126
     umask "$mask"
+    unset LC_ALL
     export TOWLINE_RUN="$mark"
     [ ! -e "../${dir##*/}.cancel" ] || exit 143 # a signal in the moment of the fork is lost
     case $timeout in
       group) exec timeout -k 5 "$limit" sh -c "$command" ;;
       *) exec setsid sh -c "$command" ;;
     esac
-  } </dev/null >"$dir.out.pipe" 2>"$dir.err.pipe" &
+  } </dev/null >&6 2>&8 5<&- 6>&- 7<&- 8>&- &
   agent=$!
   [ "$timeout" = group ] && return
   # shellcheck disable=SC2016
   TOWLINE_RUN=$mark setsid sh -c \
     'sleep "$1"; : >"$2.overtime"; kill -s TERM -- "-$3"; sleep 5; kill -s KILL -- "-$3"' \
-    watch "$limit" "$dir" "$agent" </dev/null >/dev/null 2>&1 &
+    watch "$limit" "$dir" "$agent" </dev/null >/dev/null 2>&1 5<&- 6>&- 7<&- 8>&- &
   watch=$!
 }
 
@@ -99,10 +100,12 @@ supervise() {
   clock
   since=$now mark=$PWD/$1/$since
   if [ ! -e "$dir.cancel" ]; then
-    mkfifo "$dir.out.pipe" "$dir.err.pipe"
-    capture out 3<"$dir.out.pipe" &
-    capture err 3<"$dir.err.pipe" &
+    pipes
+    # By exec, since a shell keeps a copy of what a redirected function may want back.
+    { exec 3<&5 5<&- 6>&- 7<&- 8>&- && capture out; } &
+    { exec 3<&7 5<&- 6>&- 7<&- 8>&- && capture err; } &
     launch
+    exec 5<&- 6>&- 7<&- 8>&-
     # step: agent
     [ -z "$stopped" ] || stop_agent
     while :; do
@@ -127,7 +130,7 @@ supervise() {
   [ ! -e "$dir.overtime" ] || end=timeout
   [ -z "$stopped" ] || end=died # ended by the machine's own shutdown, unless somebody cancelled it
   if [ -e "$dir.cancel" ] && { [ -n "$stopped" ] || [ "$exit" -eq 143 ]; }; then end=cancelled; fi
-  [ "$end" = exited ] || hunt "$mark"
+  [ "$end" = exited ] || hunt "TOWLINE_RUN=$mark"
   if [ -n "$agent" ]; then # where the disk was full, nobody can tell what else is missing
     tally || end=died
     case "$out_seen $err_seen" in *short*) end=died ;; esac
@@ -136,7 +139,16 @@ supervise() {
   conclude "$exit" "$end" "$took"
 }
 
+# Tells the conversation that started this run, where it is still there, that it has ended: it may be waiting.
+ring() {
+  read -r line </proc/$$/stat
+  # shellcheck disable=SC2086
+  set -- ${line##*) }
+  [ "$2" = "$PPID" ] && [ "$2" -gt 1 ] && kill -s URG "$2"
+} 2>/dev/null
+
 if [ "$1" = supervise ]; then
   supervise "$2" "$3"
+  ring
   exit
 fi

@@ -1,37 +1,5 @@
 # The other verbs, and the loop that hears them.
 
-# Which of the runs in the body have ended. Whoever waits asks again: that costs no process here, and where
-# $1 is not 1 no look at the supervisors either.
-ended_of() {
-  done=
-  for run in $body; do
-    known "${run%/*}" "${run#*/}" || continue
-    [ -e "$jobs/$run.sum" ] || { [ "$1" = 1 ] && settle "$jobs/$run" && [ "$state" != running ]; } || continue
-    done="$done $run"
-  done
-  answer - - "${done# }"
-}
-
-fetch() {
-  job=$1 epoch=$2 hash=
-  settle "$jobs/$job/$epoch"
-  case $state in
-    ended | died) ;;
-    *)
-      answer "$job" "$epoch" "$state"
-      return
-      ;;
-  esac
-  set -- "$dir.result" "$dir.out"
-  [ ! -e "$dir.out.tail" ] || set -- "$@" "$dir.out.tail"
-  set -- "$@" "$dir.err"
-  [ ! -e "$dir.err.tail" ] || set -- "$@" "$dir.err.tail"
-  size=$((size + ${#parts} + 7))
-  printf '\ntowline1 %s %s %s %s %s %s\nparts %s\n' "$nonce" "$verb" "$job" "$epoch" "$size" "$hash" "$parts"
-  cat "$@"
-  printf '\ntowline1-end %s\n' "$nonce"
-}
-
 seal() {
   job=$1 epoch=$2 highest=-
   [ -d "$jobs/$job" ] || mkdir "$jobs/$job"
@@ -216,6 +184,7 @@ hand_over() {
 
 begun=
 while read -r verb nonce a b c d e f _ <&9; do
+  [ -n "$verb" ] || continue # the end of a wait that had ended already
   case $nonce in '' | *[!0-9a-f]*) exit 2 ;; esac
   case $verb:${pack:+ready} in
     hello:*)
@@ -230,6 +199,8 @@ while read -r verb nonce a b c d e f _ <&9; do
     ended:ready)
       gather
       ended_of "$a"
+      [ -n "$done" ] || [ "$b" != 1 ] || ! ours || hold
+      answer - - "${done# }"
       ;;
     ack:ready)
       gather

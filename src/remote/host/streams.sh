@@ -5,7 +5,7 @@
 capture() {
   file=$dir.$1 total=0 sha=- limit=$((keep * 2 + 16896))
   while count=$(((limit - total) / 512)) && [ "$count" -gt 32 ]; do
-    stats=$(LC_ALL=C dd bs=512 "count=$count" <&3 2>&1 >>"$file")
+    stats=$(TOWLINE_TAKES=$mark dd bs=512 "count=$count" <&3 2>&1 >>"$file")
     code=$? blocks= bytes= before=
     for word in $stats; do
       case $word in
@@ -16,7 +16,7 @@ capture() {
     done
     if [ "$code" -ne 0 ] || [ -z "$blocks" ]; then
       # Cut off by us, or the disk is full: what there is stays, and a writer that is still there may go on.
-      [ "$code" -ge 128 ] || { sha=short && cat <&3 >/dev/null; }
+      [ "$code" -ge 128 ] || { sha=short && TOWLINE_TAKES=$mark cat <&3 >/dev/null; }
       total=$(($(wc -c <"$file")))
       break
     fi
@@ -32,7 +32,7 @@ capture() {
     wc=$!
     {
       cat "$file"
-      cat <&3
+      TOWLINE_TAKES=$mark cat <&3
     } | tee "$file.a" "$file.b" | sha256sum >"$file.sha"
     wait "$tail" "$wc"
     read -r total <"$file.count"
