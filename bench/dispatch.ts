@@ -1,42 +1,68 @@
-// One-line jobs on 100 loopback machines: a bare ssh2 loop, pdsh, and ours (probe, journalled start, framed collect).
+// One-line jobs on 100 loopback machines: a bare ssh2 loop, pdsh, and ours from probe to acknowledgement.
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import ssh2 from "ssh2";
 import { host as hostSchema } from "../src/core/schema.ts";
 import { bringUp, type Machine, type Machines } from "../src/demo/machines.ts";
 import { findSshd } from "../src/demo/sshd.ts";
 import { createFleet } from "../src/shell/fleet.ts";
 import { ssh } from "../src/transports/ssh.ts";
+import type { Measured } from "./run.ts";
 
-export interface Measured {
-  name: string;
-  /** Wall time; NaN where `note` says why it was not measured. */
-  seconds: number;
-  note?: string;
-}
+type Way = (up: Machines, round: number) => Promise<void>;
 
-const hostOf = ({ address, port, user, hostKey }: Machine) =>
-  hostSchema.parse({ address, port: String(port), user, host_key: hostKey, key: "env:KEY", slots: "2" });
+const hostOf = ({ address, port, user, hostKey }: Machine, root?: string) =>
+  hostSchema.parse({ address, port: String(port), user, host_key: hostKey, key: "env:KEY", slots: "2", root });
 
-/** `count` machines come up once; every way is measured on them, ours with the host program already there (`ack` rides on a later call). */
-export async function dispatch(count = 100): Promise<Measured[]> {
+/** All machines at once, each way in each round after the other. `towline` is measured against pdsh without key checks. */
+export async function dispatch(rounds: number, count = 100): Promise<Measured[]> {
   const dir = mkdtempSync(join(tmpdir(), "towline-bench-"));
   const up = await bringUp({ dir, count, server: findSshd() ? "openssh" : "built-in" });
+  const there = existsSync("/usr/bin/pdsh");
+  const missing = there ? "" : "pdsh is not installed: npm run bench -- --install dispatch";
   try {
-    const measured: Measured[] = [];
-    const note = up.kind;
-    const measure = async (name: string, run: () => Promise<void>) => {
-      const from = performance.now();
-      await run();
-      measured.push({ name, seconds: (performance.now() - from) / 1000, note });
-    };
-    await ours(up, 0); // installs the program: that happens once in a machine's life
-    await measure("ssh2 loop, echo ok", () => bare(up));
-    if (existsSync("/usr/bin/pdsh")) await measure("pdsh -R ssh, echo ok", () => pdsh(dir, up));
-    else measured.push({ name: "pdsh -R ssh, echo ok", seconds: Number.NaN, note: "pdsh is not installed" });
-    await measure("towline, probe + journalled start + framed collect", () => ours(up, 1));
+    const config = there ? { bare: sshConfig(dir, up, false), checked: sshConfig(dir, up, true) } : undefined;
+    const ways: { name: string; note?: string; peer?: boolean; run?: Way }[] = [
+      {
+        name: "pdsh -R ssh, echo ok; host keys not checked",
+        note: missing,
+        peer: true,
+        run: config && ((machines) => pdsh(config.bare, machines)),
+      },
+      {
+        name: "pdsh -R ssh, echo ok; host keys checked",
+        note: missing,
+        run: config && ((machines) => pdsh(config.checked, machines)),
+      },
+      { name: "ssh2 loop, echo ok; pinned keys checked", run: bare },
+      {
+        name: "towline: probe, journalled start, framed collect, ack",
+        run: (machines, round) => ours(machines, round),
+      },
+      {
+        name: "towline: the same at first contact",
+        run: (machines, round) => ours(machines, round, `~/.first-${round}`),
+      },
+    ];
+    const measured = ways.map(({ name, note, peer }) => ({
+      name,
+      note: note || up.kind,
+      peer,
+      seconds: [] as number[],
+    }));
+    await ours(up, 0); // the warm way measures machines that hold the program, as after the first tick
+    for (let round = 1; round <= rounds; round++)
+      for (const [at, way] of ways.entries()) {
+        if (!way.run) continue;
+        await sleep(500); // the sshd children of the way before end
+        const from = performance.now();
+        await way.run(up, round);
+        measured[at]?.seconds.push((performance.now() - from) / 1000);
+      }
     return measured;
   } finally {
     await up.down();
@@ -59,27 +85,34 @@ async function bare({ machines }: Machines): Promise<void> {
   await Promise.all(machines.map(one));
 }
 
-async function pdsh(dir: string, { machines, keyFile }: Machines): Promise<void> {
-  const known = machines.map(({ port }) => `[127.0.0.1]:${port}`);
-  const config = machines.flatMap(({ name, port, user }) => [
-    `Host ${name}`,
-    "  HostName 127.0.0.1",
-    `  Port ${port}`,
-    `  User ${user}`,
-  ]);
-  const common = [`  IdentityFile ${keyFile}`, "  IdentitiesOnly yes", "  BatchMode yes"];
-  // The keys are checked against known_hosts elsewhere; here that costs nothing that could be seen.
-  const trust = ["  StrictHostKeyChecking no", "  UserKnownHostsFile /dev/null", "  LogLevel ERROR"];
-  writeFileSync(join(dir, "ssh_config"), [...config, "Host *", ...common, ...trust, ""].join("\n"));
+/** Writes a configuration for the system's ssh client; gives its path. */
+function sshConfig(dir: string, { machines, keyFile }: Machines, checked: boolean): string {
+  const known = join(dir, "known_hosts");
+  const line = ({ name, port }: Machine) => {
+    const key = ssh2.utils.parseKey(readFileSync(join(dir, name, "host_key")));
+    if (key instanceof Error) throw key;
+    return `[127.0.0.1]:${port} ${key.type} ${key.getPublicSSH().toString("base64")}\n`;
+  };
+  if (checked) writeFileSync(known, machines.map(line).join(""));
+  const trust = checked
+    ? ["StrictHostKeyChecking yes", `UserKnownHostsFile ${known}`, "GlobalKnownHostsFile /dev/null"]
+    : ["StrictHostKeyChecking no", "UserKnownHostsFile /dev/null"];
+  const all = [`IdentityFile ${keyFile}`, "IdentitiesOnly yes", "BatchMode yes", "LogLevel ERROR", ...trust];
+  const hosts = machines.map(
+    ({ name, port, user }) => `Host ${name}\n  HostName 127.0.0.1\n  Port ${port}\n  User ${user}\n`,
+  );
+  const file = join(dir, checked ? "ssh_config.checked" : "ssh_config");
+  writeFileSync(file, `${hosts.join("")}Host *\n${all.map((option) => `  ${option}\n`).join("")}`);
+  return file;
+}
+
+async function pdsh(config: string, { machines }: Machines): Promise<void> {
+  const names = machines.map((machine) => machine.name).join(",");
   const { stdout } = await promisify(execFile)(
     "pdsh",
-    ["-R", "ssh", "-f", String(known.length), "-w", machines.map((machine) => machine.name).join(","), "echo ok"],
+    ["-R", "ssh", "-f", String(machines.length), "-w", names, "echo ok"],
     {
-      env: {
-        PATH: "/usr/bin:/bin",
-        PDSH_RCMD_TYPE: "ssh",
-        PDSH_SSH_ARGS: `-F ${join(dir, "ssh_config")} -oLogLevel=ERROR %h`,
-      },
+      env: { PATH: "/usr/bin:/bin", PDSH_RCMD_TYPE: "ssh", PDSH_SSH_ARGS: `-F ${config} %h` },
       maxBuffer: 1 << 24,
     },
   );
@@ -87,18 +120,18 @@ async function pdsh(dir: string, { machines, keyFile }: Machines): Promise<void>
   if (answers !== machines.length) throw new Error(`pdsh: ${answers} of ${machines.length} answered`);
 }
 
-async function ours({ machines }: Machines, round: number): Promise<void> {
+async function ours({ machines }: Machines, round: number, root?: string): Promise<void> {
   const fleet = createFleet({ env: { KEY: machines[0]?.keyText }, home: "/nonexistent", connectTimeout: 30_000 });
   const launch = { files: { script: "echo ok\n" }, secret: [], command: "exec sh ./script" };
   const one = async (machine: Machine) => {
-    const session = await fleet.open(machine.name, hostOf(machine), "bench");
+    const session = await fleet.open(machine.name, hostOf(machine, root), "bench");
     const job = { job: `bench-${round}`, epoch: 1 };
-    const day = "2026/01/01";
-    const answer = await session.start({ ...job, day, deadline: 60, keep: 16_384, slots: 2, launch });
+    const answer = await session.start({ ...job, day: "2026/01/01", deadline: 60, keep: 16_384, slots: 2, launch });
     if (answer.state !== "started") throw new Error(`${machine.name}: ${answer.state}`);
     while ((await session.wait([job], 10_000)).length === 0);
     const result = await session.fetch(job.job, job.epoch);
     if (Buffer.from(result.stdout.head).toString() !== "ok\n") throw new Error(`${machine.name}: wrong answer`);
+    await session.ack([result]);
     session.close();
   };
   await Promise.all(machines.map(one));

@@ -10,6 +10,7 @@ import { openRepo } from "../src/shell/repo.ts";
 import { openStore } from "../src/shell/store.ts";
 import { statementsOf } from "../src/shell/store-schema.ts";
 import { sync as bring } from "../src/shell/sync.ts";
+import type { Measured } from "./run.ts";
 
 const count = 100_000;
 
@@ -38,12 +39,6 @@ function makeRepo(dir: string): void {
   git(["fast-import", "--quiet"], parts.join(""));
 }
 
-async function timed(name: string, work: () => Promise<void>) {
-  const before = performance.now();
-  await work();
-  return { name, seconds: (performance.now() - before) / 1000 };
-}
-
 /** The rows alone, one statement each, a thousand to a batch: what the driver can do without git and parsing. */
 async function raw(file: string, rows: Row[]): Promise<void> {
   const client = createClient({ url: pathToFileURL(file).href, timeout: 5000 });
@@ -65,31 +60,47 @@ async function raw(file: string, rows: Row[]): Promise<void> {
   client.close();
 }
 
-/** Seconds of a first sync of 100,000 records, of one with ten changes, and of raw batches of the same rows. */
-export async function sync(): Promise<{ name: string; seconds: number }[]> {
+/** Changes ten records; nine of them are then not what they were. */
+function changeTen(dir: string, round: number): void {
+  const text = textOf(round);
+  const ten = [...Array(10).keys()].map(
+    (at) => `M 100644 inline ${pathOf(at + round * 10)}\ndata ${Buffer.byteLength(text)}\n${text}\n`,
+  );
+  const header = "commit refs/heads/main\ncommitter b <b@example.org> 1 +0000\ndata 1\ny\nfrom refs/heads/main^0\n";
+  execFileSync("git", ["fast-import", "--quiet"], { cwd: dir, input: header + ten.join("") });
+}
+
+/** A first sync of 100,000 records into a new file, ten changes, nothing, and raw batches of the same rows. */
+export async function sync(rounds: number): Promise<Measured[]> {
   const dir = mkdtempSync(join(tmpdir(), "towline-bench-"));
+  const raws: Measured = { name: "the same rows in plain batches of the driver", seconds: [] };
+  const first: Measured = { name: "sync of 100,000 reflections from git", seconds: [] };
+  const ten: Measured = { name: "sync with ten of them changed", seconds: [] };
+  const none: Measured = { name: "sync with nothing changed", seconds: [] };
+  const timed = async (row: Measured, work: () => Promise<void>) => {
+    const before = performance.now();
+    await work();
+    row.seconds.push((performance.now() - before) / 1000);
+  };
   try {
     makeRepo(dir);
     const repo = await openRepo(dir);
-    const store = await openStore({ url: pathToFileURL(join(dir, "view.db")).href });
-    const options = { packId: "bench", budgetMs: 600_000 };
-    const go = async (written: number) => {
-      const result = await bring(store, repo, await repo.local(), options);
-      if (result.state !== "synced" || result.written !== written)
-        throw new Error(JSON.stringify(result).slice(0, 300));
-    };
     const rows = [...Array(count).keys()].flatMap((at) => rowsOf(pathOf(at), textOf(at)).rows);
-    const results = [await timed("raw libSQL batches, the same rows", () => raw(join(dir, "raw.db"), rows))];
-    results.push(await timed("sync of 100,000 reflections from git", () => go(count)));
-    const ten = [...Array(10).keys()].map(
-      (at) => `M 100644 inline ${pathOf(at)}\ndata ${textOf(1).length}\n${textOf(1)}\n`,
-    );
-    const header = "commit refs/heads/main\ncommitter b <b@example.org> 1 +0000\ndata 1\ny\nfrom refs/heads/main^0\n";
-    execFileSync("git", ["fast-import", "--quiet"], { cwd: dir, input: header + ten.join("") });
-    results.push(await timed("sync with ten of them changed", () => go(9)));
-    results.push(await timed("sync with nothing changed", () => go(0)));
-    store.close();
-    return results;
+    for (let round = 1; round <= rounds; round++) {
+      await timed(raws, () => raw(join(dir, `raw-${round}.db`), rows));
+      const store = await openStore({ url: pathToFileURL(join(dir, `view-${round}.db`)).href });
+      const go = async (written: number) => {
+        const result = await bring(store, repo, await repo.local(), { packId: "bench", budgetMs: 600_000 });
+        if (result.state !== "synced" || result.written !== written)
+          throw new Error(JSON.stringify(result).slice(0, 300));
+      };
+      await timed(first, () => go(count));
+      changeTen(dir, round);
+      await timed(ten, () => go(10));
+      await timed(none, () => go(0));
+      store.close();
+    }
+    return [raws, first, ten, none];
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

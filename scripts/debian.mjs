@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { run, say } from "./install.mjs";
 
 const policy = "/usr/sbin/policy-rc.d";
-const wanted = [
+const suitePackages = [
   { name: "bash", programs: ["bash"] },
   { name: "busybox", programs: ["busybox"] },
   { name: "curl", programs: ["curl"] },
@@ -14,6 +14,10 @@ const wanted = [
   { name: "iproute2", programs: ["ip"] },
   { name: "iptables", programs: ["iptables"] },
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"] },
+];
+export const benchPackages = [
+  { name: "openssh-server", programs: ["sshd"] },
+  { name: "pdsh", programs: ["pdsh"] },
 ];
 
 /** @param {string} program */
@@ -29,22 +33,27 @@ function found(program) {
   });
 }
 
-/** The wanted packages of which no program is there. */
-export const missing = () => wanted.filter((one) => !one.programs.some(found)).map((one) => one.name);
+/**
+ * The wanted packages of which no program is there.
+ * @param {typeof suitePackages} wanted
+ */
+const missing = (wanted) => wanted.filter((one) => !one.programs.some(found)).map((one) => one.name);
 
-/** Installs what is missing. Never fails the caller: what stays away makes its suites skip, with the reason said here. */
-export async function installPackages() {
-  const names = missing();
+/** Installs what is missing. Never fails the caller: what stays away is skipped by what needs it, with the reason said here. */
+export async function installPackages(wanted = suitePackages) {
+  const names = missing(wanted);
   if (names.length === 0) return;
   const list = names.join(" ");
-  if (!found("apt-get")) return say(`towline: no apt-get here, so ${list} must be installed by hand; suites will skip`);
+  if (!found("apt-get"))
+    return say(`towline: no apt-get here, so ${list} must be installed by hand; what needs it is skipped`);
   const root = process.getuid?.() === 0;
   if (!root && (!found("sudo") || (await run("sudo", ["-n", "true"], { stdio: "ignore" })) !== 0))
-    return say(`towline: not root and no sudo without a password, so ${list} stays away; suites will skip`);
+    return say(`towline: not root and no sudo without a password, so ${list} stays away; what needs it is skipped`);
   say(`towline: installing Debian packages: ${list}`);
   const code = await withoutServices(root, (admin) => apt(admin, names));
-  const away = missing();
-  if (code !== 0 || away.length > 0) say(`towline: apt-get could not install ${away.join(" ")}; suites will skip`);
+  const away = missing(wanted);
+  if (code !== 0 || away.length > 0)
+    say(`towline: apt-get could not install ${away.join(" ")}; what needs it is skipped`);
 }
 
 /** @typedef {(program: string, args: string[]) => Promise<number>} Admin */
