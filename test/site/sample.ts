@@ -133,6 +133,9 @@ function runs(): File[] {
       why,
       runtime: runtimeOf(plan),
       output: { bytes: 812 + n * 31 },
+      ...(plan.domain === "SUPPORT"
+        ? { tokens: { input: 1200 + n, cache_read: 800 }, session: "a9936049-5137-52a2-826d-278a16c4e217" }
+        : {}),
     };
     const log = state === "failed" ? `\n\n## Log\n\n${fenced("mv: cannot move 'mail.log': Permission denied")}` : "";
     const body = `${answered(plan.task)}${log}\n`;
