@@ -10,6 +10,7 @@ const suitePackages = [
   { name: "busybox", programs: ["busybox"] },
   { name: "curl", programs: ["curl"] },
   { name: "wget", programs: ["wget"] },
+  { name: "fish", programs: ["fish"] },
   { name: "openssh-server", programs: ["sshd"] },
   { name: "iproute2", programs: ["ip"] },
   { name: "iptables", programs: ["iptables"] },

@@ -2,6 +2,8 @@
 import type { Outcome, RawResult, RawStream } from "../ports.ts";
 import { clean, excerpt, fenced, oneLine } from "./text.ts";
 
+/** Characters from the front and from the back. The streams' own ends, and the words between them, fit in. */
+const answer_keep = 16_384 + 64;
 const log_keep = 4096;
 
 const utf8 = new TextDecoder("utf-8", { fatal: false });
@@ -15,12 +17,21 @@ export function streamText(stream: RawStream): string {
     : head + clean(utf8.decode(stream.tail));
 }
 
+/** The same, shorter: what is named as left out is counted from the whole stream. */
+function logText(stream: RawStream, keep: number): string {
+  const whole = streamText(stream);
+  if (whole.length <= keep * 2) return whole;
+  const [front, back] = [whole.slice(0, keep), whole.slice(-keep)];
+  const size = (text: string) => new TextEncoder().encode(text).length;
+  return `${front}\n… ${Math.max(1, stream.bytes - size(front) - size(back))} bytes left out …\n${back}`;
+}
+
 export function jobBody(outcome: Outcome, raw: RawResult): string {
   const answer = clean(outcome.answer).trim();
-  const parts = [`## Answer\n\n${answer === "" ? "_No answer._" : fenced(excerpt(answer, 16384))}`];
+  const parts = [`## Answer\n\n${answer === "" ? "_No answer._" : fenced(excerpt(answer, answer_keep))}`];
   if (outcome.why) parts.unshift(`${oneLine(outcome.why, 500)}`);
-  const log = streamText(raw.stderr).trim();
-  if (log !== "") parts.push(`## Log\n\n${fenced(excerpt(log, log_keep))}`);
+  const log = logText(raw.stderr, log_keep).trim();
+  if (log !== "") parts.push(`## Log\n\n${fenced(log)}`);
   return parts.join("\n\n");
 }
 

@@ -2,8 +2,10 @@
 import type { Tips } from "../ports.ts";
 import { type Mark, mark_path, readMark } from "./binding.ts";
 import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
+import { statusPath } from "./ids.ts";
 import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
+import { unsafePath } from "./path.ts";
 import { type Kind, pathClass, pollers, type Settings, settings } from "./schema.ts";
 import { readYaml } from "./split.ts";
 import { oneLine } from "./text.ts";
@@ -244,7 +246,7 @@ function placeTask(state: State, entry: Entry<"task">): void {
         ? "names that end in -q and 8 hex digits belong to queue/, and only they"
         : entry.path.split("/").length > (queued ? 3 : 2)
           ? "tasks stand directly in their folder"
-          : null;
+          : unsafePath(statusPath(entry.id));
   if (fault)
     state.problems.push({
       path: entry.path,

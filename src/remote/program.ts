@@ -52,7 +52,7 @@ export function rootPath(root: string | undefined): string {
 // sh, csh and fish read these alike: plain words, and single quotes without `!`.
 export const serveCommand = (root: string, program: Program) => `cd && exec sh ${root}/bin/${program.sha256} serve`;
 
-/** Takes the program on stdin; only a whole one gets its name. Prints `installed`. */
+/** Takes the program on stdin; only a whole one gets its name. Prints `installed` on a line of its own, whatever a login script left open. */
 export function installCommand(root: string, program: Program): string {
   const steps = [
     "umask 077",
@@ -61,7 +61,7 @@ export function installCommand(root: string, program: Program): string {
     "mkdir -p $d && cat >$t && set -- $(sha256sum $t)",
     `if [ "$1" = ${program.sha256} ]`,
     `then sync $t 2>/dev/null || sync`,
-    `chmod 500 $t && mv -f $t $d/${program.sha256} && echo installed`,
+    `chmod 500 $t && mv -f $t $d/${program.sha256} && echo && echo installed`,
     "else rm -f $t",
     "exit 9",
     "fi",

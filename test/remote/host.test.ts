@@ -184,7 +184,7 @@ describe("the host program", () => {
       });
     expect(() => put(program.text.slice(0, -10))).toThrow();
     expect(readdirSync(join(fresh, ".towline", "bin"))).toEqual([]);
-    expect(put(program.text).toString()).toBe("installed\n");
+    expect(put(program.text).toString()).toBe("\ninstalled\n");
     expect(readdirSync(join(fresh, ".towline", "bin"))).toEqual([program.sha256]);
   });
 

@@ -467,3 +467,12 @@ describe("an agent's secrets", () => {
     },
   );
 });
+
+test("a task called like a device of Windows is refused by name, and the others run", async () => {
+  const machines = { ann: machine() };
+  const p = pack({ "tasks/nul.md": md("title: Nul", "x"), "tasks/good.md": md("title: Good", "x") }, ["ann"]);
+  const outcome = await runTick(p.clone, machines, say);
+  expect(outcome.state.problems).toMatchObject([{ path: "tasks/nul.md", message: expect.stringContaining("Windows") }]);
+  expect(starts(machines)).toHaveLength(1);
+  expect(state(p, "good")).toBe("done");
+});
