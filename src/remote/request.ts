@@ -15,8 +15,12 @@ export interface Request {
   body?: string[];
 }
 
-export const encodeRequest = ({ nonce, verb, args = [], body = [] }: Request): string =>
-  [[verb, nonce, ...args].join(" "), ...body, `end ${nonce}`, ""].join("\n");
+/** Throws a configuration Fault for a word or line that the host would read as more than one. */
+export function encodeRequest({ nonce, verb, args = [], body = [] }: Request): string {
+  if (args.some((word) => !/^[\x21-\x7e]+$/.test(String(word))) || body.some((line) => /[\n\0]/.test(line)))
+    throw configuration(`a name that no host can be told is in a request to ${verb}`, "use letters, digits and dashes");
+  return [[verb, nonce, ...args].join(" "), ...body, `end ${nonce}`, ""].join("\n");
+}
 
 /** Text as lines for the shell's own `printf %b`: no process is needed on the host, and every byte arrives. */
 export function encodeText(text: string): string[] {

@@ -4,12 +4,15 @@ import type { TreeItem } from "../ports.ts";
 import { type Place, type Ran, runGit } from "./git.ts";
 
 const max_argv = 100_000;
+/** No commit has such a path, and git would end the whole call for it. Records may name one. */
+const nowhere = /^\/|(^|\/)\.{0,2}\/|(^|\/)\.\.?$|^$|\0/;
 
 /** Files of a commit below these folders or at these paths (none given: all of it). */
 export async function readTree(place: Place, commit: string, paths?: string[]): Promise<TreeItem[]> {
-  if (paths && paths.length === 0) return [];
+  const asked = paths?.filter((path) => !nowhere.test(path));
+  if (asked && asked.length === 0) return [];
   const found = new Map<string, TreeItem>();
-  for (const group of groupsOf(paths ?? [])) {
+  for (const group of groupsOf(asked ?? [])) {
     const ran = await runGit(place, ["ls-tree", "-r", "-z", "--full-tree", objectId(commit), "--", ...group]);
     if (ran.code !== 0) throw readFault(`the files of commit ${commit} cannot be listed`, ran);
     for (const line of ran.stdout.toString().split("\0")) {
