@@ -7,8 +7,20 @@ import { type Kind, kinds } from "./schema.ts";
 
 type Issue = z.core.$ZodIssue;
 
+/** Findings of one sort that are told of one record: a file of nonsense must not cost a tick its time. */
+const most = 20;
+
+/** The first of them, and how many more there are. */
+export function few<T>(all: readonly T[], path: string, told: (one: T) => Problem): Problem[] {
+  const problems = all.slice(0, most).map(told);
+  const [first] = problems;
+  if (!first || all.length <= most) return problems;
+  const rest = `${all.length - most} more findings like these are not listed`;
+  return [...problems, { ...first, path, line: 1, column: 1, code: "more", message: rest, fix: "mend these first" }];
+}
+
 export function schemaProblems(path: string, kind: Kind, text: string, data: unknown, error: z.ZodError): Problem[] {
-  return error.issues.map((outer) => {
+  return few(error.issues, path, (outer) => {
     const field = outer.path.join(".");
     const issue = told(outer);
     const value = outer.path.reduce<unknown>(
@@ -75,19 +87,18 @@ function worded(field: string, issue: Issue, value: unknown): [message: string, 
 
 export function unknownFields(path: string, kind: Kind, text: string, data: Record<string, unknown>): Problem[] {
   const known = Object.keys((kinds[kind] as unknown as { shape: object }).shape);
-  return Object.keys(data)
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const near = nearest(name, known);
-      const place = locate(text, [name]);
-      return {
-        path,
-        line: place.line,
-        column: 1,
-        level: "warning" as const,
-        code: "unknown-field",
-        message: `\`${name}\` is not a field of a ${kind}`,
-        fix: near ? `did you mean \`${near}\`?` : "remove it, or keep it: towline does not touch it",
-      };
-    });
+  const strange = Object.keys(data).filter((name) => !known.includes(name));
+  return few(strange, path, (name) => {
+    const near = nearest(name, known);
+    const place = locate(text, [name]);
+    return {
+      path,
+      line: place.line,
+      column: 1,
+      level: "warning" as const,
+      code: "unknown-field",
+      message: `\`${name}\` is not a field of a ${kind}`,
+      fix: near ? `did you mean \`${near}\`?` : "remove it, or keep it: towline does not touch it",
+    };
+  });
 }

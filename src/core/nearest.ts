@@ -5,6 +5,7 @@ export function nearest(word: string, candidates: string[]): string | null {
   const limit = word.length < 5 ? 1 : 2;
   let best: [string, number] | null = null;
   for (const candidate of candidates) {
+    if (Math.abs(word.length - candidate.length) > limit) continue;
     const distance = edits(word.toLowerCase(), candidate.toLowerCase());
     if (distance <= limit && (!best || distance < best[1])) best = [candidate, distance];
   }

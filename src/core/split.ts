@@ -3,7 +3,7 @@ import matter from "gray-matter";
 import { FAILSAFE_SCHEMA, load, YAMLException } from "js-yaml";
 
 export const max_bytes = 1 << 20;
-const max_header = 64 << 10;
+export const max_header = 64 << 10;
 const max_depth = 12;
 export const fence = /^(?:\uFEFF)?---[ \t]*(\r?\n|\r)/;
 

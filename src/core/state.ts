@@ -7,7 +7,7 @@ import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import { unsafePath } from "./path.ts";
 import { type Kind, pathClass, pollers, type Settings, settings } from "./schema.ts";
-import { readYaml } from "./split.ts";
+import { max_header, readYaml } from "./split.ts";
 import { oneLine } from "./text.ts";
 
 /** A line of state/levels.ndjson: the last known level of a subject in a family of kinds. */
@@ -82,7 +82,7 @@ export function openPaths(text: string | undefined): string[] {
 }
 
 function rows<T>(text: string | undefined): T[] {
-  const lines = (text ?? "").split("\n").filter((line) => line !== "");
+  const lines = (text ?? "").split("\n").filter((line) => line.startsWith("{"));
   return lines.flatMap((line) => {
     try {
       return [JSON.parse(line) as T];
@@ -116,7 +116,8 @@ export function readSettings(text: string | null | undefined): { settings: Setti
         ),
       ],
     };
-  if (text === null) return { settings: null, problems: [wrong(1, 1, "the file is too large", "keep settings short")] };
+  if (text === null || text.length > max_header)
+    return { settings: null, problems: [wrong(1, 1, "the file is too large", "keep settings short")] };
   let raw: unknown;
   try {
     raw = text.trim() === "" ? {} : readYaml(text);
@@ -150,8 +151,8 @@ export function readSettings(text: string | null | undefined): { settings: Setti
   };
   return {
     settings: null,
-    problems: read.error.issues.flatMap((issue) => {
-      if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownPoller(key));
+    problems: read.error.issues.slice(0, 20).flatMap((issue) => {
+      if (issue.code === "unrecognized_keys") return issue.keys.slice(0, 20).map((key) => unknownPoller(key));
       const place = locate(fenced, issue.path);
       return wrong(
         Math.max(1, place.line - 1),
