@@ -1,4 +1,5 @@
 // SIGKILL at every named step of a tick and of the host program: two clean ticks later all is as if nothing had happened.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CrashPoint } from "./kit/crash.ts";
@@ -11,7 +12,7 @@ const repeats = size(2, 100);
 const sweeps = 3;
 /** What building the site costs buys nothing here: fewer of those. */
 const rare = /^publish/;
-/** Where the supervisor itself dies with the agent at work, nobody can know what the agent did: it is never started again. */
+/** Where the supervisor itself dies over its run, nobody can know what the agent did: it is never started again. */
 const may_be_lost = new Set(["host.agent", "host.end", "host.supervisor"]);
 
 interface Told {
@@ -89,7 +90,8 @@ describe.skipIf(lacksLab)(`a kill at every step, ${needsLab}`, () => {
       expect(rounds.filter((one) => one.ticks > 2)).toEqual([]);
       expect(rounds.filter((one) => one.faults.length > 0)).toEqual([]);
       expect(rounds.filter((one) => one.never.length + one.other.length > 0 && !may_be_lost.has(one.step))).toEqual([]);
-      expect(missed.map(([step]) => step)).toEqual([]);
+      expect(lab.machines.filter(({ home }) => existsSync(join(home, "survived")))).toEqual([]);
+    expect(missed.map(([step]) => step)).toEqual([]);
       expect(told.flatMap((one) => one.anomalies)).toEqual([]);
       expect(told.map((one) => one.fsck).join("")).toBe("");
     },

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -323,6 +323,34 @@ for (const variant of variants)
       const result = await finish(await open(), "reboot");
       expect(result).toMatchObject({ end: "died", boot: "11111111-2222-3333-4444-555555555555" });
       expect(text(result.stdout.head)).toBe("partial\n");
+    });
+
+    /** What a start leaves that was cut off between its journal line and its supervisor. */
+    const cutOff = (job: string, boot: string) => {
+      mkdirSync(folder(job), { recursive: true });
+      writeFileSync(control(job, "owner"), `999999 1 ${boot}\nspec1 ${job} 1 2026/11/20 30000 1000 1 1 ${boot} none\n`);
+      writeFileSync(join(root(), "pack-a", "held", `${job}.1`), "2026/11/20\n");
+      appendFileSync(join(root(), "pack-a", "journal"), `${job} 1 1 ${boot}\n`);
+    };
+
+    test("a run that nobody began and nobody is left to begin is not held, and a later claim starts it", async () => {
+      const session = await open();
+      cutOff("unbegun", session.facts.boot);
+      expect((await session.probe()).held.map((one) => one.job)).not.toContain("unbegun");
+      expect(await session.seal("unbegun", 2)).toEqual({ started: null });
+      expect(await session.start(request("unbegun", "echo ran\n", { epoch: 2 }))).toEqual({ state: "started" });
+      expect(text((await finish(session, "unbegun", 2)).stdout.head)).toBe("ran\n");
+    });
+
+    test("after a restart the journal counts: what it names may have run, whatever marks were lost", async () => {
+      const before = "11111111-2222-3333-4444-555555555555";
+      await open();
+      cutOff("journaled", before);
+      writeFileSync(join(root(), "pack-a", "boot"), `${before}\n`);
+      const session = await open();
+      expect(await session.seal("journaled", 2)).toEqual({ started: 1 });
+      expect(await session.start(request("journaled", "echo again\n", { epoch: 2 }))).not.toEqual({ state: "started" });
+      expect((await finish(session, "journaled")).end).toBe("died");
     });
 
     test("goes on when the connection is gone; a later session collects, twice the same", async () => {

@@ -50,6 +50,9 @@ settle() {
       owner "$dir"
       [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
     fi
+    went=
+    { read -r went <"$dir.go"; } 2>/dev/null
+    [ "$went" = never ] && unbegun && return 0
     [ -e "$dir.sum" ] || bury || return 1
   fi
   foreign= hash= size= end= parts=
@@ -64,6 +67,17 @@ settle() {
   fi
   state=ended
   [ "$end" != died ] || state=died
+}
+
+# Nobody is left who could start this run, and nobody did: it counts as never asked for, so that a later claim may start
+# it. Not so after a restart, which may have lost the mark that it went, and not once a supervisor had it in charge.
+unbegun() {
+  { read -r first <"$dir.owner"; } 2>/dev/null
+  [ "$was" = "$boot" ] && [ "$first" = "$pid $born $was" ] || return 1
+  echo - >"$dir.acked"
+  first=${dir#"$pack/jobs/"}
+  rm -rf "$dir"/* "$pack/held/${first%/*}.${first#*/}"
+  state=acked
 }
 
 # What is left of a run whose supervisor was killed, or whose machine was restarted.

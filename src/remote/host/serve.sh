@@ -97,10 +97,11 @@ replay() {
   [ "$seen_boot" != "$boot" ] || return 0
   if [ -s "$pack/journal" ]; then
     while read -r job epoch _; do
-      known "$job" "$epoch" && [ ! -d "$jobs/$job/$epoch" ] || continue
-      mkdir -p "$jobs/$job/$epoch"
+      # What is not known to have been kept from starting may have been started.
+      known "$job" "$epoch" && [ ! -e "$jobs/$job/$epoch.go" ] || continue
+      [ -d "$jobs/$job/$epoch" ] || mkdir -p "$jobs/$job/$epoch"
       echo run >"$jobs/$job/$epoch.go"
-      [ -e "$jobs/$job/$epoch.acked" ] || echo - >"$pack/held/$job.$epoch"
+      [ -e "$jobs/$job/$epoch.acked" ] || [ -e "$pack/held/$job.$epoch" ] || echo - >"$pack/held/$job.$epoch"
     done <"$pack/journal"
   fi
   echo "$boot" >"$pack/boot"

@@ -18,11 +18,15 @@ export function crashAt(plan: CrashPoint | undefined): (step: string) => void {
 export const hostSteps = () =>
   hostSource().flatMap((part) => [...part.matchAll(/^\s*# step: ([a-z]+)$/gm)].map(([, name]) => name as string));
 
+/** Whoever goes on after its own SIGKILL leaves a file that a test sees. */
+const dieAt = (step: string) =>
+  `if rm "$HOME/crash.${step}" 2>/dev/null; then kill -s KILL "$$"; echo ${step} >>"$HOME/survived"; fi`;
+
 /** The host program that is shipped, plus one line at each mark: where a file `crash.NAME` lies in HOME, it dies there once. */
 export function crashingProgram(): Program {
   const lines = hostSource()
     .join("")
-    .replace(/^\s*# step: ([a-z]+)$/gm, 'if rm "$HOME/crash.$1" 2>/dev/null; then kill -s KILL "$$"; fi')
+    .replace(/^\s*# step: ([a-z]+)$/gm, (_, step: string) => dieAt(step))
     .split("\n");
   return programOf(`${lines.filter((line) => !/^\s*#/.test(line) && line.trim() !== "").join("\n")}\n`);
 }
