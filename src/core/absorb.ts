@@ -4,6 +4,7 @@ import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
+import { remember } from "./known-hosts.ts";
 import type { HostAnswer } from "./place.ts";
 import { hostLevel, raise, raiseJob } from "./raise.ts";
 import type { Job } from "./schema.ts";
@@ -53,8 +54,10 @@ export function absorb(draft: Draft, findings: Findings): void {
   for (const found of findings.results) takeResult(draft, found.host, found.result, found.outcome);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   withdraw(draft);
-  for (const [host, answer] of findings.answers) raise(draft, hostLevel(host, answer));
+  // A host without a record is only asked about its last jobs: how it stands is nobody's concern any more.
+  for (const [host, answer] of findings.answers) if (draft.hosts.has(host)) raise(draft, hostLevel(host, answer));
   for (const level of findings.levels) raise(draft, level);
+  remember(draft, findings.answers);
 }
 
 function observe(draft: Draft, job: Entry<"job">, findings: Findings): void {

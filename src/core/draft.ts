@@ -4,6 +4,7 @@ import { ledger_format, type Mark, mark_path, renderMark } from "./binding.ts";
 import type { Entry } from "./entry.ts";
 import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
+import { hosts_path } from "./known-hosts.ts";
 import { ndjson, render } from "./render.ts";
 import type { Kind, Pupdate } from "./schema.ts";
 import type { State } from "./state.ts";
@@ -26,6 +27,7 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     status: new Map(state.status),
     memos: new Map(state.memos),
     tasks: new Map(state.tasks),
+    met: new Map(state.met),
     levels: [...state.levels],
     fired: [...state.fired],
     now,
@@ -89,6 +91,7 @@ export function changesOf(draft: Draft, overview: string, last: string): Changes
     "state/fired.ndjson",
     ndjson(draft.fired.toSorted((a, b) => compare(`${a.rule} ${a.key}`, `${b.rule} ${b.key}`))),
   );
+  wanted.set(hosts_path, ndjson([...draft.met.values()].sort((a, b) => compare(a.host, b.host))));
   wanted.set("OVERVIEW.md", overview);
   const changes: Changes = new Map();
   for (const [path, text] of wanted) {

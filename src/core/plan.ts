@@ -5,7 +5,7 @@ import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
-import { isOver } from "./jobs.ts";
+import { hostsOfJobs } from "./known-hosts.ts";
 import { closed, type HostAnswer, identityOf, obstacle, type Placing, place } from "./place.ts";
 import { reclaim } from "./reclaim.ts";
 import type { WaitsOn } from "./schema.ts";
@@ -37,9 +37,7 @@ export interface Known {
 
 /** Hosts of open jobs, and hosts that a task owed a run may use. None: no host is called at all. */
 export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
-  const hosts = new Set<string>();
-  for (const job of draft.jobs.values())
-    if (!isOver(job) && job.data.host && draft.hosts.has(job.data.host)) hosts.add(job.data.host);
+  const hosts = hostsOfJobs(draft);
   const { ready } = candidates(draft, runtimes);
   const again = reclaimable(draft).filter((job) => draft.tasks.has(job.data.task));
   for (const { hosts: able } of ready)

@@ -3,6 +3,7 @@ import type { Tips } from "../ports.ts";
 import { type Mark, mark_path, readMark } from "./binding.ts";
 import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
 import { statusPath } from "./ids.ts";
+import { hosts_path, type Met, readMet } from "./known-hosts.ts";
 import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import { unsafePath } from "./path.ts";
@@ -47,6 +48,8 @@ export interface State {
   status: Map<string, Entry<"status">>;
   /** Open memos. */
   memos: Map<string, Entry<"memo">>;
+  /** Machines as ticks have met them, by host name. */
+  met: Map<string, Met>;
   levels: LevelRow[];
   fired: FiredRow[];
   problems: Problem[];
@@ -60,6 +63,7 @@ export const ledger_paths = [
   "queue",
   "status",
   mark_path,
+  hosts_path,
   "state/open.ndjson",
   "state/levels.ndjson",
   "state/fired.ndjson",
@@ -184,6 +188,7 @@ export function readState(tips: Tips, files: SourceFile[]): { state: State | nul
     jobs: new Map(),
     status: new Map(),
     memos: new Map(),
+    met: readMet(rows<Met>(byPath.get(hosts_path)?.text ?? undefined)),
     levels: rows<LevelRow>(byPath.get("state/levels.ndjson")?.text ?? undefined),
     fired: rows<FiredRow>(byPath.get("state/fired.ndjson")?.text ?? undefined),
     problems,

@@ -67,6 +67,11 @@ export function readFacts(
 
 function readHeld([, job, epoch, day, state, sum]: string[]): HeldJob {
   if (!job || !job_name.test(job)) throw fault("the host holds a job without a valid name");
+  const foreign = /^format-(\d{1,6})$/.exec(state ?? "")?.[1];
+  if (foreign)
+    throw fault(
+      `the host holds ${job} in format ${foreign}, which a newer towline wrote: update this one to collect it`,
+    );
   if (state !== "running" && state !== "ended" && state !== "died")
     throw fault("the host holds a job in no known state");
   return {

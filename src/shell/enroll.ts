@@ -14,6 +14,8 @@ export interface EnrollOptions extends FleetOptions {
   host: string;
   /** Asks a person; false when there is none or they say no. */
   confirm(question: string): Promise<boolean>;
+  /** The host is another machine now: closes in the ledger what its old life had open, and answers those job ids. */
+  replace?(identity: string): Promise<string[]>;
 }
 
 export interface Enrolled {
@@ -25,6 +27,8 @@ export interface Enrolled {
   missing: string[];
   /** What works, but less well. */
   warnings: string[];
+  /** Jobs of the host's old life that were closed as lost. */
+  closed: string[];
   /** True when the record was written. */
   written: boolean;
 }
@@ -41,7 +45,10 @@ export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
   if (!entry) throw configuration(`${path}:${wrong?.line ?? 1}: ${wrong?.message ?? "is no host record"}`, wrong?.fix);
   const pinned = await pin(options, entry.data);
   const { facts, enrolment } = await meet(options, pinned);
-  const identity = await identify(options, entry.data, enrolment);
+  const { identity } = enrolment;
+  refuseAnother(options, entry.data, identity);
+  // The ledger first: whoever dies here has a record that still refuses the new machine.
+  const closed = (await options.replace?.(identity)) ?? [];
   const fields: Record<string, string> = {};
   if (pinned.host_key && pinned.host_key !== entry.data.host_key) fields.host_key = pinned.host_key;
   if (identity !== entry.data.identity) fields.identity = identity;
@@ -54,6 +61,7 @@ export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
     facts,
     missing: enrolment.missing,
     warnings: allWarnings(facts, enrolment),
+    closed,
     written: changed !== text,
   };
 }
@@ -94,13 +102,11 @@ async function meet(options: EnrollOptions, host: Host) {
 }
 
 /** Another identity than the pinned one means another machine, or one that forgot what it has run. */
-async function identify(options: EnrollOptions, host: Host, { identity }: Enrolment): Promise<string> {
-  if (host.identity === undefined || host.identity === identity) return identity;
-  const question = `${options.host} is pinned as ${host.identity}, but this machine is ${identity}. Was it set up anew?`;
-  if (await options.confirm(question)) return identity;
+function refuseAnother({ host: name, replace }: EnrollOptions, host: Host, identity: string): void {
+  if (replace || host.identity === undefined || host.identity === identity) return;
   throw configuration(
-    `${options.host} is pinned as ${host.identity}, but this machine is ${identity}`,
-    "a machine that was set up anew has forgotten which jobs it ran: settle its open jobs, then use --yes",
+    `${name} is pinned as ${host.identity}, but this machine is ${identity}`,
+    `if it was set up anew, or is another machine on purpose: towline fleet enroll ${name} --replace (what the old one had open is lost)`,
   );
 }
 
@@ -120,7 +126,7 @@ function asFault(name: string, thrown: unknown): Fault | unknown {
 export function remedies(name: string): Partial<Record<HostFault["kind"], string>> {
   return {
     "unknown-key": `towline fleet enroll ${name} shows the key and pins it`,
-    "not-enrolled": `towline fleet enroll ${name}, when it was set up anew`,
+    "not-enrolled": `towline fleet enroll ${name} --replace, when it was set up anew`,
     "changed-key": `if the machine got a new key, check it there, remove \`host_key\` from hosts/${name}.md and enrol again; if not, somebody else answers`,
     refused: "put the public half of the key into ~/.ssh/authorized_keys of that user on the machine",
     unreachable: "check address and port, and that this machine may reach it",

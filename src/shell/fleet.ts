@@ -27,22 +27,12 @@ const slowest = 750;
 const longest_hold = 2000;
 
 export function createFleet(options: FleetOptions): Fleet {
-  // Identity → the name it was first met under: one machine under two names would run more than its slots.
-  const met = new Map<string, string>();
   return {
     async open(name, host, pack) {
       if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(pack)) throw configuration(`\`${pack}\` cannot be a pack id`);
       const connection = await connectHost(name, host, options);
       try {
-        const session = await hold({ name, host, pack, connection, ...askedOf(options) });
-        const other = met.get(session.facts.identity);
-        if (other !== undefined && other !== name)
-          throw new HostFault(
-            "not-enrolled",
-            `${name} is the same machine as ${other}: one of the two records must go`,
-          );
-        met.set(session.facts.identity, name);
-        return session;
+        return await hold({ name, host, pack, connection, ...askedOf(options) });
       } catch (thrown) {
         connection.close();
         throw thrown;
@@ -131,14 +121,16 @@ export async function meetHost(name: string, host: Host, connection: Connection,
   return { facts: { ...facts, identity: enrolment.identity }, enrolment };
 }
 
-/** A pinned identity must be the host's; where none is pinned, first contact makes one. */
+/** The identity that the host is known by must be its own; where none is known, first contact makes one. */
 async function enrolled(name: string, host: Host, conversation: Conversation, facts: HostFacts): Promise<HostFacts> {
   const none = facts.identity === "-";
   if (host.identity !== undefined && facts.identity !== host.identity) {
-    const said = none ? "has no identity: it was set up anew" : `has the identity ${facts.identity}`;
+    const said = none
+      ? "has no identity: it was set up anew"
+      : `has the identity ${facts.identity}: it is another machine, or was set up anew`;
     throw new HostFault(
       "not-enrolled",
-      `${name} ${said}, but its record pins ${host.identity}; run towline fleet enroll ${name} when that is right`,
+      `${name} ${said}; it is known as ${host.identity}. When that is right: towline fleet enroll ${name} --replace`,
     );
   }
   return none ? { ...facts, identity: (await enrollOn(conversation)).identity } : facts;

@@ -4,6 +4,7 @@ import type { Start } from "../core/claim.ts";
 import type { Entry } from "../core/entry.ts";
 import { jobDay } from "../core/ids.ts";
 import { epochOf, isOver } from "../core/jobs.ts";
+import { answersFor, hostCalled, twins } from "../core/known-hosts.ts";
 import type { State } from "../core/state.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import { type Clock, type HeldJob, HostFault, type HostSession, type Repo, type Runtime } from "../ports.ts";
@@ -32,7 +33,7 @@ const slice = 2000;
 
 /** Asks these hosts; adds facts, results and what they know of open jobs to the findings; acknowledges what stands in the ledger. */
 export async function gather(hands: Hands, state: State, names: Iterable<string>, findings: Findings): Promise<void> {
-  const hosts = [...names].flatMap((name) => state.hosts.get(name) ?? []);
+  const hosts = [...names].flatMap((name) => hostCalled(state, name) ?? []);
   // What agents were given must not come back unmasked, from runs of earlier ticks either: asked for, it is known.
   for (const { data } of state.agents.values()) for (const name of data.env ?? []) hands.secret?.(name);
   findings.answers.clear();
@@ -40,6 +41,8 @@ export async function gather(hands: Hands, state: State, names: Iterable<string>
   findings.absent.clear();
   findings.strangers.clear();
   await Promise.all(hosts.map((host) => ask(hands, host, findings)));
+  for (const [name, message] of twins(state, findings.answers))
+    findings.answers.set(name, { fault: "not-enrolled", message });
   const held = [...findings.answers.values()].flatMap((answer) => ("facts" in answer ? answer.facts.held : []));
   await addRecords(hands.repo, state, named(state, held));
   await Promise.all(hosts.map((host) => collect(hands, state, host, findings)));
@@ -76,7 +79,7 @@ async function collect(
   const sameMachine = (job: Entry<"job">) => job.data.run.identity === undefined || job.data.run.identity === identity;
   const mine = (held: HeldJob) => {
     const job = state.jobs.get(held.job);
-    return job && job.data.host === host.id && epochOf(job) === held.epoch && sameMachine(job) ? job : undefined;
+    return job && epochOf(job) === held.epoch && answersFor(state, job, host.id, identity) ? job : undefined;
   };
   const opened = await pool.open(host);
   if ("fault" in opened) return;
@@ -103,7 +106,7 @@ async function collect(
       ) {
         const result = await opened.session.fetch(held.job, held.epoch);
         const runtime = runtimes[job.data.run.runtime ?? ""];
-        if (runtime) findings.results.push({ host: host.id, ...(await screen(result, runtime)) });
+        if (runtime) findings.results.push({ host: job.data.host ?? host.id, ...(await screen(result, runtime)) });
       }
     }
   } catch (thrown) {
@@ -144,7 +147,7 @@ export async function dispatch(
   const byHost = Map.groupBy(starts, (start) => start.host);
   await Promise.all(
     [...byHost].map(async ([name, list]) => {
-      const host = state.hosts.get(name) as Entry<"host">;
+      const host = hostCalled(state, name) as Entry<"host">;
       for (const start of list)
         if (signal?.aborted) giveBack(start, "the tick was interrupted before it started", findings);
         else await startOne(hands, host, start, findings);
@@ -226,7 +229,7 @@ export async function waitFor(
   const wait = () => until.tick - hands.clock.tick();
   await Promise.all(
     [...Map.groupBy(started, (one) => one.host)].map(async ([name, jobs]) => {
-      const opened = await hands.pool.open(state.hosts.get(name) as Entry<"host">);
+      const opened = await hands.pool.open(hostCalled(state, name) as Entry<"host">);
       if ("fault" in opened) return;
       try {
         for (let left = jobs; left.length > 0 && wait() > 0 && !until.signal?.aborted; ) {

@@ -55,9 +55,12 @@ export const machine = (more: Partial<FakeMachine> = {}): FakeMachine => ({
 
 export function fakeFleet(machines: Record<string, FakeMachine>, script: Script): Fleet {
   return {
-    async open(name) {
+    async open(name, record) {
       const host = machines[name];
       if (!host || host.down) throw new HostFault("unreachable", "does not answer");
+      const { identity } = facts(name, host);
+      if (record.identity !== undefined && record.identity !== identity)
+        throw new HostFault("not-enrolled", `is another machine: ${identity} instead of ${record.identity}`);
       return session(name, host, script);
     },
   };

@@ -9,7 +9,7 @@ import { dispatch } from "../../src/shell/hands.ts";
 import { createPool } from "../../src/shell/pool.ts";
 import { fakeFleet, machine } from "../fakes/fleet.ts";
 
-const state = { hosts: new Map([["ann", { id: "ann", data: { slots: 4 } }]]) } as unknown as State;
+const state = { met: new Map(), hosts: new Map([["ann", { id: "ann", data: { slots: 4 } }]]) } as unknown as State;
 const start = (job: string, more: Partial<Start>): Start => ({
   job,
   path: `jobs/2026/11/20/${job}.md`,

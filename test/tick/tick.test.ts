@@ -261,7 +261,7 @@ test("a job whose host record was removed becomes unknown and is lost at the lim
   const machines = { ann: machine() };
   const p = pack({ "tasks/a.md": md("title: A", "a") }, ["ann"]);
   await runTick(p.clone, machines, () => ({ hangs: true }), { now: "2026-11-20T10:00:00Z" });
-  p.push({ "hosts/ann.md": null });
+  p.push({ "hosts/ann.md": null, "state/hosts.ndjson": null });
   await runTick(p.clone, machines, say, { now: "2026-11-20T10:30:00Z" });
   expect(p.file("status/a.md")).toContain("has no record in hosts/ any more");
   await runTick(p.clone, machines, say, { now: "2026-11-22T10:30:00Z" });

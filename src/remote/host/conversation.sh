@@ -104,7 +104,7 @@ bury() {
 
 # JOB EPOCH: $line for the list of what is held
 held_line() {
-  settle "$pack/jobs/$1/$2" || return 1
+  settle "$pack/jobs/$1/$2" || case $state in format-*) ;; *) return 1 ;; esac
   [ "$state" != acked ] || return 1
   { read -r day <"$pack/held/$1.$2"; } 2>/dev/null || day=-
   line="held $1 $2 $day $state ${hash:--}"
