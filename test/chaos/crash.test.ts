@@ -91,7 +91,7 @@ describe.skipIf(lacksLab)(`a kill at every step, ${needsLab}`, () => {
       expect(rounds.filter((one) => one.faults.length > 0)).toEqual([]);
       expect(rounds.filter((one) => one.never.length + one.other.length > 0 && !may_be_lost.has(one.step))).toEqual([]);
       expect(lab.machines.filter(({ home }) => existsSync(join(home, "survived")))).toEqual([]);
-    expect(missed.map(([step]) => step)).toEqual([]);
+      expect(missed.map(([step]) => step)).toEqual([]);
       expect(told.flatMap((one) => one.anomalies)).toEqual([]);
       expect(told.map((one) => one.fsck).join("")).toBe("");
     },
