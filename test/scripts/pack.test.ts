@@ -78,7 +78,10 @@ describe("npm pack", () => {
       ]),
     );
     const strange = files.filter(
-      (path) => !/^(bin|src|schema|site)\/|^(package\.json|action\.yml|LICENSE|README\.md|CHANGELOG\.md)$/.test(path),
+      (path) =>
+        !/^(bin|src|schema|site)\/|^(package\.json|action\.yml|LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md)$/.test(
+          path,
+        ),
     );
     expect(strange).toEqual([]);
     expect(files.filter((path) => /node_modules|\.astro\/|(^|\/)dist\/|\.test\.ts$/.test(path))).toEqual([]);
