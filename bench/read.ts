@@ -60,6 +60,7 @@ function makeRepo(dir: string): string {
   const parts = ["commit refs/heads/main\ncommitter b <b@example.org> 0 +0000\ndata 1\nx\n"];
   for (const [path, text] of files) parts.push(`M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\n`);
   git(origin, ["fast-import", "--quiet"], parts.join(""));
+  git(origin, ["update-ref", "refs/towline/pack", "refs/heads/main"]); // the ledger is this repository's own
   const clone = join(dir, "clone");
   git(dir, ["clone", "-q", "--no-checkout", `file://${origin}`, clone]);
   return clone;
@@ -96,6 +97,7 @@ const program = join(import.meta.dirname, "..", "bin", "towline");
 function process_tick(clone: string): void {
   const args = [program, "tick", "--json", "--no-sync", "--no-site", "--now", now, "--repo", clone];
   const ran = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (ran.status !== 0) throw new Error(`the tick ended with ${ran.status}: ${ran.stderr}`);
   const told = JSON.parse(ran.stdout) as { commits: string[] };
   if (told.commits.length > 0) throw new Error(`an idle tick made commits: ${ran.stdout}`);
 }
