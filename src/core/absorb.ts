@@ -1,6 +1,7 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
 import type { Level, Outcome, RawResult, RawStream } from "../ports.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
+import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
@@ -172,6 +173,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       output: streamOf(raw.stdout),
       errors: streamOf(raw.stderr),
       result: raw.sha256,
+      drift: driftOf(draft, job) ?? undefined,
       boot: raw.boot,
       program: raw.program.slice(0, 12),
       surprise: outcome.surprise,

@@ -176,6 +176,8 @@ export const job = record({
     ended_at: time.optional(),
     retry_at: time.optional(),
     input_hash: text,
+    /** Set when the task or its agent was edited while the run was open: the answer is to what they said before. */
+    drift: line.optional(),
     why: line.optional(),
     exit: int(-1, 1e9).optional(),
     signal: line.optional(),

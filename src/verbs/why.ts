@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { draftOf } from "../core/draft.ts";
+import { driftOf } from "../core/drift.ts";
 import type { Entry } from "../core/entry.ts";
 import { explainPupdate, explainTask, leafLine, outlook, toSeconds } from "../core/explain.ts";
+import { isOver } from "../core/jobs.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Pupdate } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
@@ -84,6 +86,9 @@ async function aboutJob(repo: Repo, tips: Tips, state: State, id: string): Promi
     `  claimed ${run.claimed_at} by tick ${run.tick}, epoch ${run.epoch}, attempt ${run.attempt}, on ${job.data.host}`,
   ];
   if (run.exit !== undefined) lines.push(`  ended ${run.ended_at} with exit ${run.exit}, outcome ${run.outcome}`);
+  const drift = run.drift ?? (isOver(job) ? null : driftOf(state, job));
+  if (drift) lines.push(`  ${drift}`);
+  if (run.cancel) lines.push(`  ${run.cancel.by} asked for it to be ended at ${run.cancel.at}`);
   for (const one of about)
     lines.push(`  ${one.at} ${one.kind} → ${one.verdict}${one.rule ? ` (rule ${one.rule})` : ""}`);
   return { json: { job: id, path: job.path, ...job.data, pupdates: about }, lines };

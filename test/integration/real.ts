@@ -1,6 +1,6 @@
 // The program as a person's shell starts it, and packs whose hosts are real machines on loopback.
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "../../src/demo/machines.ts";
 import { findSshd } from "../../src/demo/sshd.ts";
@@ -59,6 +59,15 @@ export function realPack(
     ...Object.fromEntries(hosts),
     ...files,
   });
+}
+
+/** The folder of a pack below the root of a machine: its id and a random part. Null before the first call. */
+export function packFolder(home: string, id: string): string | null {
+  const root = join(home, ".towline");
+  const name = existsSync(root)
+    ? readdirSync(root).find((one) => one.startsWith(id) && /^(-[0-9a-f]+)?$/.test(one.slice(id.length)))
+    : undefined;
+  return name === undefined ? null : join(root, name);
 }
 
 /** Lines that jobs left in the machines' homes: the judge outside. A machine's root is kept over packs, its marks are not. */

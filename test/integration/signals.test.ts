@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bringUp, type Machines } from "../../src/demo/machines.ts";
 import { md, type TestPack } from "../fakes/pack.ts";
-import { keyOf, lacksSshd, marks, needs, program, realPack, towline } from "./real.ts";
+import { keyOf, lacksSshd, marks, needs, packFolder, program, realPack, towline } from "./real.ts";
 
 const rounds = 20;
 const quick = ["--no-sync", "--no-site"];
@@ -34,8 +34,12 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  /** Starts the verb and ends it as a CI service does, `after` ms from its start (or when it says `when`). */
-  async function cancelled(args: string[], after: number, first: NodeJS.Signals = "SIGINT"): Promise<Left> {
+  /** Starts the verb and ends it as a CI service does, `after` ms from its start or when that has come true. */
+  async function cancelled(
+    args: string[],
+    after: number | (() => Promise<void>),
+    first: NodeJS.Signals = "SIGINT",
+  ): Promise<Left> {
     const child = spawn(process.execPath, [program, ...args], {
       env: { ...process.env, ...keyOf(up.machines), NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "pipe"],
@@ -52,7 +56,7 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
     const over = new Promise<void>((resolve) => child.on("close", () => resolve())).then(() => {
       ended = true;
     });
-    await Promise.race([over, delay(after)]);
+    await Promise.race([over, typeof after === "number" ? delay(after) : after()]);
     const from = ended ? null : performance.now();
     for (const [signal, wait] of [
       [first, 7500],
@@ -67,10 +71,16 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
     return { code: child.exitCode, signal: child.signalCode, took: from && performance.now() - from, out, err };
   }
 
+  /** Once a job has left this mark on a machine, and its tick has heard that it was started. */
+  const begun = (mark: string) => async () => {
+    const seen = () => up.machines.some(({ home }) => existsSync(join(home, mark)));
+    for (let tries = 0; !seen() && tries < 600; tries++) await delay(50);
+    await delay(700);
+  };
   const starts = (pack: string) =>
     up.machines
       .flatMap(({ home }) => {
-        const file = join(home, ".towline", pack, "journal");
+        const file = join(packFolder(home, pack) ?? "", "journal");
         return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
       })
       .map((line) => line.split(" ")[0]);
@@ -130,13 +140,13 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
     } finally {
       pack.remove();
     }
-  }, 240_000);
+  }, 480_000);
 
   test("a tick that waits for a job gives its claim's record and goes; the job goes on and is collected", async () => {
-    const files = { "tasks/long.md": md("title: Long", 'sleep 4; echo long >> "$HOME/marks2"; echo through') };
+    const files = { "tasks/long.md": md("title: Long", ': > "$HOME/long"; sleep 6; echo through') };
     const pack = realPack(up.machines, files, "tick: {patience: 60s}\n", "signal-long");
     try {
-      const left = await cancelled(["tick", ...quick, "--json", "--repo", pack.clone], 2500);
+      const left = await cancelled(["tick", ...quick, "--json", "--repo", pack.clone], begun("long"));
       expect([left.code, (left.took ?? 0) < 3000]).toEqual([130, true]);
       expect(JSON.parse(left.out)).toMatchObject({ interrupted: true, started: [{ task: "long" }] });
       // That it runs is known: the claim's outcome was recorded on the way out.
@@ -144,7 +154,7 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
       expect(pack.file(pack.at("ls-tree", "-r", "--name-only", "main", "jobs/").trim())).toMatch(/^state: started$/m);
       const next = await towline(["tick", ...quick, "--repo", pack.clone], keyOf(up.machines));
       expect(next.code).toBe(0);
-      await delay(3000);
+      await delay(5000);
       await towline(["tick", ...quick, "--repo", pack.clone], keyOf(up.machines));
       expect(pack.file("status/long.md")).toMatch(/^state: done$[\s\S]*through/m);
       expect(starts("signal-long")).toHaveLength(1);
@@ -154,15 +164,15 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
   });
 
   test("watch ends in the middle of a tick and between two", async () => {
-    const files = { "tasks/w.md": md("title: W", "sleep 4; echo said") };
+    const files = { "tasks/w.md": md("title: W", ': > "$HOME/watched"; sleep 6; echo said') };
     const pack = realPack(up.machines, files, "tick: {patience: 60s}\n", "signal-watch");
     try {
-      const inside = await cancelled(["watch", "--every", "1h", "--repo", pack.clone], 3000);
+      const inside = await cancelled(["watch", "--every", "1h", "--repo", pack.clone], begun("watched"));
       expect([inside.code, inside.err]).toEqual([130, expect.stringContaining("interrupted")]);
       expect(inside.took).toBeLessThan(7000);
-      await delay(4500);
+      await delay(6000);
       await towline(["tick", ...quick, "--repo", pack.clone], keyOf(up.machines));
-      const between = await cancelled(["watch", "--every", "1h", "--repo", pack.clone], 6000);
+      const between = await cancelled(["watch", "--every", "1h", "--repo", pack.clone], 8000);
       expect([between.code, between.signal]).toEqual([0, null]);
       expect(between.took).toBeLessThan(2000);
       expect(starts("signal-watch")).toHaveLength(1);
