@@ -25,8 +25,8 @@ cancel() {
   settle "$jobs/$1/$2"
   if [ "$state" = running ]; then
     : >"$dir.cancel"
-    owner "$dir"
-    { read -r went <"$dir.go"; } 2>/dev/null && alive "$pid" "$born" && kill "$pid"
+    # In this order: before there is that file the run may still be in the charge of a conversation, this one even.
+    { read -r went <"$dir.go"; } 2>/dev/null && owner "$dir" && alive "$pid" "$born" && kill "$pid"
   fi
   answer "$1" "$2" "$state"
 }
