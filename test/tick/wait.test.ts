@@ -14,7 +14,7 @@ test("a job that has ended is not asked for again while others run", async () =>
   const starts = [start("quick"), start("slow")];
   const findings = { starts: new Map(starts.map(({ job }) => [`${job}/1`, { state: "started", epoch: 1 }])) };
   const hands = { pool: { open: async () => ({ session, fresh: false }) }, clock: { tick: () => 0 } };
-  const state = { hosts: new Map([["keel", {}]]) };
+  const state = { met: new Map(), hosts: new Map([["keel", { id: "keel", data: {} }]]) };
   await waitFor(hands as never, state as never, starts, findings as never, { tick: 1000 });
   expect(asked).toEqual([["quick", "slow"], ["slow"], ["slow"], ["slow"]]);
 });
