@@ -18,6 +18,7 @@ export type Event =
     }
   | { op: "pushing"; who: string; tick: string; from: number }
   | { op: "start"; who: string; tick: string; from: number; job: string; epoch: number }
+  | { op: "call"; who: string; verb: string; from: number; to: number }
   | { op: "ticked"; who: string; tick: string; from: number; to: number; commits: number; contended: boolean }
   | { op: "failed"; who: string; from: number; to: number; why: string };
 
@@ -95,35 +96,45 @@ function watchRepo(repo: Repo, { who, log, at }: Watch, known: { tick: string })
 }
 
 function watchFleet({ who, log, at, fleet }: Watch, known: { tick: string }): Fleet {
+  const timed = async <T>(verb: string, call: () => Promise<T>): Promise<T> => {
+    const from = micros();
+    try {
+      return await call();
+    } finally {
+      log({ op: "call", who, verb, from, to: micros() });
+    }
+  };
   return {
     async open(name, host, pack) {
       at("connect:before");
-      const session = await fleet.open(name, host, pack);
+      const session = await timed("open", () => fleet.open(name, host, pack));
       at("connect:after");
       return {
         ...session,
+        probe: () => timed("probe", () => session.probe()),
+        seal: (job, epoch) => timed("seal", () => session.seal(job, epoch)),
         async start(request) {
           at("send");
           log({ op: "start", who, tick: known.tick, from: micros(), job: request.job, epoch: request.epoch });
-          const answer = await session.start(request);
+          const answer = await timed("start", () => session.start(request));
           at("host-ack");
           return answer;
         },
         async wait(jobs, ms) {
           at("wait");
-          const ended = await session.wait(jobs, ms);
+          const ended = await timed("wait", () => session.wait(jobs, ms));
           at("agent-end");
           return ended;
         },
         async fetch(job, epoch) {
           at("collect");
-          const result = await session.fetch(job, epoch);
+          const result = await timed("fetch", () => session.fetch(job, epoch));
           at("verified");
           return result;
         },
         async ack(results) {
           at("cleanup:before");
-          await session.ack(results);
+          await timed("ack", () => session.ack(results));
           at("cleanup:after");
         },
       } satisfies HostSession;
