@@ -1,7 +1,7 @@
 // One trace of the model on the real thing: a bare repository with hooks, the real line, the real host program.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseEntry } from "../../src/core/entry.ts";
 import { host as hostSchema } from "../../src/core/schema.ts";
@@ -22,9 +22,9 @@ export interface Stage {
   act(action: Action, after: { refused: boolean; slow: boolean }): Promise<void>;
   /** `task state epoch attempt host result?` of each job. */
   ledger(): string[];
-  /** `job/epoch state` of each run. */
+  /** `task/epoch state` of each run: a pack's jobs have other ids each time. */
   runs(): string[];
-  /** `job.epoch` of every start, in the agents' own words. */
+  /** `task.epoch` of every start, in the agents' own words. */
   ran(): string[];
   close(): void;
 }
@@ -145,7 +145,7 @@ export async function stageFor(shape: Shape): Promise<Stage> {
   const spoken = () =>
     eventually(() => {
       const said = ranIn(home);
-      return runsOf(join(root, "model", "jobs")).every((run) => {
+      return runsOf(root).every((run) => {
         const [key = "", state] = run.split(" ");
         return state !== "running" || said.includes(key.replace("/", "."));
       });
@@ -153,8 +153,8 @@ export async function stageFor(shape: Shape): Promise<Stage> {
 
   function post(id: string): void {
     const request = of(id).letter();
-    letters.set(`${request.job}/${request.epoch}`, async () => {
-      const session = await fleet().open(name, host, "model");
+    letters.set(`${taskOf(request.job)}/${request.epoch}`, async () => {
+      const session = await fleet().open(name, host, basename(packOf(root)));
       await session.start(request);
       session.close();
     });
@@ -164,16 +164,20 @@ export async function stageFor(shape: Shape): Promise<Stage> {
     spawnSync("git", ["-C", from.bare, "rev-parse", "-q", "--verify", "towline"]).stdout.toString();
 
   async function world({ name: what, how, key = "" }: Action): Promise<void> {
-    const [job = "", epoch = ""] = key.split("/");
+    const [model = "", epoch = ""] = key.split("/");
+    const job = jobNames(root).find((one) => taskOf(one) === taskOf(model)) ?? model;
     if (what === "jump") jumps++;
     else if (what === "policy")
       existsSync(join(from.person, "STOP.md")) ? removeStop(from) : personPushes(from, { "STOP.md": stop_file });
     else if (what === "end") {
       writeFileSync(join(home, `go.${job}.${epoch}`), "");
-      await eventually(() => existsSync(join(root, "model", "jobs", job, `${epoch}.sum`)));
+      await eventually(() => existsSync(join(packOf(root), "jobs", job, `${epoch}.sum`)));
     } else if (what === "restart") restart(root);
     else if (what === "letter") {
-      if (how === "arrives") await letters.get(key)?.().then(spoken);
+      if (how === "arrives")
+        await letters
+          .get(`${taskOf(model)}/${epoch}`)?.()
+          .then(spoken);
     } else if (what === "late push") {
       const tip = ledgerTip();
       await release(how === "lands" ? "let" : "refuse");
@@ -191,7 +195,7 @@ export async function stageFor(shape: Shape): Promise<Stage> {
       await push(tick as string, "unknown");
     },
     ledger: () => ledgerOf(from),
-    runs: () => runsOf(join(root, "model", "jobs")),
+    runs: () => runsOf(root),
     ran: () => ranIn(home),
     close() {
       for (const word of ["let", "refuse"]) writeFileSync(join(home, word), "");
@@ -202,7 +206,11 @@ export async function stageFor(shape: Shape): Promise<Stage> {
 }
 
 const ranIn = (home: string) =>
-  existsSync(join(home, "ran")) ? readFileSync(join(home, "ran"), "utf8").trim().split("\n") : [];
+  existsSync(join(home, "ran")) ? readFileSync(join(home, "ran"), "utf8").trim().split("\n").map(shortName) : [];
+
+/** `a-0123456789.1` → `a.1` */
+const shortName = (line: string) =>
+  `${taskOf(line.slice(0, line.lastIndexOf(".")))}${line.slice(line.lastIndexOf("."))}`;
 
 const late = () => sleep(30_000, undefined, { ref: false }).then((): never => raise("the tick does not go on"));
 const raise = (words: string): never => {
@@ -249,7 +257,7 @@ function killRuns(root: string): void {
 /** The machine restarts: what ran is dead, and the program meets another boot id than the one it noted. */
 function restart(root: string): void {
   killRuns(root);
-  writeFileSync(join(root, "model", "boot"), "before\n");
+  writeFileSync(join(packOf(root), "boot"), "before\n");
 }
 
 function ledgerOf(from: Origin): string[] {
@@ -267,13 +275,24 @@ function ledgerOf(from: Origin): string[] {
     .sort();
 }
 
-function runsOf(jobs: string): string[] {
-  if (!existsSync(jobs)) return [];
-  return readdirSync(jobs).flatMap((job) =>
-    readdirSync(join(jobs, job), { withFileTypes: true })
+/** The pack's folder on the host: its name has a random part. */
+const packOf = (root: string) =>
+  join(root, (existsSync(root) ? readdirSync(root) : []).find((item) => item.startsWith("model")) ?? "model");
+
+const jobNames = (root: string) => {
+  const jobs = join(packOf(root), "jobs");
+  return existsSync(jobs) ? readdirSync(jobs) : [];
+};
+
+export const taskOf = (job: string) => job.slice(0, job.lastIndexOf("-"));
+
+function runsOf(root: string): string[] {
+  return jobNames(root).flatMap((job) => {
+    const dir = join(packOf(root), "jobs", job);
+    return readdirSync(dir, { withFileTypes: true })
       .filter((item) => item.isDirectory())
-      .map((item) => `${job}/${item.name} ${stateOf(join(jobs, job, item.name))}`),
-  );
+      .map((item) => `${taskOf(job)}/${item.name} ${stateOf(join(dir, item.name))}`);
+  });
 }
 
 function stateOf(dir: string): RunState | "acked" {

@@ -74,6 +74,41 @@ describe.each([
     expect(outcomes.map((outcome) => outcome.state).sort()).toEqual(["lost", "lost", "lost", "won"]);
   });
 
+  test("the same content in the same second is never the very same commit", async () => {
+    const o = origin();
+    const clock = systemClock("2026-11-21T09:00:00Z");
+    const commits: string[] = [];
+    for (const dir of [clone(o), clone(o)]) {
+      const before = git(o.bare, "for-each-ref", "--format=%(objectname)", `refs/heads/${ref}`);
+      const repo = await open(dir, { ledgerBranch, clock });
+      const outcome = await repo.push(await repo.fetch(), new Map([["jobs/a.md", "x"]]), note);
+      if (outcome.state !== "won") throw new Error(outcome.why);
+      commits.push(outcome.commit);
+      // As if the first one had never landed.
+      git(o.bare, "update-ref", ...(before === "" ? ["-d", `refs/heads/${ref}`] : [`refs/heads/${ref}`, before]));
+    }
+    expect(commits[0]).not.toBe(commits[1]);
+  });
+
+  test("a claim that was read before a person's push is refused", async () => {
+    const o = origin();
+    const repo = await open(clone(o), { ledgerBranch });
+    expect((await repo.push(await repo.fetch(), new Map([["jobs/a.md", "1"]]), note)).state).toBe("won");
+    const tips = await repo.fetch();
+    personPushes(o, { "STOP.md": "---\ncancel: false\n---\n" });
+    expect((await repo.push(tips, new Map([["jobs/b.md", "1"]]), note)).state).toBe("lost");
+  });
+
+  test("a ledger that somebody set back is not restored by a push that was made before", async () => {
+    const o = origin();
+    const repo = await open(clone(o), { ledgerBranch });
+    const first = await repo.push(await repo.fetch(), new Map([["jobs/a.md", "1"]]), note);
+    expect((await repo.push(await repo.fetch(), new Map([["jobs/b.md", "1"]]), note)).state).toBe("won");
+    const tips = await repo.fetch();
+    git(o.bare, "update-ref", `refs/heads/${ref}`, first.state === "won" ? first.commit : "");
+    expect((await repo.push(tips, new Map([["jobs/c.md", "1"]]), note)).state).toBe("lost");
+  });
+
   test("killed in the server's pre-receive: unknown, nothing there yet, there later, found again", async () => {
     const o = origin();
     const dir = clone(o);

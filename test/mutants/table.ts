@@ -1,0 +1,310 @@
+// Guards, each with the change to the source that switches it off and the tests that must notice.
+
+export interface Mutant {
+  guard: string;
+  /** What is changed: each text stands in its file exactly once. */
+  edits: [file: string, before: string, after: string][];
+  /** Test files, and the part of test names that is run in them. */
+  tests: string[];
+  name?: string;
+}
+
+export const mutants: Mutant[] = [
+  {
+    guard: "every ledger commit carries a random nonce",
+    edits: [
+      [
+        "src/shell/repo.ts",
+        '`Towline-Nonce: ${randomBytes(20).toString("hex")}`',
+        '`Towline-Nonce: ${randomBytes(0).toString("hex")}`',
+      ],
+    ],
+    tests: ["test/repo/race.test.ts"],
+    name: "never the very same commit",
+  },
+  {
+    guard: "`up to date` is no win",
+    edits: [
+      ["src/shell/repo-push.ts", 'flag === "*" || flag === "+")', 'flag === "*" || flag === "+" || flag === "=")'],
+    ],
+    tests: ["test/repo/race.test.ts"],
+    name: "pushed twice wins once",
+  },
+  {
+    guard: "lease on the ledger's ref",
+    edits: [
+      [
+        "src/shell/repo-push.ts",
+        'const leases = [`--force-with-lease=${ref}:${plan.old ?? ""}`];',
+        "const leases: string[] = [];",
+      ],
+    ],
+    tests: ["test/repo/race.test.ts"],
+    name: "set back is not restored",
+  },
+  {
+    guard: "lease on the policy's ref",
+    edits: [["src/shell/repo.ts", "guard: own ? { ref:", "guard: own && at.limits.push < 0 ? { ref:"]],
+    tests: ["test/repo/race.test.ts"],
+    name: "read before a person's push",
+  },
+  {
+    guard: "only a porcelain line is an answer: silence is unknown",
+    edits: [
+      [
+        "src/shell/repo-push.ts",
+        'return connected ? { state: "unknown", why, commit } : { state: "lost", why };',
+        'return connected && why === "-" ? { state: "unknown", why, commit } : { state: "lost", why };',
+      ],
+    ],
+    tests: ["test/repo/race.test.ts"],
+    name: "no words at all|no verdict",
+  },
+  {
+    guard: "the policy's tip is read again before a start",
+    edits: [
+      [
+        "src/tick.ts",
+        "if ((await hands.repo.policyTipNow()) === tips.policy) return;",
+        "if ((await hands.repo.policyTipNow()) !== undefined) return;",
+      ],
+    ],
+    tests: ["test/tick/reclaim.test.ts"],
+  },
+  {
+    guard: "a claim over an older one is given back only with a seal",
+    edits: [
+      ["src/shell/hands.ts", "if (start.fallen !== undefined && !start.seal) {", "if (start.fallen !== undefined) {"],
+    ],
+    tests: ["test/tick/reclaim.test.ts", "test/tick/hands.test.ts"],
+  },
+  {
+    guard: "what a collected attempt started is no start of the next",
+    edits: [
+      [
+        "src/shell/hands.ts",
+        "sealed.started !== null && sealed.started > start.collected",
+        "sealed.started !== null && sealed.started > 0",
+      ],
+    ],
+    tests: ["test/tick/reclaim.test.ts"],
+  },
+  {
+    guard: "a result is acknowledged only when the ledger holds it",
+    edits: [
+      [
+        "src/shell/hands.ts",
+        "return job && held.sha256 && job.data.run.result === held.sha256",
+        "return job && held.sha256",
+      ],
+    ],
+    tests: ["test/model/model.test.ts"],
+    name: "three ticks, two jobs, one fault",
+  },
+  {
+    guard: "another tick's claim is left alone within the wall",
+    edits: [["src/core/claim.ts", "(expired || run.tick === draft.tick)", "(expired || run.tick !== undefined)"]],
+    tests: ["test/model/claims.test.ts"],
+  },
+  {
+    guard: "a lost job starts again only with `on_lost: retry`",
+    edits: [
+      [
+        "src/core/absorb.ts",
+        'if (state === "lost") return task.data.on_lost === "retry" &&',
+        'if (state === "lost") return',
+      ],
+    ],
+    tests: ["test/model/claims.test.ts"],
+  },
+  {
+    guard: "host: a fence for each (job, epoch)",
+    edits: [
+      ["src/remote/host/start.sh", '  elif [ -d "$dir" ]; then', '  elif [ -d "$dir.none" ]; then'],
+      ["src/remote/host/start.sh", '      mkdir "$dir" 2>/dev/null\n', '      mkdir -p "$dir" 2>/dev/null\n'],
+      [
+        "src/remote/host/start.sh",
+        'if [ $? -eq 0 ] && token "$dir.owner" "$self"; then',
+        'if [ $? -eq 0 ] && { token "$dir.owner" "$self" || :; }; then',
+      ],
+    ],
+    tests: ["test/remote/host.test.ts"],
+  },
+  {
+    guard: "host: a seal is kept",
+    edits: [["src/remote/host/serve.sh", '  echo "$epoch" >>"$jobs/$job/seal"', "  :"]],
+    tests: ["test/remote/fences.test.ts"],
+  },
+  {
+    guard: "host: the journal is on the disk before the run starts",
+    edits: [["src/remote/host/start.sh", '  durable "$pack/journal"\n', ""]],
+    tests: ["test/remote/fences.test.ts"],
+  },
+  {
+    guard: "host: fences come back from the journal after a restart",
+    edits: [["src/remote/host/serve.sh", '[ "$seen_boot" != "$boot" ] || return 0', "return 0"]],
+    tests: ["test/remote/host.test.ts", "test/remote/fences.test.ts"],
+  },
+  {
+    guard: "host: a run ends at its deadline",
+    edits: [["src/remote/host/run.sh", 'exec timeout -k 5 "$limit" sh -c', "exec timeout -k 5 999 sh -c"]],
+    tests: ["test/transports/contract.test.ts"],
+    name: "keeps what was written until the deadline",
+  },
+  {
+    guard: "host: output is cut to what is kept",
+    edits: [["src/remote/host/streams.sh", '  [ "$bytes" -gt $((keep * 2)) ] || return 0', "  return 0"]],
+    tests: ["test/transports/contract.test.ts"],
+    name: "keeps head and tail",
+  },
+  {
+    guard: "host: files of a launch stay in the job's folder",
+    edits: [
+      [
+        "src/remote/host/start.sh",
+        "    */../* | */./* | *//* | */-* | *[!A-Za-z0-9._/-]*)",
+        "    */./* | *//* | */-* | *[!A-Za-z0-9._/-]*)",
+      ],
+    ],
+    tests: ["test/remote/host.test.ts"],
+    name: "leave the job's folder",
+  },
+  {
+    guard: "an answer carries the nonce of its request",
+    edits: [["src/remote/frame.ts", "if (parts && parts[1] === nonce) {", "if (parts) {"]],
+    tests: ["test/remote/frame.test.ts", "test/fuzz/frames.test.ts"],
+  },
+  {
+    guard: "an answer has its length and end mark",
+    edits: [
+      ["src/remote/frame.ts", 'if (all.toString("latin1", open.bytes, whole) !== open.end)', "if (all.length === 0)"],
+    ],
+    tests: ["test/remote/frame.test.ts"],
+  },
+  {
+    guard: "a result has the announced hash",
+    edits: [["src/remote/answers.ts", "if (sha256(description) !== expected.sha256)", "if (description.length === 0)"]],
+    tests: ["test/remote/frame.test.ts"],
+  },
+  {
+    guard: "a stream has the hash that its host made",
+    edits: [
+      ["src/remote/answers.ts", '(length === 0 ? wanted !== "-" : sha256(bytes) !== wanted)', "wanted === undefined"],
+    ],
+    tests: ["test/remote/frame.test.ts"],
+  },
+  {
+    guard: "a changed host key is refused",
+    edits: [["src/transports/ssh.ts", "answer(!denied);", "answer(true);"]],
+    tests: ["test/transports/ssh.test.ts"],
+  },
+  {
+    guard: "a machine without the pinned identity is refused",
+    edits: [
+      [
+        "src/shell/fleet.ts",
+        "if (host.identity !== undefined && facts.identity !== host.identity) {",
+        "if (host.identity === facts.boot) {",
+      ],
+    ],
+    tests: ["test/remote/fences.test.ts"],
+  },
+  {
+    guard: "nothing is written outside the ledger's paths",
+    edits: [
+      ["src/shell/repo-build.ts", "    if (fault) throw new Error", "    if (fault === path) throw new Error"],
+      ["src/shell/repo-build.ts", "    if (!allowed(path)) throw", '    if (path === "") throw'],
+    ],
+    tests: ["test/repo/repo.test.ts"],
+  },
+  {
+    guard: "git runs no hooks of the repository",
+    edits: [["src/shell/git.ts", '  ["core.hooksPath", "/dev/null"],\n', ""]],
+    tests: ["test/repo/repo.test.ts", "test/repo/hostile.test.ts", "test/repo/config.test.ts"],
+  },
+  {
+    guard: "STOP.md stops",
+    edits: [
+      [
+        "src/core/gate.ts",
+        "return stop !== undefined && !stop.off &&",
+        "return stop !== undefined && stop.cancel && !stop.off &&",
+      ],
+    ],
+    tests: ["test/golden/golden.test.ts"],
+  },
+  {
+    guard: "a cordoned host takes no work",
+    edits: [["src/core/place.ts", "  if (host.data.cordon) return", "  if (host.data.cordon === host.id) return"]],
+    tests: ["test/core/place.test.ts"],
+  },
+  {
+    guard: "at most so many starts an hour",
+    edits: [["src/core/plan.ts", "if (room <= 0 || (count > room && room < most))", "if (room < -1e9)"]],
+    tests: ["test/model/claims.test.ts"],
+  },
+  {
+    guard: "a record is no symbolic link",
+    edits: [["src/core/state.ts", 'if (file.mode === "120000")', 'if (file.mode === "never")']],
+    tests: ["test/model/claims.test.ts"],
+  },
+  {
+    guard: "aliases are off",
+    edits: [["src/core/split.ts", "maxAliases: 0", "maxAliases: 1e9"]],
+    tests: ["test/fuzz/guards.test.ts"],
+  },
+  {
+    guard: "tags are off, scalars are text",
+    edits: [["src/core/split.ts", "schema: FAILSAFE_SCHEMA, ", ""]],
+    tests: ["test/fuzz/guards.test.ts"],
+  },
+  {
+    guard: "nesting has a limit",
+    edits: [["src/core/split.ts", "const max_depth = 12;", "const max_depth = 100_000;"]],
+    tests: ["test/fuzz/guards.test.ts"],
+  },
+  {
+    guard: "a nonsense record costs no time",
+    edits: [
+      ["src/core/locate.ts", "if (last?.text === text) return last;", ""],
+      ["src/core/locate.ts", "const max_exact = 16 << 10;", "const max_exact = 1 << 30;"],
+    ],
+    tests: ["test/fuzz/guards.test.ts"],
+  },
+  {
+    guard: "known secrets are masked in what a run said",
+    edits: [
+      [
+        "src/shell/screen.ts",
+        "return masked === text ? bytes : Buffer.from(masked);",
+        'return masked === "" ? Buffer.from(masked) : bytes;',
+      ],
+      ["src/shell/screen.ts", "(text) => secrets.mask(text));", "(text) => text);"],
+    ],
+    tests: ["test/secrets/screen.test.ts"],
+  },
+  {
+    guard: "a copied repository starts nothing",
+    edits: [
+      [
+        "src/shell/binding.ts",
+        'if (binding.state === "copy" || binding.state === "rewritten") throw',
+        'if (binding.state === "rewritten") throw',
+      ],
+    ],
+    tests: ["test/integration/copy.test.ts"],
+  },
+  {
+    guard: "an older towline writes to no newer ledger",
+    edits: [["src/core/binding.ts", "  if (format > own)", "  if (format > own + 1e6)"]],
+    tests: ["test/core/binding.test.ts"],
+  },
+  {
+    guard: "another pack's database is refused",
+    edits: [["src/shell/store-schema.ts", "  if (mark.pack !== pack)\n", "  if (mark.pack === undefined)\n"]],
+    tests: ["test/store/sync.test.ts", "test/store/faults.test.ts"],
+  },
+];
+
+/** Those that `npm test` tries, to know that the others would be tried, too. */
+export const quick = ["an answer carries the nonce of its request", "a cordoned host takes no work", "aliases are off"];
