@@ -10,7 +10,7 @@ import { random, size, tell } from "./kit/sizes.ts";
 
 const jobs = size(200, 2000);
 const tickers = size(16, 32);
-const kills = size(100, 5000);
+const kills = size(300, 5000);
 const settings = "tick: {patience: 10s, wall: 20s, max_starts: 1000000}\n";
 
 /** Tasks whose answer stands in a job record of the bare repository's tip. */
@@ -86,7 +86,7 @@ describe.skipIf(lacksLab)(`many tickers on one pack, ${needsLab}`, () => {
     expect(never).toEqual([]);
     expect(recorded(pack, ids)).toBe(ids.length);
     expect(anomalies(history, sailed.events)).toEqual([]);
-    const starts = journalOf(lab.machines, name).map((line) => line.split(" ")[0]);
+    const starts = journalOf(lab.machines, `${name}-`).map((line) => line.split(" ")[0]);
     expect(new Set(starts).size).toBe(ids.length);
     expect(pack.at("fsck", "--strict", "--no-dangling")).toBe("");
   };

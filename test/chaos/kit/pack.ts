@@ -1,5 +1,5 @@
 // Packs whose hosts are the lab's machines, and tasks that leave marks outside of towline.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { md, type TestPack, testPack } from "../../fakes/pack.ts";
 import type { Lab, LabMachine } from "./lab.ts";
@@ -40,8 +40,9 @@ export function marksOf(machines: LabMachine[]): Map<string, number> {
   return counts;
 }
 
-/** `job epoch` of every start that the machines wrote into their journals. */
-export const journalOf = (machines: LabMachine[], pack: string) =>
-  machines.flatMap(({ home }) =>
-    lines(join(home, ".towline", pack, "journal")).map((line) => line.split(" ").slice(0, 2).join(" ")),
-  );
+/** `job epoch` of every start that the machines wrote into their journals, for jobs whose ids begin so. */
+export const journalOf = (machines: LabMachine[], prefix: string) =>
+  machines
+    .flatMap(({ home }) => globSync(join(home, ".towline", "*", "journal")).flatMap(lines))
+    .map((line) => line.split(" ").slice(0, 2).join(" "))
+    .filter((line) => line.startsWith(prefix));
