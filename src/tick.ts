@@ -186,8 +186,8 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     if (read === null) continue;
     const { tips, state } = read;
     outcome.state = state;
-    run.pool ??= ports.connect(state.pack);
-    const hands = { ...ports, pool: run.pool };
+    const pool = poolOf(run, state.pack);
+    const hands = { ...ports, pool };
     const runtimes = new Set(Object.keys(ports.runtimes));
     const wanted = asking(draftOf(state, now, run.id), runtimes);
     if (!told) {
@@ -221,6 +221,17 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     throw outside(`the ledger could not be pushed: ${oneLine(run.refused, 300)}`, "the work is left to the next tick");
   outcome.contended = true;
   return null;
+}
+
+/**
+ * The tick's conversations, anew when the pack's id is another than it was: of ticks that meet a new pack at once, one
+ * binds it. What the others would start in a folder of their own, nobody would find again.
+ */
+function poolOf(run: TickRun, pack: string): Pool {
+  if (run.pool?.pack === pack) return run.pool;
+  run.pool?.close();
+  run.pool = run.ports.connect(pack);
+  return run.pool;
 }
 
 /** Reads the pair and puts the pack's id into the state. null: read again. Throws where nothing may be done here. */

@@ -52,7 +52,8 @@ export interface Folding {
 
 /** Brings the status record of one task up to its jobs and the plan. */
 export function foldTask(folding: Folding): void {
-  const { draft, task, jobs, plan, base } = folding;
+  const { draft, task, plan, base } = folding;
+  const jobs = folding.jobs.toSorted(asDue);
   const old = base.status.get(task.id);
   const at = isoNow(draft);
   const ended = endedRun(jobs, old?.data.jobs ?? [], base.jobs);
@@ -110,6 +111,12 @@ function settle({ draft, task, final }: Folding, data: Status, ended: Entry<"job
 }
 
 type Row = Status["jobs"][number];
+
+/** In the order in which they were due: all passes of a tick claim at one time, and ids say nothing about it. */
+function asDue(a: Entry<"job">, b: Entry<"job">): number {
+  const key = ({ id, data }: Entry<"job">) => `${data.run.claimed_at} ${data.run.occurrence} ${id}`;
+  return key(a) < key(b) ? -1 : 1;
+}
 
 function mergeRows(rows: Row[], jobs: Entry<"job">[]): Row[] {
   const merged = new Map(rows.map((row) => [row.id, row]));

@@ -61,6 +61,8 @@ else
   echo 'neither curl nor wget is installed on this host: one of them is needed to ask ollama' >&2
   exit 127
 fi
+# Whoever ends this run may say so twice: what is put together now must not be cut by it.
+trap '' TERM INT HUP
 echo "http \${status:-000}"
 sed -n 's/^.*"content":"\\([^"\\]*\\(\\\\.[^"\\]*\\)*\\)".*$/\\1/p' reply | tr -d '\\n'
 echo

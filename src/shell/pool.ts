@@ -6,6 +6,8 @@ import { type Fleet, HostFault, type HostSession } from "../ports.ts";
 export type Opened = { session: HostSession; fresh: boolean } | { fault: string; message: string };
 
 export interface Pool {
+  /** Id of the pack whose folder on the hosts is spoken about. */
+  readonly pack: string;
   /** The host's session, opened when there is none yet. A host that failed once in this tick is not called again. */
   open(host: Entry<"host">): Promise<Opened>;
   /** The session broke in use. */
@@ -29,6 +31,7 @@ export function createPool(fleet: Fleet, pack: string, limit = 64): Pool {
     return fault;
   };
   return {
+    pack,
     async open(host) {
       const known = sessions.get(host.id);
       if (known) return { session: known, fresh: false };

@@ -25,6 +25,8 @@ export interface FakeRun {
 export interface FakeMachine {
   /** `job/epoch` of every start, in order. */
   journal: string[];
+  /** Ids of the packs in whose folders these stand. */
+  packs: string[];
   down: boolean;
   slots: number;
   load: number;
@@ -42,6 +44,7 @@ export type Script = (job: string, request: StartRequest, host: string) => FakeR
 
 export const machine = (more: Partial<FakeMachine> = {}): FakeMachine => ({
   journal: [],
+  packs: [],
   down: false,
   slots: 4,
   load: 0,
@@ -55,20 +58,20 @@ export const machine = (more: Partial<FakeMachine> = {}): FakeMachine => ({
 
 export function fakeFleet(machines: Record<string, FakeMachine>, script: Script): Fleet {
   return {
-    async open(name, record) {
+    async open(name, record, pack) {
       const host = machines[name];
       if (!host || host.down) throw new HostFault("unreachable", "does not answer");
       const { identity } = facts(name, host);
       if (record.identity !== undefined && record.identity !== identity)
         throw new HostFault("not-enrolled", `is another machine: ${identity} instead of ${record.identity}`);
-      return session(name, host, script);
+      return session(name, host, script, pack);
     },
   };
 }
 
 const sha = (text: string) => createHash("sha256").update(text).digest("hex");
 
-function session(name: string, host: FakeMachine, script: Script): HostSession {
+function session(name: string, host: FakeMachine, script: Script, pack: string): HostSession {
   const check = (verb: string) => {
     if (host.down) throw new HostFault("lost", "the connection broke");
     if (host.breakNext === verb) {
@@ -87,6 +90,7 @@ function session(name: string, host: FakeMachine, script: Script): HostSession {
     async start(request) {
       check("start");
       const answer = start(host, request, script, name);
+      if (answer.state === "started") host.packs.push(pack);
       check("after-start");
       return answer;
     },

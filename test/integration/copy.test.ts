@@ -2,6 +2,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Repo } from "../../src/ports.ts";
+import { systemClock } from "../../src/shell/clock.ts";
 import { openRepo } from "../../src/shell/repo.ts";
 import { type FakeMachine, machine, type Script } from "../fakes/fleet.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
@@ -67,6 +69,26 @@ describe.each([
     const still = refs(p);
     expect((await runTick(p.clone, machines, say)).commits).toEqual([]);
     expect(refs(p).replace(/.*beat.*\n/, "")).toBe(still.replace(/.*beat.*\n/, ""));
+  });
+
+  test("of ticks that meet a new pack at once, one binds it, and the others start in its folder, too", async () => {
+    const machines = { ann: machine() };
+    const p = pack({ "tasks/a.md": md("title: A", "a") }, settings);
+    const other = join(p.dir, "other");
+    p.git("clone", "-q", p.origin, other);
+    const clock = systemClock();
+    const repo = await openRepo(p.clone, { env: process.env, clock, ledgerBranch: settings ? ledger : undefined });
+    let pushes = 0;
+    const push: Repo["push"] = async (...args) => {
+      if (++pushes === 1) {
+        await runTick(other, machines, say, { random: "bbbbbbbbbbbb" });
+        p.push({ "tasks/b.md": md("title: B", "b") });
+      }
+      return repo.push(...args);
+    };
+    const late = await runTick(p.clone, machines, say, { repo: { ...repo, push }, random: "aaaaaaaaaaaa" });
+    expect(late.starts.map((start) => start.task)).toEqual(["b"]);
+    expect(machines.ann.packs).toEqual(["test-pack-bbbbbbbbbbbb", "test-pack-bbbbbbbbbbbb"]);
   });
 
   test("a copy starts nothing and writes nothing, and every verb says so; adopted, its jobs are others", async () => {

@@ -74,7 +74,7 @@ export async function raiseLab(count: number): Promise<Lab> {
   const pid = centre.pid as number;
   await until("a network of its own", () => ownNet(pid));
   inNet(pid, "ip", "link", "set", "lo", "up");
-  inNet(pid, "ip", "link", "add", "br0", "type", "bridge");
+  inNet(pid, "ip", "link", "add", "br0", "address", "02:77:00:ff:ff:ff", "type", "bridge");
   inNet(pid, "ip", "addr", "add", "10.77.0.1/16", "dev", "br0");
   inNet(pid, "ip", "link", "set", "br0", "up");
   const made = Array.from({ length: count }, (_, i) => machine(dir, pid, i + 1));
@@ -111,6 +111,8 @@ function machine(lab: string, centre: number, number: number): LabMachine {
   const name = `m${number}`;
   const dir = join(lab, name);
   const address = `10.77.${Math.floor(number / 200) + 1}.${(number % 200) + 1}`;
+  // A machine keeps its network card when it restarts: neighbours remember its hardware address for up to a minute.
+  const card = `02:77:00:00:${(number >> 8).toString(16).padStart(2, "0")}:${(number & 255).toString(16).padStart(2, "0")}`;
   mkdirSync(join(dir, "root"), { recursive: true, mode: 0o700 });
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(dir, "hk")], { env: { PATH } });
   writeFileSync(join(dir, "sshd_config"), settings(lab, dir));
@@ -140,6 +142,7 @@ function machine(lab: string, centre: number, number: number): LabMachine {
       inNet(centre, "ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", String(pid()));
       inNet(centre, "ip", "link", "set", port, "master", "br0", "up");
       inNet(pid(), "ip", "addr", "add", `${address}/16`, "dev", "eth0");
+      inNet(pid(), "ip", "link", "set", "eth0", "address", card);
       inNet(pid(), "ip", "link", "set", "eth0", "up");
       inNet(pid(), "ip", "link", "set", "lo", "up");
       const log = join(dir, "log");
