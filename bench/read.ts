@@ -126,7 +126,7 @@ export async function read(rounds: number): Promise<Measured[]> {
   };
   try {
     const clone = makeRepo(dir);
-    const machines = Object.fromEntries(hosts.map((name) => [name, machine({ slots: 256 })]));
+    const machines = Object.fromEntries(hosts.map((name) => [name, machine({ slots: 256, identity: name })]));
     const tick = async (wanted: number) => {
       const outcome = await runTick(clone, machines, () => ({ stdout: "again\n" }), { now });
       if (outcome.ended.length !== wanted) throw new Error(`${outcome.ended.length} of ${wanted} changed tasks ran`);
