@@ -1,4 +1,5 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
+import type { Duplex } from "node:stream";
 import type { Agent, Host, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow } from "./core/state.ts";
 
@@ -84,12 +85,20 @@ export interface Pipe {
 /** A live connection to one host; one handshake however many commands. */
 export interface Connection {
   exec(command: string): Promise<Pipe>;
+  /** Bytes from this host on to another address, for the hosts behind it. Absent: it cannot be a way. */
+  forward?(address: string, port: number, timeout: number): Promise<Duplex>;
   close(): void;
 }
 
 export interface ConnectOptions {
   /** Private key as text, or undefined for transports without one. Never written anywhere. */
   key?: string;
+  /** What opens the key, where it is locked. */
+  passphrase?: string;
+  /** Where the key was read from, for a client that reads it, and a certificate beside it, by itself. */
+  keyFile?: string;
+  /** The jump host that this host is behind, and its name. */
+  via?: { name: string; connection: Connection };
   /** Milliseconds until the connection must stand. */
   timeout: number;
   /** Called with `SHA256:…` when the host record pins no key; true accepts it. Absent: refused. */
@@ -221,6 +230,8 @@ export interface HostSession {
 /** Opens conversations. One per host per tick: callers keep the session over all passes. */
 export interface Fleet {
   open(name: string, host: Host, pack: string): Promise<HostSession>;
+  /** Gives up what the sessions shared, like the connection to a jump host. */
+  close?(): void;
 }
 
 // ── runtimes/ ──────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ import { packId } from "./core/binding.ts";
 import type { Start } from "./core/claim.ts";
 import { type Decision, decide } from "./core/decide.ts";
 import { draftOf } from "./core/draft.ts";
+import { hostCalled } from "./core/known-hosts.ts";
 import { asking, fallen } from "./core/plan.ts";
 import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
@@ -17,14 +18,15 @@ import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
 import { addRecords, jobPaths, readPair } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
+import type { HostLookup } from "./shell/ways.ts";
 
 /** At most this many passes start work; one more records. */
 const passes = 3;
 const tries = 12;
 
 export interface TickPorts extends Omit<Hands, "pool"> {
-  /** Opens the conversations of this tick with the hosts of this pack. */
-  connect(pack: string): Pool;
+  /** Opens the conversations of this tick with the hosts of this pack. `hosts`: records of the hosts that lead to others. */
+  connect(pack: string, hosts: HostLookup): Pool;
   /** The sources that these settings name. */
   pollers(settings: Settings): Poller[];
   report: Report;
@@ -230,7 +232,10 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
 function poolOf(run: TickRun, pack: string): Pool {
   if (run.pool?.pack === pack) return run.pool;
   run.pool?.close();
-  run.pool = run.ports.connect(pack);
+  run.pool = run.ports.connect(pack, (name) => {
+    const { state } = run.outcome;
+    return state && hostCalled(state, name)?.data;
+  });
   return run.pool;
 }
 

@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Clock, Report } from "./ports.ts";
+import { askHidden } from "./shell/ask.ts";
 import { systemClock } from "./shell/clock.ts";
 import { terminalReport } from "./shell/report.ts";
 import { createSecrets, type Secrets } from "./shell/secrets.ts";
@@ -20,6 +21,8 @@ export interface Wire {
   secrets: Secrets;
   /** A person can be asked and lines can be redrawn. */
   terminal: boolean;
+  /** Asks for something that must not be seen, like a passphrase; null when nobody can be asked. */
+  ask?(question: string): Promise<string | null>;
   out(text: string): void;
   /** Sets the exit code of the process. */
   exit(code: number): void;
@@ -40,6 +43,7 @@ export function wireUp(): Wire {
     report: terminalReport(process.stderr),
     secrets: createSecrets(process.env),
     terminal: process.stdout.isTTY === true,
+    ask: (question) => askHidden(question, process.stdin, process.stderr),
     out: (text) => void process.stdout.write(text),
     exit: (code) => {
       process.exitCode = code;

@@ -80,7 +80,9 @@ export const packKeys = (hosts: Iterable<Entry<"host">>, settings: Settings | nu
   new Set([
     ...(settings ? [settings.database.url, settings.database.token] : []),
     ...(settings?.pollers.github ? [settings.pollers.github.token] : []),
-    ...[...hosts].flatMap(({ data }) => (data.key?.startsWith("env:") ? [data.key.slice(4)] : [])),
+    ...[...hosts].flatMap(({ data }) =>
+      [data.key, data.key_passphrase].flatMap((place) => (place?.startsWith("env:") ? [place.slice(4)] : [])),
+    ),
   ]);
 
 /** The runtime that a host must have for this agent; `shell`, which every host has, where the agent says where its model is. */

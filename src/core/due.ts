@@ -128,6 +128,12 @@ export function startOfDay(zone: string, at: Date): number {
   return guess;
 }
 
+/** The instant of a local time, in minutes after midnight. One that the clocks leave out comes after the gap or before it. */
+export function instantAt(zone: string, date: string, minutes: number): number {
+  const local = Date.parse(`${date}T00:00:00Z`) + minutes * 60_000;
+  return local - offset(zone, local - offset(zone, local));
+}
+
 /** `2026-11-21` and `09:05` of an instant in a zone. */
 export function localDay(zone: string, at: Date): { day: string; time: string } {
   const local = new Date(at.getTime() + offset(zone, at.getTime())).toISOString();

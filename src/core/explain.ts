@@ -7,7 +7,7 @@ import type { Entry } from "./entry.ts";
 import { type Candidate, candidates, type Hold } from "./gate.ts";
 import { answerOf } from "./job-text.ts";
 import { isLive, isOver } from "./jobs.ts";
-import { closed, place } from "./place.ts";
+import { closed, outside, place } from "./place.ts";
 import { type Judged, judge } from "./rules.ts";
 import type { Pupdate } from "./schema.ts";
 import { isEach } from "./select.ts";
@@ -60,8 +60,16 @@ export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: Re
   const going = ready.flatMap((one): Going[] => {
     const hold = shut(draft, one) ?? lastFound(draft, one, changed);
     if (hold) holds.set(one.task.id, hold);
-    const { networks } = draft.settings;
-    return hold ? [] : [{ ...one, hosts: one.hosts.filter((host) => closed(host, networks) === null) }];
+    const { networks, zone } = draft.settings;
+    const when = { zone, now: draft.now };
+    return hold
+      ? []
+      : [
+          {
+            ...one,
+            hosts: one.hosts.filter((host) => closed(host, networks) === null && outside(host, when) === null),
+          },
+        ];
   });
   for (const job of draft.jobs.values()) {
     const status = draft.status.get(job.data.task)?.data;
@@ -73,8 +81,18 @@ export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: Re
 
 /** No host is named, or none of them takes work. */
 function shut(draft: Draft, { hosts, agent }: Candidate): Hold | null {
-  const { networks } = draft.settings;
-  const placed = place({ hosts, answers: new Map(), given: new Map(), runtime: neededOnHost(agent.data), networks });
+  const { networks, zone } = draft.settings;
+  const placed = place({
+    hosts,
+    answers: new Map(),
+    given: new Map(),
+    runtime: neededOnHost(agent.data),
+    networks,
+    zone,
+    now: draft.now,
+  });
+  // Without answers everything that is open waits: only a time that is known says more than that.
+  if ("until" in placed && placed.until) return { state: "queued", on: "hosts", reason: placed.wait, person: false };
   return "blocked" in placed ? { state: "blocked", on: "hosts", reason: placed.blocked, person: true } : null;
 }
 

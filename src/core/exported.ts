@@ -35,6 +35,7 @@ const public_host = host.omit({
   port: true,
   user: true,
   key: true,
+  key_passphrase: true,
   host_key: true,
   jump: true,
   identity: true,

@@ -23,6 +23,7 @@ const reaching = [
   "port",
   "user",
   "key",
+  "key_passphrase",
   "host_key",
   "jump",
   "transport",

@@ -1,6 +1,7 @@
 // Which host gets which job: runtime installed first, then the least load per core with a free slot.
 import type { HostFacts } from "../ports.ts";
 import type { Entry } from "./entry.ts";
+import { opensAt } from "./window.ts";
 
 /** What asking a host gave: its facts, or why it did not answer. */
 export type HostAnswer = { facts: HostFacts } | { fault: string; message: string };
@@ -14,9 +15,14 @@ export interface Placing {
   /** What must be on the host: see `neededOnHost`. */
   runtime: string;
   networks: string[];
+  /** The pack's time zone, and what time it is: hosts may have a `window`. */
+  zone: string;
+  now: Date;
 }
 
-export type Placed = { host: string } | { wait: string } | { blocked: string };
+/** `until`: the time at which it passes by itself, where that is known. */
+export type Obstacle = { wait: string; until?: Date } | { blocked: string };
+export type Placed = { host: string } | Obstacle;
 
 /** The machine that answers under a host's name, as it showed itself in this tick. */
 export function identityOf(answers: ReadonlyMap<string, HostAnswer>, host: string): string | undefined {
@@ -33,10 +39,20 @@ export function closed(host: Entry<"host">, networks: string[]): string | null {
   return null;
 }
 
+/** A host outside its window starts nothing new, and needs not be asked what it could start. null: it is open. */
+export function outside(host: Entry<"host">, { zone, now }: Pick<Placing, "zone" | "now">): Obstacle | null {
+  const opens = opensAt(host.data.window, zone, now);
+  if (opens === null) return null;
+  if (opens === "never") return { blocked: `${host.id} has a \`window\` that never opens` };
+  return { wait: `${host.id} takes new work from ${opens.toISOString().slice(0, 16)}Z on (window)`, until: opens };
+}
+
 /** Why this host cannot run the job now: `wait` may pass by itself, `blocked` needs a person. null: it can. */
-export function obstacle(host: Entry<"host">, placing: Placing): { wait: string } | { blocked: string } | null {
+export function obstacle(host: Entry<"host">, placing: Placing): Obstacle | null {
   const shut = closed(host, placing.networks);
   if (shut) return { blocked: `${host.id} ${shut}` };
+  const early = outside(host, placing);
+  if (early) return early;
   const answer = placing.answers.get(host.id);
   if (!answer) return { wait: `${host.id} was not asked` };
   if ("fault" in answer) return { wait: `${host.id} ${answer.message}` };
@@ -61,8 +77,10 @@ export function place(placing: Placing): Placed {
     return {
       host: able.toSorted((a, b) => burden(a, placing) - burden(b, placing) || (a.id < b.id ? -1 : 1))[0]?.id as string,
     };
-  const waits = obstacles.flatMap((one) => (one && "wait" in one ? [one.wait] : []));
-  if (waits.length > 0) return { wait: summed(waits) };
+  const waits = obstacles.filter((one) => one !== null && "wait" in one) as Extract<Obstacle, { wait: string }>[];
+  const until = waits.every((one) => one.until) ? waits.map((one) => one.until as Date) : [];
+  if (waits.length > 0)
+    return { wait: summed(waits.map((one) => one.wait)), ...(until.length > 0 ? { until: earliest(until) } : {}) };
   const reasons = obstacles.flatMap((one) => (one && "blocked" in one ? [one.blocked] : []));
   const lacking = reasons.every((reason) => reason.includes("is not installed"));
   if (!lacking) return { blocked: summed(reasons) };
@@ -77,6 +95,8 @@ function burden(host: Entry<"host">, placing: Placing): number {
   if (!answer || "fault" in answer) return Number.POSITIVE_INFINITY;
   return (answer.facts.load + (placing.given.get(host.id) ?? 0)) / Math.max(1, answer.facts.cores);
 }
+
+const earliest = (times: Date[]) => new Date(Math.min(...times.map((one) => one.getTime())));
 
 const summed = (reasons: string[]) =>
   reasons.length <= 3 ? reasons.join("; ") : `${reasons.slice(0, 3).join("; ")}; and ${reasons.length - 3} more`;

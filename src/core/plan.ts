@@ -6,7 +6,7 @@ import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { hostsOfJobs } from "./known-hosts.ts";
-import { closed, type HostAnswer, identityOf, obstacle, type Placing, place } from "./place.ts";
+import { closed, type HostAnswer, identityOf, obstacle, outside, type Placing, place } from "./place.ts";
 import { reclaim } from "./reclaim.ts";
 import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
@@ -40,11 +40,12 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   const hosts = hostsOfJobs(draft);
   const { ready } = candidates(draft, runtimes);
   const again = reclaimable(draft).filter((job) => draft.tasks.has(job.data.task));
-  for (const { hosts: able } of ready)
-    for (const host of able) if (!closed(host, draft.settings.networks)) hosts.add(host.id);
+  const when = { zone: draft.settings.zone, now: draft.now };
+  const open = (host: Entry<"host">) => !closed(host, draft.settings.networks) && !outside(host, when);
+  for (const { hosts: able } of ready) for (const host of able) if (open(host)) hosts.add(host.id);
   for (const job of again)
     for (const host of hostsOf(draft, draft.tasks.get(job.data.task) as Entry<"task">))
-      if (!closed(host, draft.settings.networks)) hosts.add(host.id);
+      if (open(host)) hosts.add(host.id);
   const runs = ready.flatMap(({ task, run, hosts: able }) =>
     isEach(task.data)
       ? able.map((host) => hostJobId(draft.pack, task.id, run.occurrence, host.id))
@@ -65,6 +66,8 @@ export function plan(draft: Draft, known: Known): Plan {
     given,
     runtime: neededOnHost(candidate.agent.data),
     networks: draft.settings.networks,
+    zone: draft.settings.zone,
+    now: draft.now,
   });
   const claim = (start: Start, job: Entry<"job">) => {
     putJob(draft, job);
@@ -180,6 +183,8 @@ export function fallen(state: State, start: Start, now: Date): string | null {
   const host = state.hosts.get(start.host);
   const shut = host ? closed(host, state.settings.networks) : "is gone";
   if (shut) return `${start.host} ${shut}`;
+  const early = host && outside(host, { zone: state.settings.zone, now });
+  if (early) return "wait" in early ? early.wait : early.blocked;
   const job = state.jobs.get(start.job);
   const task = state.tasks.get(job?.data.task ?? "");
   if (!task) return "its task was removed before it started";

@@ -6,7 +6,7 @@ import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
 import { epochOf } from "./jobs.ts";
-import { identityOf, type Placed, place } from "./place.ts";
+import { identityOf, type Obstacle, type Placed, place } from "./place.ts";
 import type { Claim, Known, Late } from "./plan.ts";
 import { raiseJob } from "./raise.ts";
 import { isEach } from "./select.ts";
@@ -62,6 +62,8 @@ function placeAgain(
       given,
       runtime: neededOnHost(agent.data),
       networks: draft.settings.networks,
+      zone: draft.settings.zone,
+      now: draft.now,
     })
   );
 }
@@ -114,18 +116,13 @@ function sealAgain(draft: Draft, job: Entry<"job">, { claim }: Claiming): void {
 
 /**
  * A released job says why it waits now. One host of many that cannot start its job must not hold the run open for
- * ever; one that is only busy will have room.
+ * ever; one that is only busy will have room, and one outside its window will open.
  */
-function stillWaits(
-  draft: Draft,
-  job: Entry<"job">,
-  each: boolean,
-  why: { wait: string } | { blocked: string },
-  known: Known,
-): void {
+function stillWaits(draft: Draft, job: Entry<"job">, each: boolean, why: Obstacle, known: Known): void {
   const { claimed_at, deadline, why: before } = job.data.run;
   const now = "wait" in why ? why.wait : why.blocked;
-  const busy = "wait" in why && identityOf(known.answers, job.data.host ?? "") !== undefined;
+  const answered = identityOf(known.answers, job.data.host ?? "") !== undefined;
+  const busy = "wait" in why && (answered || why.until !== undefined);
   if (each && !busy && draft.now.getTime() - Date.parse(claimed_at) > deadline * 1000) {
     const failed = end(job, "failed", `could not start in time: ${now}`, isoNow(draft));
     putJob(draft, failed);

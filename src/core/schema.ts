@@ -1,6 +1,7 @@
 // Every kind of record, once. Types, JSON Schemas for editors and the Astro collections come from here.
 import { z } from "zod";
 import { duration, flag, int, line, number, reason, slug, strings, text, time } from "./scalar.ts";
+import { windowFault } from "./window.ts";
 
 const record = z.looseObject;
 const off = flag.optional();
@@ -85,6 +86,19 @@ export const agent = record({
   off,
 });
 
+/** Times at which a host takes new work: one or a list. */
+const windows = strings.superRefine((list, context) => {
+  for (const one of list) {
+    const fault = windowFault(one);
+    if (fault !== null) context.addIssue({ code: "custom", message: fault });
+  }
+});
+
+// Never shown: a passphrase that was pasted here by mistake must not be repeated in a log.
+const env_name = z
+  .string()
+  .regex(/^env:[A-Za-z_][A-Za-z0-9_]*$/, "must be env: and the name of a variable, never the passphrase itself");
+
 export const host = record({
   address: line.min(1, "must not be empty"),
   port: int(1, 65535).default(22),
@@ -94,6 +108,7 @@ export const host = record({
   slots: int(1, 256).default(2),
   network: line.default("public"),
   key: line.optional(),
+  key_passphrase: env_name.optional(),
   host_key: line.optional(),
   jump: slug.optional(),
   cordon: reason.optional(),
@@ -102,7 +117,7 @@ export const host = record({
   identity: line.optional(),
   root: line.optional(),
   budget: record({}).optional(),
-  window: text.optional(),
+  window: windows.optional(),
   run_as: line.optional(),
   off,
 });

@@ -43,8 +43,9 @@ export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
   const { entry, problems } = parseEntry(path, "host", text);
   const wrong = problems.find((problem) => problem.level === "error");
   if (!entry) throw configuration(`${path}:${wrong?.line ?? 1}: ${wrong?.message ?? "is no host record"}`, wrong?.fix);
-  const pinned = await pin(options, entry.data);
-  const { facts, enrolment } = await meet(options, pinned);
+  const reaching = { ...options, hosts: options.hosts ?? ((name: string) => recordOf(options.dir, name)) };
+  const pinned = await pin(reaching, entry.data);
+  const { facts, enrolment } = await meet(reaching, pinned);
   const { identity } = enrolment;
   refuseAnother(options, entry.data, identity);
   // The ledger first: whoever dies here has a record that still refuses the new machine.
@@ -64,6 +65,13 @@ export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
     closed,
     written: changed !== text,
   };
+}
+
+/** The record of a jump host, as it stands in the work tree. */
+async function recordOf(dir: string, name: string): Promise<Host | undefined> {
+  const path = join("hosts", `${name}.md`);
+  const text = await readFile(join(dir, path), "utf8").catch(() => null);
+  return text === null ? undefined : parseEntry(path, "host", text).entry?.data;
 }
 
 /** The record with its host key: as pinned, or as shown and confirmed. */

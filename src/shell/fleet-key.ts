@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configuration, messageOf } from "../errors.ts";
+import { isLocked, unlock } from "../transports/key.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface Keyring {
@@ -9,19 +10,27 @@ export interface Keyring {
   home: string;
   /** Learns the keys that are read from files. */
   secrets?: Pick<Secrets, "add">;
+  /** Asks a person for something that must not be seen; null when there is none. */
+  ask?(question: string): Promise<string | null>;
 }
 
 export interface Login {
   /** Private key as text. */
   key?: string;
+  /** What opens it, where it is locked. */
+  passphrase?: string;
+  /** The file that it stands in. */
+  keyFile?: string;
 }
 
 /** Throws a configuration Fault when the key that the record names is not there. */
 export async function resolveKey(
   name: string,
   wanted: string | undefined,
-  { env, home, secrets }: Keyring,
+  keyring: Keyring,
+  lock?: string,
 ): Promise<Login> {
+  const { env, home, secrets } = keyring;
   if (wanted === undefined || wanted === "agent") {
     if (env.SSH_AUTH_SOCK) return {};
     throw configuration(
@@ -33,7 +42,8 @@ export async function resolveKey(
   if (kind === "env") {
     const text = env[rest as string];
     if (text) secrets?.add(rest as string, text);
-    if (text) return { key: text.endsWith("\n") ? text : `${text}\n` };
+    const key = text?.endsWith("\n") ? text : `${text}\n`;
+    if (text) return { key, ...(await passphrase(name, rest as string, key, lock, keyring)) };
     throw configuration(
       `${name} wants the key in ${rest}, but that variable is empty`,
       `set ${rest} to the key's text`,
@@ -45,10 +55,42 @@ export async function resolveKey(
       throw configuration(`${name} wants the key in ${rest}: ${messageOf(thrown)}`, "put the private key there");
     });
     secrets?.add(rest as string, text);
-    return { key: text };
+    return { key: text, keyFile: path, ...(await passphrase(name, rest as string, text, lock, keyring)) };
   }
   throw configuration(
     `${name}: \`key: ${wanted.slice(0, 20)}\` is no place`,
     "write `env:NAME`, `file:~/…` or `agent`",
   );
+}
+
+/** One question for each key, however many hosts it opens, for as long as the same person is asked. */
+const asked = new WeakMap<NonNullable<Keyring["ask"]>, Map<string, Promise<string | null>>>();
+
+/** What opens the key, when it is locked: from the variable that the record names, or from a person. */
+async function passphrase(
+  name: string,
+  place: string,
+  key: string,
+  lock: string | undefined,
+  { env, secrets, ask }: Keyring,
+): Promise<Pick<Login, "passphrase">> {
+  if (!isLocked(key)) return {};
+  const variable = lock?.replace(/^env:/, "");
+  const said = variable ? env[variable] : ask && (await once(ask, key, `Passphrase of the SSH key ${place}: `));
+  if (said) secrets?.add(variable ?? `the passphrase of ${place}`, said);
+  if (variable && !said)
+    throw configuration(
+      `${name} wants the passphrase of its key in ${variable}, but that variable is empty`,
+      `set ${variable} to the passphrase`,
+    );
+  unlock(name, key, said || undefined);
+  return said ? { passphrase: said } : {};
+}
+
+function once(ask: NonNullable<Keyring["ask"]>, key: string, question: string): Promise<string | null> {
+  const answers = asked.get(ask) ?? new Map<string, Promise<string | null>>();
+  asked.set(ask, answers);
+  const answer = answers.get(key) ?? ask(question);
+  answers.set(key, answer);
+  return answer;
 }

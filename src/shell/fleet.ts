@@ -5,15 +5,14 @@ import { type Connection, type Fleet, type HostFacts, HostFault, type HostSessio
 import { readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
 import { hostProgram, type Program, rootPath } from "../remote/program.ts";
 import { encodeLaunch } from "../remote/request.ts";
-import { transport } from "../transports/index.ts";
 import { type Conversation, greet } from "./fleet-conversation.ts";
-import { type Keyring, resolveKey } from "./fleet-key.ts";
+import { createWays, type Ways, type WaysOptions } from "./ways.ts";
 
 type Host = Parameters<Fleet["open"]>[1];
 
-export interface FleetOptions extends Keyring {
-  /** Milliseconds until a connection must stand; 10 s when absent. */
-  connectTimeout?: number;
+export interface FleetOptions extends WaysOptions {
+  /** Where several hosts are connected to: they share the logins at their jump hosts. */
+  ways?: Ways;
   /** Binaries whose presence hosts are asked for. */
   runtimes?: string[];
   /** The program that hosts are given; the one of this version when absent. */
@@ -27,10 +26,11 @@ const slowest = 750;
 const longest_hold = 2000;
 
 export function createFleet(options: FleetOptions): Fleet {
+  const ways = options.ways ?? createWays(options);
   return {
     async open(name, host, pack) {
       if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(pack)) throw configuration(`\`${pack}\` cannot be a pack id`);
-      const connection = await connectHost(name, host, options);
+      const connection = await ways.connect(name, host);
       try {
         return await hold({ name, host, pack, connection, ...askedOf(options) });
       } catch (thrown) {
@@ -38,6 +38,7 @@ export function createFleet(options: FleetOptions): Fleet {
         throw thrown;
       }
     },
+    close: () => ways.close(),
   };
 }
 
@@ -48,12 +49,19 @@ export async function connectHost(
   options: FleetOptions,
   onUnknownKey?: (fingerprint: string) => boolean,
 ): Promise<Connection> {
-  if (host.jump)
-    throw configuration(`${name}: \`jump\` is not there yet`, "give an address that can be reached directly");
-  const { env, home } = options;
-  const variant = transport(host.transport, { home, path: env.PATH ?? "/usr/bin:/bin", agent: env.SSH_AUTH_SOCK });
-  const login = host.transport === "local" ? {} : await resolveKey(name, host.key, options);
-  return variant.connect(name, host, { ...login, timeout: options.connectTimeout ?? 10_000, onUnknownKey });
+  if (options.ways) return options.ways.connect(name, host, onUnknownKey);
+  const ways = createWays(options);
+  try {
+    const connection = await ways.connect(name, host, onUnknownKey);
+    const close = () => {
+      connection.close();
+      ways.close();
+    };
+    return { ...connection, close };
+  } catch (thrown) {
+    ways.close();
+    throw thrown;
+  }
 }
 
 interface Held {

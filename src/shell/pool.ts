@@ -50,6 +50,7 @@ export function createPool(fleet: Fleet, pack: string, limit = 64): Pool {
     close() {
       over = true;
       for (const session of sessions.values()) session.close();
+      fleet.close?.();
     },
   };
 }

@@ -2,18 +2,14 @@
 import { createHash } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
 import { userInfo } from "node:os";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import ssh2, { type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm, type Client as Ssh } from "ssh2";
-import { configuration } from "../errors.ts";
-import {
-  type Connection,
-  type ConnectOptions,
-  HostFault,
-  type HostFaultKind,
-  type Pipe,
-  type Transport,
-} from "../ports.ts";
-import { chunks, keepText } from "./pipe.ts";
+import ssh2, { type ConnectConfig, type ParsedKey, type PublicKeyAuthMethod, type ServerHostKeyAlgorithm } from "ssh2";
+import { configuration, messageOf } from "../errors.ts";
+import { type Connection, type ConnectOptions, HostFault, type HostFaultKind, type Transport } from "../ports.ts";
+import { bare, placeOf } from "./address.ts";
+import { unlock } from "./key.ts";
+import { connectionOf } from "./ssh-connection.ts";
 
 const { Client, utils } = ssh2;
 
@@ -52,38 +48,26 @@ function preferred(pinned: string | undefined): ConnectConfig["algorithms"] {
   return { serverHostKey: { prepend: first, append: [], remove: [] } };
 }
 
-function unlocked(key: string): string {
-  const parsed = utils.parseKey(key);
-  if (!(parsed instanceof Error)) return key;
-  if (/passphrase|encrypted/i.test(parsed.message))
-    throw configuration(
-      "the SSH key is locked with a passphrase, and nobody is there to type it",
-      "give a key without one that only these hosts accept, or `key: agent`",
-    );
-  throw configuration(
-    `the SSH key cannot be read: ${parsed.message}`,
-    "give the whole private key, with its first and last line",
-  );
-}
-
 /** `agent` is the socket of a running ssh agent, for hosts with `key: agent`. */
 export function ssh({ agent }: { agent?: string } = {}): Transport {
   return {
     name: "ssh",
     async connect(name, host, options) {
       const wanted = host.host_key ? pinnedFingerprint(host.host_key) : undefined;
-      const auth = options.key === undefined ? { agent } : { privateKey: unlocked(options.key) };
-      if (!auth.agent && !auth.privateKey)
+      const username = host.user ?? userInfo().username;
+      const { key, passphrase } = options;
+      if (key === undefined && !agent)
         throw configuration(
           `${name} has no key to log in with`,
           "write `key: env:NAME`, `key: file:~/…` or `key: agent`",
         );
+      const auth: ConnectConfig = key === undefined ? { agent } : keyed(username, unlock(name, key, passphrase));
       const until = performance.now() + options.timeout;
       for (;;) {
-        const sock = await tcp(name, host, options);
-        const left = Math.max(500, until - performance.now());
+        const sock = await socketTo(name, host, options, until - performance.now());
+        const readyTimeout = Math.max(500, until - performance.now());
         try {
-          return await handshake({ name, host, wanted, sock, options, config: { ...auth, readyTimeout: left } });
+          return await handshake({ name, host, wanted, sock, options, config: { ...auth, username, readyTimeout } });
         } catch (thrown) {
           if (!turnedAway(thrown) || performance.now() + 1000 > until) throw thrown;
           await sleep(200 + Math.random() * 600);
@@ -93,23 +77,41 @@ export function ssh({ agent }: { agent?: string } = {}): Transport {
   };
 }
 
+function keyed(username: string, key: ParsedKey): ConnectConfig {
+  const only: PublicKeyAuthMethod = { type: "publickey", username, key };
+  return { authHandler: [only] };
+}
+
 /** A server with too many logins at once (MaxStartups) hangs up before it says anything: that passes. */
 const turnedAway = (thrown: unknown) =>
   thrown instanceof HostFault &&
   thrown.kind === "unreachable" &&
   /closed the connection|before handshake|ECONNRESET/.test((thrown.cause as Error | undefined)?.message ?? "");
 
-function tcp(name: string, host: Host, { timeout, signal }: ConnectOptions): Promise<Socket> {
-  const at = `${host.address}:${host.port}`;
+async function socketTo(name: string, host: Host, options: ConnectOptions, left: number): Promise<Duplex> {
+  const { via, signal } = options;
+  if (!via) return tcp(name, host, Math.max(500, left), options.timeout, signal);
+  if (!via.connection.forward)
+    throw configuration(`${name}: \`jump: ${via.name}\` leads nowhere`, `${via.name} must be reached by SSH itself`);
+  try {
+    return await via.connection.forward(bare(host.address), host.port, Math.max(500, left));
+  } catch (thrown) {
+    throw new HostFault("unreachable", `${name} (${placeOf(host)}): ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+function tcp(name: string, host: Host, left: number, timeout: number, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const sock = connectTcp({ host: host.address, port: host.port, noDelay: true, keepAlive: true, signal });
+    const sock = connectTcp({ host: bare(host.address), port: host.port, noDelay: true, keepAlive: true, signal });
     const fail = (why: string, cause?: unknown) => {
       clearTimeout(timer);
       sock.destroy();
-      reject(new HostFault("unreachable", `${name} (${at}): ${why}`, { cause }));
+      reject(new HostFault("unreachable", `${name} (${placeOf(host)}): ${why}`, { cause }));
     };
-    const timer = setTimeout(() => fail(`no answer within ${timeout / 1000} s`), timeout);
-    const failed = (thrown: Error & { code?: string }) => fail(reasons[thrown.code ?? ""] ?? thrown.message, thrown);
+    const timer = setTimeout(() => fail(`no answer within ${timeout / 1000} s`), left);
+    const failed = (thrown: Error & { code?: string; errors?: Error[] }) =>
+      // A name with several addresses fails with the faults of all.
+      fail(reasons[thrown.code ?? ""] ?? (thrown.message || messageOf(thrown.errors?.[0] ?? thrown)), thrown);
     sock.once("error", failed);
     sock.once("connect", () => {
       clearTimeout(timer);
@@ -132,7 +134,7 @@ interface Attempt {
   name: string;
   host: Host;
   wanted: string | undefined;
-  sock: Socket;
+  sock: Duplex;
   options: ConnectOptions;
   config: ConnectConfig;
 }
@@ -159,8 +161,7 @@ function handshake({ name, host, wanted, sock, options, config }: Attempt): Prom
     client.connect({
       ...config,
       ...keepalive,
-      sock,
-      username: host.user ?? userInfo().username,
+      sock: sock as Socket,
       algorithms: preferred(host.host_key),
       hostVerifier: (key: Buffer, answer: (ok: boolean) => void) => void verify(key, answer).catch(() => answer(false)),
     });
@@ -188,50 +189,4 @@ function loginFault(name: string, thrown: unknown): HostFault {
         ? ["unreachable", "it accepts connections but does not answer"]
         : ["unreachable", message ?? "the connection broke"];
   return new HostFault(kind, `${name}: ${why}`, { cause: thrown });
-}
-
-function connectionOf(name: string, client: Ssh): Connection {
-  let lost: HostFault | undefined;
-  const lose = (why: string) => {
-    lost ??= new HostFault("lost", `${name}: ${why}`);
-  };
-  client.on("error", (thrown) => lose(thrown.message));
-  client.once("close", () => lose("the connection was closed"));
-  return {
-    exec: (command) =>
-      new Promise<Pipe>((resolve, reject) => {
-        if (lost) return reject(lost);
-        const broken = () => reject(lost ?? new HostFault("lost", `${name}: the connection was closed`));
-        client.once("close", broken);
-        client.exec(command, (thrown, channel) => {
-          client.off("close", broken);
-          if (thrown) reject(new HostFault("refused", `${name}: no command can be run: ${thrown.message}`));
-          else resolve(pipeOf(channel));
-        });
-      }),
-    close() {
-      client.end();
-      // A peer that does not answer the goodbye does not keep the process alive.
-      setTimeout(() => client.destroy(), 1000).unref();
-    },
-  };
-}
-
-function pipeOf(channel: ClientChannel): Pipe {
-  let code: number | null = null;
-  channel.on("exit", (exit: number | null) => {
-    code = exit;
-  });
-  channel.on("error", () => {});
-  const closed = new Promise<number | null>((resolve) => channel.once("close", () => resolve(code)));
-  return {
-    stdin: {
-      write: (data) => void channel.write(data),
-      end: () => void channel.end(),
-    },
-    stdout: chunks(channel),
-    stderr: keepText(channel.stderr),
-    closed,
-    kill: () => channel.destroy(),
-  };
 }

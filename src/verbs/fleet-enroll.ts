@@ -21,7 +21,7 @@ export function fleetEnroll(group: Command, wire: Wire): void {
     .option("--json", "print what was found as JSON")
     .action(async (host: string, flags: EnrollFlags) => {
       const confirm = (question: string) => (flags.yes ? Promise.resolve(true) : ask(wire, flags, question));
-      const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets };
+      const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets, ask: wire.ask };
       const dir = repoDir(wire, flags);
       const at = { dir, env: wire.env, clock: wire.clock, secrets: wire.secrets };
       const replace = flags.replace ? (identity: string) => replaceHost(at, host, identity) : undefined;

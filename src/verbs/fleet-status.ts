@@ -9,6 +9,7 @@ import { type FleetOptions, lookAt } from "../shell/fleet.ts";
 import { openLocal } from "../shell/pack.ts";
 import { limiter, withoutName } from "../shell/pool.ts";
 import { readWorkTree } from "../shell/read.ts";
+import { createWays } from "../shell/ways.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 /** Adds `towline fleet status [HOST…]`. Starts nothing and writes nothing; asks all hosts at once. */
@@ -29,12 +30,10 @@ export function fleetStatus(group: Command, wire: Wire): void {
       const hosts = chosen(names, [...state.hosts.values()]);
       const { networks } = state.settings;
       const asked = hosts.filter((host) => isAsked(host, networks));
-      const looks = await lookAtAll(
-        asked,
-        state.pack,
-        { env: wire.env, home: wire.home },
-        counter(wire, flags, asked.length),
-      );
+      const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets, ask: wire.ask };
+      const ways = createWays({ ...keyring, hosts: (name) => state.hosts.get(name)?.data });
+      const looks = await lookAtAll(asked, state.pack, { ...keyring, ways }, counter(wire, flags, asked.length));
+      ways.close();
       const rows = hostRows(hosts, looks, networks);
       wire.out(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : printed(rows));
       const broken = state.problems.some((one) => one.level === "error" && one.path.startsWith("hosts/"));

@@ -15,6 +15,7 @@ import { createPool } from "../shell/pool.ts";
 import { jobPaths, readPair } from "../shell/read.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
+import type { HostLookup } from "../shell/ways.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 /** Adds `towline job cancel ID`. */
@@ -29,7 +30,7 @@ export function job(program: Command, wire: Wire): void {
       const dir = repoDir(wire, flags);
       const { repo, tips } = await openOrigin(dir, wire);
       const path = await recordOf(repo, tips, await readPair(repo, tips), id);
-      const connect = (pack: string) => createPool(createFleet(wire), pack);
+      const connect = (pack: string, hosts: HostLookup) => createPool(createFleet({ ...wire, hosts }), pack);
       const ports = { repo, clock: wire.clock, runtimes, connect, screen: createScreen(wire.secrets, createScan()) };
       const came = await cancelJob(ports, tips, path, await person(wire, dir));
       wire.out(flags.json ? `${JSON.stringify(told(came), null, 2)}\n` : `${line(came)}\n`);

@@ -87,7 +87,7 @@ export async function tickOnce(
       },
       report: wire.report,
       pollers: options.pollers ?? pollersOf(wire, flags),
-      connect: (pack) => createPool(createFleet(wire), pack),
+      connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
       after: [
         ...(flags.sync === false ? [] : [{ name: "sync", run: syncing }]),
         ...(flags.site === false ? [] : [{ name: "publish", run: publishing }]),

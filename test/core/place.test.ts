@@ -43,6 +43,8 @@ const placing = (
   given: new Map(),
   runtime: "shell",
   networks: ["public"],
+  zone: "UTC",
+  now: new Date("2026-11-20T10:00:00Z"),
   ...more,
 });
 
