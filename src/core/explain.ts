@@ -74,7 +74,15 @@ export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: Re
 /** No host is named, or none of them takes work. */
 function shut(draft: Draft, { hosts, agent }: Candidate): Hold | null {
   const { networks } = draft.settings;
-  const placed = place({ hosts, answers: new Map(), given: new Map(), runtime: neededOnHost(agent.data), networks });
+  const of = { pack: draft.pack, runtime: agent.data.runtime };
+  const placed = place({
+    hosts,
+    answers: new Map(),
+    given: new Map(),
+    runtime: neededOnHost(agent.data),
+    of,
+    networks,
+  });
   return "blocked" in placed ? { state: "blocked", on: "hosts", reason: placed.blocked, person: true } : null;
 }
 

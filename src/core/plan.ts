@@ -64,6 +64,7 @@ export function plan(draft: Draft, known: Known): Plan {
     answers: known.answers,
     given,
     runtime: neededOnHost(candidate.agent.data),
+    of: { pack: draft.pack, runtime: candidate.agent.data.runtime },
     networks: draft.settings.networks,
   });
   const claim = (start: Start, job: Entry<"job">) => {
