@@ -145,7 +145,19 @@ export interface HostFacts {
   slots: { total: number; used: number };
   /** Runtime → the version it names, or "" when it is there and names none. */
   runtimes: Record<string, string>;
+  /** What the machine's owner allows; absent: everything. */
+  allow?: HostAllow;
   held: HeldJob[];
+}
+
+/** The owner's `allow` file on a host. What it does not list is not allowed; `any` in a list stands for all. */
+export interface HostAllow {
+  packs: string[];
+  runtimes: string[];
+  /** null: as many as the host record says. */
+  slots: number | null;
+  /** What is wrong with the file: then nothing is allowed. */
+  amiss: string | null;
 }
 
 /** A job that the host knows and that was not acknowledged yet. `day` is the folder of its record. */
@@ -168,6 +180,8 @@ export interface StartRequest {
   keep: number;
   /** Slots of the root, as the host record says. */
   slots: number;
+  /** What runs it, by name: the host's owner may not allow it. Without a name it is not allowed where they set limits. */
+  runtime?: string;
   launch: Launch;
 }
 
@@ -176,6 +190,7 @@ export type StartAnswer =
   | { state: "already"; epoch: number } // this or another epoch was started before; nothing was started now
   | { state: "sealed"; epoch: number } // a newer claim sealed this epoch
   | { state: "full" }
+  | { state: "forbidden"; why: string } // by the host's owner; nothing was begun
   | { state: "refused"; why: string };
 
 /** A finished run as the host recorded it, checked against its frame. */

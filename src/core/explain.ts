@@ -82,11 +82,13 @@ export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: Re
 /** No host is named, or none of them takes work. */
 function shut(draft: Draft, { hosts, agent }: Candidate): Hold | null {
   const { networks, zone } = draft.settings;
+  const of = { pack: draft.pack, runtime: agent.data.runtime };
   const placed = place({
     hosts,
     answers: new Map(),
     given: new Map(),
     runtime: neededOnHost(agent.data),
+    of,
     networks,
     zone,
     now: draft.now,

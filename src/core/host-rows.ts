@@ -1,6 +1,7 @@
 // How the machines of a fleet stand, as rows: what `fleet status` prints.
-import type { HostFacts } from "../ports.ts";
+import type { HostAllow, HostFacts } from "../ports.ts";
 import type { Entry } from "./entry.ts";
+import { ownerAllows, slotsOf } from "./owner.ts";
 
 /** What looking at a host gave. `fault`: a kind of HostFault, or `configuration` when it could not be called. `remedy`: what a person can do about the fault. */
 export type Look = { facts: HostFacts; took: number } | { fault: string; message: string; remedy?: string };
@@ -30,6 +31,8 @@ export interface HostRow {
   disk: { total: number; free: number } | null;
   slots: { total: number; used: number };
   runtimes: string[];
+  /** What the machine's owner allows; null: everything. */
+  allow: HostAllow | null;
   /** Jobs of this pack that the host holds: running, or ended and not yet collected. */
   jobs: { job: string; epoch: number; state: string }[];
   /** Seconds that its clock is ahead of ours. */
@@ -83,6 +86,7 @@ function blank(host: Entry<"host">): HostRow {
     disk: null,
     slots: { total: slots, used: 0 },
     runtimes: [],
+    allow: null,
     jobs: [],
     skew: null,
     boot: null,
@@ -152,8 +156,9 @@ function answered(host: Entry<"host">, { facts, took }: { facts: HostFacts; took
     load: Math.round((facts.load / facts.cores) * 100) / 100,
     memory: facts.memory,
     disk: facts.disk,
-    slots: { total: data.slots, used: facts.slots.used },
+    slots: { total: slotsOf(data.slots, facts.allow), used: facts.slots.used },
     runtimes: Object.keys(facts.runtimes),
+    allow: facts.allow ?? null,
     jobs: facts.held.map(({ job, epoch, state: held }) => ({ job, epoch, state: held })),
     skew: facts.skew,
     boot: facts.boot,
@@ -167,7 +172,7 @@ function standing(host: Entry<"host">, facts: HostFacts, identity: HostRow["iden
   if (identity === "other") return "down";
   if (host.data.cordon) return "cordoned";
   if (identity === "none") return "unenrolled";
-  return facts.slots.used >= host.data.slots ? "busy" : "ready";
+  return facts.slots.used >= slotsOf(host.data.slots, facts.allow) ? "busy" : "ready";
 }
 
 /** What works, but will not for long or less well. */
@@ -218,6 +223,7 @@ export function hostTable(rows: HostRow[]): string[] {
   const below = rows.map((row) => [
     ...(row.why ? [`    ${row.why}`] : []),
     ...(row.remedy ? [`    → ${row.remedy}`] : []),
+    ...(row.allow ? [`    its owner allows ${ownerAllows(row.allow)}`] : []),
     ...row.warnings.map((warning) => `    △ ${warning}`),
   ]);
   return [line(head), ...cells.flatMap((row, index) => [line(row), ...(below[index] ?? [])])];

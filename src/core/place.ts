@@ -1,6 +1,7 @@
 // Which host gets which job: runtime installed first, then the least load per core with a free slot.
 import type { HostFacts } from "../ports.ts";
 import type { Entry } from "./entry.ts";
+import { ownerRefuses, ownerSays, slotsOf } from "./owner.ts";
 import { opensAt } from "./window.ts";
 
 /** What asking a host gave: its facts, or why it did not answer. */
@@ -14,6 +15,8 @@ export interface Placing {
   given: ReadonlyMap<string, number>;
   /** What must be on the host: see `neededOnHost`. */
   runtime: string;
+  /** Whose job it is and what runs it: the host's owner may not allow either. */
+  of: { pack: string; runtime: string };
   networks: string[];
   /** The pack's time zone, and what time it is: hosts may have a `window`. */
   zone: string;
@@ -56,10 +59,14 @@ export function obstacle(host: Entry<"host">, placing: Placing): Obstacle | null
   const answer = placing.answers.get(host.id);
   if (!answer) return { wait: `${host.id} was not asked` };
   if ("fault" in answer) return { wait: `${host.id} ${answer.message}` };
+  const { allow } = answer.facts;
+  const refused = ownerRefuses(allow, placing.of.pack, placing.of.runtime);
+  if (refused !== null) return { blocked: ownerSays(host.id, refused) };
   if (!hasRuntime(host, answer.facts, placing.runtime))
     return { blocked: `${placing.runtime} is not installed on ${host.id}` };
-  const free = host.data.slots - answer.facts.slots.used - (placing.given.get(host.id) ?? 0);
-  return free > 0 ? null : { wait: `${host.id} has no free slot (${host.data.slots} in use)` };
+  const slots = slotsOf(host.data.slots, allow);
+  const free = slots - answer.facts.slots.used - (placing.given.get(host.id) ?? 0);
+  return free > 0 ? null : { wait: `${host.id} has no free slot (${slots} in use)` };
 }
 
 /** It was found there, or the host's owner says that it is: what runs in a container has no program to be found. */

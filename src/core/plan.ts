@@ -65,6 +65,7 @@ export function plan(draft: Draft, known: Known): Plan {
     answers: known.answers,
     given,
     runtime: neededOnHost(candidate.agent.data),
+    of: { pack: draft.pack, runtime: candidate.agent.data.runtime },
     networks: draft.settings.networks,
     zone: draft.settings.zone,
     now: draft.now,

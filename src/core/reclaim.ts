@@ -61,6 +61,7 @@ function placeAgain(
       answers: known.answers,
       given,
       runtime: neededOnHost(agent.data),
+      of: { pack: draft.pack, runtime: agent.data.runtime },
       networks: draft.settings.networks,
       zone: draft.settings.zone,
       now: draft.now,

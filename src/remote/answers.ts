@@ -56,12 +56,34 @@ export function readFacts(
       .replace(/[^\x20-\x7e]/g, "")
       .slice(0, 100),
     slots: { total: asked.slots, used: count(of("slots")[1], "slots", 1e6) },
+    ...readAllow(lines),
     runtimes: Object.fromEntries(
       lines
         .filter(([key, name]) => key === "runtime" && asked.runtimes.includes(name ?? ""))
         .map(([, name]) => [name, ""]),
     ),
     held: lines.filter(([key]) => key === "held").map(readHeld),
+  };
+}
+
+/** What the host's owner allows; nothing where they set no limits. */
+function readAllow(lines: string[][]): Pick<HostFacts, "allow"> {
+  const said = lines.filter(([key]) => key === "allow");
+  if (said.length === 0) return {};
+  const of = (key: string) => said.find((line) => line[1] === key)?.slice(2) ?? [];
+  const names = (key: string) =>
+    of(key)
+      .slice(0, 1000)
+      .map((word) => token(word, "name in its allow file"));
+  const [slots] = of("slots");
+  const amiss = readable(of("amiss").join(" "));
+  return {
+    allow: {
+      packs: names("packs"),
+      runtimes: names("runtimes"),
+      slots: slots === undefined || slots === "-" ? null : count(slots, "slots"),
+      amiss: amiss || null,
+    },
   };
 }
 
@@ -88,6 +110,7 @@ export function readStart(payload: Uint8Array): StartAnswer {
   const [state, epoch] = text.split(" ");
   if (state === "started" || state === "full") return { state };
   if (state === "already" || state === "sealed") return { state, epoch: count(epoch, "epoch") };
+  if (state === "forbidden") return { state, why: readable(text.slice(10)) };
   if (state === "refused") return { state, why: readable(text.slice(8)) };
   throw fault("the host gave no known answer to a start");
 }

@@ -167,8 +167,8 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
   const text = async (verb: string, args: (string | number)[], body: string[] = []) =>
     (await conversation.ask({ verb, args, body })).payload;
   return {
-    async start({ job, epoch, day, deadline, keep, slots, launch }) {
-      const args = [job, epoch, day || "-", Math.round(deadline * 1000), keep, slots];
+    async start({ job, epoch, day, deadline, keep, slots, runtime, launch }) {
+      const args = [job, epoch, day || "-", Math.round(deadline * 1000), keep, slots, runtime ?? "-"];
       const frame = await conversation.ask({ verb: "start", args, body: encodeLaunch({ launch }) });
       return readStart(frame.payload);
     },

@@ -5,6 +5,7 @@ import type { Entry } from "../core/entry.ts";
 import { jobDay } from "../core/ids.ts";
 import { epochOf, isOver } from "../core/jobs.ts";
 import { answersFor, hostCalled, twins } from "../core/known-hosts.ts";
+import { ownerSays } from "../core/owner.ts";
 import type { State } from "../core/state.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import { type Clock, type HeldJob, HostFault, type HostSession, type Repo, type Runtime } from "../ports.ts";
@@ -197,6 +198,7 @@ async function startOne(
       deadline: start.deadline,
       keep,
       slots: host.data.slots,
+      runtime: start.runtime,
       launch,
     });
     if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
@@ -205,6 +207,8 @@ async function startOne(
     else if (answer.state === "already") findings.starts.set(key, { state: "started", epoch: answer.epoch });
     else if (answer.state === "full")
       findings.starts.set(key, { state: "released", why: `${host.id} has no free slot` });
+    else if (answer.state === "forbidden")
+      findings.starts.set(key, { state: "released", why: ownerSays(host.id, answer.why) });
     else if (answer.state === "refused")
       findings.starts.set(key, { state: "refused", why: `${host.id} refused it: ${answer.why}` });
     // `sealed`: a newer claim of another tick owns the job; there is nothing for this one to say.

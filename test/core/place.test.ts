@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type Entry, parseEntry } from "../../src/core/entry.ts";
 import { closed, type HostAnswer, obstacle, type Placing, place } from "../../src/core/place.ts";
 import { isEach, selectHosts } from "../../src/core/select.ts";
+import type { HostAllow, HostFacts } from "../../src/ports.ts";
 
 const host = (id: string, fields = "") => {
   const { entry, problems } = parseEntry(`hosts/${id}.md`, "host", `---\naddress: 127.0.0.1\n${fields}\n---\n`);
@@ -42,6 +43,7 @@ const placing = (
   answers: new Map(Object.entries(answers)),
   given: new Map(),
   runtime: "shell",
+  of: { pack: "p", runtime: "shell" },
   networks: ["public"],
   zone: "UTC",
   now: new Date("2026-11-20T10:00:00Z"),
@@ -54,6 +56,31 @@ describe("one choice", () => {
     expect(place(placing(two, { ann: up({ load: 2, cores: 2 }), bob: up({ load: 3, cores: 8 }) }))).toEqual({
       host: "bob",
     });
+  });
+  const allowing = (allow: Partial<HostAllow>, used = 0): HostAnswer => {
+    const { facts } = up({ used }) as { facts: HostFacts };
+    return { facts: { ...facts, allow: { packs: ["any"], runtimes: ["any"], slots: null, amiss: null, ...allow } } };
+  };
+  test.each<[string, Partial<HostAllow>]>([
+    ["no line `pack p`", { packs: ["q", "p-2"] }],
+    ["no line `runtime shell`", { runtimes: ["claude"] }],
+    ["no line `pack p`", { packs: [] }],
+    ["`slots 0`", { slots: 0 }],
+    ["line 3 of allow", { amiss: "line 3 of allow" }],
+  ])("what its owner does not allow is refused in their name: %s", (why, allow) => {
+    const [ann] = two as [Entry<"host">];
+    const placed = place(placing([ann], { ann: allowing(allow) }));
+    expect(placed).toMatchObject({ blocked: expect.stringContaining(why) });
+    expect(placed).toMatchObject({ blocked: expect.stringContaining("refused by the host's owner") });
+    expect(place(placing(two, { ann: allowing(allow), bob: up({ load: 9 }) }))).toEqual({ host: "bob" });
+  });
+  test("the owner's slots count where they are fewer than the record's", () => {
+    const [ann] = two as [Entry<"host">];
+    expect(place(placing([ann], { ann: allowing({ slots: 2 }, 1) }))).toEqual({ host: "ann" });
+    expect(place(placing([ann], { ann: allowing({ slots: 2 }, 2) }))).toEqual({
+      wait: "ann has no free slot (2 in use)",
+    });
+    expect(place(placing([ann], { ann: allowing({ slots: 99 }, 4) }))).toMatchObject({ wait: expect.any(String) });
   });
   test("equal hosts go by name, and jobs given in this pass count as load", () => {
     expect(place(placing(two, { ann: up(), bob: up() }))).toEqual({ host: "ann" });

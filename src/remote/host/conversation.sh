@@ -154,13 +154,13 @@ taken() {
   [ "$was" = "$boot" ] && alive "$pid" "$born"
 }
 
-# TOTAL: takes a slot for $dir → $slot_file
+# TOTAL OWNERS: takes a slot for $dir, where neither the record nor the owner has given them all away → $slot_file
 claim() {
   tries=0
   while [ $tries -lt 9 ]; do
     tries=$((tries + 1))
     survey "$1"
-    [ -n "$open" ] && [ "$used" -lt "$1" ] || return 1
+    [ -n "$open" ] && [ "$used" -lt "$1" ] && [ "$used" -lt "$2" ] || return 1
     slot_file=slots/$open.$generation
     token "$slot_file" "$dir $self" || continue
     [ $((generation % 16)) -ne 0 ] || sweep

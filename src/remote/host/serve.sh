@@ -163,6 +163,7 @@ disk ${disk:-0} ${room:-0}"
 runtime $runtime"
   done
   unset IFS
+  owner_facts
   answer - - "$facts$held"
 }
 
@@ -184,7 +185,7 @@ hand_over() {
 }
 
 begun=
-while read -r verb nonce a b c d e f _ <&9; do
+while read -r verb nonce a b c d e f g _ <&9; do
   [ -n "$verb" ] || continue # the end of a wait that had ended already
   case $nonce in '' | *[!0-9a-f]*) exit 2 ;; esac
   case $verb:${pack:+ready} in
@@ -196,7 +197,7 @@ while read -r verb nonce a b c d e f _ <&9; do
       drain
       enroll
       ;;
-    start:ready) start "$a" "$b" "$c" "$d" "$e" "$f" ;;
+    start:ready) start "$a" "$b" "$c" "$d" "$e" "$f" "$g" ;;
     ended:ready)
       gather
       ended_of "$a"

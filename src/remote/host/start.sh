@@ -69,7 +69,7 @@ retreat() {
 }
 
 start() {
-  job=$1 epoch=$2 day=$3 deadline=$4 keep=$5 slots=$6
+  job=$1 epoch=$2 day=$3 deadline=$4 keep=$5 slots=$6 runtime=$7
   known "$job" "$epoch" && number "$deadline" && number "$keep" && number "$slots" || {
     drain
     answer - - "refused bad request"
@@ -86,7 +86,10 @@ start() {
   elif barred; then
     drain
     answer "$job" "$epoch" "$why"
-  elif ! claim "$slots"; then
+  elif forbidden "${runtime:--}"; then
+    drain
+    answer "$job" "$epoch" "forbidden $why"
+  elif ! claim "$slots" "${most:-$slots}"; then
     drain
     answer "$job" "$epoch" full
   else

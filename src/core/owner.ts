@@ -1,0 +1,26 @@
+// What the owner of a machine allows on it: their `allow` file, as the host program read it.
+import type { HostAllow } from "../ports.ts";
+
+/** Words for a job that the owner's file stands against. */
+export const ownerSays = (host: string, why: string) => `${host} is refused by the host's owner: ${why}`;
+
+/** Why a run of this runtime for this pack is not allowed there, or null. The host program judges the same again at the start. */
+export function ownerRefuses(allow: HostAllow | undefined, pack: string, runtime: string): string | null {
+  if (!allow) return null;
+  const listed = (list: string[], word: string) => list.includes(word) || list.includes("any");
+  if (allow.amiss !== null) return allow.amiss;
+  if (!listed(allow.packs, pack)) return `its allow file has no line \`pack ${pack}\``;
+  if (!listed(allow.runtimes, runtime)) return `its allow file has no line \`runtime ${runtime}\``;
+  return allow.slots === 0 ? "its allow file says `slots 0`" : null;
+}
+
+/** Slots that may be used at once: what the record gives, and no more than the owner does. */
+export const slotsOf = (slots: number, allow: HostAllow | undefined) => Math.min(slots, allow?.slots ?? slots);
+
+/** In a line for people: what the file allows. */
+export function ownerAllows({ packs, runtimes, slots, amiss }: HostAllow): string {
+  if (amiss !== null) return `nothing: ${amiss}`;
+  const said = (what: string, list: string[]) =>
+    list.includes("any") ? `any ${what}` : list.length === 0 ? `no ${what}` : `${what}s ${list.join(", ")}`;
+  return `${said("pack", packs)}; ${said("runtime", runtimes)}${slots === null ? "" : `; ${slots} slots`}`;
+}
