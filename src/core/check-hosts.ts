@@ -8,12 +8,14 @@ import { readYaml } from "./split.ts";
 /** `workflow` is the text of the workflow that runs ticks, or null. */
 export function hostProblems(pack: Pack, workflow: string | null): Problem[] {
   const hosts = pack.entries.filter((entry) => entry.kind === "host") as Entry<"host">[];
+  const locals = new Set(hosts.flatMap(({ id, data }) => (data.transport === "local" ? [id] : [])));
+  const ways = new Set(hosts.flatMap(({ data }) => data.jump ?? []));
   const hosted = workflow === null ? null : hostedRunner(workflow);
   return [
     ...hosts.flatMap((host) => [
-      ...jump(pack, host),
+      ...jump(pack, host, locals),
       ...runtimes(pack, host),
-      ...(hosted === null ? [] : reach(pack, host, hosted)),
+      ...(hosted === null ? [] : reach(pack, host, hosted, ways)),
     ]),
     ...cycles(
       pack,
@@ -27,10 +29,22 @@ export function hostProblems(pack: Pack, workflow: string | null): Problem[] {
   ];
 }
 
-function jump(pack: Pack, host: Entry<"host">): Problem[] {
+function jump(pack: Pack, host: Entry<"host">, locals: ReadonlySet<string>): Problem[] {
   const known = pack.names.get("hosts") ?? new Set();
   const name = host.data.jump;
-  if (name === undefined || known.has(name)) return [];
+  if (name === undefined) return [];
+  if (locals.has(name))
+    return [
+      atField(
+        pack,
+        host,
+        ["jump"],
+        "jump-local",
+        `\`jump\` names \`${name}\`, which is this machine itself`,
+        "take `jump` out: what this machine reaches needs no way",
+      ),
+    ];
+  if (known.has(name)) return [];
   return [
     atField(
       pack,
@@ -63,10 +77,12 @@ function runtimes(pack: Pack, host: Entry<"host">): Problem[] {
 }
 
 /** A private address, declared as reachable from everywhere, with ticks on a runner outside. */
-function reach(pack: Pack, host: Entry<"host">, runner: string): Problem[] {
+function reach(pack: Pack, host: Entry<"host">, runner: string, ways: ReadonlySet<string>): Problem[] {
   const { address, network, transport, cordon, off } = host.data;
-  const jumped = host.data.jump !== undefined;
-  if (network !== "public" || transport === "local" || jumped || cordon || off || !isPrivate(address)) return [];
+  // A host that others are behind is called whether it takes work or not.
+  const idle = (cordon || off) && !ways.has(host.id);
+  if (network !== "public" || transport === "local" || host.data.jump !== undefined || idle) return [];
+  if (!isPrivate(address)) return [];
   return [
     atField(
       pack,
@@ -74,7 +90,7 @@ function reach(pack: Pack, host: Entry<"host">, runner: string): Problem[] {
       ["address"],
       "private-address",
       `${address} is a private address, and ticks run on \`${runner}\`, which cannot reach it`,
-      "ways out: a self-hosted runner in that network; a mesh VPN on both sides; `jump:` over a host with a public address; or `towline watch` on a machine there with that network declared (`network: lan` here)",
+      "ways out: a self-hosted runner in that network; a mesh VPN on both sides, with a step in the job that joins it; `jump:` over a host with a public address; or `towline watch` on a machine there with that network declared (`network: lan` here)",
     ),
   ];
 }
@@ -84,20 +100,36 @@ export function isPrivate(address: string): boolean {
     .toLowerCase()
     .replace(/^\[|\]$/g, "")
     .replace(/\.$/, "");
-  if (/\.(local|lan|home\.arpa)$/.test(bare)) return true;
+  if (/\.(local|lan|home\.arpa|internal)$/.test(bare)) return true;
   if (bare.includes(":")) return /^(f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):/.test(bare);
   const parts = /^(\d{1,3})\.(\d{1,3})\.\d{1,3}\.\d{1,3}$/.exec(bare);
   if (!parts) return false;
   const [a, b] = [Number(parts[1]), Number(parts[2])];
+  // 100.64.0.0/10 lies behind a provider's router, or in a mesh VPN that the runner has to join.
+  if (a === 100 && b >= 64 && b <= 127) return true;
   return a === 10 || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168) || (a === 169 && b === 254);
 }
 
-/** The label of a runner of the CI service that a job of this workflow runs on, or null. */
+interface Job {
+  "runs-on"?: unknown;
+  steps?: { uses?: unknown; run?: unknown }[];
+}
+
+const joins =
+  /tailscale|headscale|netbird|zerotier|wireguard|wg-quick|wg setconf|nebula|openvpn|twingate|cloudflared|warp-cli/i;
+const says = (job: Job, what: RegExp) =>
+  Array.isArray(job?.steps) && job.steps.some((step) => what.test(`${step?.uses ?? ""} ${step?.run ?? ""}`));
+
+/** The label of a runner of the CI service that ticks run on and that joins no private network, or null. */
 export function hostedRunner(workflow: string): string | null {
   const hosted = /^(ubuntu|windows|macos)-/;
   try {
-    const jobs = Object.values((readYaml(workflow) as { jobs?: Record<string, { "runs-on"?: unknown }> }).jobs ?? {});
-    const labels = jobs.map((job) => [job?.["runs-on"]].flat());
+    const all = Object.values((readYaml(workflow) as { jobs?: Record<string, Job> }).jobs ?? {});
+    // The dashboard may be published from anywhere. Where no job can be told to tick, each may.
+    const ticking = all.filter((job) => says(job, /\btick\b|towline/));
+    const labels = (ticking.length > 0 ? ticking : all)
+      .filter((job) => !says(job, joins))
+      .map((job) => [job?.["runs-on"]].flat());
     return (
       labels
         .filter((wanted) => !wanted.includes("self-hosted"))
@@ -112,7 +144,7 @@ export function hostedRunner(workflow: string): string | null {
 /** Slots and journals belong to a root: the same machine with another root is another host. */
 const addressOf = ({ data }: Entry<"host">) =>
   [
-    data.address.toLowerCase(),
+    data.address.toLowerCase().replace(/^\[|\]$/g, ""),
     data.port,
     data.user ?? "",
     data.jump ?? "",

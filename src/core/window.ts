@@ -67,23 +67,23 @@ export function opensAt(windows: readonly string[] | undefined, zone: string, no
   if (windows === undefined || windows.length === 0) return null;
   const read = windows.map(readWindow).filter((one) => typeof one !== "string");
   if (isOpen(read, zone, now)) return null;
-  const openings: number[] = [];
+  const today = Date.parse(`${localDay(zone, now).day}T00:00:00Z`);
   for (let ahead = 0; ahead <= 8; ahead++) {
-    const day = new Date(Date.parse(`${localDay(zone, now).day}T00:00:00Z`) + ahead * 86_400_000)
-      .toISOString()
-      .slice(0, 10);
-    for (const one of read) {
-      if (!one.days.has(weekdayOf(day))) continue;
-      const opening = firstOpen(read, zone, instantAt(zone, day, one.from));
-      if (opening !== null && opening > now.getTime()) openings.push(opening);
-    }
+    const day = new Date(today + ahead * 86_400_000).toISOString().slice(0, 10);
+    const openings = read
+      .filter((one) => one.days.has(weekdayOf(day)))
+      .map((one) => firstOpen(read, zone, instantAt(zone, day, one.from), now.getTime()))
+      .filter((opening) => opening !== null);
+    if (openings.length > 0) return new Date(Math.min(...openings));
   }
-  return openings.length === 0 ? "never" : new Date(Math.min(...openings));
+  return "never";
 }
 
-/** Where clocks were put forward over the opening, it is the first minute after that. */
-function firstOpen(windows: Window[], zone: string, instant: number): number | null {
-  for (let minute = 0; minute <= 180; minute++)
-    if (isOpen(windows, zone, new Date(instant + minute * 60_000))) return instant + minute * 60_000;
+/** The instant itself on all days but those on which the clocks are put forward over it: then the first open minute. */
+function firstOpen(windows: Window[], zone: string, instant: number, after: number): number | null {
+  const open = (at: number) => isOpen(windows, zone, new Date(at));
+  if (instant > after && open(instant) && !open(instant - 60_000)) return instant;
+  for (let at = instant - 120 * 60_000; at <= instant + 120 * 60_000; at += 60_000)
+    if (at > after && open(at)) return at;
   return null;
 }

@@ -135,8 +135,12 @@ function behindFault(name: string, by: string, thrown: unknown): unknown {
   return thrown;
 }
 
+/** Whatever else stands in our environment may be a key: a ProxyCommand or SendEnv of ssh_config must not see it. */
+const passed = ["USER", "LOGNAME", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "TMPDIR"];
+
 const transportOptions = (env: Keyring["env"], home: string): TransportOptions => ({
   home,
   path: env.PATH ?? "/usr/bin:/bin",
   agent: env.SSH_AUTH_SOCK,
+  env: Object.fromEntries(passed.flatMap((name) => (env[name] ? [[name, env[name]]] : []))),
 });

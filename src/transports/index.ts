@@ -2,15 +2,19 @@
 import { configuration } from "../errors.ts";
 import type { Transport } from "../ports.ts";
 import { type LocalOptions, local } from "./local.ts";
+import { openssh } from "./openssh.ts";
 import { ssh } from "./ssh.ts";
 
 export interface TransportOptions extends LocalOptions {
   /** Socket of a running ssh agent. */
   agent?: string;
+  /** The environment of the system's ssh client. */
+  env?: Readonly<Record<string, string>>;
 }
 
 const variants = {
   ssh: ({ agent }: TransportOptions) => ssh({ agent }),
+  openssh: ({ env, home, path }: TransportOptions) => openssh({ env: { HOME: home, PATH: path, ...env } }),
   local: (options: TransportOptions) => local(options),
 } satisfies Record<string, (options: TransportOptions) => Transport>;
 
@@ -18,7 +22,7 @@ const variants = {
 export function transport(name: string, options: TransportOptions): Transport {
   if (!Object.hasOwn(variants, name))
     throw configuration(
-      `transport \`${name}\` is not there yet`,
+      `there is no transport \`${name}\``,
       `write \`transport: ${Object.keys(variants).join("` or `")}\``,
     );
   return variants[name as keyof typeof variants](options);

@@ -385,6 +385,29 @@ describe("hosts", () => {
     expect(places(checked({ "hosts/nas.md": lan["hosts/nas.md"] }))).toEqual([]);
   });
 
+  test("which job it is that ticks, and whether it joins the private network", () => {
+    const nas = { "hosts/nas.md": "---\naddress: 100.101.1.2\n---\n" };
+    const steps = (...lines: string[]) => `    steps:\n${lines.map((line) => `      - ${line}\n`).join("")}`;
+    const pages = "  pages:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/deploy-pages@x\n";
+    const found = (text: string) => places(checked({ ...nas, ".github/workflows/tick.yml": text }));
+    const run = steps("run: npm run --silent tick");
+    expect(found(tick + run + pages)).toEqual(["hosts/nas.md:2:10 private-address"]);
+    expect(found(tick.replace("ubuntu-24.04", "[self-hosted, linux]") + run + pages)).toEqual([]);
+    expect(found(tick + steps("uses: tailscale/github-action@x", "run: npm run --silent tick") + pages)).toEqual([]);
+    expect(found(tick + run + pages.replace("actions/deploy-pages", "tailscale/github-action"))).toHaveLength(1);
+  });
+
+  test("a way to others is called even where it takes no work; this machine is no way", () => {
+    const lan = { ".github/workflows/tick.yml": tick };
+    const gate = (fields: string) => ({ "hosts/gate.md": `---\naddress: 10.0.0.1\n${fields}\n---\n` });
+    const behind = { "hosts/far.md": "---\naddress: 10.0.0.2\njump: gate\n---\n" };
+    expect(places(checked({ ...lan, ...gate("off: true") }))).toEqual([]);
+    expect(places(checked({ ...lan, ...gate("off: true"), ...behind }))).toEqual([
+      "hosts/gate.md:2:10 private-address",
+    ]);
+    expect(places(checked({ ...gate("transport: local"), ...behind }))).toEqual(["hosts/far.md:3:7 jump-local"]);
+  });
+
   test("which addresses are private, which runners are hosted", () => {
     expect(
       [
@@ -398,6 +421,8 @@ describe("hosts", () => {
         "fe80::1",
         "nas.local",
         "NAS.Local.",
+        "100.64.0.1",
+        "100.127.255.1",
       ].filter((a) => !isPrivate(a)),
     ).toEqual([]);
     expect(
@@ -406,7 +431,8 @@ describe("hosts", () => {
         "172.32.0.1",
         "172.15.0.1",
         "192.169.0.1",
-        "100.64.0.1",
+        "100.63.0.1",
+        "100.128.0.1",
         "2001:db8::1",
         "10.example.org",
         "local",

@@ -1,13 +1,14 @@
-// Where the contract of hosts is tried: this machine under three shells, and loopback machines under two SSH servers.
+// Where the contract of hosts is tried: this machine under three shells, and loopback machines under three SSH servers,
+// reached by both SSH clients.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Host, host as hostSchema } from "../../src/core/schema.ts";
 import { bringUp } from "../../src/demo/machines.ts";
-import { findSshd } from "../../src/demo/sshd.ts";
 import type { Fleet } from "../../src/ports.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
+import { hostOf, makeKey, needsDropbear, needsSshClient, needsSshd, type Serve, serve } from "./servers.ts";
 
 export interface Place {
   host: Host;
@@ -24,14 +25,27 @@ export interface Variant {
   up(): Promise<Place>;
 }
 
-const needsSshd = findSshd() ? null : "needs openssh-server (npm test -- --install)";
-
 export const variants: Variant[] = [
   { name: "this machine under sh", missing: null, up: () => here("/bin/sh") },
   { name: "this machine under bash", missing: shellMissing("/bin/bash"), up: () => here("/bin/bash") },
   { name: "this machine under busybox ash", missing: shellMissing("/bin/busybox"), up: () => here("/bin/busybox") },
   { name: "ssh to OpenSSH", missing: needsSshd, up: () => machine("openssh") },
   { name: "ssh to the built-in server", missing: null, up: () => machine("built-in") },
+  {
+    name: "ssh to dropbear, login shell busybox ash",
+    missing: needsDropbear ?? shellMissing("/bin/busybox"),
+    up: () => served("ssh", { server: "dropbear", shell: "busybox" }),
+  },
+  {
+    name: "the system's ssh to OpenSSH, login shell bash",
+    missing: needsSshd ?? needsSshClient,
+    up: () => served("openssh", { settings: ["MaxSessions 4"] }),
+  },
+  {
+    name: "the system's ssh to dropbear, login shell dash",
+    missing: needsDropbear ?? needsSshClient ?? shellMissing("/bin/dash"),
+    up: () => served("openssh", { server: "dropbear", shell: "/bin/dash" }),
+  },
 ];
 
 function shellMissing(path: string): string | null {
@@ -57,6 +71,22 @@ async function here(shell: string): Promise<Place> {
     home,
     fleet: () => createFleet({ env, home }),
     down: async () => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
+  };
+}
+
+/** A server with settings of its own, reached by this transport. */
+async function served(transport: "ssh" | "openssh", how: Partial<Serve>): Promise<Place> {
+  const dir = mkdtempSync(join(tmpdir(), "towline-test-"));
+  const key = makeKey(join(dir, "id"));
+  const server = await serve({ dir, key, ...how });
+  return {
+    host: hostOf(server, { transport }),
+    home: server.home,
+    fleet: () => createFleet({ env: { KEY: key.text, PATH: system }, home: dir }),
+    async down() {
+      await server.stop();
+      rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    },
   };
 }
 

@@ -185,9 +185,8 @@ describe("without a server", () => {
     await expect(open({ key: "env:K" }, { K: locked })).rejects.toThrow("passphrase");
     await expect(open({ key: "agent" })).rejects.toThrow("none is running");
     await expect(open({ key: "vault:x" })).rejects.toThrow("is no place");
-    await expect(open({ key: "env:K", transport: "openssh" }, { K: key })).rejects.toThrow("not there yet");
     await expect(open({ key: "env:K", jump: "bastion" }, { K: key })).rejects.toThrow("no hosts/bastion.md");
-    expect(() => transport("constructor", { home: "", path: "" })).toThrow("not there yet");
+    expect(() => transport("constructor", { home: "", path: "" })).toThrow("no transport");
   });
 
   test("a pinned key is a fingerprint or a key line", () => {
