@@ -24,7 +24,8 @@ export interface Sqld {
   keep(): Promise<string>;
 }
 
-export async function startSqld(options: { jwt?: boolean } = {}): Promise<Sqld> {
+/** `bound`: it cannot outlive this process. */
+export async function startSqld(options: { jwt?: boolean; bound?: boolean } = {}): Promise<Sqld> {
   const dir = mkdtempSync(join(tmpdir(), "towline-sqld-"));
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const key = join(dir, "key.pem");
@@ -34,7 +35,12 @@ export async function startSqld(options: { jwt?: boolean } = {}): Promise<Sqld> 
   const args = ["-d", join(dir, "data"), "--http-listen-addr", `127.0.0.1:${port}`, "--no-welcome"];
   if (options.jwt) args.push("--auth-jwt-key-file", key);
   const launch = async () => {
-    const started = spawn(binary, args, { stdio: "ignore" });
+    const [program = binary, ...words] = [
+      ...(options.bound ? ["setpriv", "--pdeathsig", "KILL"] : []),
+      binary,
+      ...args,
+    ];
+    const started = spawn(program, words, { stdio: "ignore" });
     for (let tries = 0; tries < 200; tries++) {
       const answer = await fetch(`${url}/health`).catch(() => null);
       if (answer?.ok) return started;

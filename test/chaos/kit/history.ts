@@ -1,4 +1,5 @@
 // What the bare repository says of each job, commit by commit, and whether it agrees with what the tickers were told.
+import { execFileSync } from "node:child_process";
 import type { TestPack } from "../../fakes/pack.ts";
 import type { Event } from "./watch.ts";
 
@@ -33,12 +34,26 @@ export function historyOf(pack: TestPack, ref = "main"): Write[] {
     for (const { blob } of files) blobs.add(blob);
     return { commit, tick: tick.trim(), files };
   });
-  const texts = new Map([...blobs].map((blob) => [blob, registerOf(pack.at("cat-file", "blob", blob))]));
+  const texts = new Map([...textsOf(pack.origin, [...blobs])].map(([blob, text]) => [blob, registerOf(text)] as const));
   return found.map(({ commit, tick, files }) => ({
     commit,
     tick,
     jobs: files.map(({ blob, job }) => ({ job, ...(texts.get(blob) as Register) })),
   }));
+}
+
+/** Blob id → its text, by one git for all. */
+function textsOf(repo: string, blobs: string[]): Map<string, string> {
+  const input = blobs.join("\n");
+  const all = execFileSync("git", ["cat-file", "--batch", "--buffer"], { cwd: repo, input, maxBuffer: 1 << 30 });
+  const texts = new Map<string, string>();
+  for (let at = 0; at < all.length; ) {
+    const end = all.indexOf("\n", at);
+    const [blob = "", , size] = all.toString("latin1", at, end).split(" ");
+    texts.set(blob, all.toString("utf8", end + 1, end + 1 + Number(size)));
+    at = end + 2 + Number(size);
+  }
+  return texts;
 }
 
 type Register = Omit<Write["jobs"][number], "job">;

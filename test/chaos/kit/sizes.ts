@@ -20,3 +20,22 @@ export const tell = (scenario: string, numbers: Record<string, number>) =>
       .map(([name, value]) => `${Math.round(value * 10) / 10} ${name}`)
       .join(", ")}`,
   );
+
+/** `TOWLINE_SHARD=2/5`: of all parts of a long run, every fifth, from the second on. */
+export const shard = readShard(process.env.TOWLINE_SHARD);
+
+function readShard(text: string | undefined): { index: number; count: number } {
+  if (!text) return { index: 1, count: 1 };
+  const [index = 0, count = 0] = text.split("/").map(Number);
+  if (!(Number.isInteger(index) && Number.isInteger(count) && index >= 1 && index <= count))
+    throw new Error(`TOWLINE_SHARD=${text}: write it like 2/5, the second of five`);
+  return { index, count };
+}
+
+export const ofShard = <T>(all: T[]): T[] => all.filter((_, at) => at % shard.count === shard.index - 1);
+
+/** Says where a run stands, once a minute, so that one that is ended half-way has told what it reached. */
+export function watchProgress(scenario: string, numbers: () => Record<string, number>): () => void {
+  const timer = setInterval(() => tell(`${scenario}, so far`, numbers()), 60_000);
+  return () => clearInterval(timer);
+}

@@ -1,56 +1,62 @@
-// Rounds of one killed tick and at most two clean ones, each round at one named step. Runs in the lab's network, as a
-// process of its own: plan in argv (JSON), one line of JSON a round on stdout.
-import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// Rounds of kills at named steps and at most two clean ticks after each. Runs in the lab's network, as a process of its
+// own: plan in argv (JSON), one line of JSON a round on stdout, and a last one about the whole.
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestPack } from "../../fakes/pack.ts";
-import { type CrashPoint, hostSteps } from "./crash.ts";
-import { tickerFile } from "./crew.ts";
+import type { CrashPoint } from "./crash.ts";
+import { type Database, raiseDatabase } from "./database.ts";
 import { anomalies, historyOf } from "./history.ts";
 import type { LabMachine } from "./lab.ts";
 import { labPack, marked, marksOf } from "./pack.ts";
+import { unknowable } from "./points.ts";
 import { runTicker, type TickerPlan } from "./ticker.ts";
 import type { Event } from "./watch.ts";
 
 export interface SweepPlan {
   name: string;
-  points: CrashPoint[];
+  /** What dies: tickers, one after another; or host programs, each on a machine of its own, while one ticker runs. */
+  kind: "tick" | "host" | "database" | "site";
+  chains: CrashPoint[][];
   machines: LabMachine[];
-  /** Real milliseconds between the kill and the first clean tick. */
+  /** The ticker's program. */
+  ticker: string;
+  /** Real milliseconds between a kill and the next tick. */
   pause: number;
 }
 
-export interface Round {
-  step: string;
-  nth: number;
+export interface Kill extends CrashPoint {
   /** The planned process died at the planned step. */
   killed: boolean;
+}
+
+export interface Round {
+  kills: Kill[];
   /** Clean ticks until all was recorded; 3: not within two. */
   ticks: number;
   twice: string[];
-  never: string[];
-  /** Jobs that ended, but not as the undisturbed run does. */
-  other: string[];
+  /** Jobs that never ran, or ended otherwise than the undisturbed run does. */
+  astray: string[];
+  /** Of those, they whose supervisor was killed, so that nobody can know: these wait for a person. */
+  held: string[];
   faults: string[];
 }
 
-/** Steps of a tick at which a killed tick leaves work behind; `#2` is the push that records, `#1` the one that claims. */
-export const tickSteps: CrashPoint[] = [
-  "started git-fetch git-read opened connect:before connect:after cleanup:before cleanup:after reread send host-ack wait",
-  "agent-end collect verified sync:before sync:in sync:after publish:before publish:in publish:after summary:before",
-]
-  .join(" ")
-  .split(" ")
-  .map((step) => ({ step, nth: 1 }))
-  .concat(
-    ["plan", "git-write", "git-commit", "git-push", "push-in", "push-landed", "git-pushed", "pushed"].flatMap(
-      (step) => [
-        { step, nth: 1 },
-        { step, nth: 2 },
-      ],
-    ),
-  );
-export const allPoints = () => [...tickSteps, ...hostSteps().map((step) => ({ step: `host.${step}`, nth: 1 }))];
+export interface Whole {
+  anomalies: string[];
+  fsck: string;
+  /** Of ticks that came to an end, killed later or never. */
+  faults: string[];
+}
+
+interface Scene {
+  plan: SweepPlan;
+  pack: TestPack;
+  database?: Database;
+  /** Hours that have passed in this life. */
+  hour: number;
+  round: number;
+}
 
 /** The pushing ticker dies inside the server's hook: before the refs move, or after, when only the answer is missing. */
 function hooks(pack: TestPack): void {
@@ -62,8 +68,9 @@ function hooks(pack: TestPack): void {
     writeFileSync(
       file,
       `#!/bin/sh
+[ "$LAB_STEP" = ${step} ] || exit 0
 refs=$(cat)
-case "$LAB_STEP $refs" in "${step} "*refs/heads/*) ;; *) exit 0 ;; esac
+case "$refs" in *refs/heads/*) ;; *) exit 0 ;; esac
 read -r left <"$LAB_COUNT"
 echo $((left - 1)) >"$LAB_COUNT"
 [ "$left" -ne 1 ] || { kill -s KILL "$LAB_PID"; sleep 0.05; }
@@ -74,110 +81,158 @@ exit 0
   }
 }
 
-const died = (plan: TickerPlan) =>
+const tickerOf = ({ plan, pack, round, hour }: Scene, part = `h${hour}`): TickerPlan => ({
+  who: `${plan.name}-${round}${part}`,
+  repo: pack.clone,
+  log: join(pack.dir, "events"),
+  marks: true,
+  sync: plan.kind === "database",
+  site: plan.kind === "site",
+});
+
+const at = (hour: number) => new Date(Date.now() + hour * 3_600_000).toISOString();
+
+const ended = (child: ChildProcess) =>
   new Promise<boolean>((resolve, reject) => {
-    const child = spawn(process.execPath, [tickerFile, JSON.stringify(plan)], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
     child.once("error", reject);
     child.once("exit", (_, signal) => resolve(signal === "SIGKILL"));
   });
 
-const arm = (machines: LabMachine[], step: string) => {
-  for (const { home } of machines) writeFileSync(join(home, `crash.${step}`), "");
-};
-/** True when it had gone off on at least one machine. */
-const disarm = (machines: LabMachine[], step: string) =>
-  machines.filter(({ home }) => {
-    try {
-      rmSync(join(home, `crash.${step}`));
-      return false;
-    } catch {
-      return true;
-    }
-  }).length > 0;
-
-async function round(plan: SweepPlan, pack: TestPack, point: CrashPoint, number: number): Promise<Round> {
-  const { machines, name } = plan;
-  const ids = ["a", "b"].map((one) => `${name}-${number}${one}`);
-  pack.push(Object.fromEntries(ids.map((id) => [`tasks/${id}.md`, marked(id)])));
-  const hours = (n: number) => new Date(Date.now() + (number * 3 + n) * 3_600_000).toISOString();
-  const ticker: TickerPlan = {
-    who: `${name}-${number}`,
-    repo: pack.clone,
-    log: join(pack.dir, "events"),
-    marks: true,
-    sync: point.step.startsWith("sync"),
-    site: point.step.startsWith("publish"),
-    now: hours(0),
-  };
-  const onHost = /^host\.(.*)$/.exec(point.step)?.[1];
-  if (onHost) arm(machines, onHost);
+/** One ticker in a process of its own, which dies at this step. */
+async function killTicker(scene: Scene, point: CrashPoint): Promise<boolean> {
+  const { plan, pack, database } = scene;
   const shim = join(pack.dir, "shim");
   mkdirSync(shim, { recursive: true });
-  const dead = await died(onHost ? ticker : { ...ticker, crash: point, shim });
-  let killed = dead;
-  if (onHost) killed = disarm(machines, onHost);
+  const ticker: TickerPlan = { ...tickerOf(scene), now: at(scene.hour), crash: point, shim };
+  let child: ChildProcess | undefined;
+  const disarm = await database?.arm(point.step, () => child?.kill("SIGKILL"));
+  child = spawn(process.execPath, [plan.ticker, JSON.stringify(ticker)], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, ...database?.env },
+  });
+  const killed = await ended(child);
+  await disarm?.();
   await new Promise((resolve) => setTimeout(resolve, plan.pause));
-  const said: Round = {
-    step: point.step,
-    nth: point.nth,
-    killed,
-    ticks: 0,
-    twice: [],
-    never: [],
-    other: [],
-    faults: [],
-  };
-  for (said.ticks = 1; said.ticks <= 3; said.ticks++) {
-    if (said.ticks === 3) break;
-    const done = await runTicker({ ...ticker, who: `${ticker.who}c${said.ticks}`, now: hours(said.ticks) });
-    if (done.fault !== null) said.faults.push(done.fault);
-    if (settled(pack, ids)) break;
+  return killed;
+}
+
+const armed = ({ home }: LabMachine, step: string) => join(home, `crash.${step.replace(/^host\./, "")}`);
+
+/** One ticker here, while each machine's program dies at a step of its own. */
+async function killHosts(scene: Scene, points: CrashPoint[]): Promise<Kill[]> {
+  const files = points.map(({ step }, index) => armed(scene.plan.machines[index] as LabMachine, step));
+  for (const file of files) writeFileSync(file, "");
+  await runTicker({ ...tickerOf(scene), now: at(scene.hour) });
+  return points.map((point, index) => {
+    const file = files[index] as string;
+    const killed = !existsSync(file);
+    rmSync(file, { force: true });
+    return { ...point, killed };
+  });
+}
+
+interface Job {
+  id: string;
+  fields: string;
+}
+
+/** The jobs of each kill: every ticker of a chain finds new work, every machine whose program dies has its own. */
+function jobsOf({ plan, round, hour }: Scene, chain: CrashPoint[]): Job[][] {
+  return chain.map((_, index) => {
+    const id = `${plan.name}-${round}-${index}`;
+    if (plan.kind === "host") return [{ id, fields: `hosts: ${plan.machines[index]?.name}` }];
+    return plan.machines.map(({ name }) => ({ id: `${id}${name}`, fields: `due: ${at(hour + index)}` }));
+  });
+}
+
+async function round(scene: Scene, chain: CrashPoint[]): Promise<Round> {
+  const { plan, pack, database } = scene;
+  scene.round++;
+  scene.hour++;
+  const jobs = jobsOf(scene, chain);
+  const ids = jobs.flat().map(({ id }) => id);
+  pack.push(Object.fromEntries(jobs.flat().map(({ id, fields }) => [`tasks/${id}.md`, marked(id, "", fields)])));
+  const said: Round = { kills: [], ticks: 0, twice: [], astray: [], held: [], faults: [] };
+  if (plan.kind === "host") said.kills = await killHosts(scene, chain);
+  else
+    for (const point of chain) {
+      said.kills.push({ ...point, killed: await killTicker(scene, point) });
+      scene.hour++;
+    }
+  for (said.ticks = 1; said.ticks < 3; said.ticks++) {
+    scene.hour++;
+    const clean = { ...tickerOf(scene, `c${said.ticks}`), now: at(scene.hour) };
+    const { fault } = await runTicker(clean, database?.env);
+    if (fault !== null) said.faults.push(fault);
+    if ([...states(pack, ids).values()].filter((state) => /^(done|failed|lost)$/.test(state)).length === ids.length)
+      break;
   }
-  const ran = marksOf(machines);
-  said.twice = ids.filter((id) => (ran.get(id) ?? 0) > 1);
-  said.never = ids.filter((id) => !ran.has(id));
-  said.other = ids.filter((id) => !/^state: done$/m.test(statusOf(pack, id)));
+  const unlike = await database?.unlike(pack.clone);
+  if (unlike) said.faults.push(unlike);
+  judge(scene, jobs, said);
   return said;
 }
 
-const statusOf = (pack: TestPack, id: string) => {
-  try {
-    return pack.file(`status/${id}.md`);
-  } catch {
-    return "";
-  }
-};
+function judge({ plan, pack }: Scene, jobs: Job[][], said: Round): void {
+  const ran = marksOf(plan.machines);
+  const ids = jobs.flat().map(({ id }) => id);
+  const state = states(pack, ids);
+  said.twice = ids.filter((id) => (ran.get(id) ?? 0) > 1);
+  for (const [index, list] of jobs.entries())
+    for (const { id } of list)
+      if (!ran.has(id) || state.get(id) !== "done")
+        (plan.kind === "host" && unknowable.has(said.kills[index]?.step ?? "") ? said.held : said.astray).push(id);
+}
 
-/** Every run has ended, in whatever way, as the records of the bare repository say. */
-const settled = (pack: TestPack, ids: string[]) =>
-  ids.every((id) => /^state: (done|failed|lost)$/m.test(statusOf(pack, id)));
+/** Task → state, as the records of the bare repository say. */
+function states(pack: TestPack, ids: string[]): Map<string, string> {
+  const wanted = new Set(ids);
+  const found = pack.at("grep", "^state: ", "main", "--", "status/").matchAll(/^main:status\/(.*)\.md:state: (\w+)$/gm);
+  return new Map([...found].flatMap(([, id = "", state = ""]) => (wanted.has(id) ? [[id, state] as const] : [])));
+}
 
+/** What was not reached where it was planned is tried again alone, after all else. */
 async function sweep(plan: SweepPlan): Promise<void> {
   const settings = "tick: {patience: 10s, wall: 10m, max_starts: 1000000}\nsite: {}\n";
-  const pack = labPack({ id: plan.name, machines: plan.machines, settings }, {});
+  const names = plan.machines.map(({ name }) => name);
+  const first = names.map((name) => [
+    `tasks/first-${name}.md`,
+    marked(`${plan.name}-first-${name}`, "", `hosts: ${name}`),
+  ]);
+  const pack = labPack({ id: plan.name, machines: plan.machines, settings }, Object.fromEntries(first));
   hooks(pack);
+  const database = plan.kind === "database" ? await raiseDatabase() : undefined;
+  const scene: Scene = { plan, pack, database, hour: 0, round: 0 };
+  const tell = (said: Round | Whole) => process.stdout.write(`${JSON.stringify(said)}\n`);
   try {
-    await runTicker({
-      who: plan.name,
-      repo: pack.clone,
-      log: join(pack.dir, "events"),
-      marks: true,
-      sync: false,
-      site: false,
-    });
-    for (const [number, point] of plan.points.entries())
-      process.stdout.write(`${JSON.stringify(await round(plan, pack, point, number + 1))}\n`);
-    const events = readFileSync(join(pack.dir, "events"), "utf8")
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as Event);
-    const fsck = pack.at("fsck", "--strict", "--no-dangling");
-    process.stdout.write(`${JSON.stringify({ anomalies: anomalies(historyOf(pack), events), fsck })}\n`);
+    await runTicker(tickerOf(scene, "first"), database?.env);
+    const again: CrashPoint[] = [];
+    for (const chain of plan.chains) {
+      const said = await round(scene, chain);
+      again.push(...said.kills.filter(({ killed }) => !killed).map(({ step, nth }) => ({ step, nth })));
+      tell(said);
+    }
+    for (let tries = 3 * again.length; again.length > 0 && tries > 0; tries--) {
+      const point = again.shift() as CrashPoint;
+      const said = await round(scene, [point]);
+      if (!said.kills.every(({ killed }) => killed)) again.push(point);
+      tell(said);
+    }
+    tell(wholeOf(pack));
   } finally {
+    await database?.stop();
     pack.remove();
   }
+}
+
+function wholeOf(pack: TestPack): Whole {
+  const lines = readFileSync(join(pack.dir, "events"), "utf8").split("\n").filter(Boolean);
+  const events = lines.map((line) => JSON.parse(line) as Event);
+  return {
+    anomalies: anomalies(historyOf(pack), events),
+    fsck: pack.at("fsck", "--strict", "--no-dangling"),
+    faults: events.flatMap((one) => (one.op === "failed" ? [`${one.who}: ${one.why}`] : [])),
+  };
 }
 
 if (import.meta.main) await sweep(JSON.parse(process.argv[2] ?? "") as SweepPlan);
