@@ -4,6 +4,7 @@ import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { check } from "./verbs/check.ts";
 import { demo } from "./verbs/demo.ts";
+import { dispatching } from "./verbs/dispatch.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
@@ -23,6 +24,7 @@ type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
   check,
   demo,
+  dispatching,
   fleet,
   init,
   job,
