@@ -16,6 +16,7 @@ import { site } from "./verbs/site.ts";
 import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
 import { tick } from "./verbs/tick.ts";
+import { trying } from "./verbs/try.ts";
 import { watch } from "./verbs/watch.ts";
 import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
@@ -32,6 +33,7 @@ const verbs: Register[] = [
   purge,
   task,
   tick,
+  trying,
   watch,
   why,
   exporting,

@@ -83,9 +83,9 @@ function unbegun(task: Entry<"task">, { draft, plan, answers }: Came): Answer {
 function skippedOn(task: Entry<"task">, host: string, { draft }: Came): Answer {
   const data = draft.hosts.get(host)?.data;
   const why = data?.off
-    ? "is switched off"
+    ? "switched off"
     : data?.cordon
-      ? `is cordoned (${oneLine(data.cordon)})`
-      : `is on network ${data?.network}`;
+      ? `cordoned (${oneLine(data.cordon)})`
+      : `on network ${data?.network}`;
   return { ...blank(task), host, state: "skipped", why };
 }

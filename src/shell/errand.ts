@@ -99,13 +99,14 @@ async function walk(run: Run): Promise<Ran> {
   for (let round = 1; ; round++) {
     // A claim that was pushed must be followed up; where nothing is written, nobody waits for slow hosts any more.
     const deciding = settle(run, round);
-    made = await (run.book.recorded ? deciding : heed(run.signal, deciding));
+    made = await (run.book.recorded || round > 1 ? deciding : heed(run.signal, deciding));
     plan = made.plan;
     if (made.stands && plan.starts.length > 0) await launch(run, made);
     const patience = began + patienceOf(run, made.draft) - clock.tick();
     const waiting = patience > 0 && worthWaiting(run, made);
     if (run.errand.signal.aborted || (run.flights.size === 0 && !waiting)) break;
     await something(run, waiting ? Math.min(rhythm, patience) : undefined);
+    if (run.signal.aborted) break;
   }
   if (run.errand.signal.aborted) await withdraw(run, made);
   await Promise.all(run.followed.values());

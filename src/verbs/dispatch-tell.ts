@@ -110,7 +110,7 @@ function groupsOf({ majority, others, failures }: Folded): { group: Group; usual
 function block({ same, differs }: Group, usual: boolean): string[] {
   const first = same[0] as Answer;
   const text = differs ?? (first.answer.trim() === "" ? [] : first.answer.replace(/\n+$/, "").split("\n"));
-  const head = usual ? `${glyphs.finished} ${same.length} hosts agree: ${names(same)}` : headOf(first, same);
+  const head = usual ? `${glyphs.finished} ${same.length} hosts agree: ${names(same)}` : headOf(first, same, differs !== null);
   const apart = differs === null ? "" : same.length > 1 ? " differ:" : " differs:";
   return [`${head}${apart}`, ...text.map((line) => `  ${line}`.trimEnd())];
 }
@@ -133,12 +133,12 @@ const words: Partial<Record<Answer["state"], [string, string]>> = {
   empty: ["◐", "said nothing"],
 };
 
-function headOf(one: Answer, same: Answer[]): string {
+function headOf(one: Answer, same: Answer[], differs = false): string {
   const [glyph, word] = words[one.state] ?? ["✕", "failed"];
   const why =
     one.why === null || one.host === null ? (one.why ?? "") : one.why.replace(new RegExp(`^${one.host} `), "");
   const partial = one.partial && one.answer.trim() !== "" ? "; so far it said:" : "";
-  const took = one.good && one.took !== null && same.length === 1 ? `  ${formatDuration(one.took)}` : "";
+  const took = one.good && !differs && one.took !== null && same.length === 1 ? `  ${formatDuration(one.took)}` : "";
   const said = one.good ? "" : ` ${[word, oneLine(why, 300)].filter(Boolean).join(": ")}`;
   return `${one.good || !one.partial ? glyph : "◐"} ${names(same) || "no host"}${said}${partial}${took}`;
 }

@@ -37,8 +37,8 @@ export function dispatching(program: Command, wire: Wire): void {
       "ask the machines something at once, and print what they answer; `-` reads the task from standard input",
     )
     .option("-f, --file <file...>", "tasks from files: markdown, or a list in YAML or ndjson; `-` for standard input")
-    .option("--host <host...>", "on these machines; without any, on the least loaded one")
-    .option("--label <label...>", "on every machine with one of these labels")
+    .option("--host <host>", "on this machine, and others named so; without any, on the least loaded one", many)
+    .option("--label <label>", "on every machine with this label, or another named so", many)
     .option("--all", "on every machine")
     .option("--agent <agent>", "the agent that does it")
     .option("--timeout <duration>", "how long a run may take, and how long it may wait for a free slot (120s)")
@@ -62,6 +62,8 @@ export function dispatching(program: Command, wire: Wire): void {
       }
     });
 }
+
+const many = (value: string, before: string[] = []) => [...before, value];
 
 const inCi = (env: Wire["env"]) => env.GITHUB_ACTIONS === "true" || /^(1|true)$/i.test(env.CI ?? "");
 
@@ -148,7 +150,7 @@ async function finish(wire: Wire, flags: DispatchFlags, { tasks, by, ran, book, 
 }
 
 /** Nothing was begun, and waiting would not have helped: that is no answer of any machine. */
-function refuse(tasks: Entry<"task">[], answers: Answer[], { plan }: Ran): void {
+export function refuse(tasks: Entry<"task">[], answers: Answer[], { plan }: Ran): void {
   if (answers.some((one) => one.job !== null || one.state === "unreachable")) return;
   const hold = tasks.flatMap(({ id }) => plan.holds.get(id) ?? []).find((one) => one.state === "blocked");
   if (!hold) return;
