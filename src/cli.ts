@@ -4,6 +4,7 @@ import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { check } from "./verbs/check.ts";
 import { demo } from "./verbs/demo.ts";
+import { dispatching } from "./verbs/dispatch.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
@@ -15,6 +16,7 @@ import { site } from "./verbs/site.ts";
 import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
 import { tick } from "./verbs/tick.ts";
+import { trying } from "./verbs/try.ts";
 import { watch } from "./verbs/watch.ts";
 import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
@@ -23,6 +25,7 @@ type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
   check,
   demo,
+  dispatching,
   fleet,
   init,
   job,
@@ -30,6 +33,7 @@ const verbs: Register[] = [
   purge,
   task,
   tick,
+  trying,
   watch,
   why,
   exporting,

@@ -43,15 +43,17 @@ export function agentOf(state: State, task: Entry<"task">): Entry<"agent"> | nul
 export const hostsOf = (draft: State, task: Entry<"task">, agent?: Entry<"agent">) =>
   selectHosts(task.data.hosts ?? (agent ?? agentOf(draft, task))?.data.hosts, draft.hosts.values());
 
-/** Tasks owed a run, most urgent first, and what holds the rest. */
+/** Tasks owed a run, most urgent first, and what holds the rest. `only`: of these tasks; absent: of all. */
 export function candidates(
   draft: Draft,
   runtimes: ReadonlySet<string>,
+  only?: ReadonlySet<string>,
 ): { ready: Candidate[]; holds: Map<string, Hold> } {
   const open = jobsByTask([...draft.jobs.values()].filter((job) => !isOver(job)));
   const holds = new Map<string, Hold>();
   const ready: Candidate[] = [];
   for (const task of draft.tasks.values()) {
+    if (only?.has(task.id) === false) continue;
     const status = draft.status.get(task.id);
     if (task.data.status !== "ready" || status?.data.held === heldKey(task) || open.has(task.id)) continue;
     const run = owed(task, status, draft.settings.zone, draft.now, draft.settings.tick.every)[0];

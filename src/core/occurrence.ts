@@ -25,6 +25,11 @@ export function owed(
     return [...onDemand, ...recurring(task, status, zone, now, every)].filter((one) => !known(status, one.occurrence));
   const due = data.due === undefined ? now : new Date(data.due);
   if (due > now) return [];
+  // The next value of `run:` asks for it again, as of any other.
+  if (data.asked_by !== undefined && data.born_of !== undefined && data.run === undefined) {
+    const asked = `dispatch-${data.born_of}`;
+    return known(status, asked) ? [] : [{ occurrence: asked, due, requested_by: data.asked_by }];
+  }
   const occurrence =
     data.born_of && (data.run ?? 1) <= 1
       ? `pupdate-${data.born_of}`

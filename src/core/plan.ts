@@ -33,6 +33,8 @@ export interface Known {
   runtimes: ReadonlySet<string>;
   /** Jobs of which their host knows nothing, in the epoch that the ledger names. */
   absent: ReadonlySet<string>;
+  /** Plans only these tasks; absent: all of them. */
+  only?: ReadonlySet<string>;
 }
 
 /** Hosts of open jobs, and hosts that a task owed a run may use. None: no host is called at all. */
@@ -56,7 +58,7 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
 
 /** Plans the pass and puts the claims into the draft. */
 export function plan(draft: Draft, known: Known): Plan {
-  const { ready, holds } = candidates(draft, known.runtimes);
+  const { ready, holds } = candidates(draft, known.runtimes, known.only);
   const made: Plan = { starts: [], holds, spent: new Map() };
   const given = new Map<string, number>();
   let room = draft.settings.tick.max_starts - startsLastHour(draft);
@@ -84,7 +86,8 @@ export function plan(draft: Draft, known: Known): Plan {
     const busy = agentBusy(draft, agent, own);
     return busy === null ? null : { on: "agent", wait: busy };
   };
-  for (const job of reclaimable(draft, known.absent)) reclaim(draft, job, { known, given, claim, late });
+  const again = reclaimable(draft, known.absent).filter((job) => known.only?.has(job.data.task) ?? true);
+  for (const job of again) reclaim(draft, job, { known, given, claim, late });
   for (const candidate of ready) {
     const { task, agent } = candidate;
     const run = runId(draft.pack, task.id, candidate.run.occurrence);

@@ -43,6 +43,8 @@ export const task = record({
   notify: z.enum(["always", "on_change", "on_failure"]).optional(),
   // Set only on queue/ tasks, by towline: the pupdate that it was born from.
   born_of: text.optional(),
+  /** Set by `towline dispatch`: the person who asked for it. */
+  asked_by: line.optional(),
   /** How many rules deep: 1 for a task whose pupdate was about no such task. */
   depth: int(1, 100).optional(),
 });

@@ -30,6 +30,8 @@ export function readFacts(
   asked: { runtimes: string[]; slots: number; before: number; after: number },
 ): HostFacts {
   const lines = words(payload);
+  if (lines[0]?.join(" ") === "refused pack")
+    throw fault("the pack's id is the name of a folder that the host program keeps for itself: choose another `id`");
   const of = (key: string) => lines.find((line) => line[0] === key) ?? [];
   const clock = count(of("clock")[1], "time", 1e11) * 1000;
   // The host says whole seconds and may count on from an older look: a difference that this explains is none.

@@ -9,7 +9,19 @@ export function setFields(text: string, fields: Record<string, string>): string 
   return changed;
 }
 
-function setField(text: string, name: string, value: string): string {
+/** The text without this field, where it has a line of its own; with a comment beside it, it says `false`. */
+export function dropField(text: string, name: string): string {
+  const { start, end, pair } = fieldIn(text, name);
+  if (!pair) return text;
+  const line = new RegExp(`^${name}:[ \\t]*(?:[^#\\r\\n"']*|"[^"\\r\\n]*"|'[^'\\r\\n]*')[ \\t]*\\r?\\n`, "m");
+  const found = line.exec(text.slice(start, end));
+  if (!found) return setField(text, name, "false");
+  const from = start + found.index;
+  return text.slice(0, from) + text.slice(from + found[0].length);
+}
+
+/** Where the frontmatter begins and ends, and the field in it. */
+function fieldIn(text: string, name: string) {
   const opening = /^\uFEFF?---[ \t]*\r?\n/.exec(text)?.[0];
   const closing = opening && /^---[ \t]*\r?$/m.exec(text.slice(opening.length));
   if (!opening || !closing)
@@ -20,6 +32,11 @@ function setField(text: string, name: string, value: string): string {
   const pair = isMap(document.contents)
     ? document.contents.items.find((item) => isScalar(item.key) && item.key.value === name)
     : undefined;
+  return { opening, start, end, pair };
+}
+
+function setField(text: string, name: string, value: string): string {
+  const { opening, start, end, pair } = fieldIn(text, name);
   if (!pair) return `${text.slice(0, end)}${name}: ${plain(value)}${lineEnd(opening)}${text.slice(end)}`;
   if (!isScalar(pair.value) || !pair.value.range)
     throw configuration(`\`${name}\` is not a plain value`, `write \`${name}: …\` on one line`);

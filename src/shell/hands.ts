@@ -25,6 +25,9 @@ export interface Hands {
   secret?(name: string): string | undefined;
 }
 
+/** What a start needs of them. */
+type Starting = Pick<Hands, "pool" | "runtimes" | "secret"> & Partial<Hands>;
+
 /** Bytes kept of each stream: from its head, and as many from its tail. */
 const keep = 16_384;
 /** How long a cancelled job may take to end, ms; after that the next tick collects it. */
@@ -49,7 +52,12 @@ export async function gather(hands: Hands, state: State, names: Iterable<string>
   await Promise.all(hosts.map((host) => collect(hands, state, host, findings)));
 }
 
-async function ask({ pool }: Hands, host: Entry<"host">, findings: Findings): Promise<void> {
+/** What the host says of itself now, or why it does not, as an answer of the findings. */
+export async function ask(
+  { pool }: Pick<Hands, "pool">,
+  host: Entry<"host">,
+  findings: Pick<Findings, "answers">,
+): Promise<void> {
   const opened = await pool.open(host);
   if ("fault" in opened) return void findings.answers.set(host.id, opened);
   try {
@@ -139,7 +147,7 @@ async function cancel(session: HostSession, jobs: HeldJob[], clock: Clock): Prom
 
 /** Starts what a won claim gives the right to, host by host at once; what became of it goes to the findings. */
 export async function dispatch(
-  hands: Hands,
+  hands: Starting,
   state: State,
   starts: Start[],
   findings: Findings,
@@ -165,7 +173,7 @@ function giveBack(start: Start, why: string, findings: Findings): void {
 }
 
 async function startOne(
-  { pool, runtimes, secret }: Hands,
+  { pool, runtimes, secret }: Starting,
   host: Entry<"host">,
   start: Start,
   findings: Findings,

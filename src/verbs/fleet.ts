@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 import type { Wire } from "../wire.ts";
+import { fleetCordon } from "./fleet-cordon.ts";
+import { fleetDrain } from "./fleet-drain.ts";
 import { fleetEnroll } from "./fleet-enroll.ts";
 import { fleetStatus } from "./fleet-status.ts";
 
-const verbs: ((group: Command, wire: Wire) => void)[] = [fleetEnroll, fleetStatus];
+const verbs: ((group: Command, wire: Wire) => void)[] = [fleetCordon, fleetDrain, fleetEnroll, fleetStatus];
 
 /** Adds `towline fleet …`: a file a verb, in one table. */
 export function fleet(program: Command, wire: Wire): void {

@@ -1,16 +1,14 @@
-import { userInfo } from "node:os";
 import type { Command } from "commander";
 import { glyphs, isOver } from "../core/jobs.ts";
 import { nearest } from "../core/nearest.ts";
 import type { State } from "../core/state.ts";
-import { oneLine } from "../core/text.ts";
 import { usage } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { type Cancelled, cancelJob } from "../shell/cancel.ts";
 import { createFleet } from "../shell/fleet.ts";
-import { gitEnv, runGit } from "../shell/git.ts";
 import { openOrigin } from "../shell/pack.ts";
+import { personOf } from "../shell/person.ts";
 import { createPool } from "../shell/pool.ts";
 import { jobPaths, readPair } from "../shell/read.ts";
 import { createScan } from "../shell/scan.ts";
@@ -32,7 +30,7 @@ export function job(program: Command, wire: Wire): void {
       const path = await recordOf(repo, tips, await readPair(repo, tips), id);
       const connect = (pack: string, hosts: HostLookup) => createPool(createFleet({ ...wire, hosts }), pack);
       const ports = { repo, clock: wire.clock, runtimes, connect, screen: createScreen(wire.secrets, createScan()) };
-      const came = await cancelJob(ports, tips, path, await person(wire, dir));
+      const came = await cancelJob(ports, tips, path, await personOf(dir, wire.env));
       wire.out(flags.json ? `${JSON.stringify(told(came), null, 2)}\n` : `${line(came)}\n`);
     });
 }
@@ -53,15 +51,6 @@ async function recordOf(repo: Repo, tips: Tips, state: State, said: string): Pro
     `${said} is no job here`,
     near ? `did you mean ${near}?` : list.length > 0 ? `open jobs: ${list.join(", ")}` : "no job is open",
   );
-}
-
-/** Who asks, for the record. */
-async function person(wire: Wire, dir: string): Promise<string> {
-  const actor = wire.env.GITHUB_ACTOR;
-  if (actor) return actor;
-  const asked = await runGit({ cwd: dir, env: gitEnv(wire.env) }, ["config", "user.name"]);
-  const name = oneLine(asked.stdout.toString(), 80);
-  return asked.code === 0 && name !== "" ? name : userInfo().username;
 }
 
 const told = ({ job: { id, path, data }, state, why, commits }: Cancelled) => ({

@@ -1,0 +1,320 @@
+// The line for what a person asks for at once: ask the hosts, claim, start, wait, collect. It decides nothing.
+import { type Findings, noFindings } from "../core/absorb.ts";
+import { neededOnHost } from "../core/agent-needs.ts";
+import { deadlineOf } from "../core/claim.ts";
+import { decideErrand } from "../core/decide-errand.ts";
+import type { Draft } from "../core/draft.ts";
+import type { Entry } from "../core/entry.ts";
+import { agentOf, hostsOf } from "../core/gate.ts";
+import { isOver } from "../core/jobs.ts";
+import { hostCalled, twins } from "../core/known-hosts.ts";
+import { closed, type HostAnswer, obstacle } from "../core/place.ts";
+import type { Plan } from "../core/plan.ts";
+import { formatDuration } from "../core/scalar.ts";
+import type { State } from "../core/state.ts";
+import { heed } from "../interrupt.ts";
+import type { Clock, Outcome, RawResult, Runtime } from "../ports.ts";
+import type { Book, Settled } from "./errand-book.ts";
+import { type Following, follow, keyOf, recall } from "./errand-follow.ts";
+import { ask, dispatch } from "./hands.ts";
+import type { Pool } from "./pool.ts";
+import type { Screen } from "./screen.ts";
+
+export interface ErrandPorts {
+  clock: Clock;
+  runtimes: Readonly<Record<string, Runtime>>;
+  screen: Screen;
+  secret(name: string): string | undefined;
+  connect(pack: string): Pool;
+}
+
+export interface Errand {
+  tasks: Entry<"task">[];
+  /** Id of this run of the verb. */
+  tick: string;
+  by: string;
+  signal: AbortSignal;
+  /** Hosts that were asked so far, and of how many. */
+  asked(done: number, all: number): void;
+  /** Jobs that have answered so far, of those that were started. */
+  answered(done: number, all: number): void;
+  landed(one: Landed): void;
+}
+
+export interface Landed {
+  host: string;
+  result: RawResult;
+  outcome: Outcome;
+}
+
+export interface Ran {
+  draft: Draft;
+  plan: Plan;
+  answers: ReadonlyMap<string, HostAnswer>;
+  results: Landed[];
+  /** `job/epoch` of what was sent and of which nobody knows yet what became of it. */
+  open: string[];
+  /** Tells the hosts that these results are safe. */
+  acknowledge(): Promise<void>;
+  close(): void;
+}
+
+/** Seconds that a run may take to end after its limit, and its answer to come. */
+const grace = 15;
+/** ms between two looks whether a slot is free. */
+const rhythm = 1000;
+/** ms in which an interrupted errand ends what it began: the process ends by itself after six seconds. */
+const recall_time = 4000;
+
+interface Run extends Following {
+  ports: ErrandPorts;
+  book: Book;
+  errand: Errand;
+  inbox: Findings;
+  all: Landed[];
+  answers: Map<string, HostAnswer>;
+  pools: Pool[];
+  pool: Pool | undefined;
+  pack: string;
+  followed: Map<string, Promise<void>>;
+  started: number;
+  wake(): void;
+}
+
+export async function runErrand(ports: ErrandPorts, book: Book, errand: Errand): Promise<Ran> {
+  const run = begin(ports, book, errand);
+  try {
+    return await walk(run);
+  } catch (thrown) {
+    for (const pool of run.pools) pool.close();
+    throw thrown;
+  }
+}
+
+async function walk(run: Run): Promise<Ran> {
+  const { clock } = run.ports;
+  const began = clock.tick();
+  let made: Settled;
+  let plan: Plan;
+  for (let round = 1; ; round++) {
+    // A claim that was pushed must be followed up; where nothing is written, nobody waits for slow hosts any more.
+    const deciding = settle(run, round);
+    made = await (run.book.recorded || round > 1 ? deciding : heed(run.signal, deciding));
+    plan = made.plan;
+    if (made.stands && plan.starts.length > 0) await launch(run, made);
+    const patience = began + patienceOf(run, made.draft) - clock.tick();
+    const waiting = patience > 0 && worthWaiting(run, made);
+    if (run.errand.signal.aborted || (run.flights.size === 0 && !waiting)) break;
+    await something(run, waiting ? Math.min(rhythm, patience) : undefined);
+    if (run.signal.aborted) break;
+  }
+  if (run.errand.signal.aborted) await withdraw(run, made);
+  await Promise.all(run.followed.values());
+  const open = [...made.draft.jobs.values()].filter((job) => isOwn(run, job.data.task) && !isOver(job)).map(keyOfJob);
+  if (!run.book.recorded || run.book.commits.length > 0)
+    made = await settle(run, 0, patienceOf(run, made.draft) / 1000);
+  return ended(run, made, plan, open);
+}
+
+function begin(ports: ErrandPorts, book: Book, errand: Errand): Run {
+  const run: Run = {
+    ...ports,
+    ports,
+    book,
+    errand,
+    inbox: noFindings(),
+    all: [],
+    results: [],
+    answers: new Map(),
+    pools: [],
+    pool: undefined,
+    pack: "",
+    flights: new Map(),
+    followed: new Map(),
+    started: 0,
+    signal: errand.signal,
+    again: () => connect(run, run.pack),
+    landed: (one) => {
+      run.all.push(one);
+      errand.landed(one);
+      errand.answered(run.all.length, run.started);
+      run.wake();
+    },
+    wake: () => {},
+  };
+  run.results = run.inbox.results;
+  return run;
+}
+
+function connect(run: Run, pack: string): Pool {
+  const pool = run.ports.connect(pack);
+  run.pools.push(pool);
+  return pool;
+}
+
+/** One decision, on what stands now and with what came in since. `closing`: nothing more is begun after these seconds. */
+async function settle(run: Run, round: number, closing?: number): Promise<Settled> {
+  const { errand, ports, inbox } = run;
+  let asked = closing !== undefined;
+  const made = await run.book.settle(async (state) => {
+    // Of ticks that meet a new pack at once, one binds it: its folder on the hosts is the only one.
+    if (run.pool === undefined || run.pack !== state.pack) run.pool = connect(run, state.pack);
+    run.pack = state.pack;
+    if (!asked) await askHosts(run, state, run.pool);
+    asked = true;
+    const known = {
+      answers: run.answers,
+      paths: new Map<string, string>(),
+      runtimes: new Set(Object.keys(ports.runtimes)),
+      absent: new Set<string>(),
+    };
+    const why = closing === undefined ? undefined : `it was not started within ${formatDuration(closing)}`;
+    const pass = { now: ports.clock.now(), tick: `${errand.tick}-${round}`, closing: why };
+    return decideErrand(state, errand.tasks, inbox, known, pass);
+  }, closing !== undefined);
+  if (made.stands) {
+    inbox.results.splice(0);
+    inbox.starts.clear();
+  }
+  return made;
+}
+
+/** Once all hosts that the tasks may use; later only those that answered, which may have room now. */
+async function askHosts(run: Run, state: State, pool: Pool): Promise<void> {
+  const first = run.answers.size === 0;
+  const names = new Set(run.errand.tasks.flatMap((task) => hostsOf(state, task).map((host) => host.id)));
+  const able = [...names].filter((name) => {
+    const host = state.hosts.get(name);
+    if (!host || closed(host, state.settings.networks)) return false;
+    const before = run.answers.get(name);
+    return first || (before !== undefined && "facts" in before);
+  });
+  let done = 0;
+  await Promise.all(
+    able.map(async (name) => {
+      await ask({ pool }, hostCalled(state, name) as Entry<"host">, run);
+      done++;
+      if (first) run.errand.asked(done, able.length);
+    }),
+  );
+  for (const [name, message] of twins(state, run.answers)) run.answers.set(name, { fault: "not-enrolled", message });
+}
+
+/** Sends what was claimed, and follows it. */
+async function launch(run: Run, { draft, plan }: Settled): Promise<void> {
+  const { ports, errand, inbox } = run;
+  const pool = run.pool as Pool;
+  const starts = await run.book.judge(plan.starts);
+  await dispatch({ ...ports, pool }, draft, starts, inbox, errand.signal);
+  for (const start of starts) {
+    const found = inbox.starts.get(`${start.job}/${start.epoch}`);
+    if (found !== undefined && found.state !== "started") continue;
+    const flight = {
+      host: hostCalled(draft, start.host) as Entry<"host">,
+      job: start.job,
+      epoch: found?.epoch ?? start.epoch,
+      runtime: start.runtime,
+      sure: found !== undefined,
+      until: run.clock.tick() + (start.deadline + grace) * 1000,
+    };
+    run.flights.set(keyOf(flight), flight);
+    run.started++;
+    const name = flight.host.id;
+    const before = run.followed.get(name) ?? Promise.resolve();
+    const fly = () => follow(run, flight.host, pool).then(() => run.wake());
+    // One at a time: it asks about all that is in flight there.
+    run.followed.set(name, before.then(fly));
+  }
+  errand.answered(run.all.length, run.started);
+}
+
+/** Until an answer came, a host has nothing more in flight, the signal, or so many ms. */
+async function something(run: Run, ms: number | undefined): Promise<void> {
+  const { signal } = run.errand;
+  await new Promise<void>((resolve) => {
+    const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+    const on = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", on);
+      run.wake = () => {};
+      resolve();
+    };
+    run.wake = on;
+    signal.addEventListener("abort", on);
+    if (signal.aborted) on();
+  });
+}
+
+const isOwn = (run: Run, task: string) => run.errand.tasks.some((one) => one.id === task);
+const keyOfJob = (job: Entry<"job">) => `${job.id}/${job.data.run.epoch}`;
+
+/** ms that a job may wait for a slot: as long as it may run. */
+function patienceOf(run: Run, draft: Draft): number {
+  const limits = run.errand.tasks.map((task) => {
+    const agent = agentOf(draft, task);
+    return agent ? deadlineOf(draft, task, agent) : 0;
+  });
+  return Math.max(0, ...limits) * 1000;
+}
+
+/** Whether what is not started yet may be by itself: a slot of a host that answers, or a place with its agent. */
+function worthWaiting(run: Run, { draft, plan }: Settled): boolean {
+  return run.errand.tasks.some((task) => {
+    const agent = agentOf(draft, task);
+    const jobs = [...draft.jobs.values()].filter((job) => job.data.task === task.id);
+    const hold = plan.holds.get(task.id);
+    if (jobs.length === 0 && hold?.state === "queued" && hold.on !== "hosts") return run.flights.size > 0;
+    const idle = jobs.filter((job) => job.data.state === "released" || isFull(run, job));
+    const names =
+      jobs.length > 0 ? idle.map((job) => job.data.host ?? "") : hostsOf(draft, task).map((host) => host.id);
+    return names.some((name) => {
+      const host = draft.hosts.get(name);
+      const answer = run.answers.get(name);
+      if (!host || !agent || !answer || "fault" in answer) return false;
+      const placing = { hosts: [host], answers: run.answers, given: new Map(), runtime: neededOnHost(agent.data) };
+      const why = obstacle(host, { ...placing, networks: draft.settings.networks });
+      return why === null ? jobs.length > 0 : "wait" in why;
+    });
+  });
+}
+
+/** It was claimed, and its host had no slot for it after all. */
+const isFull = (run: Run, job: Entry<"job">) =>
+  job.data.state === "claimed" && run.inbox.starts.get(keyOfJob(job))?.state === "released";
+
+/** The person wants it no more: what runs is ended, and what it said so far is kept. */
+async function withdraw(run: Run, { draft }: Settled): Promise<void> {
+  const cancel = { at: run.clock.now().toISOString(), by: run.errand.by };
+  for (const job of draft.jobs.values())
+    if (isOwn(run, job.data.task) && !isOver(job)) run.inbox.cancels.set(job.id, cancel);
+  if (run.pool && run.flights.size > 0) await recall(run, run.pool, recall_time);
+}
+
+function ended(run: Run, made: Settled, plan: Plan, before: string[]): Ran {
+  const known = new Set(run.all.map(({ result }) => keyOf(result)));
+  const still = new Set([...made.draft.jobs.values()].filter((job) => !isOver(job)).map(keyOfJob));
+  const open = before.filter((key) => still.has(key) && !known.has(key));
+  return {
+    draft: made.draft,
+    plan,
+    answers: run.answers,
+    results: run.all,
+    open,
+    acknowledge: () => acknowledge(run, made.draft),
+    close: () => {
+      for (const pool of run.pools) pool.close();
+    },
+  };
+}
+
+async function acknowledge(run: Run, state: State): Promise<void> {
+  const pool = run.pools.at(-1) as Pool;
+  await Promise.all(
+    [...Map.groupBy(run.all, (one) => one.host)].map(async ([name, list]) => {
+      const opened = await pool.open(hostCalled(state, name) as Entry<"host">);
+      if ("fault" in opened) return;
+      const results = list.map(({ result }) => ({ job: result.job, epoch: result.epoch, sha256: result.sha256 }));
+      await opened.session.ack(results).catch((thrown) => pool.fail(name, thrown));
+    }),
+  );
+}

@@ -1,0 +1,89 @@
+// One file of people's, changed on origin's default branch in the name of the person who sits here. Nothing else that
+// they have in their folder goes along, committed or not.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { configuration, outside } from "../errors.ts";
+import { type Place, runGit } from "./git.ts";
+import { openOrigin, type PackOptions } from "./pack.ts";
+import { refusalOf } from "./refusal.ts";
+import { findRepo } from "./repo-open.ts";
+import { pushCommit } from "./repo-push.ts";
+import { askDefaultBranch, remote_name } from "./repo-remote.ts";
+import { deadlines } from "./repo-tips.ts";
+import type { Secrets } from "./secrets.ts";
+
+const tries = 6;
+
+export interface FileChange {
+  path: string;
+  /** The new text, from the one that origin has. */
+  edit(text: string): string;
+  message: string;
+}
+
+/** The commit, or null when origin has it so already. Throws a Fault when it cannot be pushed. */
+export async function pushFile(
+  dir: string,
+  options: PackOptions & { secrets: Secrets },
+  change: FileChange,
+): Promise<string | null> {
+  const { place } = await findRepo(dir, options.env);
+  const branch = await askDefaultBranch(place, deadlines.ask);
+  if (branch === null) throw configuration("origin names no default branch", "push one first");
+  let why = "";
+  for (let attempt = 1; attempt <= tries; attempt++) {
+    const { tips } = await openOrigin(dir, options);
+    const commit = await commitOn(place, tips.policy, change);
+    if (commit === null) return null;
+    const pushed = await pushCommit(place, {
+      remote: remote_name,
+      commit,
+      ref: `refs/heads/${branch}`,
+      old: tips.policy,
+      deadline: deadlines.push,
+    });
+    if (pushed.state === "won") return commit;
+    const refusal = refusalOf(pushed.why);
+    if (refusal.configuration) throw configuration(`origin refused the commit: ${pushed.why}`, refusal.advice);
+    why = pushed.why;
+    await options.clock.sleep(Math.random() * 200 * attempt);
+  }
+  throw outside(`${change.path} could not be pushed: ${why}`, "run the same command again");
+}
+
+async function commitOn(place: Place, tip: string, { path, edit, message }: FileChange): Promise<string | null> {
+  const text = await git(place, ["show", `${tip}:${path}`], "").catch(() => {
+    throw configuration(`origin has no ${path}`, "commit and push it first");
+  });
+  const changed = edit(text);
+  if (changed === text) return null;
+  const folder = await mkdtemp(join(tmpdir(), "towline-index-"));
+  try {
+    const own = { ...place, env: { ...place.env, GIT_INDEX_FILE: join(folder, "index") } };
+    const mode = (await git(place, ["ls-tree", tip, path], "")).split(" ", 1)[0] as string;
+    const blob = (await git(own, ["hash-object", "-w", "--stdin"], changed)).trim();
+    await git(own, ["read-tree", tip], "");
+    await git(own, ["update-index", "--cacheinfo", `${mode},${blob},${path}`], "");
+    const tree = (await git(own, ["write-tree"], "")).trim();
+    return (await git(own, ["commit-tree", tree, "-p", tip], message)).trim();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function git(place: Place, args: string[], input: string): Promise<string> {
+  const ran = await runGit(place, args, { input: [Buffer.from(input)], deadline: deadlines.ask });
+  if (ran.code === 0) return ran.stdout.toString();
+  const said = ran.stderr.trim().split("\n").at(-1) ?? "";
+  throw configuration(`git ${args[0]} said no: ${said}`, "git config user.name and user.email may be missing");
+}
+
+/** Brings the folder up to origin, unless a person is at work in it. True: it is. */
+export async function followOrigin(dir: string, env: PackOptions["env"]): Promise<boolean> {
+  const { place } = await findRepo(dir, env);
+  const ask = (...args: string[]) => runGit(place, args, { deadline: deadlines.fetch });
+  const status = await ask("status", "--porcelain", "--untracked-files=no");
+  if (status.code !== 0 || String(status.stdout) !== "") return false;
+  return (await ask("pull", "--quiet", "--ff-only")).code === 0;
+}

@@ -1,0 +1,82 @@
+// What the verbs for errands share: their ports, which machines are meant, and a wish as a task of its own.
+import { randomBytes } from "node:crypto";
+import { type Entry, parseEntry } from "../core/entry.ts";
+import { errandTask, type Wish } from "../core/errand.ts";
+import { agentOf } from "../core/gate.ts";
+import { nearest } from "../core/nearest.ts";
+import { render } from "../core/render.ts";
+import { max_bytes } from "../core/split.ts";
+import type { State } from "../core/state.ts";
+import { configuration, usage } from "../errors.ts";
+import { runtimes } from "../runtimes/index.ts";
+import type { ErrandPorts } from "../shell/errand.ts";
+import { createFleet } from "../shell/fleet.ts";
+import { createPool } from "../shell/pool.ts";
+import { createScan } from "../shell/scan.ts";
+import { createScreen } from "../shell/screen.ts";
+import type { Wire } from "../wire.ts";
+
+export interface Selection {
+  host?: string[];
+  label?: string[];
+  all?: boolean;
+}
+
+export const portsOf = (wire: Wire): ErrandPorts => ({
+  clock: wire.clock,
+  runtimes,
+  screen: createScreen(wire.secrets, createScan()),
+  secret: (name) => {
+    wire.secrets.add(name, wire.env[name] ?? "");
+    return wire.env[name];
+  },
+  connect: (pack) => createPool(createFleet(wire), pack),
+});
+
+/** Where it is to run, as far as the command line says so. */
+export function choice({ host = [], label = [], all }: Selection, state: State) {
+  const hosts = [...state.hosts.keys()].sort();
+  if (hosts.length === 0)
+    throw configuration("there are no machines in hosts/", "add one, then: towline fleet enroll NAME");
+  for (const name of host) {
+    if (state.hosts.has(name)) continue;
+    const near = nearest(name, hosts);
+    throw usage(`there is no hosts/${name}.md`, near ? `did you mean ${near}?` : `hosts: ${hosts.join(", ")}`);
+  }
+  const labels = new Set([...state.hosts.values()].flatMap(({ data }) => data.labels ?? []));
+  for (const name of label)
+    if (!labels.has(name))
+      throw usage(
+        `no machine has the label ${name}`,
+        labels.size > 0 ? `labels: ${[...labels].sort().join(", ")}` : "write `labels: [web]` into a host's record",
+      );
+  if (all) return { hosts: ["any"], each: true };
+  const selectors = [...host, ...label.map((name) => `label:${name}`)];
+  return selectors.length === 0 ? {} : { hosts: selectors, each: selectors.length > 1 || label.length > 0 };
+}
+
+/** The wish as a task of its own. Throws a Fault where nobody could do it. */
+export function taskOf(state: State, wish: Wish, { by, record }: { by: string; record: boolean }): Entry<"task"> {
+  const name = wish.agent ?? wish.like?.agent;
+  const agents = [...state.agents.keys()].sort();
+  const agent = agentOf(state, { data: { agent: name } } as Entry<"task">);
+  if (!agent && name !== undefined) {
+    const near = nearest(name, agents);
+    throw usage(`there is no agents/${name}.md`, near ? `did you mean ${near}?` : `agents: ${agents.join(", ")}`);
+  }
+  if (!agent)
+    throw configuration(
+      "no agent is named, and towline.yml has no default",
+      agents.length > 0 ? `add --agent NAME: ${agents.join(", ")}` : "write agents/NAME.md with `runtime: shell`",
+    );
+  const task = errandTask(wish, { token: randomBytes(8).toString("hex"), by, runtime: agent.data.runtime });
+  return record ? asWritten(task) : task;
+}
+
+/** As the ledger will have it, so that no later reader takes it for edited. */
+function asWritten(task: Entry<"task">): Entry<"task"> {
+  const text = render("task", task.data, task.body);
+  if (Buffer.byteLength(text) > max_bytes)
+    throw usage("a task over 1 MiB cannot be recorded", "put the long part where the machine can read it");
+  return parseEntry(task.path, "task", text).entry ?? task;
+}
