@@ -1,13 +1,12 @@
 // Why something happened, or did not: the rule and the field that decided.
 
-import { neededOnHost } from "./agent-needs.ts";
 import { builtin_rules } from "./builtin.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { type Candidate, candidates, type Hold } from "./gate.ts";
 import { answerOf } from "./job-text.ts";
 import { isLive, isOver } from "./jobs.ts";
-import { closed, outside, place } from "./place.ts";
+import { closed, outside, place, placingOf } from "./place.ts";
 import { type Judged, judge } from "./rules.ts";
 import type { Pupdate } from "./schema.ts";
 import { isEach } from "./select.ts";
@@ -81,18 +80,7 @@ export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: Re
 
 /** No host is named, or none of them takes work. */
 function shut(draft: Draft, { hosts, agent }: Candidate): Hold | null {
-  const { networks, zone } = draft.settings;
-  const of = { pack: draft.pack, runtime: agent.data.runtime };
-  const placed = place({
-    hosts,
-    answers: new Map(),
-    given: new Map(),
-    runtime: neededOnHost(agent.data),
-    of,
-    networks,
-    zone,
-    now: draft.now,
-  });
+  const placed = place(placingOf(draft, agent, { hosts, answers: new Map(), given: new Map() }));
   // Without answers everything that is open waits: only a time that is known says more than that.
   if ("until" in placed && placed.until) return { state: "queued", on: "hosts", reason: placed.wait, person: false };
   return "blocked" in placed ? { state: "blocked", on: "hosts", reason: placed.blocked, person: true } : null;

@@ -1,5 +1,7 @@
 // Which host gets which job: runtime installed first, then the least load per core with a free slot.
 import type { HostFacts } from "../ports.ts";
+import { neededOnHost } from "./agent-needs.ts";
+import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { ownerRefuses, ownerSays, slotsOf } from "./owner.ts";
 import { opensAt } from "./window.ts";
@@ -22,6 +24,20 @@ export interface Placing {
   zone: string;
   now: Date;
 }
+
+/** The same for whatever asks where an agent's work may go. */
+export const placingOf = (
+  draft: Draft,
+  agent: Entry<"agent">,
+  asked: Pick<Placing, "hosts" | "answers" | "given">,
+): Placing => ({
+  ...asked,
+  runtime: neededOnHost(agent.data),
+  of: { pack: draft.pack, runtime: agent.data.runtime },
+  networks: draft.settings.networks,
+  zone: draft.settings.zone,
+  now: draft.now,
+});
 
 /** `until`: the time at which it passes by itself, where that is known. */
 export type Obstacle = { wait: string; until?: Date } | { blocked: string };

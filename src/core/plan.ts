@@ -1,12 +1,11 @@
 // Which host gets which job. A value: printed, then executed.
-import { neededOnHost } from "./agent-needs.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { hostsOfJobs } from "./known-hosts.ts";
-import { closed, type HostAnswer, identityOf, obstacle, outside, type Placing, place } from "./place.ts";
+import { closed, type HostAnswer, identityOf, obstacle, outside, type Placing, place, placingOf } from "./place.ts";
 import { reclaim } from "./reclaim.ts";
 import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
@@ -62,16 +61,8 @@ export function plan(draft: Draft, known: Known): Plan {
   const made: Plan = { starts: [], holds, spent: new Map() };
   const given = new Map<string, number>();
   let room = draft.settings.tick.max_starts - startsLastHour(draft);
-  const placing = (candidate: Candidate): Placing => ({
-    hosts: candidate.hosts,
-    answers: known.answers,
-    given,
-    runtime: neededOnHost(candidate.agent.data),
-    of: { pack: draft.pack, runtime: candidate.agent.data.runtime },
-    networks: draft.settings.networks,
-    zone: draft.settings.zone,
-    now: draft.now,
-  });
+  const placing = ({ agent, hosts }: Candidate): Placing =>
+    placingOf(draft, agent, { hosts, answers: known.answers, given });
   const claim = (start: Start, job: Entry<"job">) => {
     putJob(draft, job);
     made.starts.push(start);

@@ -1,12 +1,11 @@
 // Work that was claimed before and may be claimed again: released jobs, retries, and claims whose ticker is gone.
 
-import { neededOnHost } from "./agent-needs.ts";
 import { deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
 import { epochOf } from "./jobs.ts";
-import { identityOf, type Obstacle, type Placed, place } from "./place.ts";
+import { identityOf, type Obstacle, type Placed, place, placingOf } from "./place.ts";
 import type { Claim, Known, Late } from "./plan.ts";
 import { raiseJob } from "./raise.ts";
 import { isEach } from "./select.ts";
@@ -54,19 +53,7 @@ function placeAgain(
 ): Placed {
   const same = draft.hosts.get(job.data.host ?? "");
   const hosts = isEach(task.data) || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
-  return (
-    late(1, agent, job.id) ??
-    place({
-      hosts,
-      answers: known.answers,
-      given,
-      runtime: neededOnHost(agent.data),
-      of: { pack: draft.pack, runtime: agent.data.runtime },
-      networks: draft.settings.networks,
-      zone: draft.settings.zone,
-      now: draft.now,
-    })
-  );
+  return late(1, agent, job.id) ?? place(placingOf(draft, agent, { hosts, answers: known.answers, given }));
 }
 
 function claimAgain(

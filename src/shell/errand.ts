@@ -1,6 +1,5 @@
 // The line for what a person asks for at once: ask the hosts, claim, start, wait, collect. It decides nothing.
 import { type Findings, noFindings } from "../core/absorb.ts";
-import { neededOnHost } from "../core/agent-needs.ts";
 import { deadlineOf } from "../core/claim.ts";
 import { decideErrand } from "../core/decide-errand.ts";
 import type { Draft } from "../core/draft.ts";
@@ -8,7 +7,7 @@ import type { Entry } from "../core/entry.ts";
 import { agentOf, hostsOf } from "../core/gate.ts";
 import { isOver } from "../core/jobs.ts";
 import { hostCalled, twins } from "../core/known-hosts.ts";
-import { closed, type HostAnswer, obstacle } from "../core/place.ts";
+import { closed, type HostAnswer, obstacle, placingOf } from "../core/place.ts";
 import type { Plan } from "../core/plan.ts";
 import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
@@ -271,8 +270,7 @@ function worthWaiting(run: Run, { draft, plan }: Settled): boolean {
       const host = draft.hosts.get(name);
       const answer = run.answers.get(name);
       if (!host || !agent || !answer || "fault" in answer) return false;
-      const placing = { hosts: [host], answers: run.answers, given: new Map(), runtime: neededOnHost(agent.data) };
-      const why = obstacle(host, { ...placing, networks: draft.settings.networks });
+      const why = obstacle(host, placingOf(draft, agent, { hosts: [host], answers: run.answers, given: new Map() }));
       return why === null ? jobs.length > 0 : "wait" in why;
     });
   });

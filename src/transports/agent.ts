@@ -56,7 +56,8 @@ const uint32 = (value: number) => {
   made.writeUInt32BE(value);
   return made;
 };
-const text = (value: Buffer | string) => Buffer.concat([uint32(Buffer.byteLength(value)), Buffer.from(value as Buffer)]);
+const text = (value: Buffer | string) =>
+  Buffer.concat([uint32(Buffer.byteLength(value)), Buffer.from(value as Buffer)]);
 
 function readText(from: Buffer, at: number): { value: Buffer; end: number } | null {
   if (from.length < at + 4) return null;

@@ -110,7 +110,9 @@ function groupsOf({ majority, others, failures }: Folded): { group: Group; usual
 function block({ same, differs }: Group, usual: boolean): string[] {
   const first = same[0] as Answer;
   const text = differs ?? (first.answer.trim() === "" ? [] : first.answer.replace(/\n+$/, "").split("\n"));
-  const head = usual ? `${glyphs.finished} ${same.length} hosts agree: ${names(same)}` : headOf(first, same, differs !== null);
+  const head = usual
+    ? `${glyphs.finished} ${same.length} hosts agree: ${names(same)}`
+    : headOf(first, same, differs !== null);
   const apart = differs === null ? "" : same.length > 1 ? " differ:" : " differs:";
   return [`${head}${apart}`, ...text.map((line) => `  ${line}`.trimEnd())];
 }

@@ -108,6 +108,7 @@ describe("a host outside its window", () => {
     answers: new Map(),
     given: new Map(),
     runtime: "shell",
+    of: { pack: "p", runtime: "shell" },
     networks: ["public"],
     zone: "UTC",
     now: new Date(now),

@@ -170,7 +170,10 @@ describe.skipIf(lacksSshd)(`a dispatch, ${needs}`, () => {
     const pack = made("narrow");
     const host = readFileSync(join(pack.clone, "hosts", "bow.md"), "utf8");
     pack.push({ "hosts/bow.md": host.replace("slots: 8", "slots: 1") });
-    writeFileSync(join(dir, "list.yml"), '- task: "sleep 2; echo narrow >>$HOME/marks"\n- "echo narrow >>$HOME/marks"\n');
+    writeFileSync(
+      join(dir, "list.yml"),
+      '- task: "sleep 2; echo narrow >>$HOME/marks"\n- "echo narrow >>$HOME/marks"\n',
+    );
     const { code, answers } = await asked(pack, "-f", join(dir, "list.yml"), "--host", "bow");
     expect([code, answers.map((one) => one.why ?? one.state)]).toEqual([0, ["finished", "finished"]]);
     expect(onHosts("narrow")).toHaveLength(2);
