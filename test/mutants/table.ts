@@ -284,6 +284,41 @@ export const mutants: Mutant[] = [
     tests: ["test/secrets/screen.test.ts"],
   },
   {
+    guard: "secrets that nobody told us of are cut out by their shape",
+    edits: [["src/shell/screen.ts", "await scan([...said, ...log])", "[...said, ...log].map((): Sighting[] => [])"]],
+    tests: ["test/secrets/screen.test.ts"],
+  },
+  {
+    guard: "no comment in a text switches the search for secrets off",
+    edits: [["src/shell/scan-worker.mjs", '"@secretlint/secretlint-rule-filter-comments"', '"none"']],
+    tests: ["test/secrets/screen.test.ts"],
+  },
+  {
+    guard: "a search for secrets that fails lets no text through",
+    edits: [
+      [
+        "src/shell/screen.ts",
+        'if (sightings === undefined) throw new ScanFault("it failed");',
+        "if (sightings === undefined) return text;",
+      ],
+      [
+        "src/shell/screen.ts",
+        "const found = await scan([...said, ...log]);",
+        "const found = await scan([...said, ...log]).catch((): Sighting[][] => []);",
+      ],
+    ],
+    tests: ["test/secrets/screen.test.ts"],
+  },
+  {
+    guard: "`---js` is refused, never evaluated",
+    edits: [
+      ["src/core/split.ts", "?---[ \\t]*(", "?---[a-z]*[ \\t]*("],
+      ["src/core/split.ts", "const read = matter(", 'const read = text.startsWith("---js") ? matter(text) : matter('],
+    ],
+    tests: ["test/check/check.test.ts"],
+    name: "---js",
+  },
+  {
     guard: "a copied repository starts nothing",
     edits: [
       [

@@ -36,6 +36,7 @@ function behave(armed: () => Armed | undefined, spent: () => void): Behaviour {
   let held: Buffer[] = [];
   let quiet: NodeJS.Timeout | undefined;
   let deaf: Armed | undefined;
+  let inside: NodeJS.Timeout | undefined;
   const strike = (wire: Wire, { step, kill }: Armed) => {
     const whole = Buffer.concat(held);
     if (step === "sync:request") {
@@ -43,7 +44,7 @@ function behave(armed: () => Armed | undefined, spent: () => void): Behaviour {
       kill();
     } else {
       wire.toServer(whole);
-      if (step === "sync:batch") setTimeout(kill, 30);
+      if (step === "sync:batch") inside = setTimeout(kill, 30);
     }
   };
   return {
@@ -62,8 +63,10 @@ function behave(armed: () => Armed | undefined, spent: () => void): Behaviour {
       }, 10);
     },
     server(bytes, wire) {
-      if (!deaf) return wire.toClient(bytes);
-      if (deaf.step === "sync:answer") deaf.kill();
+      if (deaf?.step === "sync:answer") return deaf.kill();
+      // Answered before its time: this was no kill inside of the batch, and counts for none.
+      clearTimeout(inside);
+      wire.toClient(bytes);
     },
     clientEnd: (wire) => wire.endServer(),
   };
