@@ -316,7 +316,7 @@ export const mutants: Mutant[] = [
       ["src/core/split.ts", "const read = matter(", 'const read = text.startsWith("---js") ? matter(text) : matter('],
     ],
     tests: ["test/check/check.test.ts"],
-    name: "---js",
+    name: "a ---js task",
   },
   {
     guard: "a copied repository starts nothing",

@@ -45,7 +45,14 @@ async function run(dir: string, { tests, name }: Mutant, limit: number): Promise
   const file = join(dir, "mutant-results.json");
   rmSync(file, { force: true });
   const there = tests.filter((one) => existsSync(join(dir, one)));
-  const args = ["run", ...there, ...(name ? ["-t", name] : []), "--bail=1", "--reporter=json", `--outputFile=${file}`];
+  const args = [
+    "run",
+    ...there,
+    ...(name ? [`--testNamePattern=${name}`] : []),
+    "--bail=1",
+    "--reporter=json",
+    `--outputFile=${file}`,
+  ];
   const child = spawn("node_modules/.bin/vitest", args, { cwd: dir, stdio: "ignore", detached: true });
   const end = () => {
     try {
