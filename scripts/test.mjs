@@ -11,6 +11,8 @@ const help = `npm test                  types, lint, all suites
 npm test -- --quick       types, lint, unit tests only
 npm test -- --install     first installs openssh-server, iproute2, chromium, … from Debian (CI=true does the same)
 npm run test:long         the suites that have a long size run in it; a name after -- selects, as in -- chaos
+TOWLINE_SHARD=2/5         before test:long: the second of five parts that together are the whole (each says once a
+                          minute where it stands)
 npm test -- repo          only suites whose path holds "repo"; other options go to vitest as they are`;
 
 /** @typedef {Omit<import("./results.mjs").Counts, "needs"> & {name: string}} Count */

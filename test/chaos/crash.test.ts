@@ -151,7 +151,7 @@ function numbersOf(rounds: Round[], seconds: number): Record<string, number> {
     twice: rounds.flatMap((one) => one.twice).length,
     lost: rounds.filter((one) => one.ticks > 2).length + rounds.flatMap((one) => one.astray).length,
     "held for a person": rounds.flatMap((one) => one.held).length,
-    "rounds for the rarest last step": Math.min(...[...last.values()].map((list) => list.length)),
+    "rounds for the rarest last step": last.size > 0 ? Math.min(...[...last.values()].map((list) => list.length)) : 0,
     seconds,
   };
 }

@@ -2,15 +2,30 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TestPack } from "../fakes/pack.ts";
+import { bundleTicker } from "./kit/bundle.ts";
 import { type Sailed, sail } from "./kit/crew.ts";
 import { anomalies, historyOf } from "./kit/history.ts";
 import { type Lab, lacksLab, needsLab, raiseLab } from "./kit/lab.ts";
 import { journalOf, labPack, marked, marksOf } from "./kit/pack.ts";
-import { random, size, tell } from "./kit/sizes.ts";
+import { long, random, shard, size, tell } from "./kit/sizes.ts";
 
 const jobs = size(200, 2000);
 const tickers = size(16, 32);
 const kills = size(300, 5000);
+/** The calm life and, in shards, parts of the killed one, each with all of its jobs. */
+const lives: [name: string, kills: number][] =
+  long && shard.count > 1
+    ? [
+        ["calm", 0],
+        ...Array.from({ length: shard.count - 1 }, (_, at): [string, number] => [
+          `killed${at + 1}`,
+          Math.ceil(kills / (shard.count - 1)),
+        ]),
+      ]
+    : [
+        ["calm", 0],
+        ["killed", kills],
+      ];
 const settings = "tick: {patience: 10s, wall: 20s, max_starts: 1000000}\n";
 
 /** Tasks whose answer stands in a job record of the bare repository's tip. */
@@ -25,36 +40,40 @@ function recorded(pack: TestPack, ids: string[]): number {
 
 describe.skipIf(lacksLab)(`many tickers on one pack, ${needsLab}`, () => {
   let lab: Lab;
+  let ticker: string;
   beforeAll(async () => {
     lab = await raiseLab(8);
+    ticker = await bundleTicker(lab.dir);
   });
   afterAll(() => lab?.down());
 
-  const sailing = (pack: TestPack, ids: string[], count: number) => {
+  const sailing = (name: string, pack: TestPack, ids: string[], count: number) => {
     let looked = 0;
+    let reached = 0;
     return sail(lab, pack, {
+      name,
+      ticker,
       count: tickers,
       limit: size(500_000, 5_000_000),
       done: () => {
         if (performance.now() - looked < 1000) return false;
         looked = performance.now();
-        return recorded(pack, ids) === ids.length;
+        reached = recorded(pack, ids);
+        return reached === ids.length;
       },
-      kills: count > 0 ? { count, pause: [100, 500], random: random(7) } : undefined,
+      reached: () => reached,
+      kills: count > 0 ? { count, pause: [100, 500], random: random(6 + shard.index) } : undefined,
     });
   };
 
-  test.each([
-    ["calm", 0],
-    ["killed", kills],
-  ])(
+  test.each(lives.filter((_, at) => shard.count === 1 || at === shard.index - 1))(
     "%s: every job once, all recorded, history sound",
     async (name, killing) => {
       const ids = Array.from({ length: jobs }, (_, i) => `${name}-${i}`);
       const files = Object.fromEntries(ids.map((id) => [`tasks/${id}.md`, marked(id, "sleep 0.05; ")]));
       const pack = labPack({ id: name, machines: lab.machines, settings, slots: 3 }, files);
       try {
-        judge(name, pack, ids, await sailing(pack, ids, killing));
+        judge(name, pack, ids, await sailing(name, pack, ids, killing));
       } finally {
         pack.remove();
       }

@@ -7,7 +7,7 @@ import { md, type TestPack } from "../fakes/pack.ts";
 import { tickerFile } from "./kit/crew.ts";
 import { type Lab, type LabMachine, lacksLab, needsLab, raiseLab } from "./kit/lab.ts";
 import { keyEnv, labPack, marked, marksOf } from "./kit/pack.ts";
-import { size, tell } from "./kit/sizes.ts";
+import { share, size, tell, watchProgress } from "./kit/sizes.ts";
 import type { TickerPlan } from "./kit/ticker.ts";
 import type { Event } from "./kit/watch.ts";
 
@@ -35,7 +35,7 @@ const troubles: Trouble[] = [
   { name: "frozen (D5)", begin: signal("SIGSTOP"), end: signal("SIGCONT") },
   { name: "restarted (D13)", begin: (machine) => machine.crash(), end: (machine) => machine.boot() },
 ];
-const repeats = size(1, 20);
+const repeats = share(size(1, 20));
 /** Seconds: a connection must stand within 10, a silent one is given up after 12 to 30; 5 more are allowed. */
 const longest = { open: 15, other: 35 };
 
@@ -100,14 +100,16 @@ describe.skipIf(lacksLab)(`machines in trouble, ${needsLab}`, () => {
     async () => {
       const from = performance.now();
       const plan = troubles.flatMap((trouble) => (["before", "while"] as const).map((when) => ({ trouble, when })));
+      let lived = 0;
+      const end = watchProgress("hosts", () => ({ rounds: lived, seconds: (performance.now() - from) / 1000 }));
       const lives = await Promise.all(
         plan.map(async ({ trouble, when }, index) => {
           const machine = lab.machines[index] as LabMachine;
-          const lived = [];
-          for (let round = 0; round < repeats; round++) lived.push(await live(machine, trouble, when, round));
-          return lived;
+          const found = [];
+          for (let round = 0; round < repeats; round++, lived++) found.push(await live(machine, trouble, when, round));
+          return found;
         }),
-      );
+      ).finally(end);
       const calls = told.filter((one) => one.op === "call");
       const seconds = (verb: RegExp) =>
         Math.max(0, ...calls.filter((one) => verb.test(one.verb)).map((one) => (one.to - one.from) / 1e6));

@@ -1,11 +1,12 @@
 // The same edits and days, lived with a tick each hour, and lived with gaps of days, repeated ticks and runners whose
 // clocks are off by up to a day: the end is the same, and a repeated tick changes nothing.
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { parseEntry } from "../../src/core/entry.ts";
 import type { FakeRun } from "../fakes/fleet.ts";
 import { basics, md } from "../fakes/pack.ts";
 import { type World, world } from "../fakes/world.ts";
-import { random, size, tell } from "./kit/sizes.ts";
+import { random, shard, size, tell, watchProgress } from "./kit/sizes.ts";
 
 const lives = size(300, 10_000);
 const days = 7;
@@ -122,7 +123,7 @@ function schedule(roll: () => number): Moment[] {
 
 test(
   `${lives} schedules with gaps, repeats and skew end as the punctual one does`,
-  () => {
+  async () => {
     const from = performance.now();
     const punctual = live([
       first,
@@ -131,7 +132,18 @@ test(
     ]);
     const sums = { ticks: 0, twice: 0, restless: 0, other: 0 };
     const wrong: object[] = [];
-    for (let seed = 1; seed <= lives; seed++) {
+    let done = 0;
+    const numbers = () => ({
+      schedules: done,
+      ticks: sums.ticks,
+      twice: sums.twice,
+      "with another end": sums.other,
+      "changes after a quiet tick": sums.restless,
+      seconds: (performance.now() - from) / 1000,
+    });
+    const endOfWatch = watchProgress("schedules", numbers);
+    for (let seed = shard.index; seed <= lives; seed += shard.count, done++) {
+      await turn();
       const lived = live(schedule(random(seed)));
       const twice = lived.starts.length - new Set(lived.starts.map((one) => one.split(" ")[0])).size;
       const same = JSON.stringify(lived.status) === JSON.stringify(punctual.status);
@@ -142,14 +154,8 @@ test(
       if (twice > 0 || lived.restless > 0 || !same)
         wrong.push({ seed, twice, restless: lived.restless, status: lived.status });
     }
-    tell("schedules", {
-      schedules: lives,
-      ticks: sums.ticks,
-      twice: sums.twice,
-      "with another end": sums.other,
-      "changes after a quiet tick": sums.restless,
-      seconds: (performance.now() - from) / 1000,
-    });
+    endOfWatch();
+    tell("schedules", numbers());
     expect(
       Object.fromEntries(Object.entries(punctual.status).map(([id, one]) => [id, (one as { state: string }).state])),
     ).toEqual({

@@ -16,10 +16,10 @@ import { basics, md, testPack } from "../fakes/pack.ts";
 import { anomalies, historyOf } from "./kit/history.ts";
 import { raiseProxy, type TcpProxy } from "./kit/proxy.ts";
 import { onPush, pushFaults } from "./kit/push-faults.ts";
-import { random, size, tell } from "./kit/sizes.ts";
+import { random, shard, share, size, tell, watchProgress } from "./kit/sizes.ts";
 import { around, type Event } from "./kit/watch.ts";
 
-const wanted = size(100, 2000);
+const wanted = share(size(100, 2000));
 const tickers = 3;
 const settings =
   "id: unknown\nname: unknown\nzone: UTC\ndefaults: {agent: deckhand}\ntick: {patience: 1s, wall: 1s, max_starts: 1000000}\n";
@@ -78,7 +78,7 @@ test(
   `${wanted} pushes without a known outcome: nobody believes what is not so`,
   async () => {
     const from = performance.now();
-    const roll = random(4);
+    const roll = random(3 + shard.index);
     const machines = { ann: machine({ slots: 1000 }), bob: machine({ slots: 1000 }) };
     const pack = testPack({ ...basics(["ann", "bob"]), "towline.yml": settings });
     const server = await daemon(pack.dir);
@@ -131,6 +131,11 @@ test(
       };
       feed(6);
       const until = performance.now() + size(400_000, 3_600_000);
+      const end = watchProgress("unknown", () => ({
+        unknown: unknowns(),
+        pushes: events.filter((event) => event.op === "push").length,
+        seconds: (performance.now() - from) / 1000,
+      }));
       const work = clones.map(async (dir, n) => {
         while (unknowns() < wanted && performance.now() < until) await one(`t${n}`, dir).catch(giveWay);
       });
@@ -138,7 +143,7 @@ test(
         for (; unknowns() < wanted && performance.now() < until; await delay(50))
           if (started().length > ids.length - 3) feed(3);
       })();
-      await Promise.all([...work, feeding]);
+      await Promise.all([...work, feeding]).finally(end);
       calm = true;
       await delay(1500); // what lands late has landed; claims of nobody are over their time
       for (let more = 0; more < 6; more++) {

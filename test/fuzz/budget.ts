@@ -1,7 +1,7 @@
 // How many inputs, and how long one may take. `TOWLINE_LONG=1` runs 25 times as many.
+import { share, size } from "../chaos/kit/sizes.ts";
 
-export const long = process.env.TOWLINE_LONG === "1";
-export const times = (gate: number) => (long ? gate * 25 : gate);
+export const times = (gate: number) => share(size(gate, gate * 25));
 
 /** Five times the bound that bench/ measures against: over this, a reader hangs. */
 const hang = 500;

@@ -1,6 +1,7 @@
 // The claim protocol, explored whole within bounds: no invariant breaks, and each guard that is switched off is missed.
-// `TOWLINE_LONG=1` explores the larger bounds.
+// The long size explores the larger bounds.
 import { describe, expect, test, vi } from "vitest";
+import { ofShard, size } from "../chaos/kit/sizes.ts";
 import { explore } from "./explore.ts";
 import type { Bounds, Guards } from "./states.ts";
 
@@ -36,7 +37,7 @@ const long: [string, Partial<Bounds>][] = [
 ];
 
 describe("every state keeps the rules, and two ticks settle it", () => {
-  test.each(process.env.TOWLINE_LONG === "1" ? [...gate, ...long] : gate)("%s", async (name, more) => {
+  test.each(size(gate, ofShard([...gate, ...long])))("%s", async (name, more) => {
     const found = await explore(bounds(more));
     console.log(`${found.states} states, ${found.steps} steps, ${found.settled} worlds settled: ${name}`);
     expect(found.violation).toBeNull();

@@ -1,6 +1,7 @@
 // Traces of the model played on real git and the real host program: both must come to the same end.
-// `TOWLINE_LONG=1` plays 200 of them.
+// The long size plays 200 of them.
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { ofShard, size } from "../chaos/kit/sizes.ts";
 import { type Explored, explore } from "./explore.ts";
 import { stageFor, taskOf } from "./stage.ts";
 import type { Action, Bounds, State } from "./states.ts";
@@ -8,7 +9,7 @@ import type { Action, Bounds, State } from "./states.ts";
 // A hang limit only: a busy machine must not fail a test.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 });
 
-const most = process.env.TOWLINE_LONG === "1" ? 200 : 24;
+const most = size(24, 200);
 const shapes: Bounds[] = [
   { tasks: ["a", "b"], hosts: ["ann"], slots: 2, ticks: 2, faults: 1, jumps: 1, policies: 0 },
   { tasks: ["b"], hosts: ["ann"], slots: 2, ticks: 3, faults: 1, jumps: 1, policies: 1 },
@@ -59,7 +60,7 @@ describe.each(shapes)("$ticks ticks, $tasks", (bounds) => {
     );
   });
 
-  test.each(Array.from({ length: most / shapes.length }, (_, i) => i))("trace %i", async (number) => {
+  test.each(ofShard(Array.from({ length: most / shapes.length }, (_, i) => i)))("trace %i", async (number) => {
     const one = traces[number];
     if (!one) return expect(number).toBeGreaterThanOrEqual(traces.length);
     const { line } = found.model;

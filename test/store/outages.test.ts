@@ -13,11 +13,12 @@ import { takeOut } from "../../src/shell/store-mend.ts";
 import { renewal } from "../../src/shell/store-schema.ts";
 import { canonicalDump, verify } from "../../src/shell/store-verify.ts";
 import { type SyncResult, sync } from "../../src/shell/sync.ts";
+import { shard, size, watchProgress } from "../chaos/kit/sizes.ts";
 import { everything, makePack, type Pack, reflection, task } from "./pack.ts";
 import { type Middle, startProxy } from "./proxy.ts";
 import { needs_sqld, no_sqld, type Sqld, startSqld } from "./sqld.ts";
 
-const plans = process.env.TOWLINE_LONG === "1" ? 2000 : 100;
+const plans = size(100, 2000);
 const packId = "pack";
 const soon = () => performance.now() + 20_000;
 
@@ -284,11 +285,14 @@ describe.skipIf(no_sqld)(no_sqld ? `outages: ${needs_sqld}` : "outages", () => {
     `${plans} random plans end as a rebuild would, and none touches the repository`,
     async () => {
       const met = new Map<string, number>();
-      for (let seed = 1; seed <= plans; seed++)
+      let done = 0;
+      const end = watchProgress("outages", () => ({ plans: done }));
+      for (let seed = shard.index; seed <= plans; seed += shard.count, done++)
         for (const step of await play({ pack, history, server, proxy }, seed)) {
           const kind = step.replace(/ at \d+$/, "");
           met.set(kind, (met.get(kind) ?? 0) + 1);
         }
+      end();
       expect([...met.keys()].sort()).toEqual([...kinds].sort());
     },
     plans * 5000,

@@ -4,17 +4,24 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { TestPack } from "../../fakes/pack.ts";
+import { compiled } from "./bundle.ts";
 import type { Lab } from "./lab.ts";
 import { keyEnv } from "./pack.ts";
+import { watchProgress } from "./sizes.ts";
 import type { TickerPlan } from "./ticker.ts";
 import type { Event } from "./watch.ts";
 
 export const tickerFile = join(import.meta.dirname, "ticker.ts");
 
 export interface Crew {
+  name: string;
+  /** The ticker's program. */
+  ticker: string;
   count: number;
   /** True once nothing is left to do. */
   done(): boolean;
+  /** Jobs that are recorded, when `done` looked last. */
+  reached(): number;
   /** Milliseconds after which the tickers end in any case. */
   limit: number;
   /** This many SIGKILLs at random moments, between these pauses (ms). */
@@ -43,8 +50,8 @@ export async function sail(lab: Lab, pack: TestPack, crew: Crew): Promise<Sailed
       sync: false,
       site: false,
     };
-    const child = lab.spawn(process.execPath, [tickerFile, JSON.stringify(plan)], {
-      env: { ...process.env, ...keyEnv(lab), NODE_COMPILE_CACHE: join(lab.dir, "compiled") },
+    const child = lab.spawn(process.execPath, [crew.ticker, JSON.stringify(plan)], {
+      env: { ...process.env, ...keyEnv(lab), ...compiled(lab.dir) },
       stdio: ["ignore", "inherit", "inherit"],
     });
     alive.set(who, child);
@@ -52,6 +59,11 @@ export async function sail(lab: Lab, pack: TestPack, crew: Crew): Promise<Sailed
   };
   for (const who of names) launch(who);
   let kills = 0;
+  const end = watchProgress(crew.name, () => ({
+    kills,
+    recorded: crew.reached(),
+    seconds: (performance.now() - from) / 1000,
+  }));
   const until = from + crew.limit;
   while (performance.now() < until && !((crew.kills?.count ?? 0) <= kills && crew.done())) {
     if (!crew.kills || kills >= crew.kills.count) {
@@ -65,6 +77,7 @@ export async function sail(lab: Lab, pack: TestPack, crew: Crew): Promise<Sailed
     kills++;
     launch(who);
   }
+  end();
   writeFileSync(stop, "");
   await Promise.all(ends);
   const events = readFileSync(join(pack.dir, "events"), "utf8").split("\n").filter(Boolean);

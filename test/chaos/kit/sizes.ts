@@ -33,6 +33,8 @@ function readShard(text: string | undefined): { index: number; count: number } {
 }
 
 export const ofShard = <T>(all: T[]): T[] => all.filter((_, at) => at % shard.count === shard.index - 1);
+/** This shard's part of a count. */
+export const share = (count: number) => Math.ceil(count / shard.count);
 
 /** Says where a run stands, once a minute, so that one that is ended half-way has told what it reached. */
 export function watchProgress(scenario: string, numbers: () => Record<string, number>): () => void {
