@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { configuration } from "../errors.ts";
+import { configuration, messageOf } from "../errors.ts";
 import type { ConnectOptions, Transport } from "../ports.ts";
 import { bare } from "./address.ts";
 import { serveKey } from "./agent.ts";
@@ -27,6 +27,8 @@ export interface Den {
   shown(): string | undefined;
   /** Accepts this key from now on. */
   pin(fingerprint: string): void;
+  /** Why the jump host did not lead there, the last time that it was asked. */
+  astray(): string | undefined;
   remove(): void;
 }
 
@@ -49,7 +51,9 @@ export async function makeDen({ name, host, options, env, folders, version }: Ma
   if (!base) throw configuration("there is no folder for sockets", "set TMPDIR to a folder without blanks in its name");
   const folder = mkdtempSync(join(base, "tl-"));
   const servers: Server[] = [];
+  dens.add(folder);
   const remove = () => {
+    dens.delete(folder);
     for (const one of servers) one.close();
     rmSync(folder, { recursive: true, force: true });
   };
@@ -57,7 +61,11 @@ export async function makeDen({ name, host, options, env, folders, version }: Ma
     const keys = keysOf(name, host, folder, version);
     const control = join(folder, "c").length <= longest ? join(folder, "c") : null;
     const identity = await identityOf(name, folder, options, servers);
-    const bridge = options.via ? await bridgeTo(host, folder, options.via.connection, servers) : [];
+    let astray: string | undefined;
+    const lost = (why: string | undefined) => {
+      astray = why;
+    };
+    const bridge = options.via ? await bridgeTo(name, host, folder, options.via, servers, lost) : [];
     const set = [...keys.set, ...identity, ...bridge, `ControlPath=${control ?? "none"}`, ...always];
     const user = host.user === undefined ? [] : ["-l", host.user];
     // 22 is what every record says that says nothing: then the person's ssh_config may know better.
@@ -77,6 +85,7 @@ export async function makeDen({ name, host, options, env, folders, version }: Ma
       ],
       shown: keys.shown,
       pin: keys.pin,
+      astray: () => astray,
       remove,
     };
   } catch (thrown) {
@@ -84,6 +93,11 @@ export async function makeDen({ name, host, options, env, folders, version }: Ma
     throw thrown;
   }
 }
+
+const dens = new Set<string>();
+process.once("exit", () => {
+  for (const folder of dens) rmSync(folder, { recursive: true, force: true });
+});
 
 const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory();
 
@@ -154,6 +168,8 @@ async function identityOf(name: string, folder: string, options: ConnectOptions,
   if (key === undefined) return [];
   if (keyFile !== undefined && passphrase === undefined)
     return [`IdentityFile=${quoted(keyFile)}`, "IdentitiesOnly=yes", "IdentityAgent=none"];
+  if (folder.length + 2 > longest + 18)
+    throw configuration(`${name}: no path is short enough for the socket of its key`, "set TMPDIR to a shorter folder");
   const parsed = unlock(name, key, passphrase);
   const [socket, file] = [join(folder, "a"), join(folder, "id.pub")];
   writeFileSync(file, `${parsed.type} ${parsed.getPublicSSH().toString("base64")}\n`, { mode: 0o600 });
@@ -170,28 +186,39 @@ const word = (text: string) => `'${text.replaceAll("%", "%%").replaceAll("'", "'
 
 /** The client reaches a host behind a jump host through this process, by a socket that nobody else can open. */
 async function bridgeTo(
+  name: string,
   host: Host,
   folder: string,
-  via: NonNullable<ConnectOptions["via"]>["connection"],
+  via: NonNullable<ConnectOptions["via"]>,
   servers: Server[],
+  lost: (why: string | undefined) => void,
 ): Promise<string[]> {
+  const { forward } = via.connection;
+  if (!forward)
+    throw configuration(`${name}: \`jump: ${via.name}\` leads nowhere`, `${via.name} must be reached by SSH itself`);
   const socket = join(folder, "b");
   const server = createServer({ allowHalfOpen: true }, (near) => {
     near.on("error", () => {});
-    if (!via.forward) return void near.destroy();
-    via.forward(bare(host.address), host.port, 10_000).then(
+    lost(undefined);
+    forward(bare(host.address), host.port, 10_000).then(
       (far) => {
-        far.on("error", () => near.destroy());
+        far.on("error", (thrown) => {
+          lost(messageOf(thrown));
+          near.destroy();
+        });
         far.once("close", () => near.destroy());
         near.once("close", () => far.destroy());
         near.pipe(far);
         far.pipe(near);
       },
-      () => near.destroy(),
+      (thrown) => {
+        lost(messageOf(thrown));
+        near.destroy();
+      },
     );
   });
   server.unref();
   servers.push(server);
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(socket, resolve));
-  return [`ProxyCommand=exec ${word(process.execPath)} ${word(program)} ${word(socket)}`];
+  return [`ProxyCommand=${word(process.execPath)} ${word(program)} ${word(socket)}`];
 }

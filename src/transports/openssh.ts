@@ -5,7 +5,7 @@ import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { configuration } from "../errors.ts";
 import { type Connection, type ConnectOptions, HostFault, type Pipe, type Transport } from "../ports.ts";
-import { bare } from "./address.ts";
+import { bare, placeOf } from "./address.ts";
 import { type Den, makeDen } from "./openssh-den.ts";
 import { judge, turnedAway } from "./openssh-fault.ts";
 import { chunks, keepText } from "./pipe.ts";
@@ -62,6 +62,8 @@ async function enter(name: string, host: Host, den: Den, options: ConnectOptions
   for (;;) {
     const { code, said } = await login(den, Math.max(500, until - performance.now()), options.signal);
     if (code === 0 || (den.control === null && code !== null && code !== 255)) return;
+    const astray = den.astray();
+    if (astray !== undefined) throw new HostFault("unreachable", `${name} (${placeOf(host)}): ${astray}`);
     const shown = den.shown();
     const fault = judge({ name, pinned: host.host_key !== undefined, wanted: den.wanted, shown, code, said });
     if (fault.kind === "unknown-key" && shown && (await options.onUnknownKey?.(shown))) den.pin(shown);
@@ -169,12 +171,26 @@ function wayOf(name: string, child: ReturnType<typeof spawn>): Duplex {
   const { stdin, stdout, stderr } = child;
   if (!stdin || !stdout || !stderr) throw new Error("ssh was not given its pipes");
   const text = keepText(stderr);
-  const way = Duplex.from({ readable: stdout, writable: stdin });
+  let heard = false;
+  const way = new Duplex({
+    read: () => void stdout.resume(),
+    write: (chunk, _, done) => void stdin.write(chunk, () => done()),
+    final: (done) => void stdin.end(() => done()),
+    destroy(thrown, done) {
+      child.kill();
+      done(thrown);
+    },
+  });
   way.on("error", () => {});
-  way.once("close", () => child.kill());
-  child.once("exit", (code) => {
+  stdout.on("data", (chunk) => {
+    heard = true;
+    if (!way.push(chunk)) stdout.pause();
+  });
+  // A way that does not lead there ends without a byte, and often without a word.
+  child.once("close", () => {
     const why = text().trim().split("\n").at(-1)?.trim();
-    if (code !== 0 && why) way.destroy(new Error(`${name} cannot reach it: ${why}`));
+    if (heard) way.push(null);
+    else way.destroy(new Error(`${name} cannot reach it${why ? `: ${why}` : ""}`));
   });
   return way;
 }

@@ -82,7 +82,7 @@ async function served(transport: "ssh" | "openssh", how: Partial<Serve>): Promis
   return {
     host: hostOf(server, { transport }),
     home: server.home,
-    fleet: () => createFleet({ env: { KEY: key.text, PATH: system }, home: dir }),
+    fleet: () => createFleet({ env: { KEY: key.text, PATH: system, TMPDIR: dir }, home: dir }),
     async down() {
       await server.stop();
       rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });

@@ -38,8 +38,14 @@ export interface Key {
 /** A key pair in OpenSSH's own format. */
 export function makeKey(file: string, passphrase = "", type = "ed25519"): Key {
   execFileSync("ssh-keygen", ["-q", "-t", type, "-N", passphrase, "-f", file], { env: { PATH } });
-  return { file, text: readFileSync(file, "utf8"), public: readFileSync(`${file}.pub`, "utf8").trim() };
+  return readKey(file);
 }
+
+const readKey = (file: string): Key => ({
+  file,
+  text: readFileSync(file, "utf8"),
+  public: readFileSync(`${file}.pub`, "utf8").trim(),
+});
 
 export interface Served {
   /** Fields of a record that reaches it. */
@@ -73,7 +79,7 @@ export async function serve(options: Serve): Promise<Served> {
   const home = join(dir, "home");
   mkdirSync(join(home, ".ssh"), { recursive: true, mode: 0o700 });
   writeFileSync(join(home, ".ssh", "authorized_keys"), `${key.public}\n`, { mode: 0o600 });
-  const hostKey = makeKey(join(dir, "host_key"));
+  const hostKey = existsSync(join(dir, "host_key")) ? readKey(join(dir, "host_key")) : makeKey(join(dir, "host_key"));
   const passwd = shell === undefined && server === "openssh" ? null : ownPasswd(dir, home, shell ?? "/bin/sh");
   const log = join(dir, "log");
   for (let tries = 0; ; tries++) {
