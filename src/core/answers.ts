@@ -78,7 +78,7 @@ function difference(from: string, to: string): string[] | null {
   });
   if (!patch) return null;
   const lines = patch.hunks.flatMap((hunk, at) => [...(at > 0 ? ["…"] : []), ...hunk.lines]);
-  if (lines.length >= to.trimEnd().split("\n").length + 2) return null;
+  if (lines.length > to.trimEnd().split("\n").length) return null;
   const over = lines.length - most_lines;
   return over > 1 ? [...lines.slice(0, most_lines), `… ${over} more lines differ`] : lines;
 }

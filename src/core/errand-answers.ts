@@ -48,7 +48,7 @@ function answerOf(task: Entry<"task">, job: Entry<"job">, came: Came): Answer {
     job: job.id,
     state: run.result === undefined ? asked(job, came) : state,
     good: state === "finished" && outcome?.outcome === "success",
-    partial: outcome?.outcome === "partial" || (state !== "finished" && answer.trim() !== ""),
+    partial: answer.trim() !== "" && (outcome?.outcome === "partial" || state === "timeout" || state === "cancelled"),
     answer,
     why: outcome?.why ?? run.why ?? null,
     took: took ?? null,

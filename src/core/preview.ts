@@ -44,8 +44,8 @@ export function previewOf(state: State, { task, job, result, outcome }: Tried, n
         claimed_at,
         deadline,
         input_hash,
-        runtime,
         identity,
+        runtime,
       },
     },
   };

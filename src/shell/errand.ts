@@ -1,13 +1,12 @@
 // The line for what a person asks for at once: ask the hosts, claim, start, wait, collect. It decides nothing.
 import { type Findings, noFindings } from "../core/absorb.ts";
-import { deadlineOf } from "../core/claim.ts";
 import { decideErrand } from "../core/decide-errand.ts";
 import type { Draft } from "../core/draft.ts";
 import type { Entry } from "../core/entry.ts";
-import { agentOf, hostsOf } from "../core/gate.ts";
+import { hostsToAsk, patienceOf, worthWaiting } from "../core/errand-wait.ts";
 import { isOver } from "../core/jobs.ts";
 import { hostCalled, twins } from "../core/known-hosts.ts";
-import { closed, type HostAnswer, obstacle, placingOf } from "../core/place.ts";
+import type { HostAnswer } from "../core/place.ts";
 import type { Plan } from "../core/plan.ts";
 import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
@@ -18,13 +17,14 @@ import { type Following, follow, keyOf, recall } from "./errand-follow.ts";
 import { ask, dispatch } from "./hands.ts";
 import type { Pool } from "./pool.ts";
 import type { Screen } from "./screen.ts";
+import type { HostLookup } from "./ways.ts";
 
 export interface ErrandPorts {
   clock: Clock;
   runtimes: Readonly<Record<string, Runtime>>;
   screen: Screen;
   secret(name: string): string | undefined;
-  connect(pack: string): Pool;
+  connect(pack: string, hosts: HostLookup): Pool;
 }
 
 export interface Errand {
@@ -75,6 +75,8 @@ interface Run extends Following {
   pools: Pool[];
   pool: Pool | undefined;
   pack: string;
+  /** As it was read last. */
+  state: State | undefined;
   followed: Map<string, Promise<void>>;
   started: number;
   wake(): void;
@@ -91,7 +93,7 @@ export async function runErrand(ports: ErrandPorts, book: Book, errand: Errand):
 }
 
 async function walk(run: Run): Promise<Ran> {
-  const { clock } = run.ports;
+  const { clock, errand } = run;
   const began = clock.tick();
   let made: Settled;
   let plan: Plan;
@@ -101,17 +103,17 @@ async function walk(run: Run): Promise<Ran> {
     made = await (run.book.recorded || round > 1 ? deciding : heed(run.signal, deciding));
     plan = made.plan;
     if (made.stands && plan.starts.length > 0) await launch(run, made);
-    const patience = began + patienceOf(run, made.draft) - clock.tick();
-    const waiting = patience > 0 && worthWaiting(run, made);
-    if (run.errand.signal.aborted || (run.flights.size === 0 && !waiting)) break;
+    const patience = began + patienceOf(made.draft, errand.tasks) * 1000 - clock.tick();
+    const waiting = isWaiting(run, made, patience);
+    if (errand.signal.aborted || (run.flights.size === 0 && !waiting)) break;
     await something(run, waiting ? Math.min(rhythm, patience) : undefined);
     if (run.signal.aborted) break;
   }
-  if (run.errand.signal.aborted) await withdraw(run, made);
+  if (errand.signal.aborted) await withdraw(run, made);
   await Promise.all(run.followed.values());
   const open = [...made.draft.jobs.values()].filter((job) => isOwn(run, job.data.task) && !isOver(job)).map(keyOfJob);
   if (!run.book.recorded || run.book.commits.length > 0)
-    made = await settle(run, 0, patienceOf(run, made.draft) / 1000);
+    made = await settle(run, 0, patienceOf(made.draft, errand.tasks));
   return ended(run, made, plan, open);
 }
 
@@ -128,11 +130,12 @@ function begin(ports: ErrandPorts, book: Book, errand: Errand): Run {
     pools: [],
     pool: undefined,
     pack: "",
+    state: undefined,
     flights: new Map(),
     followed: new Map(),
     started: 0,
     signal: errand.signal,
-    again: () => connect(run, run.pack),
+    again: () => connect(run),
     landed: (one) => {
       run.all.push(one);
       errand.landed(one);
@@ -145,8 +148,8 @@ function begin(ports: ErrandPorts, book: Book, errand: Errand): Run {
   return run;
 }
 
-function connect(run: Run, pack: string): Pool {
-  const pool = run.ports.connect(pack);
+function connect(run: Run): Pool {
+  const pool = run.ports.connect(run.pack, (name) => run.state && hostCalled(run.state, name)?.data);
   run.pools.push(pool);
   return pool;
 }
@@ -157,8 +160,11 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
   let asked = closing !== undefined;
   const made = await run.book.settle(async (state) => {
     // Of ticks that meet a new pack at once, one binds it: its folder on the hosts is the only one.
-    if (run.pool === undefined || run.pack !== state.pack) run.pool = connect(run, state.pack);
-    run.pack = state.pack;
+    run.state = state;
+    if (run.pool === undefined || run.pack !== state.pack) {
+      run.pack = state.pack;
+      run.pool = connect(run);
+    }
     if (!asked) await askHosts(run, state, run.pool);
     asked = true;
     const known = {
@@ -178,22 +184,15 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
   return made;
 }
 
-/** Once all hosts that the tasks may use; later only those that answered, which may have room now. */
 async function askHosts(run: Run, state: State, pool: Pool): Promise<void> {
   const first = run.answers.size === 0;
-  const names = new Set(run.errand.tasks.flatMap((task) => hostsOf(state, task).map((host) => host.id)));
-  const able = [...names].filter((name) => {
-    const host = state.hosts.get(name);
-    if (!host || closed(host, state.settings.networks)) return false;
-    const before = run.answers.get(name);
-    return first || (before !== undefined && "facts" in before);
-  });
+  const names = hostsToAsk(state, run.errand.tasks, run.answers, run.clock.now());
   let done = 0;
   await Promise.all(
-    able.map(async (name) => {
+    names.map(async (name) => {
       await ask({ pool }, hostCalled(state, name) as Entry<"host">, run);
       done++;
-      if (first) run.errand.asked(done, able.length);
+      if (first) run.errand.asked(done, names.length);
     }),
   );
   for (const [name, message] of twins(state, run.answers)) run.answers.set(name, { fault: "not-enrolled", message });
@@ -247,38 +246,14 @@ async function something(run: Run, ms: number | undefined): Promise<void> {
 const isOwn = (run: Run, task: string) => run.errand.tasks.some((one) => one.id === task);
 const keyOfJob = (job: Entry<"job">) => `${job.id}/${job.data.run.epoch}`;
 
-/** ms that a job may wait for a slot: as long as it may run. */
-function patienceOf(run: Run, draft: Draft): number {
-  const limits = run.errand.tasks.map((task) => {
-    const agent = agentOf(draft, task);
-    return agent ? deadlineOf(draft, task, agent) : 0;
-  });
-  return Math.max(0, ...limits) * 1000;
+/** Until `ms` from now a slot, or an agent, may become free for what was not started. */
+function isWaiting(run: Run, { draft, plan }: Settled, ms: number): boolean {
+  const until = new Date(run.clock.now().getTime() + ms);
+  const turnedAway = (job: Entry<"job">) =>
+    job.data.state === "claimed" && run.inbox.starts.get(keyOfJob(job))?.state === "released";
+  const at = { draft, plan, answers: run.answers, flying: run.flights.size > 0, turnedAway, until };
+  return ms > 0 && worthWaiting(run.errand.tasks, at);
 }
-
-/** Whether what is not started yet may be by itself: a slot of a host that answers, or a place with its agent. */
-function worthWaiting(run: Run, { draft, plan }: Settled): boolean {
-  return run.errand.tasks.some((task) => {
-    const agent = agentOf(draft, task);
-    const jobs = [...draft.jobs.values()].filter((job) => job.data.task === task.id);
-    const hold = plan.holds.get(task.id);
-    if (jobs.length === 0 && hold?.state === "queued" && hold.on !== "hosts") return run.flights.size > 0;
-    const idle = jobs.filter((job) => job.data.state === "released" || isFull(run, job));
-    const names =
-      jobs.length > 0 ? idle.map((job) => job.data.host ?? "") : hostsOf(draft, task).map((host) => host.id);
-    return names.some((name) => {
-      const host = draft.hosts.get(name);
-      const answer = run.answers.get(name);
-      if (!host || !agent || !answer || "fault" in answer) return false;
-      const why = obstacle(host, placingOf(draft, agent, { hosts: [host], answers: run.answers, given: new Map() }));
-      return why === null ? jobs.length > 0 : "wait" in why;
-    });
-  });
-}
-
-/** It was claimed, and its host had no slot for it after all. */
-const isFull = (run: Run, job: Entry<"job">) =>
-  job.data.state === "claimed" && run.inbox.starts.get(keyOfJob(job))?.state === "released";
 
 /** The person wants it no more: what runs is ended, and what it said so far is kept. */
 async function withdraw(run: Run, { draft }: Settled): Promise<void> {

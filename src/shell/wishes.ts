@@ -129,5 +129,7 @@ function fromRow(place: string, value: unknown): Wish {
 function faultOf(value: unknown): string {
   const issue = fields.safeParse(value).error?.issues[0];
   if (issue?.code === "unrecognized_keys") return `\`${issue.keys[0]}\` is not known`;
-  return issue && issue.path.length > 0 ? `\`${issue.path.join(".")}\`: ${issue.message}` : "is no task";
+  if (!issue || issue.path.length === 0) return "is no task";
+  const inner = issue.code === "invalid_union" ? issue.errors.at(-1)?.[0]?.message : undefined;
+  return `\`${issue.path.join(".")}\`: ${inner ?? issue.message}`;
 }

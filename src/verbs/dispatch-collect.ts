@@ -35,7 +35,9 @@ export async function collectLeft(wire: Wire, flags: DispatchFlags): Promise<voi
   const recorded = await jobPaths(repo, tips);
   const ports = portsOf(wire);
   // Before its first tick a pack has no id of its own yet: what was dispatched then lies under the one of towline.yml.
-  const pools = [...new Set([state.pack, state.settings.id])].map((pack) => ports.connect(pack));
+  const pools = [...new Set([state.pack, state.settings.id])].map((pack) =>
+    ports.connect(pack, (name) => hostCalled(state, name)?.data),
+  );
   try {
     const found = await Promise.all(
       pools.flatMap((pool) =>

@@ -28,14 +28,21 @@ export interface Show {
 export function createShow(wire: Wire, flags: { json?: boolean }, tasks: Entry<"task">[]): Show {
   if (!wire.terminal || flags.json) return { asked() {}, answered() {}, landed() {}, clear() {} };
   let drawn = "";
+  let several = false;
+  let above = false;
   const draw = (line: string) => {
     drawn = line;
     wire.out(`\r\u001b[K${line}`);
   };
   return {
     asked: (done, all) => draw(done < all ? `${done} of ${all} hosts have been reached` : ""),
-    answered: (done, all) => draw(done < all ? `${done} of ${all} have answered` : ""),
+    answered: (done, all) => {
+      several ||= all > 1;
+      draw(done < all ? (several ? `${done} of ${all} have answered` : "it is running") : "");
+    },
     landed: ({ host, result, outcome }) => {
+      if (!several) return;
+      above = true;
       const task = tasks.length > 1 ? tasks.find(({ id }) => result.job.startsWith(id)) : undefined;
       const said =
         outcome.why ??
@@ -50,6 +57,7 @@ export function createShow(wire: Wire, flags: { json?: boolean }, tasks: Entry<"
     },
     clear: () => {
       if (drawn !== "") draw("");
+      if (above) wire.out("\n");
     },
   };
 }
@@ -79,10 +87,11 @@ export function printed(wire: Wire, asked: Asked): string {
   const lines = tasks.flatMap((task) => {
     const own = answers.filter((one) => one.task === task.id);
     const folded = foldAnswers(own);
-    const body = groupsOf(folded).flatMap(({ group, usual }) => block(group, usual));
+    const groups = groupsOf(folded);
+    const body = groups.flatMap(({ group, usual }) => block(group, usual));
     const heading = tasks.length > 1 ? [`── ${oneLine(task.data.title, 70)}`] : [];
-    const counts = own.length > 1 ? [countLine(folded), ""] : [];
-    return [...heading, ...body, ...counts];
+    const counts = groups.length < 2 ? [] : [countLine(folded)];
+    return [...heading, ...body, ...counts, ""];
   });
   return `${lines.join("\n").trimEnd()}\n`;
 }
@@ -94,7 +103,7 @@ function aside(wire: Wire, { tasks, answers, open, recorded }: Asked): void {
     .map((one) => one.name as string);
   const spends = tasks.some((task) => models.some((name) => task.id.startsWith(`adhoc-${name}-q`)));
   if (!recorded && spends && answers.some((one) => one.job !== null))
-    wire.report.note("not recorded: what this spent is reserved and counted nowhere (--record writes it down)");
+    wire.report.note("this version enforces no budgets, and what was spent is written down nowhere (--record does)");
   if (open.length > 0)
     wire.report.warning(
       `${open.length === 1 ? "one run has" : `${open.length} runs have`} not answered: ${recorded ? "the next tick collects it" : "towline dispatch --collect shows what becomes of it"}`,
@@ -139,7 +148,7 @@ function headOf(one: Answer, same: Answer[], differs = false): string {
   const [glyph, word] = words[one.state] ?? ["✕", "failed"];
   const why =
     one.why === null || one.host === null ? (one.why ?? "") : one.why.replace(new RegExp(`^${one.host} `), "");
-  const partial = one.partial && one.answer.trim() !== "" ? "; so far it said:" : "";
+  const partial = one.good || one.answer.trim() === "" ? "" : one.partial ? "; so far it said:" : "; it said:";
   const took = one.good && !differs && one.took !== null && same.length === 1 ? `  ${formatDuration(one.took)}` : "";
   const said = one.good ? "" : ` ${[word, oneLine(why, 300)].filter(Boolean).join(": ")}`;
   return `${one.good || !one.partial ? glyph : "◐"} ${names(same) || "no host"}${said}${partial}${took}`;

@@ -30,7 +30,7 @@ export const portsOf = (wire: Wire): ErrandPorts => ({
     wire.secrets.add(name, wire.env[name] ?? "");
     return wire.env[name];
   },
-  connect: (pack) => createPool(createFleet(wire), pack),
+  connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
 });
 
 /** Where it is to run, as far as the command line says so. */

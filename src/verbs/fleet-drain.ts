@@ -94,7 +94,8 @@ async function look(wire: Wire, flags: Common, host: string, pools: Pool[]): Pro
   const said = { answers: new Map<string, HostAnswer>() };
   let pool = pools.at(-1);
   if (pool === undefined || "fault" in (await pool.open(called))) {
-    pool = createPool(createFleet(wire), state.pack);
+    const hosts = (name: string) => hostCalled(state, name)?.data;
+    pool = createPool(createFleet({ ...wire, hosts }), state.pack);
     pools.push(pool);
   }
   await ask({ pool }, called, said);

@@ -187,7 +187,9 @@ describe.skipIf(lacksSshd)(`a dispatch, ${needs}`, () => {
   }, 120_000);
 
   test("Ctrl-C ends what runs there, with what it said so far; a killed one loses nothing, and ticks leave it alone", async () => {
-    const pack = made("left", {});
+    const pack = made("left");
+    // A pack has one folder on the machines from its first tick on: what is dispatched then lies beside the ticks' jobs.
+    expect((await tick(pack)).code).toBe(0);
     const script = "echo $$ >$HOME/pid; echo left >>$HOME/marks; echo said; sleep 77";
     const one = start(pack, ["--host", "bow", script]);
     await until(() => onHosts("left").length === 1);
@@ -256,6 +258,40 @@ describe.skipIf(lacksSshd)(`a dispatch, ${needs}`, () => {
     },
     90_000,
   );
+
+  test("while it works, no command line holds its text or a key, on either side", async () => {
+    const secret = "agent-5ecret-c4nary-of-this-test";
+    const pack = made("argv", { "agents/keyed.md": md("runtime: shell\nenv: [MODEL_ACCESS]") });
+    const sampler = spawn(process.execPath, [join(import.meta.dirname, "../secrets/sampler.mjs"), home("bow")]);
+    let seen = "";
+    sampler.stdout.on("data", (chunk) => {
+      seen += chunk;
+    });
+    await until(() => seen.includes("ready"));
+    const text = 'canary-of-the-text; [ "$MODEL_ACCESS" ] && echo has it; sleep 1\n';
+    const child = spawn(
+      process.execPath,
+      [program, "dispatch", "--repo", pack.clone, "--record", "--host", "bow", "--agent", "keyed", "-"],
+      { env: { ...env(), MODEL_ACCESS: secret }, stdio: ["pipe", "pipe", "pipe"] },
+    );
+    let out = "";
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stdin.end(text);
+    const code = await new Promise((done) => child.on("close", done));
+    const over = new Promise((done) => sampler.on("close", done));
+    sampler.kill("SIGKILL");
+    await over;
+    expect([code, out]).toEqual([0, "has it\n"]);
+    const lines = seen
+      .split("\n")
+      .flatMap((line) => (/^\["argv".*\]$/.test(line) ? [JSON.parse(line)[1] as string] : []));
+    expect(lines.some((line) => line.includes("supervise"))).toBe(true);
+    const key = keyOf(up.machines).TOWLINE_TEST_KEY.split("\n")[2] as string;
+    expect(lines.filter((line) => [secret, "canary-of-the-text", key].some((one) => line.includes(one)))).toEqual([]);
+    expect(pack.at("log", "-p", "main")).not.toContain(secret);
+  }, 60_000);
 
   test("in CI it is always recorded; a run that outlives its dispatcher is the next tick's", async () => {
     const pack = made("ci");
