@@ -239,8 +239,54 @@ export interface HostSession {
   cancel(job: string, epoch: number): Promise<void>;
   /** The results with these hashes stand in the ledger: the payload may go. */
   ack(results: { job: string; epoch: number; sha256: string }[]): Promise<void>;
+  readonly files: HostFiles;
   close(): void;
 }
+
+export interface FileState {
+  kind: "none" | "file" | "dir" | "other";
+  /** Of a file; null when it cannot be read. */
+  sha256: string | null;
+  /** Of the one that was kept when it was replaced. */
+  older: string | null;
+}
+
+export interface PutOptions {
+  mode: "600" | "755";
+  /** Hash of what it replaces, or `none`; absent: whatever is there. */
+  was?: string;
+  /** Keeps what it replaces, for `back`. */
+  keep?: boolean;
+  /** Bytes that have arrived. */
+  sent?: (bytes: number) => void;
+}
+
+/**
+ * Files below the home of the user on a host, by relative path (`@NAME`: towline's note of what it put there). Throws
+ * HostFault where the connection or the host program fails, and a Fault where the host refuses: then nothing changed.
+ */
+export interface HostFiles {
+  state(paths: string[]): Promise<Map<string, FileState>>;
+  /** null: there is none. */
+  show(path: string): Promise<Uint8Array | null>;
+  put(path: string, bytes: Uint8Array, options: PutOptions): Promise<void>;
+  /** The file and its older self change places; `drop`: the newer one is no good and goes. */
+  back(path: string, drop?: boolean): Promise<void>;
+  /** Folders end in a slash. Answers what is left. */
+  remove(paths: string[]): Promise<string[]>;
+  /** Runs one of a few known programs there; `exit` 124: it was ended at its limit. */
+  call(call: HostCall): Promise<{ exit: number; said: string }>;
+  /** Takes the host program and all that it kept away, itself with it. Answers what is left in its root. */
+  uproot(force: boolean): Promise<string[]>;
+}
+
+/** `name`: of the runtime, below ~/.local/bin. `limit` in seconds. */
+export type HostCall = { name: string; limit: number } & (
+  | { what: "version" | "onboard" }
+  /** `spec`: package@version. */
+  | { what: "npm"; spec: string; scripts: boolean }
+  | { what: "unnpm"; spec: string }
+);
 
 /** Opens conversations. One per host per tick: callers keep the session over all passes. */
 export interface Fleet {

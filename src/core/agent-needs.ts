@@ -4,7 +4,7 @@ import type { Agent, Settings } from "./schema.ts";
 
 /** A field that keeps the agent from working: what is wrong, what to write instead. `at`: which of the field's list. */
 export interface Lack {
-  field: "model" | "env" | "auth";
+  field: "model" | "env" | "auth" | "api_key_env";
   at?: number;
   message: string;
   advice: string;
@@ -34,8 +34,18 @@ export function agentLack(agent: Agent, kept: ReadonlySet<string>): Lack | null 
       message: "`runtime: ollama` runs no tools, so there is nobody to use a secret",
       advice: "take `env` out",
     };
+  if (agent.api_key_env !== undefined && isKept(agent.api_key_env, kept))
+    return { field: "api_key_env", ...keptWords(agent.api_key_env) };
   return envLack(agent.env ?? [], kept) ?? (agent.runtime === "claude" ? authLack(agent) : null);
 }
+
+/** Whether that variable is what the pack lives by: it leaves the ticker for nobody. */
+export const isKept = (name: string, kept: ReadonlySet<string>) => reserved.test(name) || kept.has(name);
+
+export const keptWords = (name: string) => ({
+  message: `\`${name}\` is the pack's own or the machine's and is given to no agent`,
+  advice: "take it out, or give the agent a secret of its own under another name",
+});
 
 function envLack(names: string[], kept: ReadonlySet<string>): Lack | null {
   for (const [at, name] of names.entries()) {
@@ -46,13 +56,7 @@ function envLack(names: string[], kept: ReadonlySet<string>): Lack | null {
         message: `\`${name}\` is no name of a variable`,
         advice: "write it in capitals, digits and _, like `env: [ANTHROPIC_API_KEY]`; never a key itself",
       };
-    if (reserved.test(name) || kept.has(name))
-      return {
-        field: "env",
-        at,
-        message: `\`${name}\` is the pack's own or the machine's and is given to no agent`,
-        advice: "take it out, or give the agent a secret of its own under another name",
-      };
+    if (isKept(name, kept)) return { field: "env", at, ...keptWords(name) };
   }
   return null;
 }
@@ -79,6 +83,7 @@ function authLack({ auth, env = [] }: Agent): Lack | null {
 export const packKeys = (hosts: Iterable<Entry<"host">>, settings: Settings | null): Set<string> =>
   new Set([
     ...(settings ? [settings.database.url, settings.database.token] : []),
+    ...Object.values(settings?.releases ?? {}).flatMap(({ token }) => token ?? []),
     ...(settings?.pollers.github ? [settings.pollers.github.token] : []),
     ...[...hosts].flatMap(({ data }) =>
       [data.key, data.key_passphrase].flatMap((place) => (place?.startsWith("env:") ? [place.slice(4)] : [])),

@@ -1,8 +1,10 @@
 // Machines: that a ticker can reach them, that no machine stands here twice, that every jump leads somewhere.
 
+import { isKept, keptWords, packKeys } from "./agent-needs.ts";
 import { cycles } from "./check-links.ts";
 import { atField, meant, type Pack } from "./check-pack.ts";
 import type { Entry, Problem } from "./entry.ts";
+import { parsePin } from "./release.ts";
 import { readYaml } from "./split.ts";
 
 /** `workflow` is the text of the workflow that runs ticks, or null. */
@@ -10,11 +12,13 @@ export function hostProblems(pack: Pack, workflow: string | null): Problem[] {
   const hosts = pack.entries.filter((entry) => entry.kind === "host") as Entry<"host">[];
   const locals = new Set(hosts.flatMap(({ id, data }) => (data.transport === "local" ? [id] : [])));
   const ways = new Set(hosts.flatMap(({ data }) => data.jump ?? []));
+  const kept = packKeys(hosts, pack.settings);
   const hosted = workflow === null ? null : hostedRunner(workflow);
   return [
     ...hosts.flatMap((host) => [
       ...jump(pack, host, locals),
       ...runtimes(pack, host),
+      ...keyName(pack, host, kept),
       ...(hosted === null ? [] : reach(pack, host, hosted, ways)),
     ]),
     ...cycles(
@@ -59,8 +63,20 @@ function jump(pack: Pack, host: Entry<"host">, locals: ReadonlySet<string>): Pro
 
 function runtimes(pack: Pack, host: Entry<"host">): Problem[] {
   const named = host.data.runtimes ?? [];
-  return (Array.isArray(named) ? named : Object.keys(named)).flatMap((name, i) =>
-    pack.runtimes.includes(name)
+  const known = [...pack.runtimes, ...Object.keys(pack.settings?.releases ?? {})];
+  const bad = Array.isArray(named) ? [] : Object.entries(named).filter(([, pin]) => parsePin(pin) === null);
+  const pins = bad.map(([name, pin]) =>
+    atField(
+      pack,
+      host,
+      ["runtimes", name],
+      "pin",
+      `\`${pin}\` is no version and sha256`,
+      'write it like "1.2.3", or "1.2.3 sha256:…" as `towline fleet deploy` does',
+    ),
+  );
+  const unknown = (Array.isArray(named) ? named : Object.keys(named)).flatMap((name, i) =>
+    known.includes(name)
       ? []
       : [
           atField(
@@ -69,11 +85,19 @@ function runtimes(pack: Pack, host: Entry<"host">): Problem[] {
             ["runtimes", Array.isArray(named) ? i : name],
             "unknown-runtime",
             `there is no runtime \`${name}\``,
-            meant(name, pack.runtimes, "this version has no use for it"),
+            meant(name, known, "this version has no use for it"),
             "warning",
           ),
         ],
   );
+  return [...pins, ...unknown];
+}
+
+function keyName(pack: Pack, host: Entry<"host">, kept: ReadonlySet<string>): Problem[] {
+  const name = host.data.api_key_env;
+  if (name === undefined || !isKept(name, kept)) return [];
+  const { message, advice } = keptWords(name);
+  return [atField(pack, host, ["api_key_env"], "host-api_key_env", message, advice)];
 }
 
 /** A private address, declared as reachable from everywhere, with ticks on a runner outside. */

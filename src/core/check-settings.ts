@@ -1,8 +1,10 @@
 // towline.yml beyond its schema: names that it uses, and fields that nothing reads.
+import { isKept, keptWords, packKeys } from "./agent-needs.ts";
 import { meant, type Pack, problem } from "./check-pack.ts";
 import type { Problem } from "./entry.ts";
 import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
+import { unknownWords } from "./release.ts";
 import { settings as schema } from "./schema.ts";
 import { readYaml } from "./split.ts";
 
@@ -18,7 +20,6 @@ const later = [
   "narrate",
   "notify",
   "plugins",
-  "releases",
   "requesters",
   "stop",
   "version",
@@ -64,6 +65,23 @@ export function settingsProblems(pack: Pack): Problem[] {
         "use letters, digits and dashes, like `towline`",
       ),
     );
+  for (const [name, { url }] of Object.entries(pack.settings.releases)) {
+    const unknown = unknownWords(url ?? "");
+    if (unknown.length > 0)
+      problems.push(
+        at(
+          ["releases", name, "url"],
+          "pattern",
+          `${unknown.join(", ")} is filled in by nothing`,
+          "there are {version}, {tag}, {os}, {Os}, {arch} and {Arch}",
+        ),
+      );
+  }
+  const key = defaults.api_key_env;
+  if (key !== undefined && isKept(key, packKeys([], pack.settings))) {
+    const { message, advice } = keptWords(key);
+    problems.push(at(["defaults", "api_key_env"], "api_key_env", message, advice));
+  }
   return [...problems, ...unread(text, at)];
 }
 

@@ -85,9 +85,15 @@ export function obstacle(host: Entry<"host">, placing: Placing): Obstacle | null
   return free > 0 ? null : { wait: `${host.id} has no free slot (${slots} in use)` };
 }
 
-/** It was found there, or the host's owner says that it is: what runs in a container has no program to be found. */
+/**
+ * It was found there, or the host's owner says that it is: what runs in a container has no program to be found. A pin
+ * with a digest says only what a deploy must put there.
+ */
 function hasRuntime({ data }: Entry<"host">, facts: HostFacts, runtime: string): boolean {
-  const named = Array.isArray(data.runtimes) ? data.runtimes : Object.keys(data.runtimes ?? {});
+  const { runtimes = [] } = data;
+  const named = Array.isArray(runtimes)
+    ? runtimes
+    : Object.keys(runtimes).filter((name) => !/\bsha256:/.test(runtimes[name] ?? ""));
   return runtime === "shell" || Object.hasOwn(facts.runtimes, runtime) || named.includes(runtime);
 }
 

@@ -49,6 +49,11 @@ export const task = record({
   depth: int(1, 100).optional(),
 });
 
+// Never shown: a token that was pasted here by mistake must not be repeated in a log.
+const variable = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]*$/, "must be the name of an environment variable, like GITHUB_TOKEN, never the token itself");
+
 /** Tools as their runtime names them: `Read`, `Bash(git log:*)`. */
 const tool = line.regex(/^[A-Za-z_][^\u0000-\u001f]*$/, "must be the name of a tool");
 
@@ -60,6 +65,8 @@ export const agent = record({
   runtime: line,
   model: line.optional(),
   provider: line.optional(),
+  /** Variable that holds the key for its model, for picoclaw's settings on the host. */
+  api_key_env: variable.optional(),
   /** Where the model's API is reached from the host. */
   url: line
     .regex(
@@ -115,6 +122,9 @@ export const host = record({
   jump: slug.optional(),
   cordon: reason.optional(),
   runtimes: z.union([strings, z.record(z.string(), text)]).optional(),
+  /** Over `defaults` of towline.yml, for what is deployed here. */
+  provider: line.optional(),
+  api_key_env: variable.optional(),
   transport: z.enum(["ssh", "openssh", "local"]).default("ssh"),
   identity: line.optional(),
   root: line.optional(),
@@ -319,10 +329,6 @@ const api_url = line.refine(
   (v) => URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@?#]/.test(v),
   "must be an https address without a login, `?` or `#`, like https://api.github.com",
 );
-// Never shown: a token that was pasted here by mistake must not be repeated in a log.
-const variable = z
-  .string()
-  .regex(/^[A-Z][A-Z0-9_]*$/, "must be the name of an environment variable, like GITHUB_TOKEN, never the token itself");
 const repository = line.regex(
   /^(\.|[A-Za-z0-9][\w-]*\/(?!\.{1,2}$)[\w.-]+)$/,
   "must be owner/name, or `.` for the pack's own repository",
@@ -339,6 +345,36 @@ export const pollers = z.strictObject({
     wall: duration.default(10),
   }).optional(),
 });
+
+/** An address with words to fill in: {version}, {tag}, {os}, {Os}, {arch}, {Arch}. */
+const release_url = line.refine(
+  (v) => URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@#]/.test(v) && !/\s/.test(v),
+  "must be an https address without a login, like https://example.org/{version}/tool_{os}_{arch}.tar.gz",
+);
+const sha256 = line.regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits");
+const release = record({
+  /** `owner/name`, whose releases hold the program. */
+  github: line.regex(/^[A-Za-z0-9][\w-]*\/(?!\.{1,2}$)[\w.-]+$/, "must be owner/name").optional(),
+  /** The API of a GitHub of one's own. */
+  api: api_url.optional(),
+  /** Variable with the token; it goes to the API's own server only. */
+  token: variable.optional(),
+  /** Name of the file in the release, with the same words as `url`. */
+  asset: line.regex(/^[\w.+{}-]+$/, "must be the name of a file").optional(),
+  url: release_url.optional(),
+  /** Address (or, with `github`, name) of the file with the checksums. */
+  checksums: line.optional(),
+  /** Of the download; by machine, like {amd64: …, arm64: …}, where there is one for each. */
+  sha256: z.union([sha256, z.record(z.string(), sha256)]).optional(),
+  /** A package of the npm registry, installed on the host by its own npm. */
+  npm: line.regex(/^(@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/, "must be the name of a package").optional(),
+  /** npm may run the package's install scripts. */
+  scripts: flag.default(false),
+  version: line.regex(/^(?!.*\.\.)[A-Za-z0-9][\w.+-]{0,63}$/, "must be a version, like 1.2.3").optional(),
+}).refine(
+  (v) => [v.github, v.url, v.npm].filter((one) => one !== undefined).length === 1,
+  "must name one of `github`, `url` and `npm`",
+);
 
 export const settings = record({
   name: line.default("pack"),
@@ -361,7 +397,11 @@ export const settings = record({
     timeout: duration.optional(),
     model: line.optional(),
     budget: budget.optional(),
+    /** Whose models picoclaw asks, and the variable that holds the key for them. */
+    provider: line.optional(),
+    api_key_env: variable.optional(),
   }).prefault({}),
+  releases: z.record(slug, release).default({}),
   pollers: pollers.prefault({}),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
   database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
@@ -402,6 +442,7 @@ export type Status = z.infer<typeof status>;
 export type Memo = z.infer<typeof memo>;
 export type Pupdate = z.infer<typeof pupdate>;
 export type Settings = z.infer<typeof settings>;
+export type Release = z.infer<typeof release>;
 export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;
 
 /** Folder of a record → its kind. Order does not matter: first path segment decides. */

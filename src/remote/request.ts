@@ -13,6 +13,8 @@ export interface Request {
   args?: (string | number)[];
   /** Lines without line ends; the host reads them as they are. */
   body?: string[];
+  /** Bytes that follow the request. The host takes in all of them before it answers. */
+  raw?: Uint8Array;
 }
 
 /** Throws a configuration Fault for a word or line that the host would read as more than one. */

@@ -87,6 +87,7 @@ export function converse(name: string, pipe: Pipe): Conversation {
       };
       reader.expect(nonce);
       pipe.stdin.write(encodeRequest({ ...request, nonce }));
+      if (request.raw) pipe.stdin.write(request.raw);
     });
   }
 

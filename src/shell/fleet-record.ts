@@ -22,22 +22,17 @@ export function dropField(text: string, name: string): string {
 
 /** Where the frontmatter begins and ends, and the field in it. */
 function fieldIn(text: string, name: string) {
-  const opening = /^\uFEFF?---[ \t]*\r?\n/.exec(text)?.[0];
-  const closing = opening && /^---[ \t]*\r?$/m.exec(text.slice(opening.length));
-  if (!opening || !closing)
-    throw configuration("the record has no frontmatter", "start it with `---`, the fields, `---`");
-  const start = opening.length;
-  const end = start + closing.index;
+  const { start, end, newline } = frontmatterOf(text);
   const document = parseDocument(text.slice(start, end), { schema: "failsafe" });
   const pair = isMap(document.contents)
     ? document.contents.items.find((item) => isScalar(item.key) && item.key.value === name)
     : undefined;
-  return { opening, start, end, pair };
+  return { start, end, newline, pair };
 }
 
 function setField(text: string, name: string, value: string): string {
-  const { opening, start, end, pair } = fieldIn(text, name);
-  if (!pair) return `${text.slice(0, end)}${name}: ${plain(value)}${lineEnd(opening)}${text.slice(end)}`;
+  const { start, end, newline, pair } = fieldIn(text, name);
+  if (!pair) return `${text.slice(0, end)}${name}: ${plain(value)}${newline}${text.slice(end)}`;
   if (!isScalar(pair.value) || !pair.value.range)
     throw configuration(`\`${name}\` is not a plain value`, `write \`${name}: …\` on one line`);
   const [from, to] = pair.value.range;
@@ -45,7 +40,15 @@ function setField(text: string, name: string, value: string): string {
   return `${text.slice(0, start + from)}${gap}${plain(value)}${text.slice(start + to)}`;
 }
 
-const lineEnd = (opening: string) => (opening.endsWith("\r\n") ? "\r\n" : "\n");
+/** Where the fields stand in the text of a record. Throws a configuration Fault. */
+export function frontmatterOf(text: string): { start: number; end: number; newline: string } {
+  const opening = /^\uFEFF?---[ \t]*\r?\n/.exec(text)?.[0];
+  const closing = opening && /^---[ \t]*\r?$/m.exec(text.slice(opening.length));
+  if (!opening || !closing)
+    throw configuration("the record has no frontmatter", "start it with `---`, the fields, `---`");
+  const start = opening.length;
+  return { start, end: start + closing.index, newline: opening.endsWith("\r\n") ? "\r\n" : "\n" };
+}
 
 /** As YAML: plain where that means the same text, else in double quotes. */
 const plain = (value: string) => (/^[A-Za-z0-9][A-Za-z0-9:/+=._@-]*$/.test(value) ? value : JSON.stringify(value));

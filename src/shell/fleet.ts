@@ -6,6 +6,7 @@ import { readEnded, readFacts, readResult, readStart } from "../remote/answers.t
 import { hostProgram, type Program, rootPath } from "../remote/program.ts";
 import { encodeLaunch } from "../remote/request.ts";
 import { type Conversation, greet } from "./fleet-conversation.ts";
+import { hostFiles } from "./fleet-files.ts";
 import { createWays, type Ways, type WaysOptions } from "./ways.ts";
 
 type Host = Parameters<Fleet["open"]>[1];
@@ -208,6 +209,7 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
           results.map((r) => `${r.job}/${r.epoch}/${r.sha256}`),
         );
     },
+    files: hostFiles(name, conversation),
     close() {
       conversation.close();
       close();

@@ -24,9 +24,10 @@ async function settingsIn(repo: Repo, commit: string): Promise<Settings | undefi
 
 const branchIn = async (repo: Repo, commit: string) => (await settingsIn(repo, commit))?.ledger.branch;
 
-/** Variables that the settings name for a token: of the database, and of pollers. */
-function tokensOf({ database, pollers }: Settings): string[] {
-  const named = Object.values(pollers).map((poller) => (poller as { token?: unknown } | null)?.token);
+/** Variables that the settings name for a token: of the database, of pollers and of releases. */
+function tokensOf({ database, pollers, releases }: Settings): string[] {
+  const sources: unknown[] = [...Object.values(pollers), ...Object.values(releases)];
+  const named = sources.map((source) => (source as { token?: unknown } | null)?.token);
   return [database.token, ...named.filter((name) => typeof name === "string")];
 }
 

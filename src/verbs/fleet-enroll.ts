@@ -31,7 +31,8 @@ export function fleetEnroll(group: Command, wire: Wire): void {
     });
 }
 
-async function ask(wire: Wire, flags: EnrollFlags, question: string): Promise<boolean> {
+/** Asks the person at the terminal; no when there is none. */
+export async function ask(wire: Wire, flags: Common, question: string): Promise<boolean> {
   if (!wire.terminal || flags.json || process.stdin.isTTY !== true) return false;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -125,6 +125,7 @@ function session(name: string, host: FakeMachine, script: Script, pack: string):
         host.acked.push(`${job}/${epoch}`);
       }
     },
+    files: undefined as never,
     close() {},
   };
 }

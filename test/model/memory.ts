@@ -63,6 +63,7 @@ const deaf: HostSession = {
   seal: off,
   cancel: off,
   ack: off,
+  files: undefined as never,
   close() {},
 };
 

@@ -217,6 +217,15 @@ while read -r verb nonce a b c d e f g _ <&9; do
       drain
       if known "$a" "$b"; then "$verb" "$a" "$b"; else answer - - "refused bad request"; fi
       ;;
+    state:* | show:* | put:* | more:* | place:* | back:* | remove:* | call:* | uproot:*)
+      [ -n "$sync" ] || tools || probe
+      if may_change; then
+        "file_$verb" "$a" "$b" "$c" "$d" "$e" "$f"
+      else
+        drain
+        refuse "$why"
+      fi
+      ;;
     *)
       drain
       verb=refused
