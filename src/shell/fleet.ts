@@ -17,8 +17,6 @@ export interface FleetOptions extends WaysOptions {
   runtimes?: string[];
   /** The program that hosts are given; the one of this version when absent. */
   program?: Program;
-  /** Logs in with this instead of the key that the record names. */
-  login?: Login;
 }
 
 const usual_runtimes = ["picoclaw", "claude", "ollama", "tmux", "codex"];
