@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { enrolBranch } from "../core/compare.ts";
 import { Fault } from "../errors.ts";
 import type { Changes, Clock } from "../ports.ts";
-import { type Enrolled, type EnrollOptions, enrollHost } from "./enroll.ts";
+import { type Enrolled, type EnrollOptions, enrollHost, recordOf } from "./enroll.ts";
 import { limiter } from "./pool.ts";
 import { type Proposed, type Proposing, propose } from "./propose.ts";
 import { replaceHost } from "./replace-host.ts";
 import type { Secrets } from "./secrets.ts";
+import { createWays } from "./ways.ts";
 
 export type Enrolling = Enrolled | { host: string; fault: Fault };
 
@@ -25,6 +26,7 @@ export interface ManyOptions extends Omit<EnrollOptions, "host" | "replace" | "r
 /** In the order of the names. Throws what is no Fault once all have come to their end. */
 export async function enrollMany(names: string[], options: ManyOptions) {
   const { clock, secrets, dir, env, replace, pr, ...rest } = options;
+  const ways = createWays({ ...rest, env, secrets, hosts: (name) => recordOf(dir, name) });
   const at = { dir, env, clock, secrets };
   const proposing = pr ? await propose(at, enrolBranch(names, clock.now())) : null;
   const changes: Changes = new Map();
@@ -34,7 +36,7 @@ export async function enrollMany(names: string[], options: ManyOptions) {
     try {
       const record = proposing ? await proposed(proposing, dir, host, changes) : undefined;
       const replacing = replace ? (identity: string) => replaceHost(at, host, identity) : undefined;
-      return await enrollHost({ ...rest, dir, env, secrets, host, record, replace: replacing });
+      return await enrollHost({ ...rest, dir, env, secrets, ways, host, record, replace: replacing });
     } catch (thrown) {
       if (!(thrown instanceof Fault)) throw thrown;
       return { host, fault: thrown };
@@ -43,6 +45,7 @@ export async function enrollMany(names: string[], options: ManyOptions) {
     }
   };
   const settled = await Promise.allSettled(names.map((host) => gate(() => one(host))));
+  ways.close();
   for (const outcome of settled) if (outcome.status === "rejected") throw outcome.reason;
   const hosts = settled.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   const changed = [...changes.keys()].map((path) => path.slice("hosts/".length, -".md".length)).sort();

@@ -99,7 +99,7 @@ export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
 }
 
 /** The record of a jump host, as it stands in the work tree. */
-async function recordOf(dir: string, name: string): Promise<Host | undefined> {
+export async function recordOf(dir: string, name: string): Promise<Host | undefined> {
   const path = join("hosts", `${name}.md`);
   const text = await readFile(join(dir, path), "utf8").catch(() => null);
   return text === null ? undefined : parseEntry(path, "host", text).entry?.data;

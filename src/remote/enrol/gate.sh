@@ -48,5 +48,8 @@ cd || no "there is no home folder"
 [ ${#asked} -lt 2000 ] || no "this key may only hold conversations with towline's host program" # no time for the rest
 if is "$serve"; then exec sh -c "$asked"; fi
 is "$install" || no "this key may only hold conversations with towline's host program"
-welcome || no "the owner of this host does not let a new host program in: \`program $hash\` in $allow would, or \`towline fleet enroll HOST --own-key\`"
+welcome || {
+  cat >/dev/null # or dropbear loses what is said, over the program that nobody reads
+  no "the owner of this host does not let a new host program in: \`program $hash\` in $allow would, or \`towline fleet enroll HOST --own-key\`"
+}
 exec sh -c "$asked"
