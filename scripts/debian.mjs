@@ -12,6 +12,8 @@ const suitePackages = [
   { name: "wget", programs: ["wget"] },
   { name: "fish", programs: ["fish"] },
   { name: "openssh-server", programs: ["sshd"] },
+  { name: "dropbear-bin", programs: ["dropbear"] },
+  { name: "sudo", programs: ["sudo"] },
   { name: "iproute2", programs: ["ip"] },
   { name: "iptables", programs: ["iptables"] },
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"] },

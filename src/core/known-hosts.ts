@@ -28,6 +28,7 @@ const reaching = [
   "jump",
   "transport",
   "root",
+  "run_as",
   "network",
   "slots",
 ] as const;

@@ -2,7 +2,7 @@
 import type { HostAllow } from "../ports.ts";
 
 /** Words for a job that the owner's file stands against. */
-export const ownerSays = (host: string, why: string) => `${host} is refused by the host's owner: ${why}`;
+export const ownerSays = (host: string, why: string) => `${host}: refused by the host's owner: ${why}`;
 
 /** Why a run of this runtime for this pack is not allowed there, or null. The host program judges the same again at the start. */
 export function ownerRefuses(allow: HostAllow | undefined, pack: string, runtime: string): string | null {
@@ -22,5 +22,5 @@ export function ownerAllows({ packs, runtimes, slots, amiss }: HostAllow): strin
   if (amiss !== null) return `nothing: ${amiss}`;
   const said = (what: string, list: string[]) =>
     list.includes("any") ? `any ${what}` : list.length === 0 ? `no ${what}` : `${what}s ${list.join(", ")}`;
-  return `${said("pack", packs)}; ${said("runtime", runtimes)}${slots === null ? "" : `; ${slots} slots`}`;
+  return `${said("pack", packs)}; ${said("runtime", runtimes)}${slots === null ? "" : `; ${slots} ${slots === 1 ? "slot" : "slots"}`}`;
 }

@@ -130,7 +130,7 @@ export const host = record({
   root: line.optional(),
   budget: record({}).optional(),
   window: windows.optional(),
-  run_as: line.optional(),
+  run_as: line.regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "must be the name of a user").optional(),
   off,
 });
 

@@ -49,11 +49,42 @@ export function rootPath(root: string | undefined): string {
   return path;
 }
 
-// sh, csh and fish read these alike: plain words, and single quotes without `!`.
-export const serveCommand = (root: string, program: Program) => `cd && exec sh ${root}/bin/${program.sha256} serve`;
+/** Where the host program is, and as whom it runs: the login user when absent. */
+export interface Seat {
+  root: string;
+  user?: string;
+}
+
+/** Throws a configuration Fault. */
+export function seatOf({ root, run_as }: { root?: string; run_as?: string }): Seat {
+  if (run_as !== undefined && !/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(run_as))
+    throw configuration(
+      `\`run_as: ${run_as}\` is no name of a user`,
+      "write the name of a user of that machine, like `run_as: agents`",
+    );
+  return { root: rootPath(root), ...(run_as === undefined ? {} : { user: run_as }) };
+}
+
+const quoted = (text: string) => `'${text.replace(/'/g, "'\\''")}'`;
+
+/**
+ * The command as that user, for whom root needs nothing and others `sudo` without a password. Where that is not granted
+ * it fails: nothing is ever run as the login user instead.
+ */
+export function asUser(user: string | undefined, command: string): string {
+  if (user === undefined) return command;
+  const become =
+    'case $(id -u) in 0) exec su -s /bin/sh "$1" -c "$2";; *) exec sudo -n -H -u "$1" -- /bin/sh -c "$2";; esac';
+  return `exec sh -c ${quoted(become)} become ${user} ${quoted(command)}`;
+}
+
+// sh, csh and fish read these alike: plain words, and single quotes without `!`. The gates of hosts know these two by
+// heart: whoever changes a byte of them locks those hosts out until each is enrolled with `--lock` again.
+export const serveCommand = ({ root, user }: Seat, program: Pick<Program, "sha256">) =>
+  asUser(user, `cd && exec sh ${root}/bin/${program.sha256} serve`);
 
 /** Takes the program on stdin; only a whole one gets its name. Prints `installed` on a line of its own, whatever a login script left open. */
-export function installCommand(root: string, program: Program): string {
+export function installCommand({ root, user }: Seat, program: Pick<Program, "sha256">): string {
   const steps = [
     "umask 077",
     `d=${root}/bin`,
@@ -66,8 +97,9 @@ export function installCommand(root: string, program: Program): string {
     "exit 9",
     "fi",
   ];
-  return `cd && exec sh -c '${steps
+  const script = steps
     .join("; ")
     .replace(/then; /g, "then ")
-    .replace(/else; /g, "else ")}'`;
+    .replace(/else; /g, "else ");
+  return asUser(user, `cd && exec sh -c ${quoted(script)}`);
 }

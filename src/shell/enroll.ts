@@ -3,11 +3,17 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEntry } from "../core/entry.ts";
 import { warningsOf } from "../core/host-rows.ts";
+import { installLine, limits, readSurvey, type Survey, unfit } from "../core/machine.ts";
 import type { Host } from "../core/schema.ts";
 import { configuration, type Fault, messageOf, outside } from "../errors.ts";
-import { type HostFacts, HostFault } from "../ports.ts";
+import { type Connection, type HostFacts, HostFault } from "../ports.ts";
+import { surveyScript } from "../remote/enrolment.ts";
+import { seatOf } from "../remote/program.ts";
+import { lockKey, putKey, unlockKey } from "./authorized.ts";
 import { connectHost, type Enrolment, type FleetOptions, meetHost } from "./fleet.ts";
 import { setFields } from "./fleet-record.ts";
+import { runScript } from "./host-script.ts";
+import { connectAsPerson, type OwnKey, ownLogins } from "./own-key.ts";
 
 export interface EnrollOptions extends FleetOptions {
   dir: string;
@@ -16,6 +22,12 @@ export interface EnrollOptions extends FleetOptions {
   confirm(question: string): Promise<boolean>;
   /** The host is another machine now: closes in the ledger what its old life had open, and answers those job ids. */
   replace?(identity: string): Promise<string[]>;
+  /** A person's own key, for what the record's key cannot do there (yet). */
+  own?: OwnKey;
+  /** Puts the record's key behind the gate, or takes it out of there. */
+  lock?: "lock" | "unlock";
+  /** The record, and what becomes of the changed one; when absent: the work tree's file. */
+  record?: { text: string; save(text: string): Promise<void> };
 }
 
 export interface Enrolled {
@@ -25,27 +37,42 @@ export interface Enrolled {
   facts: HostFacts;
   /** What keeps work from this host. */
   missing: string[];
+  /** The line that brings what is missing there. */
+  install: string | null;
   /** What works, but less well. */
   warnings: string[];
   /** Jobs of the host's old life that were closed as lost. */
   closed: string[];
-  /** True when the record was written. */
+  /** True when the record was changed. */
   written: boolean;
+  /** `added`: a person's key put the record's one there. null: nobody had to look. */
+  key: "added" | "there" | null;
+  /** Whether the record's key is behind the gate. null for a machine that is reached without one. */
+  locked: boolean | null;
 }
 
-/** Enrols `hosts/HOST.md` of a work tree. Throws Fault; changes nothing but that file's `host_key` and `identity`. */
+/** Enrols `hosts/HOST.md`. Throws Fault; changes nothing but that record's `host_key` and `identity`. */
 export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
   const path = join("hosts", `${options.host}.md`);
   const file = join(options.dir, path);
-  const text = await readFile(file, "utf8").catch((thrown) => {
-    throw configuration(`${path} cannot be read: ${messageOf(thrown)}`, "copy hosts/example.md and give it an address");
-  });
+  const { text, save } = options.record ?? {
+    text: await readFile(file, "utf8").catch((thrown) => {
+      throw configuration(
+        `${path} cannot be read: ${messageOf(thrown)}`,
+        "copy hosts/example.md and give it an address",
+      );
+    }),
+    save: (changed: string) => writeFile(file, changed),
+  };
   const { entry, problems } = parseEntry(path, "host", text);
   const wrong = problems.find((problem) => problem.level === "error");
   if (!entry) throw configuration(`${path}:${wrong?.line ?? 1}: ${wrong?.message ?? "is no host record"}`, wrong?.fix);
   const reaching = { ...options, hosts: options.hosts ?? ((name: string) => recordOf(options.dir, name)) };
   const pinned = await pin(reaching, entry.data);
-  const { facts, enrolment } = await meet(reaching, pinned);
+  const met = await meet(reaching, pinned).catch((thrown) => {
+    throw asFault(options.host, thrown);
+  });
+  const { facts, enrolment, survey } = met;
   const { identity } = enrolment;
   refuseAnother(options, entry.data, identity);
   // The ledger first: whoever dies here has a record that still refuses the new machine.
@@ -54,35 +81,41 @@ export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
   if (pinned.host_key && pinned.host_key !== entry.data.host_key) fields.host_key = pinned.host_key;
   if (identity !== entry.data.identity) fields.identity = identity;
   const changed = setFields(text, fields);
-  if (changed !== text) await writeFile(file, changed);
+  if (changed !== text) await save(changed);
+  const { missing } = enrolment;
   return {
     host: options.host,
     host_key: pinned.host_key ?? null,
     identity,
     facts,
-    missing: enrolment.missing,
-    warnings: allWarnings(facts, enrolment),
+    missing,
+    install: missing.length > 0 ? installLine(missing, survey?.family ?? []) : null,
+    warnings: [...(survey ? limits(survey) : []), ...allWarnings(facts, enrolment, survey)],
     closed,
     written: changed !== text,
+    key: met.key,
+    locked: met.locked,
   };
 }
 
 /** The record of a jump host, as it stands in the work tree. */
-async function recordOf(dir: string, name: string): Promise<Host | undefined> {
+export async function recordOf(dir: string, name: string): Promise<Host | undefined> {
   const path = join("hosts", `${name}.md`);
   const text = await readFile(join(dir, path), "utf8").catch(() => null);
   return text === null ? undefined : parseEntry(path, "host", text).entry?.data;
 }
 
-/** The record with its host key: as pinned, or as shown and confirmed. */
+/** The record with its host key: as pinned, or as shown and confirmed. What is pinned is compared by whoever connects. */
 async function pin(options: EnrollOptions, host: Host): Promise<Host> {
+  if (host.host_key !== undefined || host.transport === "local") return host;
   let shown: string | undefined;
   const look = (fingerprint: string) => {
     shown = fingerprint;
     return false;
   };
+  const login = options.own === undefined ? undefined : (await ownLogins(options.own, options))[0];
   try {
-    (await connectHost(options.host, host, options, look)).close();
+    (await connectHost(options.host, host, { ...options, login }, look)).close();
     return host;
   } catch (thrown) {
     if (!(thrown instanceof HostFault) || thrown.kind !== "unknown-key" || !shown) throw asFault(options.host, thrown);
@@ -96,17 +129,103 @@ async function pin(options: EnrollOptions, host: Host): Promise<Host> {
   return { ...host, host_key: shown };
 }
 
-async function meet(options: EnrollOptions, host: Host) {
-  const connection = await connectHost(options.host, host, options).catch((thrown) => {
-    throw asFault(options.host, thrown);
-  });
+interface Met {
+  facts: HostFacts;
+  enrolment: Enrolment;
+  /** null: the key is behind the gate, where nobody can look around. */
+  survey: Survey | null;
+  key: Enrolled["key"];
+  locked: boolean | null;
+}
+
+async function meet(options: EnrollOptions, host: Host): Promise<Met> {
+  const open: Connection[] = [];
+  const { host: name } = options;
   try {
-    return await meetHost(options.host, host, connection, options);
-  } catch (thrown) {
-    throw asFault(options.host, thrown);
+    const { connection, key } = await enter(options, host);
+    open.push(connection);
+    let working = connection;
+    let survey = await look(name, host, connection);
+    const gated = survey === null;
+    if (gated && options.own !== undefined) {
+      working = await connectAsPerson(name, host, options, options.own);
+      open.push(working);
+      survey = await look(name, host, working);
+    }
+    const met = await meetHost(name, host, working, options);
+    const writing = { name, host, connection: working, options };
+    if (options.lock === "lock") await lockKey(writing);
+    if (options.lock === "unlock") await unlockKey(writing);
+    const locked = options.lock === undefined ? gated : options.lock === "lock";
+    return { ...met, survey, key, locked: host.transport === "local" ? null : locked };
   } finally {
-    connection.close();
+    for (const connection of open) connection.close();
   }
+}
+
+/** A connection by the record's key. Where that is not accepted yet, a person's own key puts it there first. */
+async function enter(options: EnrollOptions, host: Host): Promise<{ connection: Connection; key: Enrolled["key"] }> {
+  const { host: name, own } = options;
+  try {
+    return { connection: await connectHost(name, host, options), key: own === undefined ? null : "there" };
+  } catch (thrown) {
+    if (!(thrown instanceof HostFault) || thrown.kind !== "refused" || own === undefined) throw thrown;
+  }
+  const person = await connectAsPerson(name, host, options, own);
+  try {
+    await putKey({ name, host, connection: person, options });
+  } finally {
+    person.close();
+  }
+  const connection = await connectHost(name, host, options).catch((thrown) => {
+    if (!(thrown instanceof HostFault) || thrown.kind !== "refused") throw thrown;
+    throw outside(
+      `${name}: the key stands in ~/.ssh/authorized_keys now, and is not accepted all the same`,
+      "look at AuthorizedKeysFile, StrictModes and the log of the SSH server there",
+      thrown,
+    );
+  });
+  return { connection, key: "added" };
+}
+
+/** What machine that is, as the user that agents run as. null: our key is behind the gate. Throws where no work can be done. */
+async function look(name: string, host: Host, connection: Connection): Promise<Survey | null> {
+  const { user } = seatOf(host);
+  const ran = await runScript(connection, surveyScript(), user);
+  if (ran.gated) return null;
+  const survey = readSurvey(ran.out);
+  if (survey === null && user !== undefined) throw await cannotBecome(name, host, connection, ran.err);
+  if (survey === null)
+    throw configuration(
+      `${name}: its login shell does not run commands: ${ran.err || `it ended with ${ran.code}`}`,
+      "give that user a login shell like /bin/sh (`chsh`), without a restriction",
+    );
+  if (user !== undefined && survey.user !== user)
+    throw configuration(
+      `${name}: as \`run_as: ${user}\` it says that it is ${survey.user || "nobody"}`,
+      "fix its sudo",
+    );
+  const fault = unfit(survey);
+  if (fault) throw configuration(`${name} ${fault.message}`, fault.advice);
+  const early = survey.missing.filter((tool) => tool === "sha256sum" || tool === "od");
+  if (early.length > 0)
+    throw configuration(
+      `${name} lacks ${early.join(" and ")}, without which the host program cannot be put there`,
+      installLine(survey.missing, survey.family),
+    );
+  return survey;
+}
+
+/** `run_as` is set and the login user cannot become that user: nothing is run as the login user instead. */
+async function cannotBecome(name: string, { run_as }: Host, connection: Connection, why: string): Promise<Fault> {
+  const plain = readSurvey((await runScript(connection, surveyScript())).out);
+  const message = `${name}: \`run_as: ${run_as}\`: ${plain?.user ?? "the login user"} cannot become ${run_as}: ${why || "no answer"}`;
+  const line = `${plain?.user ?? "LOGIN"} ALL=(${run_as}) NOPASSWD: /bin/sh`;
+  if (plain?.user === "root") return configuration(message, `make the user there: useradd -m ${run_as}`);
+  return configuration(
+    message,
+    `${plain && !plain.sudo ? "install sudo there; then, " : ""}as root on the machine: echo '${line}' > /etc/sudoers.d/towline && chmod 440 /etc/sudoers.d/towline`,
+  );
 }
 
 /** Another identity than the pinned one means another machine, or one that forgot what it has run. */
@@ -118,10 +237,11 @@ function refuseAnother({ host: name, replace }: EnrollOptions, host: Host, ident
   );
 }
 
-function allWarnings(facts: HostFacts, { sync, timeout }: Enrolment): string[] {
+function allWarnings(facts: HostFacts, { sync, timeout }: Enrolment, survey: Survey | null): string[] {
   const warnings: string[] = [];
   if (sync === "all") warnings.push("neither `sync FILE` nor `dd conv=fsync`: the whole disk is synced at each start");
-  if (timeout !== "group") warnings.push("its `timeout` does not end process groups: a watch of ours does that");
+  if (timeout !== "group" && !survey?.missing.includes("timeout"))
+    warnings.push("its `timeout` does not end process groups: a watch of ours does that");
   return [...warnings, ...warningsOf(facts)];
 }
 
@@ -136,7 +256,7 @@ export function remedies(name: string): Partial<Record<HostFault["kind"], string
     "unknown-key": `towline fleet enroll ${name} shows the key and pins it`,
     "not-enrolled": `towline fleet enroll ${name} --replace, when it was set up anew`,
     "changed-key": `if the machine got a new key, check it there, remove \`host_key\` from hosts/${name}.md and enrol again; if not, somebody else answers`,
-    refused: "put the public half of the key into ~/.ssh/authorized_keys of that user on the machine",
+    refused: `towline fleet enroll ${name} --own-key logs in with a key of yours and puts the public half of towline's into ~/.ssh/authorized_keys there`,
     unreachable: "check address and port, and that this machine may reach it",
     protocol: "look at what the login shell of that user prints and runs",
   };

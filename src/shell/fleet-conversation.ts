@@ -1,9 +1,10 @@
 // One conversation with the host program: a request at a time, each with its own nonce and deadline.
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, HostFault, type Pipe } from "../ports.ts";
 import { readable } from "../remote/answers.ts";
 import { type Frame, frameReader } from "../remote/frame.ts";
-import { installCommand, type Program, serveCommand } from "../remote/program.ts";
+import { installCommand, type Program, type Seat, serveCommand } from "../remote/program.ts";
 import { encodeRequest, type Request } from "../remote/request.ts";
 
 export interface Conversation {
@@ -12,6 +13,8 @@ export interface Conversation {
   /** True when nothing was ever answered and the command has ended: the program may be missing. */
   unanswered(): boolean;
   close(): void;
+  /** Closes, and waits a moment for the command's end: dropbear refuses a command that meets the end of another. */
+  finish(): Promise<void>;
 }
 
 const max_payload = 64 << 20;
@@ -49,7 +52,7 @@ export function converse(name: string, pipe: Pipe): Conversation {
       code === null ? "the connection broke" : `the host program ended with ${code}${said ? `: ${said}` : ""}`;
     breakOff(new HostFault("lost", `${name}: ${why}`));
   }
-  listen().catch((thrown) =>
+  const over = listen().catch((thrown) =>
     breakOff(
       thrown instanceof HostFault
         ? new HostFault(thrown.kind, `${name}: ${thrown.message}`)
@@ -92,6 +95,10 @@ export function converse(name: string, pipe: Pipe): Conversation {
   }
 
   let last: Promise<unknown> = Promise.resolve();
+  const close = () => {
+    broken ??= new HostFault("lost", `${name}: the conversation was closed`);
+    pipe.stdin.end();
+  };
   return {
     ask(request, patience) {
       const answer = last.then(() => send(request, patience));
@@ -99,9 +106,12 @@ export function converse(name: string, pipe: Pipe): Conversation {
       return answer.then((frame) => checked(name, request.verb, frame));
     },
     unanswered: () => reader.untouched() && ended,
-    close() {
-      broken ??= new HostFault("lost", `${name}: the conversation was closed`);
-      pipe.stdin.end();
+    close,
+    async finish() {
+      close();
+      const late = new AbortController();
+      await Promise.race([over, sleep(5000, undefined, { signal: late.signal }).catch(() => {})]);
+      late.abort();
     },
   };
 }
@@ -117,23 +127,23 @@ function checked(name: string, verb: string, frame: Frame): Frame {
 export async function greet<T>(
   name: string,
   connection: Connection,
-  { root, program }: { root: string; program: Program },
+  { program, ...seat }: Seat & { program: Program },
   hello: (conversation: Conversation) => Promise<T>,
 ): Promise<{ conversation: Conversation; answer: T }> {
   for (let installed = false; ; installed = true) {
-    const conversation = converse(name, await connection.exec(serveCommand(root, program)));
+    const conversation = converse(name, await connection.exec(serveCommand(seat, program)));
     try {
       return { conversation, answer: await hello(conversation) };
     } catch (thrown) {
       conversation.close();
       if (installed || !conversation.unanswered()) throw thrown;
-      await install(name, connection, { root, program });
+      await install(name, connection, { program, ...seat });
     }
   }
 }
 
-async function install(name: string, connection: Connection, { root, program }: { root: string; program: Program }) {
-  const pipe = await connection.exec(installCommand(root, program));
+async function install(name: string, connection: Connection, { program, ...seat }: Seat & { program: Program }) {
+  const pipe = await connection.exec(installCommand(seat, program));
   const timer = setTimeout(() => pipe.kill(), usual_idle);
   try {
     pipe.stdin.write(program.text);

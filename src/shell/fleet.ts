@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { configuration } from "../errors.ts";
 import { type Connection, type Fleet, type HostFacts, HostFault, type HostSession, type RawResult } from "../ports.ts";
 import { readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
-import { hostProgram, type Program, rootPath } from "../remote/program.ts";
+import { hostProgram, type Program, seatOf } from "../remote/program.ts";
 import { encodeLaunch } from "../remote/request.ts";
 import { type Conversation, greet } from "./fleet-conversation.ts";
 import { hostFiles } from "./fleet-files.ts";
@@ -50,7 +50,7 @@ export async function connectHost(
   options: FleetOptions,
   onUnknownKey?: (fingerprint: string) => boolean,
 ): Promise<Connection> {
-  if (options.ways) return options.ways.connect(name, host, onUnknownKey);
+  if (options.ways && options.login === undefined) return options.ways.connect(name, host, onUnknownKey);
   const ways = createWays(options);
   try {
     const connection = await ways.connect(name, host, onUnknownKey);
@@ -96,7 +96,7 @@ async function begin(
     const facts = readFacts(payload, { runtimes, slots: host.slots, before, after: Date.now() });
     return { ...facts, runtimes: { shell: "", ...facts.runtimes } };
   };
-  const place = { root: rootPath(host.root), program };
+  const place = { ...seatOf(host), program };
   const { conversation, answer } = await greet(name, connection, place, hello);
   return { conversation, facts: answer, hello: () => hello(conversation) };
 }
@@ -126,7 +126,7 @@ export async function meetHost(name: string, host: Host, connection: Connection,
     ...askedOf(options),
   });
   const enrolment = await enrollOn(conversation);
-  conversation.close();
+  await conversation.finish();
   return { facts: { ...facts, identity: enrolment.identity }, enrolment };
 }
 

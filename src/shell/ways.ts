@@ -5,7 +5,7 @@ import { configuration, Fault, messageOf } from "../errors.ts";
 import { type Connection, HostFault, type Transport } from "../ports.ts";
 import { bare } from "../transports/address.ts";
 import { type TransportOptions, transport } from "../transports/index.ts";
-import { type Keyring, resolveKey } from "./fleet-key.ts";
+import { type Keyring, type Login, resolveKey } from "./fleet-key.ts";
 import { limiter, withoutName } from "./pool.ts";
 
 /** The record of a host that another names in `jump`. */
@@ -16,6 +16,8 @@ export interface WaysOptions extends Keyring {
   connectTimeout?: number;
   /** Where the records of jump hosts are looked up. */
   hosts?: HostLookup;
+  /** Logs in with this instead of the key that the record names; at jump hosts not. */
+  login?: Login;
 }
 
 export interface Ways {
@@ -60,7 +62,9 @@ export function createWays(options: WaysOptions): Ways {
   async function leg({ name, host, until, behind, onUnknownKey }: Leg): Promise<Connection> {
     if (over) throw new HostFault("lost", `${name}: the connections were given up`);
     const kind = variant(host.transport);
-    const login = host.transport === "local" ? {} : await resolveKey(name, host.key, options, host.key_passphrase);
+    const own = behind.length === 0 ? options.login : undefined;
+    const named = () => own ?? resolveKey(name, host.key, options, host.key_passphrase);
+    const login = host.transport === "local" ? {} : await named();
     const via = host.jump === undefined ? undefined : await jump(name, host.jump, until, [...behind, name]);
     const enter = () => {
       const left = until - performance.now();

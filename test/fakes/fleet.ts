@@ -37,6 +37,8 @@ export interface FakeMachine {
   runs: Map<string, { request: StartRequest; run: FakeRun; acked: boolean }>;
   /** Thrown by the next call of this verb, once. */
   breakNext: string | null;
+  /** What its owner has against any start. */
+  forbids?: string;
   identity?: string;
 }
 
@@ -136,6 +138,7 @@ function start(host: FakeMachine, request: StartRequest, script: Script, name: s
   const before = [...host.runs.entries()].find(([key, run]) => key.startsWith(`${request.job}/`) && !run.acked);
   if (before) return { state: "already", epoch: Number(before[0].split("/")[1]) };
   const busy = [...host.runs.values()].filter((one) => one.run.hangs).length;
+  if (host.forbids !== undefined) return { state: "forbidden", why: host.forbids };
   if (busy >= request.slots) return { state: "full" };
   host.journal.push(`${request.job}/${request.epoch}`);
   host.runs.set(`${request.job}/${request.epoch}`, { request, run: script(request.job, request, name), acked: false });

@@ -39,7 +39,7 @@ const request = (job: string, script: string, more: Partial<StartRequest> = {}):
 
 /** The program itself, spoken to by hand. */
 function serve() {
-  const child: ChildProcessWithoutNullStreams = spawn("sh", ["-c", serveCommand(".towline", program)], {
+  const child: ChildProcessWithoutNullStreams = spawn("sh", ["-c", serveCommand({ root: ".towline" }, program)], {
     cwd: home,
     env: { HOME: home, PATH: path },
   });
@@ -177,7 +177,7 @@ describe("the host program", () => {
     const fresh = join(dir, "fresh");
     mkdirSync(fresh);
     const put = (text: string) =>
-      execFileSync("sh", ["-c", installCommand(".towline", program)], {
+      execFileSync("sh", ["-c", installCommand({ root: ".towline" }, program)], {
         input: text,
         cwd: fresh,
         env: { HOME: fresh, PATH: path },

@@ -54,3 +54,18 @@ test("what fell after the claim is given back, once what may have begun before i
   expect(await told(ann, starts)).toEqual({ "first/2": "released", "again/2": "released" });
   expect([ann.journal, [...ann.sealed]]).toEqual([[], [["again", 2]]]);
 });
+
+test("what the owner of a machine forbids between the look and the start is given back, in their name", async () => {
+  const ann = machine({ forbids: "its allow file has no line `runtime shell`" });
+  const findings = noFindings();
+  const pool = createPool(
+    fakeFleet({ ann }, () => ({})),
+    "p",
+  );
+  const hands = { repo: null as never, pool, clock: systemClock(), runtimes, screen: null as never };
+  await dispatch(hands, state, [start("first", {})], findings);
+  pool.close();
+  const why = "ann: refused by the host's owner: its allow file has no line `runtime shell`";
+  expect([...findings.starts]).toEqual([["first/2", { state: "released", why }]]);
+  expect(ann.journal).toEqual([]);
+});
