@@ -1,13 +1,15 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
-import type { Level, Outcome, RawResult, RawStream } from "../ports.ts";
+import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
 import { remember } from "./known-hosts.ts";
+import { raiseHosts } from "./networks.ts";
 import type { HostAnswer } from "./place.ts";
-import { hostLevel, raise, raiseJob } from "./raise.ts";
+import { raiseProbed } from "./probes.ts";
+import { raise, raiseJob } from "./raise.ts";
 import type { Job } from "./schema.ts";
 import { oneLine } from "./text.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
@@ -27,6 +29,10 @@ export interface Findings {
   levels: Level[];
   /** Runs that a person asked to be ended, by job id. */
   cancels: Map<string, { at: string; by: string }>;
+  /** How hosts fared, by name. */
+  samples: Map<string, Sample[]>;
+  /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
+  probed: ReadonlySet<string>;
 }
 
 export type StartFinding =
@@ -43,6 +49,8 @@ export const noFindings = (): Findings => ({
   starts: new Map(),
   levels: [],
   cancels: new Map(),
+  samples: new Map(),
+  probed: new Set(),
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost
@@ -56,7 +64,12 @@ export function absorb(draft: Draft, findings: Findings): void {
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   withdraw(draft);
   // A host without a record is only asked about its last jobs: how it stands is nobody's concern any more.
-  for (const [host, answer] of findings.answers) if (draft.hosts.has(host)) raise(draft, hostLevel(host, answer));
+  raiseHosts(draft, findings.answers);
+  for (const name of findings.probed) {
+    const host = draft.hosts.get(name);
+    const answer = findings.answers.get(name);
+    if (host && answer && "facts" in answer) raiseProbed(draft, host, answer.facts);
+  }
   for (const level of findings.levels) raise(draft, level);
   remember(draft, findings.answers);
 }

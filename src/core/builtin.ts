@@ -43,6 +43,18 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "task.blocked", "data.person": "true" },
     then: [{ memo: "{{data.task}} cannot start: {{data.why}}", kind: "warning" }],
   }),
+  built("builtin-network-down", {
+    when: { kind: "network.down" },
+    then: [{ memo: "Network {{subject}} does not answer: {{data.count}} hosts cannot be reached", kind: "warning" }],
+  }),
+  built("builtin-host-disk", {
+    when: { kind: "host.disk" },
+    then: [{ memo: "{{subject}}: {{data.why}}", kind: "warning" }],
+  }),
+  built("builtin-host-drifted", {
+    when: { kind: "host.drifted" },
+    then: [{ memo: "{{subject}}: {{data.why}}", kind: "warning" }],
+  }),
   built("builtin-host-key", {
     when: { kind: "host.down", "data.fault": { in: ["changed-key", "unknown-key", "not-enrolled", "refused"] } },
     then: [{ memo: "{{subject}} is out of rotation: {{data.why}}", kind: "warning" }],

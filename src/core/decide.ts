@@ -9,6 +9,7 @@ import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
 import { ndjson } from "./render.ts";
+import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
 import { triage } from "./triage.ts";
 
@@ -50,7 +51,7 @@ export function decide(
   fold(draft, kept, base, true);
   triage(draft);
   closeMemos(draft);
-  const changes = changesOf(draft, narrate(draft), pass.file);
+  const changes = changesOf(draft, narrate(draft), pass.file, bring(draft, findings.samples));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs) };
 }

@@ -16,6 +16,8 @@ export interface Met {
   identity: string;
   /** How it was reached: fields of its record. Keys are named there, never held. */
   at: Partial<Host>;
+  /** Time of its newest sample in the ledger. */
+  seen?: string;
 }
 
 const reaching = [
@@ -102,7 +104,10 @@ export function twins(state: State, answers: ReadonlyMap<string, HostAnswer>): M
 export function remember(draft: Draft, answers: ReadonlyMap<string, HostAnswer>): void {
   for (const [name, answer] of answers) {
     const record = draft.hosts.get(name);
-    if (record && "facts" in answer) draft.met.set(name, metAs(record, answer.facts.identity));
+    if (record && "facts" in answer) {
+      const seen = draft.met.get(name)?.seen;
+      draft.met.set(name, { ...metAs(record, answer.facts.identity), ...(seen === undefined ? {} : { seen }) });
+    }
   }
   const busy = new Set([...draft.jobs.values()].filter((job) => !isOver(job)).map((job) => job.data.host));
   for (const name of draft.met.keys()) if (!draft.hosts.has(name) && !busy.has(name)) draft.met.delete(name);

@@ -57,7 +57,7 @@ export function closeMemos(draft: Draft): void {
 
 /** Kinds of levels of a source that stay until they change. */
 const standing =
-  /^(pr\.(opened|updated|stale|approved|changes_requested)|issue\.labelled|check\.failed|source\.failed)$/;
+  /^(pr\.(opened|updated|stale|approved|changes_requested)|issue\.labelled|check\.failed|host\.(disk|drifted)|network\.down|source\.failed)$/;
 
 function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
   const { event, subject } = memo.data;

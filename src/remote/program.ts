@@ -17,7 +17,7 @@ const strip = (text: string) =>
     .concat("\n");
 
 /** In this order they are one program; a supervisor reads no further than `run`. */
-const parts = ["base", "streams", "run", "conversation", "allow", "start", "collect", "serve"];
+const parts = ["base", "streams", "run", "conversation", "allow", "start", "collect", "samples", "serve"];
 
 let loaded: Program | undefined;
 

@@ -63,6 +63,7 @@ const deaf: HostSession = {
   seal: off,
   cancel: off,
   ack: off,
+  samples: async () => [],
   close() {},
 };
 
