@@ -54,6 +54,10 @@ export const noFindings = (): Findings => ({
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost
+const fan_out_grace = 60; // the same for one of many, whose host ends it at the deadline
+
+/** One job of a run on many hosts. */
+const isFanOut = ({ id, data }: Entry<"job">) => data.run.run_id !== id;
 
 export function absorb(draft: Draft, findings: Findings): void {
   for (const [id, cancel] of findings.cancels) {
@@ -87,9 +91,10 @@ function observe(draft: Draft, job: Entry<"job">, findings: Findings): void {
       draft.now.getTime() - Date.parse(run.claimed_at) < draft.settings.tick.wall * 1000;
     if (state !== "started" && !theirs)
       setJob(draft, job, "started", { unknown_since: undefined, why: undefined }, job.data.started_at ?? isoNow(draft));
-  } else if (answer && "fault" in answer && (state === "claimed" || state === "started"))
+  } else if (answer && "fault" in answer && (state === "claimed" || state === "started")) {
     setJob(draft, job, "unknown", { unknown_since: isoNow(draft), why: oneLine(`${job.data.host} ${answer.message}`) });
-  else if (state === "unknown" || (findings.absent.has(job.id) && state === "started")) silent(draft, job, findings);
+    if (isFanOut(job)) silent(draft, draft.jobs.get(job.id) as Entry<"job">, findings);
+  } else if (state === "unknown" || (findings.absent.has(job.id) && state === "started")) silent(draft, job, findings);
 }
 
 function setJob(
@@ -127,7 +132,10 @@ function answerFor(draft: Draft, job: Entry<"job">, findings: Findings): HostAns
 function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
   const answer = answerFor(draft, job, findings);
   const since = Date.parse(job.data.run.unknown_since ?? isoNow(draft));
-  const overdue = draft.now.getTime() - since > (job.data.run.deadline + silence_limit) * 1000;
+  // One host of many must not hold the run open: what it did may still be collected, and is recorded then.
+  const begun = Date.parse(job.data.started_at ?? job.data.run.claimed_at);
+  const missed = isFanOut(job) && draft.now.getTime() - begun > (job.data.run.deadline + fan_out_grace) * 1000;
+  const overdue = missed || draft.now.getTime() - since > (job.data.run.deadline + silence_limit) * 1000;
   // A host that answers and knows nothing of a job that it had started has lost its state: the job is lost, not unstarted.
   const forgotten = findings.absent.has(job.id) && job.data.started_at !== undefined;
   if (!forgotten && !(overdue && answer && "fault" in answer)) {
@@ -137,7 +145,9 @@ function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
   }
   const why = forgotten
     ? `${job.data.host} no longer knows this job`
-    : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;
+    : missed
+      ? `not reached: ${oneLine(`${job.data.host} ${answer && "fault" in answer ? answer.message : ""}`)}, and its time is over`
+      : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;
   lose(draft, job, why);
 }
 

@@ -30,6 +30,10 @@ export const builtin_rules: Entry<"rule">[] = [
       },
     ],
   }),
+  built("builtin-rollout-stopped", {
+    when: { kind: "rollout.stopped" },
+    then: [{ memo: "{{data.task}} was {{data.why}}", kind: "warning" }],
+  }),
   built("builtin-task-paused", {
     when: { kind: "task.paused" },
     then: [

@@ -11,6 +11,7 @@ import { type Known, type Plan, plan } from "./plan.ts";
 import { ndjson } from "./render.ts";
 import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
+import { stopRollouts } from "./stop-rollout.ts";
 import { triage } from "./triage.ts";
 
 export interface Decision {
@@ -40,6 +41,7 @@ export function decide(
   const draft = draftOf(state, pass.now, pass.tick);
   const base = { jobs: new Map(draft.jobs), status: draft.status };
   absorb(draft, findings);
+  stopRollouts(draft);
   takeAnswers(draft);
   draft.status = new Map(draft.status);
   fold(draft, at_rest, base, false);

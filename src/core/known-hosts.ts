@@ -4,6 +4,7 @@ import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { isOver } from "./jobs.ts";
 import type { HostAnswer } from "./place.ts";
+import { isWaiting } from "./rollout.ts";
 import { host as form, type Host } from "./schema.ts";
 import type { State } from "./state.ts";
 
@@ -64,7 +65,7 @@ export function hostsOfJobs(state: State): Set<string> {
   const hosts = new Set<string>();
   for (const job of state.jobs.values()) {
     const name = job.data.host;
-    if (isOver(job) || name === undefined) continue;
+    if (isOver(job) || isWaiting(job) || name === undefined) continue;
     if (hostCalled(state, name)) hosts.add(name);
     if (!state.hosts.has(name))
       for (const other of state.hosts.keys())
