@@ -160,6 +160,18 @@ export interface HostAllow {
   amiss: string | null;
 }
 
+/** How a host fared at a moment, as it noted it itself. */
+export interface Sample {
+  /** Seconds since 1970, by the host's clock. */
+  at: number;
+  load: number;
+  cores: number;
+  memory: { total: number; free: number };
+  disk: { total: number; free: number };
+  /** In use. */
+  slots: number;
+}
+
 /** A job that the host knows and that was not acknowledged yet. `day` is the folder of its record. */
 export interface HeldJob {
   job: string;
@@ -231,6 +243,8 @@ export interface HostSession {
   /** The same facts, as they are now. */
   probe(): Promise<HostFacts>;
   start(request: StartRequest): Promise<StartAnswer>;
+  /** What the host noted of itself after this moment (seconds since 1970), as far as it keeps it. */
+  samples(since: number): Promise<Sample[]>;
   /** Waits until one more of these jobs has ended, at most this many milliseconds; answers all that have ended. */
   wait(jobs: { job: string; epoch: number }[], ms: number): Promise<{ job: string; epoch: number }[]>;
   fetch(job: string, epoch: number): Promise<RawResult>;

@@ -1,12 +1,14 @@
 // The line. Stages in order, no decisions: those are values that core/ returns.
 import { randomBytes } from "node:crypto";
 import { type Findings, noFindings } from "./core/absorb.ts";
+import { type Probed, probedNow } from "./core/beat.ts";
 import { packId } from "./core/binding.ts";
 import type { Start } from "./core/claim.ts";
 import { type Decision, decide } from "./core/decide.ts";
 import { draftOf } from "./core/draft.ts";
 import { hostCalled } from "./core/known-hosts.ts";
 import { asking, fallen } from "./core/plan.ts";
+import { dueProbes } from "./core/probes.ts";
 import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
 import { oneLine } from "./core/text.ts";
@@ -44,6 +46,8 @@ export interface TickOptions {
   onState?(state: State): void;
   /** Tips that were fetched just now: the first read needs no other fetch. */
   tips?: Tips;
+  /** When hosts were last asked, as the heartbeat has it. */
+  probed?: Probed;
   /** The random part of a new pack's id, in hex; made up when absent. */
   random?: string;
   /** Puts a ledger that a person rewound or rewrote back as towline wrote it last. */
@@ -96,12 +100,14 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     pass: 0,
     fresh: undefined,
     refused: null,
+    due: new Set(),
+    asked: new Set(),
   };
   try {
     await walk(run);
     for (const stage of ports.after) await runStage(run, stage);
-    const beat = `${JSON.stringify({ at: now.toISOString(), tick: id })}\n`;
-    if (outcome.commits.length === 0) await heed(options.signal, ports.repo.beat("beat.json", beat)).catch(() => {});
+    if (outcome.commits.length === 0 || run.due.size > 0)
+      await heed(options.signal, ports.repo.beat("beat.json", beatOf(run))).catch(() => {});
   } catch (thrown) {
     if (!options.signal?.aborted) throw thrown;
     // Also faults: the same signal may have ended the git or ssh that we waited for.
@@ -112,6 +118,13 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     run.pool?.close();
   }
   return outcome;
+}
+
+/** What a quiet tick leaves. A tick that probed writes it besides its commits: silence of a host stands nowhere else. */
+function beatOf({ id, now, asked, ports, options, outcome }: TickRun): string {
+  const hosts = new Set(outcome.state.hosts.keys());
+  const probed = probedNow(options.probed ?? {}, asked, hosts, now);
+  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(), probed })}\n`;
 }
 
 /** Passes, until nothing more is started. */
@@ -168,6 +181,10 @@ interface TickRun {
   fresh: string | undefined;
   /** Why the last push was not won, when it was no race. */
   refused: string | null;
+  /** Hosts whose probe was due when this tick began. */
+  due: Set<string>;
+  /** Hosts that were called. */
+  asked: Set<string>;
 }
 
 interface Claimed {
@@ -193,7 +210,11 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     const runtimes = new Set(Object.keys(ports.runtimes));
     const wanted = asking(draftOf(state, now, run.id), runtimes);
     if (!told) {
-      const asked = Promise.all([pollOnce(state, run), gather(hands, state, wanted.hosts, findings)]);
+      findings.probed = pass === 1 ? new Set(dueProbes(state, run.options.probed ?? {}, now)) : new Set();
+      const names = new Set([...wanted.hosts, ...findings.probed]);
+      for (const name of findings.probed) run.due.add(name);
+      for (const name of names) run.asked.add(name);
+      const asked = Promise.all([pollOnce(state, run), gather(hands, state, names, findings)]);
       [findings.levels] = await heed(signal, asked);
     }
     const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips) : new Map<string, string>();
@@ -274,6 +295,7 @@ function won({ findings, outcome, options }: TickRun, decision: Decision, commit
   options.onState?.(outcome.state);
   // What stands in the ledger need not be carried any further.
   findings.results = [];
+  findings.samples.clear();
   findings.starts.clear();
 }
 

@@ -1,13 +1,15 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
-import type { Level, Outcome, RawResult, RawStream } from "../ports.ts";
+import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
 import { remember } from "./known-hosts.ts";
+import { raiseHosts } from "./networks.ts";
 import type { HostAnswer } from "./place.ts";
-import { hostLevel, raise, raiseJob } from "./raise.ts";
+import { raiseProbed } from "./probes.ts";
+import { raise, raiseJob } from "./raise.ts";
 import type { Job } from "./schema.ts";
 import { oneLine } from "./text.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
@@ -27,6 +29,10 @@ export interface Findings {
   levels: Level[];
   /** Runs that a person asked to be ended, by job id. */
   cancels: Map<string, { at: string; by: string }>;
+  /** How hosts fared, by name. */
+  samples: Map<string, Sample[]>;
+  /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
+  probed: ReadonlySet<string>;
 }
 
 export type StartFinding =
@@ -43,9 +49,15 @@ export const noFindings = (): Findings => ({
   starts: new Map(),
   levels: [],
   cancels: new Map(),
+  samples: new Map(),
+  probed: new Set(),
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost
+const fan_out_grace = 60; // the same for one of many, whose host ends it at the deadline
+
+/** One job of a run on many hosts. */
+const isFanOut = ({ id, data }: Entry<"job">) => data.run.run_id !== id;
 
 export function absorb(draft: Draft, findings: Findings): void {
   for (const [id, cancel] of findings.cancels) {
@@ -56,7 +68,12 @@ export function absorb(draft: Draft, findings: Findings): void {
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   withdraw(draft);
   // A host without a record is only asked about its last jobs: how it stands is nobody's concern any more.
-  for (const [host, answer] of findings.answers) if (draft.hosts.has(host)) raise(draft, hostLevel(host, answer));
+  raiseHosts(draft, findings.answers);
+  for (const name of findings.probed) {
+    const host = draft.hosts.get(name);
+    const answer = findings.answers.get(name);
+    if (host && answer && "facts" in answer) raiseProbed(draft, host, answer.facts);
+  }
   for (const level of findings.levels) raise(draft, level);
   remember(draft, findings.answers);
 }
@@ -74,9 +91,10 @@ function observe(draft: Draft, job: Entry<"job">, findings: Findings): void {
       draft.now.getTime() - Date.parse(run.claimed_at) < draft.settings.tick.wall * 1000;
     if (state !== "started" && !theirs)
       setJob(draft, job, "started", { unknown_since: undefined, why: undefined }, job.data.started_at ?? isoNow(draft));
-  } else if (answer && "fault" in answer && (state === "claimed" || state === "started"))
+  } else if (answer && "fault" in answer && (state === "claimed" || state === "started")) {
     setJob(draft, job, "unknown", { unknown_since: isoNow(draft), why: oneLine(`${job.data.host} ${answer.message}`) });
-  else if (state === "unknown" || (findings.absent.has(job.id) && state === "started")) silent(draft, job, findings);
+    if (isFanOut(job)) silent(draft, draft.jobs.get(job.id) as Entry<"job">, findings);
+  } else if (state === "unknown" || (findings.absent.has(job.id) && state === "started")) silent(draft, job, findings);
 }
 
 function setJob(
@@ -114,7 +132,10 @@ function answerFor(draft: Draft, job: Entry<"job">, findings: Findings): HostAns
 function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
   const answer = answerFor(draft, job, findings);
   const since = Date.parse(job.data.run.unknown_since ?? isoNow(draft));
-  const overdue = draft.now.getTime() - since > (job.data.run.deadline + silence_limit) * 1000;
+  // One host of many must not hold the run open: what it did may still be collected, and is recorded then.
+  const begun = Date.parse(job.data.started_at ?? job.data.run.claimed_at);
+  const missed = isFanOut(job) && draft.now.getTime() - begun > (job.data.run.deadline + fan_out_grace) * 1000;
+  const overdue = missed || draft.now.getTime() - since > (job.data.run.deadline + silence_limit) * 1000;
   // A host that answers and knows nothing of a job that it had started has lost its state: the job is lost, not unstarted.
   const forgotten = findings.absent.has(job.id) && job.data.started_at !== undefined;
   if (!forgotten && !(overdue && answer && "fault" in answer)) {
@@ -124,7 +145,9 @@ function silent(draft: Draft, job: Entry<"job">, findings: Findings): void {
   }
   const why = forgotten
     ? `${job.data.host} no longer knows this job`
-    : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;
+    : missed
+      ? `not reached: ${oneLine(`${job.data.host} ${answer && "fault" in answer ? answer.message : ""}`)}, and its time is over`
+      : `${job.data.host} has not answered since ${job.data.run.unknown_since}`;
   lose(draft, job, why);
 }
 

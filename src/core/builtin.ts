@@ -30,6 +30,10 @@ export const builtin_rules: Entry<"rule">[] = [
       },
     ],
   }),
+  built("builtin-rollout-stopped", {
+    when: { kind: "rollout.stopped" },
+    then: [{ memo: "{{data.task}} was {{data.why}}", kind: "warning" }],
+  }),
   built("builtin-task-paused", {
     when: { kind: "task.paused" },
     then: [
@@ -42,6 +46,18 @@ export const builtin_rules: Entry<"rule">[] = [
   built("builtin-task-blocked", {
     when: { kind: "task.blocked", "data.person": "true" },
     then: [{ memo: "{{data.task}} cannot start: {{data.why}}", kind: "warning" }],
+  }),
+  built("builtin-network-down", {
+    when: { kind: "network.down" },
+    then: [{ memo: "Network {{subject}} does not answer: {{data.count}} hosts cannot be reached", kind: "warning" }],
+  }),
+  built("builtin-host-disk", {
+    when: { kind: "host.disk" },
+    then: [{ memo: "{{subject}}: {{data.why}}", kind: "warning" }],
+  }),
+  built("builtin-host-drifted", {
+    when: { kind: "host.drifted" },
+    then: [{ memo: "{{subject}}: {{data.why}}", kind: "warning" }],
   }),
   built("builtin-host-key", {
     when: { kind: "host.down", "data.fault": { in: ["changed-key", "unknown-key", "not-enrolled", "refused"] } },

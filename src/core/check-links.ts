@@ -3,6 +3,7 @@ import { atField, meant, type Pack } from "./check-pack.ts";
 import { everyFault } from "./due.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { loops } from "./loops.ts";
+import { isEach } from "./select.ts";
 
 export function linkProblems(pack: Pack): Problem[] {
   const tasks = pack.entries.filter((entry) => entry.kind === "task") as Entry<"task">[];
@@ -16,6 +17,7 @@ export function linkProblems(pack: Pack): Problem[] {
       ...selectors(pack, task, task.data.hosts, labels, levelOf(task)),
       ...list(pack, task, "after", task.data.after, taskNames, "task"),
       ...rhythm(pack, task),
+      ...rollout(pack, task),
     ]),
     ...agents.flatMap((agent) => [
       ...selectors(pack, agent, agent.data.hosts, labels, needed.has(agent.id) ? "error" : "warning"),
@@ -160,6 +162,15 @@ function rhythm(pack: Pack, task: Entry<"task">): Problem[] {
           'write a duration like 6h, or a cron line like "0 7 * * 1-5"',
         ),
       ];
+}
+
+/** Waves are made of hosts: without one job a host there is nothing to roll out. */
+function rollout(pack: Pack, task: Entry<"task">): Problem[] {
+  if (task.data.rollout === undefined || isEach(task.data)) return [];
+  const message = "`rollout` says in which order many hosts come, and this task runs on one";
+  return [
+    atField(pack, task, ["rollout"], "rollout", message, "add `spread: each` or `hosts: all`, or remove `rollout`"),
+  ];
 }
 
 function runtime(pack: Pack, agent: Entry<"agent">): Problem[] {

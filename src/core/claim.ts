@@ -5,6 +5,7 @@ import type { Entry } from "./entry.ts";
 import type { Candidate } from "./gate.ts";
 import { digest } from "./hash.ts";
 import { jobPath } from "./ids.ts";
+import { hasTurn, isWaiting } from "./rollout.ts";
 
 /** One job to start, once its claim is won. */
 export interface Start {
@@ -39,12 +40,14 @@ interface NewJob {
   identity: string | undefined;
   /** Hosts of the selector that take no work now. */
   skipped?: string[];
+  /** With a rollout: the wave that it belongs to. */
+  wave?: number;
 }
 
 export function newJob(
   draft: Draft,
   { task, run: due, agent }: Candidate,
-  { id, run, host, state, identity, skipped }: NewJob,
+  { id, run, host, state, identity, skipped, wave }: NewJob,
 ): Entry<"job"> {
   const at = isoNow(draft);
   const data = {
@@ -66,6 +69,7 @@ export function newJob(
       runtime: agent.data.runtime,
       identity,
       skipped,
+      wave,
     },
   };
   return { path: jobPath(at, id), id, kind: "job", data, body: "", bodyLine: 1 };
@@ -131,7 +135,7 @@ export function startOf(
 export function reclaimable(draft: Draft, absent?: ReadonlySet<string>): Entry<"job">[] {
   return [...draft.jobs.values()].filter((job) => {
     const { state, run } = job.data;
-    if (state === "released") return run.tick !== draft.tick;
+    if (state === "released") return (run.tick !== draft.tick || isWaiting(job)) && hasTurn(draft, job);
     // A result that came in this very pass is not acknowledged yet, and a host that holds an attempt starts no other.
     if (run.retry_at !== undefined)
       return Date.parse(run.retry_at) <= draft.now.getTime() && !draft.written.has(job.path);

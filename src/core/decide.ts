@@ -9,7 +9,9 @@ import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
 import { ndjson } from "./render.ts";
+import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
+import { stopRollouts } from "./stop-rollout.ts";
 import { triage } from "./triage.ts";
 
 export interface Decision {
@@ -39,6 +41,7 @@ export function decide(
   const draft = draftOf(state, pass.now, pass.tick);
   const base = { jobs: new Map(draft.jobs), status: draft.status };
   absorb(draft, findings);
+  stopRollouts(draft);
   takeAnswers(draft);
   draft.status = new Map(draft.status);
   fold(draft, at_rest, base, false);
@@ -50,7 +53,7 @@ export function decide(
   fold(draft, kept, base, true);
   triage(draft);
   closeMemos(draft);
-  const changes = changesOf(draft, narrate(draft), pass.file);
+  const changes = changesOf(draft, narrate(draft), pass.file, bring(draft, findings.samples));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs) };
 }

@@ -6,6 +6,7 @@ import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
 import { hosts_path } from "./known-hosts.ts";
 import { ndjson, render } from "./render.ts";
+import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
 import type { State } from "./state.ts";
 
@@ -74,8 +75,11 @@ function openRows(draft: Draft): object[] {
   return [...jobs, ...memos].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** What a commit must hold for this draft: only files whose text differs from what was read. `last`: the name of this pass. */
-export function changesOf(draft: Draft, overview: string, last: string): Changes {
+/**
+ * What a commit must hold for this draft: only files whose text differs from what was read. `last`: the name of this pass.
+ * What was `brought` comes along, and makes no commit by itself unless it is pressing.
+ */
+export function changesOf(draft: Draft, overview: string, last: string, brought?: Brought): Changes {
   const wanted: Changes = new Map();
   for (const [path, record] of draft.written) wanted.set(path, record && render(record.kind, record.data, record.body));
   wanted.set("state/open.ndjson", ndjson(openRows(draft)));
@@ -98,6 +102,10 @@ export function changesOf(draft: Draft, overview: string, last: string): Changes
     const before = draft.texts.get(path);
     if (text === null ? before !== undefined : text !== (before ?? "") && !(text === "" && before === undefined))
       changes.set(path, text);
+  }
+  if (brought && (changes.size > 0 || brought.pressing)) {
+    for (const [path, text] of brought.files) changes.set(path, text);
+    if (brought.seen.size > 0) changes.set(hosts_path, seenRows(draft, brought));
   }
   const mark = typeof draft.mark === "object" ? draft.mark : null;
   if (changes.size > 0 || mark?.pack !== draft.pack) changes.set(mark_path, markOf(draft, mark, last));

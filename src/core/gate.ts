@@ -5,6 +5,7 @@ import { everyFault } from "./due.ts";
 import type { Entry } from "./entry.ts";
 import { isOver, jobsByTask } from "./jobs.ts";
 import { type Owed, owed } from "./occurrence.ts";
+import { isWaiting } from "./rollout.ts";
 import type { Agent, WaitsOn } from "./schema.ts";
 import { selectHosts } from "./select.ts";
 import { quarantined, type State } from "./state.ts";
@@ -144,7 +145,7 @@ export function agentFault(draft: Draft, task: Entry<"task">, runtimes: Readonly
 export function agentBusy(draft: Draft, agent: Entry<"agent">, own?: string): string | null {
   if (agent.data.parallel === undefined) return null;
   const busy = [...draft.jobs.values()].filter(
-    (job) => !isOver(job) && job.data.agent === agent.id && job.id !== own,
+    (job) => !isOver(job) && !isWaiting(job) && job.data.agent === agent.id && job.id !== own,
   ).length;
   return busy < agent.data.parallel ? null : `agent ${agent.id} works on ${busy} already`;
 }

@@ -40,20 +40,37 @@ export interface HostRow {
   boot: string | null;
   /** Milliseconds from the call to the whole answer. */
   took: number | null;
+  /** When it last answered, as far as this clone knows: now, or its newest sample in the ledger. */
+  seen: string | null;
   why: string | null;
   remedy: string | null;
   warnings: string[];
 }
 
+export interface Seen {
+  /** Time of these looks. */
+  at: string;
+  /** What the ledger knows of earlier ones, by host name. */
+  before: ReadonlyMap<string, { seen?: string }>;
+}
+
 /** `looks`: by host name; a host without one was not asked. Two names for one machine are a fault of both. */
-export function hostRows(hosts: Entry<"host">[], looks: ReadonlyMap<string, Look>, networks: string[]): HostRow[] {
+export function hostRows(
+  hosts: Entry<"host">[],
+  looks: ReadonlyMap<string, Look>,
+  networks: string[],
+  seen?: Seen,
+): HostRow[] {
   const names = new Map<string, string[]>();
   for (const [name, look] of looks)
     if ("facts" in look && look.facts.identity !== "-")
       names.set(look.facts.identity, [...(names.get(look.facts.identity) ?? []), name]);
   return hosts.map((host) => {
     const look = looks.get(host.id);
-    const row = look && "facts" in look ? answered(host, look) : silent(host, look, networks);
+    const row = {
+      ...(look && "facts" in look ? answered(host, look) : silent(host, look, networks)),
+      seen: (look && "facts" in look ? seen?.at : seen?.before.get(host.id)?.seen) ?? null,
+    };
     const twins =
       look && "facts" in look ? (names.get(look.facts.identity) ?? []).filter((one) => one !== host.id) : [];
     if (twins.length === 0) return row;
@@ -91,6 +108,7 @@ function blank(host: Entry<"host">): HostRow {
     skew: null,
     boot: null,
     took: null,
+    seen: null,
     why: null,
     remedy: null,
     warnings: [],
@@ -194,6 +212,10 @@ const glyph: Record<HostState, string> = {
   down: "✕",
 };
 
+/** Said of hosts that were to answer and did not. */
+const lastSeen = ({ state, took, seen }: HostRow) =>
+  state === "down" && took === null && seen !== null ? `; last seen ${seen.slice(0, 16).replace("T", " ")} UTC` : "";
+
 const size = (bytes: number) => {
   const gib = bytes / 2 ** 30;
   return gib >= 100 ? `${Math.round(gib)}G` : gib >= 1 ? `${gib.toFixed(1)}G` : `${Math.round(bytes / 2 ** 20)}M`;
@@ -221,7 +243,7 @@ export function hostTable(rows: HostRow[]): string[] {
       .join("  ")
       .trimEnd();
   const below = rows.map((row) => [
-    ...(row.why ? [`    ${row.why}`] : []),
+    ...(row.why ? [`    ${row.why}${lastSeen(row)}`] : []),
     ...(row.remedy ? [`    → ${row.remedy}`] : []),
     ...(row.allow ? [`    its owner allows ${ownerAllows(row.allow)}`] : []),
     ...row.warnings.map((warning) => `    △ ${warning}`),

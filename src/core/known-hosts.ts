@@ -4,6 +4,7 @@ import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { isOver } from "./jobs.ts";
 import type { HostAnswer } from "./place.ts";
+import { isWaiting } from "./rollout.ts";
 import { host as form, type Host } from "./schema.ts";
 import type { State } from "./state.ts";
 
@@ -16,6 +17,8 @@ export interface Met {
   identity: string;
   /** How it was reached: fields of its record. Keys are named there, never held. */
   at: Partial<Host>;
+  /** Time of its newest sample in the ledger. */
+  seen?: string;
 }
 
 const reaching = [
@@ -63,7 +66,7 @@ export function hostsOfJobs(state: State): Set<string> {
   const hosts = new Set<string>();
   for (const job of state.jobs.values()) {
     const name = job.data.host;
-    if (isOver(job) || name === undefined) continue;
+    if (isOver(job) || isWaiting(job) || name === undefined) continue;
     if (hostCalled(state, name)) hosts.add(name);
     if (!state.hosts.has(name))
       for (const other of state.hosts.keys())
@@ -103,7 +106,10 @@ export function twins(state: State, answers: ReadonlyMap<string, HostAnswer>): M
 export function remember(draft: Draft, answers: ReadonlyMap<string, HostAnswer>): void {
   for (const [name, answer] of answers) {
     const record = draft.hosts.get(name);
-    if (record && "facts" in answer) draft.met.set(name, metAs(record, answer.facts.identity));
+    if (record && "facts" in answer) {
+      const seen = draft.met.get(name)?.seen;
+      draft.met.set(name, { ...metAs(record, answer.facts.identity), ...(seen === undefined ? {} : { seen }) });
+    }
   }
   const busy = new Set([...draft.jobs.values()].filter((job) => !isOver(job)).map((job) => job.data.host));
   for (const name of draft.met.keys()) if (!draft.hosts.has(name) && !busy.has(name)) draft.met.delete(name);

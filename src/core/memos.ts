@@ -57,7 +57,7 @@ export function closeMemos(draft: Draft): void {
 
 /** Kinds of levels of a source that stay until they change. */
 const standing =
-  /^(pr\.(opened|updated|stale|approved|changes_requested)|issue\.labelled|check\.failed|source\.failed)$/;
+  /^(pr\.(opened|updated|stale|approved|changes_requested)|issue\.labelled|check\.failed|host\.(disk|drifted)|network\.down|source\.failed)$/;
 
 function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
   const { event, subject } = memo.data;
@@ -68,7 +68,7 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
   }
   if (event !== undefined && standing.test(event))
     return draft.levels.some((row) => row.subject === subject && row.kind === event) ? null : "it is no longer so";
-  if (event === undefined || !/^(job\.(failed|lost)|task\.(blocked|paused))$/.test(event)) return null;
+  if (event === undefined || !/^(job\.(failed|lost)|task\.(blocked|paused)|rollout\.stopped)$/.test(event)) return null;
   const status = draft.status.get(subject)?.data;
   if (!status) return "its task is gone";
   if (status.state === "done") return "the task is done";

@@ -7,6 +7,7 @@ import { hostJobId, runId } from "./ids.ts";
 import { hostsOfJobs } from "./known-hosts.ts";
 import { closed, type HostAnswer, identityOf, obstacle, outside, type Placing, place, placingOf } from "./place.ts";
 import { reclaim } from "./reclaim.ts";
+import { isWaiting, runOf, waveNow, waves } from "./rollout.ts";
 import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
 import type { State } from "./state.ts";
@@ -44,15 +45,27 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   const when = { zone: draft.settings.zone, now: draft.now };
   const open = (host: Entry<"host">) => !closed(host, draft.settings.networks) && !outside(host, when);
   for (const { hosts: able } of ready) for (const host of able) if (open(host)) hosts.add(host.id);
-  for (const job of again)
-    for (const host of hostsOf(draft, draft.tasks.get(job.data.task) as Entry<"task">))
-      if (open(host)) hosts.add(host.id);
+  for (const host of hostsAgain(draft, again)) if (open(host)) hosts.add(host.id);
   const runs = ready.flatMap(({ task, run, hosts: able }) =>
     isEach(task.data)
       ? able.map((host) => hostJobId(draft.pack, task.id, run.occurrence, host.id))
       : [runId(draft.pack, task.id, run.occurrence)],
   );
   return { hosts, runs };
+}
+
+/** Hosts that may get the jobs that are claimed again, and those of the wave after the one that is going on. */
+function hostsAgain(draft: Draft, again: Entry<"job">[]): Set<Entry<"host">> {
+  const next = [...draft.jobs.values()].filter(
+    (job) => isWaiting(job) && (job.data.run.wave ?? 1) <= waveNow(runOf(draft, job)) + 1,
+  );
+  const own = (job: Entry<"job">) => draft.hosts.get(job.data.host ?? "") ?? [];
+  const hosts = new Set(next.flatMap(own));
+  for (const [id, jobs] of Map.groupBy(again, (job) => job.data.task)) {
+    const task = draft.tasks.get(id) as Entry<"task">;
+    for (const host of isEach(task.data) ? jobs.flatMap(own) : hostsOf(draft, task)) hosts.add(host);
+  }
+  return hosts;
 }
 
 /** Plans the pass and puts the claims into the draft. */
@@ -138,36 +151,45 @@ function claimEach(
       ),
     );
   const skipped = candidate.hosts.filter((host) => !open.includes(host)).map((host) => host.id);
-  const ids = open.map((host) => hostJobId(draft.pack, task.id, due.occurrence, host.id));
-  if (ids.some((id) => known.paths.has(id))) return void made.spent.set(task.id, due.occurrence);
-  const wait = late(open.length, agent);
+  const id = (host: Entry<"host">) => hostJobId(draft.pack, task.id, due.occurrence, host.id);
+  if (open.some((host) => known.paths.has(id(host)))) return void made.spent.set(task.id, due.occurrence);
+  const order = inOrder(open, placing, task.data.rollout !== undefined);
+  const wave = waves(task.data.rollout, order.length);
+  const wait = late(wave.filter((one) => (one ?? 1) === 1).length, agent);
   if (wait) return void made.holds.set(task.id, queued(wait.on, wait.wait));
-  for (const [index, host] of open.entries()) {
-    const why = obstacle(host, placing);
-    const id = ids[index] as string;
+  for (const [index, { host, why }] of order.entries()) {
+    const turn = (wave[index] ?? 1) === 1 ? why : `waits for its turn: wave ${wave[index]} of ${wave.at(-1)}`;
     const job = newJob(draft, candidate, {
-      id,
+      id: id(host),
       run,
       host: host.id,
-      state: why ? "released" : "claimed",
+      state: turn === null ? "claimed" : "released",
       identity: identityOf(known.answers, host.id),
       skipped,
+      wave: wave[index],
     });
-    if (!why) claim(startOf(draft, job, task, agent, false), job);
-    else
-      putJob(draft, {
-        ...job,
-        data: { ...job.data, run: { ...job.data.run, why: "wait" in why ? why.wait : why.blocked } },
-      });
+    if (turn === null) claim(startOf(draft, job, task, agent, false), job);
+    else putJob(draft, { ...job, data: { ...job.data, run: { ...job.data.run, why: turn } } });
   }
+}
+
+/** Why each host cannot start now, by name. In a rollout those that can go first: a canary that is not there tells nothing. */
+function inOrder(open: Entry<"host">[], placing: Placing, able: boolean) {
+  const order = open.map((host) => {
+    const why = obstacle(host, placing);
+    return { host, why: why === null ? null : "wait" in why ? why.wait : why.blocked };
+  });
+  return able ? [...order.filter(({ why }) => why === null), ...order.filter(({ why }) => why !== null)] : order;
 }
 
 function startsLastHour(draft: Draft): number {
   const since = draft.now.getTime() - 3_600_000;
   const recent = new Set<string>();
   for (const status of draft.status.values())
-    for (const job of status.data.jobs) if (Date.parse(job.at) > since) recent.add(job.id);
-  for (const job of draft.jobs.values()) if (Date.parse(job.data.run.claimed_at) > since) recent.add(job.id);
+    for (const job of status.data.jobs) if (job.state !== "released" && Date.parse(job.at) > since) recent.add(job.id);
+  // What only waits for its turn was never started.
+  for (const job of draft.jobs.values())
+    if (!isWaiting(job) && Date.parse(job.data.run.claimed_at) > since) recent.add(job.id);
   return recent.size;
 }
 

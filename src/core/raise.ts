@@ -65,7 +65,8 @@ export function raise(draft: Draft, level: Level): void {
   const known = draft.levels.find(
     (row) => row.source === level.source && row.subject === level.subject && row.family === level.family,
   );
-  if (known ? known.kind === level.kind && known.state === level.state : level.first === "calm") return;
+  const same = known?.kind === level.kind && known.state === level.state && !known.quiet;
+  if (known ? same : level.first === "calm") return;
   const silent = !known && level.first === "noted";
   const id = silent
     ? ""

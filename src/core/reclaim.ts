@@ -8,7 +8,9 @@ import { epochOf } from "./jobs.ts";
 import { identityOf, type Obstacle, type Placed, place, placingOf } from "./place.ts";
 import type { Claim, Known, Late } from "./plan.ts";
 import { raiseJob } from "./raise.ts";
+import { turnCame } from "./rollout.ts";
 import { isEach } from "./select.ts";
+import { oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
 
 interface Claiming {
@@ -39,8 +41,7 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
       ? { blocked: hold?.reason ?? "its agent is gone" }
       : placeAgain(draft, job, task, agent, sealed, claiming);
   if ("host" in placed && agent) claimAgain(draft, job, task, agent, placed.host, sealed, claiming);
-  else if (!("host" in placed) && job.data.state === "released")
-    stillWaits(draft, job, isEach(task.data), placed, claiming.known);
+  else if (!("host" in placed) && !sealed) stillWaits(draft, job, isEach(task.data), placed, claiming.known);
 }
 
 function placeAgain(
@@ -87,6 +88,7 @@ function claimAgain(
         runtime: agent.data.runtime,
         identity: identityOf(known.answers, host),
         skipped: run.skipped,
+        wave: run.wave,
         collected_epoch: run.retry_at === undefined ? run.collected_epoch : epochOf(job),
       },
     },
@@ -103,17 +105,28 @@ function sealAgain(draft: Draft, job: Entry<"job">, { claim }: Claiming): void {
 }
 
 /**
- * A released job says why it waits now. One host of many that cannot start its job must not hold the run open for
- * ever; one that is only busy will have room, and one outside its window will open.
+ * A job that is not started says why it waits now. One host of many that cannot start its job must not hold the run open
+ * for ever; one that is only busy will have room, and one outside its window will open.
  */
 function stillWaits(draft: Draft, job: Entry<"job">, each: boolean, why: Obstacle, known: Known): void {
-  const { claimed_at, deadline, why: before } = job.data.run;
+  const { state, run } = job.data;
   const now = "wait" in why ? why.wait : why.blocked;
   const answered = identityOf(known.answers, job.data.host ?? "") !== undefined;
   const busy = "wait" in why && (answered || why.until !== undefined);
-  if (each && !busy && draft.now.getTime() - Date.parse(claimed_at) > deadline * 1000) {
-    const failed = end(job, "failed", `could not start in time: ${now}`, isoNow(draft));
-    putJob(draft, failed);
-    raiseJob(draft, failed, "job.failed", failed.data.run.why ?? now);
-  } else if (before !== now) putJob(draft, { ...job, data: { ...job.data, run: { ...job.data.run, why: now } } });
+  if (each && !busy && draft.now.getTime() - turnCame(draft, job) > run.deadline * 1000) giveUp(draft, job, now);
+  else if (state === "released" && run.why !== now)
+    putJob(draft, { ...job, data: { ...job.data, run: { ...run, why: now } } });
+}
+
+/** Its host was not reached in time. An attempt that was made before stays what it was, and there is no further one. */
+function giveUp(draft: Draft, job: Entry<"job">, now: string): void {
+  const { state, run } = job.data;
+  const { retry_at: _, ...last } = run;
+  const again: Entry<"job"> = {
+    ...job,
+    data: { ...job.data, run: { ...last, why: oneLine(`${run.why ?? state}; no further attempt: ${now}`, 300) } },
+  };
+  const ended = state === "released" ? end(job, "failed", `could not start in time: ${now}`, isoNow(draft)) : again;
+  putJob(draft, ended);
+  raiseJob(draft, ended, state === "lost" ? "job.lost" : "job.failed", ended.data.run.why ?? now);
 }

@@ -6,11 +6,13 @@ import { reflectionPath } from "./ids.ts";
 import { answerOf } from "./job-text.ts";
 import { glyphs } from "./jobs.ts";
 import { firstParagraph } from "./markdown.ts";
+import { stopWords } from "./rollout.ts";
 import { isEach } from "./select.ts";
 import { cell, oneLine } from "./text.ts";
 
 export function succeeded(task: Entry<"task">, run: Entry<"job">[]): boolean {
   const good = run.filter((job) => job.data.state === "finished").length;
+  if (stopWords(run) !== null) return false;
   if (!isEach(task.data)) return good === run.length;
   const { need } = task.data;
   return good >= (need === "all" ? run.length : need === "any" ? 1 : Math.min(need, run.length));

@@ -1,6 +1,7 @@
 // Record → database rows. Every value comes from the record, so that the same commits give the same bytes.
 import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
 import { digest } from "./hash.ts";
+import { readSample, type SampleRow } from "./samples.ts";
 import { type Kind, type Pupdate, pupdate } from "./schema.ts";
 
 export type Value = string | number | null;
@@ -171,6 +172,20 @@ const pupdates: Columns<Line> = {
   data: (l) => json(l.event, l.path),
 };
 
+type SampleLine = { path: string; line: number; sample: SampleRow };
+const samples: Columns<SampleLine> = {
+  path: (l) => l.path,
+  line: (l) => l.line,
+  host: (l) => l.sample.host,
+  at: (l) => utc(l.sample.at),
+  load: (l) => l.sample.load,
+  memory_free: (l) => l.sample.memory_free,
+  memory_total: (l) => l.sample.memory_total,
+  disk_free: (l) => l.sample.disk_free,
+  disk_total: (l) => l.sample.disk_total,
+  slots: (l) => l.sample.slots,
+};
+
 const defined = {
   agents,
   hosts,
@@ -181,6 +196,7 @@ const defined = {
   pupdates,
   reflections,
   rules,
+  samples,
   statuses,
   tasks,
 } as const;
@@ -207,16 +223,20 @@ const by_kind: Partial<Record<Kind, TableName>> = {
 /** The table that a file's rows go to, or null for files that the database does not hold. */
 export function tableOf(path: string): TableName | null {
   if (/^pupdates\/.+\.ndjson$/.test(path)) return "pupdates";
+  if (/^state\/hosts\/.+\.ndjson$/.test(path)) return "samples";
   const kind = kindOf(path);
   return (kind && by_kind[kind]) || null;
 }
+
+/** Tables with a row for each line of a file. */
+export const isLines = (table: string) => table === "pupdates" || table === "samples";
 
 /** The classic table's key, in its classic form: sixteen hex digits, but always the same ones for a path. */
 export const reflectionId = (path: string) => digest(path).slice(0, 16);
 
 export interface FileRows {
   table: TableName;
-  /** Id of the row; for pupdates of the file. */
+  /** Id of the row; where rows are lines, of the file. */
   id: string;
   rows: Row[];
   problems: Problem[];
@@ -230,6 +250,7 @@ export function rowsOf(path: string, text: string | null): FileRows {
   if (text === null)
     return { table, id, rows: [], problems: [problem(path, 1, "too-big", "the file is too large", "split it")] };
   if (table === "pupdates") return { table, id, ...eventRows(path, text) };
+  if (table === "samples") return { table, id, ...sampleRows(path, text) };
   const kind = kindOf(path) as Kind;
   const { entry, problems } = parseEntry(path, kind, text);
   const wrong = problems.filter((p) => p.level === "error");
@@ -237,17 +258,41 @@ export function rowsOf(path: string, text: string | null): FileRows {
   return { table, id, rows: [rowOf(defined[table] as Columns<Entry>, entry as Entry, path)], problems: wrong };
 }
 
-function eventRows(path: string, text: string): { rows: Row[]; problems: Problem[] } {
+/** A row for each line that has something in it; a line that cannot be read costs itself only. */
+function lineRows(
+  text: string,
+  row: (written: string, line: number) => Row | null,
+  wrong: (line: number) => Problem,
+): { rows: Row[]; problems: Problem[] } {
   const rows: Row[] = [];
   const problems: Problem[] = [];
   for (const [at, written] of text.split("\n").entries()) {
     if (written.trim() === "") continue;
-    const event = eventOf(written);
-    if (event) rows.push(rowOf(pupdates, { path, line: at + 1, event }, path));
-    else
-      problems.push(problem(path, at + 1, "pupdate", "this line is not a pupdate", "see schema/pupdate.schema.json"));
+    const made = row(written, at + 1);
+    if (made) rows.push(made);
+    else problems.push(wrong(at + 1));
   }
   return { rows, problems };
+}
+
+function eventRows(path: string, text: string) {
+  const row = (written: string, line: number) => {
+    const event = eventOf(written);
+    return event && rowOf(pupdates, { path, line, event }, path);
+  };
+  return lineRows(text, row, (line) =>
+    problem(path, line, "pupdate", "this line is not a pupdate", "see schema/pupdate.schema.json"),
+  );
+}
+
+function sampleRows(path: string, text: string) {
+  const row = (written: string, line: number) => {
+    const sample = readSample(written);
+    return sample && rowOf(samples, { path, line, sample }, path);
+  };
+  return lineRows(text, row, (line) =>
+    problem(path, line, "sample", "this line is not a sample of a host", "remove it: the others count"),
+  );
 }
 
 function eventOf(line: string): Pupdate | null {

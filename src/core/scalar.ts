@@ -65,6 +65,26 @@ export const duration = z
   ])
   .meta({ type: "string", pattern: "^\\d+(\\.\\d+)?(s|m|h|d)$" });
 
+/** So many, or a part of all: `3`, `10%`. */
+export const share = z
+  .union([z.number().transform(String), z.string()], { error: "must be a number or a percentage, like 3 or 10%" })
+  .transform((v, ctx) => {
+    const found = /^(\d+(?:\.\d+)?)(%?)$/.exec(v.trim());
+    const size = Number(found?.[1]);
+    if (found && size > 0 && (found[2] ? size <= 100 : Number.isInteger(size))) return v.trim();
+    ctx.addIssue({
+      code: "custom",
+      message: "must be a number of hosts (3) or a part of them (10%): a whole number from 1, or above 0% up to 100%",
+    });
+    return z.NEVER;
+  })
+  .meta({
+    anyOf: [
+      { type: "integer", minimum: 1 },
+      { type: "string", pattern: "^\\d+(\\.\\d+)?%?$" },
+    ],
+  });
+
 /** One string or a list of them → a list. */
 export const strings = z
   .union([z.array(z.string()), z.string().transform((v) => (v === "" ? [] : [v]))], {

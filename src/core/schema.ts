@@ -1,6 +1,6 @@
 // Every kind of record, once. Types, JSON Schemas for editors and the Astro collections come from here.
 import { z } from "zod";
-import { duration, flag, int, line, number, reason, slug, strings, text, time } from "./scalar.ts";
+import { duration, flag, int, line, number, reason, share, slug, strings, text, time } from "./scalar.ts";
 import { windowFault } from "./window.ts";
 
 const record = z.looseObject;
@@ -21,7 +21,7 @@ export const task = record({
   hosts: strings.optional(),
   spread: z.enum(["one", "each"]).default("one"),
   need: z.union([z.enum(["all", "any"]), int(1, 1e6)]).default("all"),
-  rollout: record({ canary: text.optional(), batch: text.optional(), stop_after: text.optional() }).optional(),
+  rollout: record({ canary: share.optional(), batch: share.optional(), stop_after: int(1, 1e6).optional() }).optional(),
   priority: int(0, 9).default(2),
   due: time.optional(),
   every: line.optional(),
@@ -216,6 +216,8 @@ export const job = record({
     boot: text.optional(),
     identity: text.optional(),
     skipped: strings.optional(),
+    /** With `rollout`: which wave of the run it belongs to, from 1. */
+    wave: int(1, 1e6).optional(),
     unknown_since: time.optional(),
     /** A person asked for this run to be ended; the first tick that reaches its host does it. */
     cancel: record({ at: time, by: line }).optional(),

@@ -19,6 +19,8 @@ export interface LevelRow {
   kind: string;
   state?: string;
   pupdate: string;
+  /** A host that is down with its network: the pupdate is the network's. */
+  quiet?: boolean;
 }
 
 /** A line of state/fired.ndjson: when a rule last fired for a key, and how often on that day. */

@@ -5,6 +5,7 @@ import type { Folding } from "./fold.ts";
 import { stopped } from "./gate.ts";
 import { isLive, isOver } from "./jobs.ts";
 import { succeeded } from "./reflect.ts";
+import { isWaiting, progress, stopWords } from "./rollout.ts";
 import type { Status, TaskState, WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
 import { oneLine } from "./text.ts";
@@ -31,11 +32,12 @@ export function stateOf(
     );
   if (live.length > 0) {
     const asked = live.find((job) => job.data.run.cancel)?.data.run.cancel;
-    const where = live.length === 1 ? `on ${live[0]?.data.host}` : `on ${live.length} hosts`;
+    const where = `${live.length === 1 ? `on ${live[0]?.data.host}` : `on ${live.length} hosts`}${rolled(jobs, live)}`;
     return say("running", asked ? `${where}; ${asked.by} asked for it to be ended` : where);
   }
   const open = jobs.filter((job) => !isOver(job));
-  const waiting = open.find((job) => job.data.state === "released");
+  const released = open.filter((job) => job.data.state === "released");
+  const waiting = released.find((job) => !isWaiting(job)) ?? released[0];
   if (waiting) return say("queued", `waits: ${waiting.data.run.why ?? "was released"}`);
   const retry = open.find((job) => job.data.run.retry_at !== undefined);
   if (retry)
@@ -80,6 +82,8 @@ function result(task: Entry<"task">, run: Entry<"job">[]): Verdict {
   const good = run.filter((job) => job.data.state === "finished").length;
   if (succeeded(task, run))
     return { state: "done", reason: isEach(task.data) ? `${good} of ${run.length} hosts${skippedOf(run)}` : undefined };
+  const stop = stopWords(run);
+  if (stop !== null) return { state: "failed", reason: oneLine(`${stop}${skippedOf(run)}`, 300) };
   const first = run.find((job) => job.data.state !== "finished");
   const why = first?.data.run.why ?? first?.data.state;
   if (run.length > 1)
@@ -91,6 +95,12 @@ function result(task: Entry<"task">, run: Entry<"job">[]): Verdict {
     state: first?.data.state === "lost" ? "lost" : first?.data.state === "cancelled" ? "cancelled" : "failed",
     reason: why && oneLine(why, 300),
   };
+}
+
+/** How far a rollout is. */
+function rolled(jobs: Entry<"job">[], live: Entry<"job">[]): string {
+  const run = jobs.filter((job) => job.data.run.run_id === live[0]?.data.run.run_id);
+  return run.some((job) => job.data.run.wave !== undefined) ? `; ${progress(run)}` : "";
 }
 
 /** Cordoned hosts and others that took no work when the run was claimed. */

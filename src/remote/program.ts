@@ -17,7 +17,19 @@ const strip = (text: string) =>
     .concat("\n");
 
 /** In this order they are one program; a supervisor reads no further than `run`. */
-const parts = ["base", "streams", "run", "conversation", "allow", "start", "collect", "put", "take", "serve"];
+const parts = [
+  "base",
+  "streams",
+  "run",
+  "conversation",
+  "allow",
+  "start",
+  "collect",
+  "samples",
+  "put",
+  "take",
+  "serve",
+];
 
 let loaded: Program | undefined;
 

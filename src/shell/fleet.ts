@@ -5,6 +5,7 @@ import { type Connection, type Fleet, type HostFacts, HostFault, type HostSessio
 import { readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
 import { hostProgram, type Program, seatOf } from "../remote/program.ts";
 import { encodeLaunch } from "../remote/request.ts";
+import { readSamples } from "../remote/samples.ts";
 import { type Conversation, greet } from "./fleet-conversation.ts";
 import { hostFiles } from "./fleet-files.ts";
 import { createWays, type Ways, type WaysOptions } from "./ways.ts";
@@ -191,6 +192,7 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
         await sleep(Math.max(1, Math.min(now + pause - spent, ms - spent)));
       }
     },
+    samples: async (since) => readSamples(await text("samples", [since]), since),
     fetch: (job, epoch) => fetchResult(name, conversation, job, epoch),
     async seal(job, epoch) {
       const [, started] = (await text("seal", [job, epoch])).toString("latin1").split(" ");

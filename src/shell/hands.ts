@@ -6,6 +6,7 @@ import { jobDay } from "../core/ids.ts";
 import { epochOf, isOver } from "../core/jobs.ts";
 import { answersFor, hostCalled, twins } from "../core/known-hosts.ts";
 import { ownerSays } from "../core/owner.ts";
+import { samplePaths, samplesSince } from "../core/samples.ts";
 import type { State } from "../core/state.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import { type Clock, type HeldJob, HostFault, type HostSession, type Repo, type Runtime } from "../ports.ts";
@@ -50,6 +51,7 @@ export async function gather(hands: Hands, state: State, names: Iterable<string>
   const held = [...findings.answers.values()].flatMap((answer) => ("facts" in answer ? answer.facts.held : []));
   await addRecords(hands.repo, state, named(state, held));
   await Promise.all(hosts.map((host) => collect(hands, state, host, findings)));
+  await addRecords(hands.repo, state, samplePaths(findings.samples, hands.clock.now()));
 }
 
 /** What the host says of itself now, or why it does not, as an answer of the findings. */
@@ -118,6 +120,8 @@ async function collect(
         if (runtime) findings.results.push({ host: job.data.host ?? host.id, ...(await screen(result, runtime)) });
       }
     }
+    const since = state.hosts.has(host.id) ? samplesSince(state, host.id, clock.now()) : null;
+    if (since !== null) findings.samples.set(host.id, await opened.session.samples(since));
   } catch (thrown) {
     findings.answers.set(host.id, pool.fail(host.id, thrown));
     return;

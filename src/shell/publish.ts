@@ -1,29 +1,13 @@
 // Stage publish: the dashboard is exported and built only when what it shows has changed since it was last published.
 import { cp, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { z } from "zod";
+import type { Beat } from "../core/beat.ts";
 import type { Settings } from "../core/schema.ts";
 import { configuration } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { writeExport } from "./export.ts";
 import { pushFolder } from "./publish-branch.ts";
 import { buildSite } from "./site.ts";
-
-/** What the heartbeat ref remembers: it is the only memory that a quiet tick leaves, and it has no history. */
-const beat_form = z.object({
-  at: z.string(),
-  tick: z.string(),
-  published: z.object({ policy: z.string(), ledger: z.string().nullable(), digest: z.string() }).optional(),
-});
-export type Beat = z.infer<typeof beat_form>;
-
-export function readBeatText(text: string | null): Beat | null {
-  try {
-    return beat_form.parse(JSON.parse(text ?? ""));
-  } catch {
-    return null; // no beat yet, or one of another version: the next one replaces it
-  }
-}
 
 export interface Published {
   changed: boolean;

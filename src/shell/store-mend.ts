@@ -1,6 +1,6 @@
 // Rows that differ from their records are taken out, and what the database says it holds of them, too: the next sync
 // compares files instead of commits and writes them anew. Nothing else is touched.
-import { reflectionId, tables, type Value } from "../core/rows.ts";
+import { isLines, reflectionId, tables, type Value } from "../core/rows.ts";
 import type { Statement, Store } from "./store.ts";
 import { StoreFault } from "./store-fault.ts";
 import { readMark } from "./store-schema.ts";
@@ -24,7 +24,7 @@ function removal({ table, of, what }: Drift): Statement[] {
   if (!Object.hasOwn(tables, table)) return table === "sync_paths" ? [held(of)] : [];
   // A row that no record is behind is named by its own key, any other by the path of its record.
   if (table === "reflections") return [gone("id = ?", what === "extra" ? of : reflectionId(of)), held(of)];
-  const line = table === "pupdates" && what === "extra" ? /^(.*) line (\d+)$/s.exec(of) : null;
+  const line = isLines(table) && what === "extra" ? /^(.*) line (\d+)$/s.exec(of) : null;
   if (line) return [gone("path = ? AND line = ?", line[1] as string, Number(line[2])), held(line[1] as string)];
   return [gone("path = ?", of), held(of)];
 }

@@ -1,5 +1,5 @@
 // Is the database what the repository says? The same lines are made of the rows and of the files, and compared.
-import { dumpLine, type Row, type TableName, tables, type Value } from "../core/rows.ts";
+import { dumpLine, isLines, type Row, type TableName, tables, type Value } from "../core/rows.ts";
 import type { Repo, Tips } from "../ports.ts";
 import type { Found, Store } from "./store.ts";
 import { StoreFault } from "./store-fault.ts";
@@ -56,7 +56,7 @@ async function wantedRows(repo: Repo, tips: Tips): Promise<Map<string, Wanted>> 
 
 function keyOfRow(table: string, row: Row): string {
   if (table === "sync_state") return table;
-  if (table === "pupdates") return `${table} ${row.path} line ${row.line}`;
+  if (isLines(table)) return `${table} ${row.path} line ${row.line}`;
   return `${table} ${row[table === "reflections" ? keyOf(table) : "path"]}`;
 }
 

@@ -34,7 +34,7 @@ export function fleetStatus(group: Command, wire: Wire): void {
       const ways = createWays({ ...keyring, hosts: (name) => state.hosts.get(name)?.data });
       const looks = await lookAtAll(asked, state.pack, { ...keyring, ways }, counter(wire, flags, asked.length));
       ways.close();
-      const rows = hostRows(hosts, looks, networks);
+      const rows = hostRows(hosts, looks, networks, { at: wire.clock.now().toISOString(), before: state.met });
       wire.out(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : printed(rows));
       const broken = state.problems.some((one) => one.level === "error" && one.path.startsWith("hosts/"));
       if (broken || rows.some((row) => !row.healthy)) wire.exit(exit.findings);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { readBeatText } from "../core/beat.ts";
 import type { State } from "../core/state.ts";
 import { exit, interrupted, usage } from "../errors.ts";
 import { hearSignals, heed } from "../interrupt.ts";
@@ -10,7 +11,7 @@ import { createFleet } from "../shell/fleet.ts";
 import { visible } from "../shell/masked.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { createPool } from "../shell/pool.ts";
-import { type Published, publish, readBeatText } from "../shell/publish.ts";
+import { type Published, publish } from "../shell/publish.ts";
 import { originUrl } from "../shell/repo-open.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
@@ -98,6 +99,7 @@ export async function tickOnce(
       attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1),
       ...options,
       tips,
+      probed: before?.probed,
       restore: flags.restore,
       onState: (state) => {
         for (const [id, job] of state.jobs) jobs.set(id, job);

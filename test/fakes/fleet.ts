@@ -7,6 +7,7 @@ import {
   HostFault,
   type HostSession,
   type RawResult,
+  type Sample,
   type StartAnswer,
   type StartRequest,
 } from "../../src/ports.ts";
@@ -39,6 +40,11 @@ export interface FakeMachine {
   breakNext: string | null;
   /** What its owner has against any start. */
   forbids?: string;
+  samples: Sample[];
+  /** How often a conversation with it was opened. */
+  calls: number;
+  disk: { total: number; free: number };
+  arch: string;
   identity?: string;
 }
 
@@ -55,6 +61,10 @@ export const machine = (more: Partial<FakeMachine> = {}): FakeMachine => ({
   sealed: new Map(),
   runs: new Map(),
   breakNext: null,
+  samples: [],
+  calls: 0,
+  disk: { total: 1, free: 1 },
+  arch: "x86_64",
   ...more,
 });
 
@@ -63,6 +73,7 @@ export function fakeFleet(machines: Record<string, FakeMachine>, script: Script)
     async open(name, record, pack) {
       const host = machines[name];
       if (!host || host.down) throw new HostFault("unreachable", "does not answer");
+      host.calls++;
       const { identity } = facts(name, host);
       if (record.identity !== undefined && record.identity !== identity)
         throw new HostFault("not-enrolled", `is another machine: ${identity} instead of ${record.identity}`);
@@ -95,6 +106,10 @@ function session(name: string, host: FakeMachine, script: Script, pack: string):
       if (answer.state === "started") host.packs.push(pack);
       check("after-start");
       return answer;
+    },
+    async samples(since) {
+      check("samples");
+      return host.samples.filter((one) => one.at > since);
     },
     async wait(jobs) {
       check("wait");
@@ -165,8 +180,8 @@ function facts(name: string, host: FakeMachine): HostFacts {
     cores: 2,
     load: host.load,
     memory: { total: 1, free: 1 },
-    disk: { total: 1, free: 1 },
-    arch: "x86_64",
+    disk: host.disk,
+    arch: host.arch,
     system: "Linux",
     slots: { total: host.slots, used: open.filter(([, one]) => one.run.hangs).length },
     runtimes: Object.fromEntries(host.runtimes.map((runtime) => [runtime, ""])),

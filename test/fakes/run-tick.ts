@@ -27,6 +27,8 @@ interface RunOptions {
   /** Opened by the test, with deadlines of its own. */
   repo?: Repo;
   restore?: boolean;
+  /** When hosts were last asked: what the verb reads from the heartbeat. */
+  probed?: TickOptions["probed"];
   /** The random part of a new pack's id. */
   random?: string;
   attempt?: number;
@@ -59,6 +61,7 @@ export async function runTick(
     {
       tips,
       restore: options.restore,
+      probed: options.probed,
       random: options.random ?? "0123456789ab",
       attempt: options.attempt,
       signal: options.signal,

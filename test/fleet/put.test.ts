@@ -236,7 +236,7 @@ async function byHand(
   env: Record<string, string> = {},
 ) {
   const nonce = "0123456789abcdef";
-  const child = spawn("sh", ["-c", serveCommand(".towline", hostProgram())], {
+  const child = spawn("sh", ["-c", serveCommand({ root: ".towline" }, hostProgram())], {
     cwd: home,
     env: { HOME: home, PATH: pathOf(shell), ...env },
   });

@@ -67,6 +67,28 @@ async function until(what: () => boolean, ms = 10_000): Promise<void> {
 const jobs = () => join(home, ".towline", "p", "jobs");
 
 describe("the host program", () => {
+  test("notes how it fares once a minute, and tells it from a moment on", async () => {
+    const noted = join(home, ".towline", "samples");
+    rmSync(noted, { recursive: true, force: true });
+    (await fleet.open("one", host, "p")).close();
+    const session = await fleet.open("one", host, "p");
+    const [first, ...others] = await session.samples(0);
+    expect(others).toEqual([]);
+    expect(first).toMatchObject({ cores: session.facts.cores, memory: { total: session.facts.memory.total } });
+    expect(Math.abs((first?.at ?? 0) - Date.now() / 1000)).toBeLessThan(60);
+    expect(first?.disk.total).toBe(session.facts.disk.total);
+    expect(await session.samples(first?.at ?? 0)).toEqual([]);
+    // A minute later, with a line that was torn by a full disk in between, and with the file full.
+    const early = Math.floor(Date.now() / 1000) - 120;
+    writeFileSync(join(noted, "now"), `${early} 0.5 2 1 2 1 2 0\n1795\n`);
+    writeFileSync(join(noted, "last"), `${early} 1440\n`);
+    await session.probe();
+    expect((await session.samples(0)).map((one) => one.at)).toEqual([early, expect.any(Number)]);
+    expect(readdirSync(noted).sort()).toEqual(["last", "now", "old"]);
+    expect(readFileSync(join(noted, "last"), "utf8")).toMatch(/^\d+ 1\n$/);
+    session.close();
+  });
+
   test("refuses verbs that it does not know, and goes on", async () => {
     const { ask, child } = serve();
     expect(await ask(`dance ${nonce} now\nsome line\nend ${nonce}\n`)).toContain("unknown verb");

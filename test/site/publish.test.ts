@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import { readBeatText } from "../../src/core/beat.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
-import { publish, readBeatText } from "../../src/shell/publish.ts";
+import { publish } from "../../src/shell/publish.ts";
 import { readPair } from "../../src/shell/read.ts";
 import { noSecrets } from "../../src/shell/secrets.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";

@@ -132,5 +132,6 @@ run:
   }),
   "pupdates/2026/11/20/t1.ndjson": `${pupdate("a")}\n${pupdate("b", { tags: ["x"], data: { age: 3 } })}\n`,
   "state/open.ndjson": "{}\n",
+  "state/hosts/2026-11-20.ndjson": `${JSON.stringify({ at: "2026-11-20T08:00:00.000Z", host: "darth", load: 0.5, memory_free: 1, memory_total: 2, disk_free: 3, disk_total: 4, slots: 0 })}\n`,
   "reflections/README.md": "What comes here.\n",
 };

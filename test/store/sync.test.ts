@@ -145,7 +145,7 @@ describe("content", () => {
     const made = await pack();
     const store = await fileStore();
     const tips = await made.commit(everything);
-    expect(await sync(store, made.repo, tips, options)).toMatchObject({ state: "synced", written: 12, skipped: [] });
+    expect(await sync(store, made.repo, tips, options)).toMatchObject({ state: "synced", written: 13, skipped: [] });
     for (const table of Object.keys(tables)) {
       const [{ n } = { n: 0 }] = await store.read(`SELECT count(*) AS n FROM ${table}`, [], soon());
       expect([table, n]).toEqual([table, table === "tasks" || table === "pupdates" ? 2 : 1]);

@@ -117,7 +117,7 @@ hello() {
   fi
   case $1 in
     -) pack= ;; # only to look at this host
-    bin | slots | identity | tools | umask | seen | -* | .* | *[!A-Za-z0-9._-]*)
+    bin | slots | identity | tools | umask | seen | samples | -* | .* | *[!A-Za-z0-9._-]*)
       answer - - "refused pack"
       return
       ;;
@@ -150,6 +150,7 @@ cores $cores
 load ${load:-0}
 system Linux $system
 memory $total $free"
+  note_sample
   runtimes=$3
   facts="$facts
 disk ${disk:-0} ${room:-0}"
@@ -207,6 +208,10 @@ while read -r verb nonce a b c d e f g _ <&9; do
     ack:ready)
       gather
       ack
+      ;;
+    samples:*)
+      drain
+      samples "$a"
       ;;
     list:ready)
       drain

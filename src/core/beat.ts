@@ -1,0 +1,31 @@
+// What the heartbeat ref holds: the only memory that a quiet tick leaves, and it has no history.
+import { z } from "zod";
+
+const form = z.object({
+  at: z.string(),
+  tick: z.string(),
+  published: z.object({ policy: z.string(), ledger: z.string().nullable(), digest: z.string() }).optional(),
+  /** When a host was last asked, whatever it said: seconds since 1970. A lost row costs one question more. */
+  probed: z.record(z.string(), z.number().int().nonnegative()).optional(),
+});
+export type Beat = z.infer<typeof form>;
+export type Probed = Readonly<Record<string, number>>;
+
+export function readBeatText(text: string | null): Beat | null {
+  try {
+    return form.parse(JSON.parse(text ?? ""));
+  } catch {
+    return null; // no beat yet, or one of another version: the next one replaces it
+  }
+}
+
+/** What is known of the pack's hosts, with those that were asked just now. */
+export function probedNow(before: Probed, asked: Iterable<string>, hosts: ReadonlySet<string>, now: Date): Probed {
+  const at = Math.floor(now.getTime() / 1000);
+  const rows = { ...before, ...Object.fromEntries([...asked].map((name) => [name, at])) };
+  return Object.fromEntries(
+    Object.entries(rows)
+      .filter(([name]) => hosts.has(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
