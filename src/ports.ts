@@ -119,7 +119,8 @@ export type HostFaultKind =
   | "changed-key" // another key than the pinned one
   | "lost" // the connection broke while in use
   | "not-enrolled" // no identity on the host, or not the pinned one
-  | "protocol"; // the host program answered what it must not
+  | "protocol" // the host program answered what it must not
+  | "altered"; // what it holds of one job is no result of it; the conversation goes on
 
 export class HostFault extends Error {
   readonly kind: HostFaultKind;

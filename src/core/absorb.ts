@@ -22,7 +22,10 @@ export interface Findings {
   running: Set<string>;
   /** Jobs of which their host, asked in the open epoch, knows nothing. */
   absent: Set<string>;
-  /** Jobs whose host's name now belongs to another machine, which knows nothing of them: by job id, the words for it. */
+  /**
+   * Jobs about which their host cannot be believed, by job id, with the words for it: the name belongs to another machine
+   * now, or what it holds of the job is no result.
+   */
   strangers: Map<string, string>;
   /** What became of this tick's own starts, by `job/epoch` of the claim. */
   starts: Map<string, StartFinding>;

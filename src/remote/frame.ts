@@ -21,6 +21,7 @@ const header =
  * once it is whole. What login scripts print before the first answer is skipped; later nothing else may come.
  */
 export function frameReader(maxPayload: number) {
+  let most = maxPayload;
   let held: Buffer = Buffer.alloc(0);
   let chunks: Buffer[] = [];
   let have = 0;
@@ -60,7 +61,7 @@ export function frameReader(maxPayload: number) {
 
   function beginning(parts: RegExpExecArray) {
     const bytes = Number(parts[5]);
-    if (bytes > maxPayload) throw fault(`the host announces ${bytes} bytes`);
+    if (bytes > most) throw fault(`the host announces ${bytes} bytes`);
     const sha256 = parts[6] === "-" ? null : (parts[6] as string);
     const frame = { verb: parts[2] as string, job: parts[3] as string, epoch: parts[4] as string, sha256 };
     return { frame, bytes, end: `\ntowline1-end ${nonce}\n` };
@@ -87,8 +88,10 @@ export function frameReader(maxPayload: number) {
   }
 
   return {
-    expect(next: string) {
+    /** `limit`: bytes that this answer may have at most, where that is known. */
+    expect(next: string, limit = maxPayload) {
       nonce = next;
+      most = limit;
     },
     push(chunk: Uint8Array): Frame | null {
       held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);

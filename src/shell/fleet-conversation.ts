@@ -20,6 +20,17 @@ export interface Conversation {
 const max_payload = 64 << 20;
 const usual_idle = 30_000;
 const longest = 600_000;
+/** What answers may come to at most, by verb. A host that claims more, or drips, does not hold the others up. */
+const most: Record<string, number> = {
+  hello: 1 << 20,
+  list: 1 << 20,
+  fetch: 1 << 20,
+  ended: 1 << 18,
+  ...Object.fromEntries(["enroll", "start", "seal", "cancel", "ack"].map((verb) => [verb, 1 << 16])),
+};
+/** Bytes a second that the slowest line is taken to carry. */
+const slowest = 8192;
+const carried = (bytes: number) => (bytes / slowest) * 1000;
 
 type Waiter = { resolve(frame: Frame): void; reject(thrown: unknown): void; touch(): void };
 
@@ -63,11 +74,15 @@ export function converse(name: string, pipe: Pipe): Conversation {
   function send(request: Omit<Request, "nonce">, patience: number | undefined): Promise<Frame> {
     if (broken) return Promise.reject(broken);
     const nonce = randomBytes(8).toString("hex");
+    const text = encodeRequest({ ...request, nonce });
+    const limit = most[request.verb] ?? max_payload;
+    // An answer cannot begin before the whole request is there.
+    const first = Math.min(longest, usual_idle + carried(text.length + (request.raw?.length ?? 0))) + (patience ?? 0);
     return new Promise<Frame>((resolve, reject) => {
       const late = () =>
-        breakOff(new HostFault("lost", `${name}: no answer to ${request.verb} within ${usual_idle / 1000} s`));
-      let timer = setTimeout(late, usual_idle + (patience ?? 0));
-      const whole = setTimeout(late, longest);
+        breakOff(new HostFault("lost", `${name}: no answer to ${request.verb} within ${Math.round(first / 1000)} s`));
+      let timer = setTimeout(late, first);
+      const whole = setTimeout(late, Math.min(longest, first + carried(limit)));
       const enough = patience === undefined ? undefined : setTimeout(() => pipe.stdin.write("\n"), patience);
       const done = () => {
         clearTimeout(timer);
@@ -88,8 +103,8 @@ export function converse(name: string, pipe: Pipe): Conversation {
           timer = setTimeout(late, usual_idle);
         },
       };
-      reader.expect(nonce);
-      pipe.stdin.write(encodeRequest({ ...request, nonce }));
+      reader.expect(nonce, limit);
+      pipe.stdin.write(text);
       if (request.raw) pipe.stdin.write(request.raw);
     });
   }
@@ -144,7 +159,7 @@ export async function greet<T>(
 
 async function install(name: string, connection: Connection, { program, ...seat }: Seat & { program: Program }) {
   const pipe = await connection.exec(installCommand(seat, program));
-  const timer = setTimeout(() => pipe.kill(), usual_idle);
+  const timer = setTimeout(() => pipe.kill(), usual_idle + carried(program.text.length));
   try {
     pipe.stdin.write(program.text);
     pipe.stdin.end();

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { configuration } from "../errors.ts";
 import { type Connection, type Fleet, type HostFacts, HostFault, type HostSession, type RawResult } from "../ports.ts";
-import { readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
+import { readable, readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
 import { hostProgram, type Program, seatOf } from "../remote/program.ts";
 import { encodeLaunch } from "../remote/request.ts";
 import { readSamples } from "../remote/samples.ts";
@@ -221,9 +221,14 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
 
 async function fetchResult(name: string, conversation: Conversation, job: string, epoch: number): Promise<RawResult> {
   const frame = await conversation.ask({ verb: "fetch", args: [job, epoch] });
-  if (frame.job !== job || frame.epoch !== String(epoch))
-    throw new HostFault("protocol", `${name}: the host answered for another job`);
+  // Here the answer is whole, whatever stands in it: nothing of this is a reason to leave other jobs uncollected.
+  const altered = (message: string) => new HostFault("altered", `${name}: ${message}`);
+  if (frame.job !== job || frame.epoch !== String(epoch)) throw altered("the host answered for another job");
   if (frame.sha256 === null)
-    throw new HostFault("protocol", `${name} has no result of ${job} (${frame.payload.toString("latin1", 0, 40)})`);
-  return readResult(frame.payload, { job, epoch, sha256: frame.sha256 });
+    throw altered(`there is no result of ${job} (${readable(frame.payload.toString("latin1", 0, 40))})`);
+  try {
+    return readResult(frame.payload, { job, epoch, sha256: frame.sha256 });
+  } catch (thrown) {
+    throw thrown instanceof HostFault ? altered(thrown.message) : thrown;
+  }
 }

@@ -10,7 +10,7 @@ import { samplePaths, samplesSince } from "../core/samples.ts";
 import type { State } from "../core/state.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import { type Clock, type HeldJob, HostFault, type HostSession, type Repo, type Runtime } from "../ports.ts";
-import type { Pool } from "./pool.ts";
+import { type Pool, withoutName } from "./pool.ts";
 import { prepare } from "./prepare.ts";
 import { addRecords } from "./read.ts";
 import type { Screen } from "./screen.ts";
@@ -115,7 +115,8 @@ async function collect(
         job.data.run.result === undefined &&
         !findings.results.some((one) => one.result.job === held.job && one.result.epoch === held.epoch)
       ) {
-        const result = await opened.session.fetch(held.job, held.epoch);
+        const result = await fetched(opened.session, job, held, findings);
+        if (result === null) continue;
         const runtime = runtimes[job.data.run.runtime ?? ""];
         if (runtime) findings.results.push({ host: job.data.host ?? host.id, ...(await screen(result, runtime)) });
       }
@@ -131,6 +132,17 @@ async function collect(
     const known = answer.facts.held.some((held) => held.job === job.id && held.epoch === epochOf(job));
     if (!sameMachine(job)) findings.strangers.set(job.id, "is another machine than the one that was given this job");
     else if (!known) findings.absent.add(job.id);
+  }
+}
+
+/** One job whose result cannot be read does not keep the others from being collected. */
+async function fetched(session: HostSession, job: Entry<"job">, held: HeldJob, findings: Findings) {
+  try {
+    return await session.fetch(held.job, held.epoch);
+  } catch (thrown) {
+    if (!(thrown instanceof HostFault) || thrown.kind !== "altered") throw thrown;
+    findings.strangers.set(job.id, withoutName(job.data.host ?? "", thrown.message));
+    return null;
   }
 }
 

@@ -40,12 +40,16 @@ function keyLine(word: string): string {
   return type < 0 ? word : parts.slice(type, type + 2).join(" ");
 }
 
-/** The pinned key's own kind goes first, so that a host with several keys shows that one. */
+/**
+ * The pinned key's own kind goes first, so that a host with several keys shows that one. Nothing is compressed: a few
+ * bytes of a hostile host must not become many here.
+ */
 function preferred(pinned: string | undefined): ConnectConfig["algorithms"] {
   const type = pinned ? /\b(ssh-ed25519|ecdsa-sha2-nistp\d+|ssh-rsa)\b/.exec(pinned)?.[1] : undefined;
-  if (!type) return undefined;
+  const compress = ["none" as const];
+  if (!type) return { compress };
   const first = (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type]) as ServerHostKeyAlgorithm[];
-  return { serverHostKey: { prepend: first, append: [], remove: [] } };
+  return { compress, serverHostKey: { prepend: first, append: [], remove: [] } };
 }
 
 /** `agent` is the socket of a running ssh agent, for hosts with `key: agent`. */

@@ -181,7 +181,7 @@ describe.skipIf(lacksSshd)(`machines and their names, ${needs}`, { timeout: 180_
     const other = JSON.parse(b.file("state/pack.json")).pack;
     const session = await createFleet(keyring).open("bow", data, other);
     expect(session.facts).toMatchObject({ held: [], slots: { used: 1 } });
-    await expect(session.fetch(id, 1)).rejects.toMatchObject({ kind: "protocol" });
+    await expect(session.fetch(id, 1)).rejects.toMatchObject({ kind: "altered" });
     await session.cancel(id, 1);
     expect(await session.seal(id, 9)).toEqual({ started: null });
     await session.ack([{ job: id, epoch: 1, sha256: "0".repeat(64) }]);

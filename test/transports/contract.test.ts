@@ -102,7 +102,7 @@ for (const variant of variants)
       expect((await session.probe()).held).toEqual([held]);
       await session.ack([result]);
       expect((await session.probe()).held).toEqual([]);
-      await expect(session.fetch("life", 1)).rejects.toMatchObject({ kind: "protocol" });
+      await expect(session.fetch("life", 1)).rejects.toMatchObject({ kind: "altered" });
       expect(readdirSync(join(folder("life"), "..")).sort()).toEqual(["1", "1.acked", "1.go"]);
       expect(readdirSync(folder("life"))).toEqual([]);
       expect(await session.start(request("life", "echo again"))).toEqual({ state: "already", epoch: 1 });

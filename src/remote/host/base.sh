@@ -13,6 +13,9 @@ cd "${0%/bin/*}" || exit 2
 format=1
 empty=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 
+number() { case $1 in '' | *[!0-9]* | ????????????????*) return 1 ;; esac; }
+name() { case $1 in '' | -* | .* | *[!A-Za-z0-9._-]*) return 1 ;; esac; }
+
 # → $now: hundredths of a second since boot, which no clock change moves
 clock() {
   read -r now _ </proc/uptime
@@ -36,7 +39,7 @@ alive() { [ -n "$1" ] && birth "$1" && [ "$birth" = "$2" ]; }
 # reader never sees half a one.
 owner() {
   pid= born= was=
-  {
+  [ -f "$1.owner" ] && {
     while read -r a_pid a_born a_boot _; do
       case $a_pid in spec*) ;; *) pid=$a_pid born=$a_born was=$a_boot ;; esac
     done <"$1.owner"
@@ -47,15 +50,36 @@ owner() {
 # The line of the owner's file that says what is run, with the format in its first word. $foreign: a format not known here.
 spec() {
   foreign=
-  {
+  [ -f "$dir.owner" ] && {
     while read -r key job epoch day deadline keep started since was program _; do
       case $key in
-        "spec$format") return 0 ;;
-        spec*) foreign=${key#spec} ;;
+        "spec$format")
+          name "$job" && number "$epoch" && number "$deadline" && number "$keep" && number "$started" &&
+            number "$since" && name "$was" && name "$program"
+          return
+          ;;
+        spec*) number "${key#spec}" && foreign=${key#spec} ;;
       esac
     done <"$dir.owner"
   } 2>/dev/null
   return 1
+}
+
+# FILE: whatever stands in its place without being a plain file goes: a link, a pipe, a device, a folder
+plain() {
+  if [ -L "$1" ] || { [ -e "$1" ] && [ ! -f "$1" ]; }; then rm -rf "$1"; fi
+}
+
+# DIR: what a run put in the place of its own files goes, before anybody reads, writes or removes there. Its folder stays
+# a folder, since that is the fence. No process, unless there is something.
+tidy() {
+  for piece in owner go sum result streams secret out err out.tail err.tail cancel acked overtime; do
+    plain "$1.$piece"
+  done
+  if [ -L "$1" ] || [ ! -d "$1" ]; then
+    [ ! -L "$1" ] || rm -f "$1"
+    [ ! -e "$1.owner" ] || mkdir "$1" 2>/dev/null
+  fi
 }
 
 # FILE WORD: makes the file with that word in it, unless it is there. Exactly one of many callers wins.

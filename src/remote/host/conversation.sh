@@ -6,6 +6,9 @@ exec 9<&0 </dev/null
 umask 077
 read -r boot </proc/sys/kernel/random/boot_id
 self=
+# Whatever hangs over a file without end, hangs for a minute. Runs get the limit that this login came with.
+cpu=$(ulimit -S -t)
+ulimit -S -t 60
 PATH=$HOME/.local/bin:$PATH
 
 # JOB EPOCH TEXT
@@ -31,13 +34,12 @@ gather() {
   exit 0
 }
 
-number() { case $1 in '' | *[!0-9]* | ????????????????*) return 1 ;; esac; }
-name() { case $1 in '' | -* | .* | *[!A-Za-z0-9._-]*) return 1 ;; esac; }
 known() { name "$1" && number "$2"; }
 
 # DIR → $state: running, ended, died, acked, none. A run whose supervisor is gone gets its result here.
 settle() {
   dir=$1 state=none
+  tidy "$dir"
   [ -d "$dir" ] || return 1
   state=acked
   [ ! -e "$dir.acked" ] || return 0
@@ -45,7 +47,11 @@ settle() {
     state=running
     owner "$dir" || doze 20
     owner "$dir"
-    [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
+    if [ "$was" = "$boot" ] && alive "$pid" "$born"; then
+      overdue || return 0
+      kill -s KILL "$pid"
+      doze 10
+    fi
     if ! token "$dir.go" never; then
       owner "$dir"
       [ "$was" = "$boot" ] && alive "$pid" "$born" && return 0
@@ -57,16 +63,39 @@ settle() {
   fi
   foreign= hash= size= end= parts=
   { read -r foreign hash size end parts <"$dir.sum"; } 2>/dev/null
+  number "$foreign" || foreign= parts=
   if [ -n "$foreign" ] && [ "$foreign" != "$format" ]; then
     state=format-$foreign
     return 1
   fi
+  number "$size" && [ ${#hash} -eq 64 ] || parts=
+  case $hash in *[!0-9a-f]*) parts= ;; esac
   if [ -z "$parts" ]; then
     state=unsaved size=
-    [ -e "$dir.result" ] && stamp || return 1
+    { [ -e "$dir.result" ] && stamp; } || respoil || return 1
   fi
   state=ended
   [ "$end" != died ] || state=died
+}
+
+# A supervisor ends its run at the limit and itself soon after. One that is still there ten minutes later hangs.
+overdue() {
+  limit= entered=
+  {
+    while read -r key _ _ _ limit _ _ entered _; do
+      [ "$key" != "spec$format" ] || break
+      limit=
+    done <"$dir.owner"
+  } 2>/dev/null
+  number "$limit" && number "$entered" || return 1
+  clock
+  [ $((now - entered)) -gt $((limit / 10 + 60000)) ]
+}
+
+# What is there is not what was measured when the run ended: somebody has been at its files. What is left counts.
+respoil() {
+  rm -f "$dir.sum" "$dir.result" "$dir.streams" "$dir.out.tail" "$dir.err.tail"
+  bury
 }
 
 # Nobody is left who could start this run, and nobody did: it counts as never asked for, so that a later claim may start
@@ -147,7 +176,7 @@ survey() {
 }
 
 taken() {
-  [ -e "$1" ] || return 1
+  [ -f "$1" ] || return 1
   { read -r where pid born was <"$1"; } 2>/dev/null || { doze 10 && read -r where pid born was <"$1"; } 2>/dev/null || return 1
   [ ! -e "$where.sum" ] && [ ! -e "$where.acked" ] || return 1
   [ ! -e "$where.owner" ] || owner "$where"

@@ -117,10 +117,13 @@ supervise() {
       [ -n "$stopping" ] || break
     done
     trap '' TERM
+    ulimit -S -t 5 # of this process and each that it starts from now on: the run may have left files without end
     [ -z "$grace" ] || kill "$grace"
     kill -s KILL -- "-$agent" 2>/dev/null
     [ -z "$watch" ] || kill -s KILL -- "-$watch" 2>/dev/null || kill -s KILL "$watch" 2>/dev/null
+    tidy "$dir"
     collect
+    tidy "$dir"
   else
     exit=143 stopped=1
   fi

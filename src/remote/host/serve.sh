@@ -9,6 +9,7 @@ seal() {
     other=${other%/}
     at=${other##*/}
     number "$at" && [ "$at" -lt "$epoch" ] || continue
+    tidy "$other"
     token "$other.go" never
     { read -r went <"$other.go"; } 2>/dev/null
     if [ "$went" = never ]; then
@@ -107,6 +108,17 @@ replay() {
   echo "$boot" >"$pack/boot"
 }
 
+# Files of held runs that none of ours makes so big go: whoever reads them would never be done.
+weigh() {
+  set --
+  for mark in "$pack"/held/*.*; do
+    mark=${mark##*/}
+    known "${mark%.*}" "${mark##*.}" && set -- "$@" "$jobs/${mark%.*}/${mark##*.}".*
+  done
+  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' \) \
+    -exec rm -f {} + 2>/dev/null
+}
+
 # PACK SLOTS RUNTIME,…
 hello() {
   identity=-
@@ -127,6 +139,7 @@ hello() {
     [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
     replay
   fi
+  [ -z "$pack" ] || weigh
   look
   survey "$2"
   facts="identity $identity

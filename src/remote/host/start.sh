@@ -3,7 +3,11 @@
 # Sees what stands against a start of $job $epoch → $why, the answer
 barred() {
   why=
-  if [ -e "$jobs/$job/seal" ]; then
+  if [ -e "$jobs/$job/seal" ] || [ -L "$jobs/$job/seal" ]; then
+    [ -f "$jobs/$job/seal" ] || {
+      why="refused the seal of this job is no file any more"
+      return 0
+    }
     while read -r sealed; do
       number "$sealed" && [ "$sealed" -gt "$epoch" ] && why="sealed $sealed"
     done <"$jobs/$job/seal"
@@ -17,6 +21,7 @@ barred() {
       why="sealed $at"
       return 0
     fi
+    tidy "$other"
     [ ! -e "$other.acked" ] || continue
     # An older claim that has not started yet never will.
     token "$other.go" never
@@ -146,7 +151,7 @@ fenced() {
   # step: journal
   durable "$pack/journal"
   # step: fsync
-  setsid sh "./bin/$program" supervise "$dir" "$command" </dev/null >/dev/null 2>&1 9<&- &
+  { ulimit -S -t "$cpu" && exec setsid sh "./bin/$program" supervise "$dir" "$command"; } </dev/null >/dev/null 2>&1 9<&- &
   begun="$begun $dir"
   # step: start
   answer "$job" "$epoch" started
