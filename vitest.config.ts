@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { SlowFirst } from "./test/order.ts";
 
 // Folders whose tests start no process and no server: `npm test -- --quick` runs these and nothing else.
 const pure = ["core", "schema", "workflows", "report", "runtimes"].map((area) => `test/${area}/**/*.test.ts`);
@@ -7,7 +8,9 @@ export default defineConfig({
   test: {
     // Forks, because tests change directories, send signals and load native code.
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the two cores that CI gives: most suites wait for servers, hosts and clocks half of the time.
+    maxWorkers: 3,
+    sequence: { sequencer: SlowFirst },
     projects: [
       { extends: true, test: { name: "unit", include: pure, testTimeout: 30_000 } },
       {

@@ -18,7 +18,7 @@ const siteRepeats = size(2, 15);
 /** Tickers that are killed one after another before the clean ticks. */
 const chained = 5;
 /** Sweeps at a time, and machines for each. */
-const lanes = 4;
+const lanes = 3;
 const machinesEach = 4;
 
 interface Part {

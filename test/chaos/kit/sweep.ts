@@ -159,16 +159,17 @@ async function round(scene: Scene, chain: CrashPoint[]): Promise<Round> {
       said.kills.push({ ...point, killed: await killTicker(scene, point) });
       scene.hour++;
     }
+  let unlike: string | null = null;
   for (said.ticks = 1; said.ticks < 3; said.ticks++) {
     scene.hour++;
     const clean = { ...tickerOf(scene, `c${said.ticks}`), now: at(scene.hour) };
     const { fault } = await runTicker(clean, database?.env);
     if (fault !== null) said.faults.push(fault);
-    if ([...states(pack, ids).values()].filter((state) => /^(done|failed|lost)$/.test(state)).length === ids.length)
-      break;
+    const ended = [...states(pack, ids).values()].filter((state) => /^(done|failed|lost)$/.test(state));
+    unlike = (await database?.unlike(pack.clone)) ?? null;
+    if (ended.length === ids.length && unlike === null) break;
   }
-  const unlike = await database?.unlike(pack.clone);
-  if (unlike) said.faults.push(unlike);
+  if (unlike !== null) said.faults.push(unlike);
   judge(scene, jobs, said);
   return said;
 }

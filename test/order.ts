@@ -1,0 +1,35 @@
+// Suites that take long start first: one that began last would leave all workers but its own idle at the end.
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Longest first. Between those that load the machine stand some that mostly wait. */
+const slow = [
+  "chaos/crash",
+  "chaos/schedules",
+  "store/outages",
+  "integration/demo",
+  "chaos/exclusion",
+  "transports/contract",
+  "integration/signals",
+  "tick/tick",
+  "model/model",
+  "integration/rewritten",
+  "integration/copy",
+  "integration/hosts",
+  "fuzz/records",
+  "model/replay",
+  "chaos/unknown",
+  "repo/race",
+  "chaos/hosts",
+  "integration/flood",
+  "mutants/mutants",
+];
+
+export class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = slow.findIndex((suite) => moduleId.endsWith(`/test/${suite}.test.ts`));
+      return found < 0 ? slow.length : found;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
