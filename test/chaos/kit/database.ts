@@ -89,7 +89,10 @@ export async function raiseDatabase(): Promise<Database> {
       let held: Transaction | undefined;
       const other = createClient({ url: server.url });
       // The batch waits for this one: it is with the server, and not done, for as long as we like.
-      if (step === "sync:batch") held = await other.transaction("write");
+      if (step === "sync:batch") {
+        held = await other.transaction("write");
+        await held.execute("INSERT INTO schema_version (version) VALUES (-1)"); // it begins with its first statement
+      }
       armed = { step, kill };
       return async () => {
         armed = undefined;
