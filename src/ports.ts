@@ -27,7 +27,8 @@ export type Written = string | null | undefined;
 
 export type PushOutcome =
   | { state: "won"; commit: string }
-  | { state: "lost"; why: string }
+  /** `paths`: files of the commit that the server named as the reason. */
+  | { state: "lost"; why: string; paths?: string[] }
   | { state: "unknown"; why: string; commit: string };
 
 export interface CommitNote {

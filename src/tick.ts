@@ -21,10 +21,13 @@ import type { Pool } from "./shell/pool.ts";
 import { addRecords, jobPaths, readPair } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
 import type { HostLookup } from "./shell/ways.ts";
+import { withhold } from "./shell/withhold.ts";
 
 /** At most this many passes start work; one more records. */
 const passes = 3;
 const tries = 12;
+/** Among the levels: what is said of texts that a server refused. */
+const refused_texts = "refused texts";
 
 export interface TickPorts extends Omit<Hands, "pool"> {
   /** Opens the conversations of this tick with the hosts of this pack. `hosts`: records of the hosts that lead to others. */
@@ -234,6 +237,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       return starts.length === 0 ? null : { state: decision.draft, starts, tips: now_at, hands };
     }
     const refusal = refusalOf(pushed.why);
+    if (refusal.kind === "content" && pushed.state === "lost" && withheld(run, decision, pushed.paths)) continue;
     if (refusal.configuration) throw configuration(`origin refused the ledger commit: ${pushed.why}`, refusal.advice);
     ports.report.progress(`push ${pushed.state} (${oneLine(pushed.why, 120)}); reading again`);
     run.refused = refusal.kind === "race" ? null : `${pushed.why} (${refusal.advice})`;
@@ -244,6 +248,17 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     throw outside(`the ledger could not be pushed: ${oneLine(run.refused, 300)}`, "the work is left to the next tick");
   outcome.contended = true;
   return null;
+}
+
+/** Whether there was a result whose text could be left out, so that the rest is taken. People are told. */
+function withheld({ findings, levels, outcome, ports }: TickRun, { draft }: Decision, paths: string[] = []): boolean {
+  const told = withhold(findings, draft.jobs, paths);
+  levels.set(refused_texts, [...(levels.get(refused_texts) ?? []), ...told]);
+  for (const { title } of told) {
+    outcome.degraded.push(title);
+    ports.report.warning(`${title}. Change that secret, and see to it that the run does not print it again`);
+  }
+  return told.length > 0;
 }
 
 /**
@@ -275,7 +290,7 @@ async function readAt(run: TickRun): Promise<{ tips: Tips; state: State } | null
   return { tips, state };
 }
 
-function won({ findings, outcome, options }: TickRun, decision: Decision, commit: string): void {
+function won({ findings, levels, outcome, options }: TickRun, decision: Decision, commit: string): void {
   outcome.commits.push(commit);
   const { tips } = decision.draft;
   outcome.state = {
@@ -294,6 +309,7 @@ function won({ findings, outcome, options }: TickRun, decision: Decision, commit
     });
   options.onState?.(outcome.state);
   // What stands in the ledger need not be carried any further.
+  levels.delete(refused_texts);
   findings.results = [];
   findings.samples.clear();
   findings.starts.clear();

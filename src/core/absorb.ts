@@ -3,6 +3,7 @@ import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
+import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
 import { remember } from "./known-hosts.ts";
@@ -67,7 +68,11 @@ export function absorb(draft: Draft, findings: Findings): void {
     const job = draft.jobs.get(id);
     if (job && !isOver(job) && !job.data.run.cancel) setJob(draft, job, job.data.state, { cancel });
   }
-  for (const found of findings.results) takeResult(draft, found.host, found.result, found.outcome);
+  for (const { host, result, outcome } of findings.results) {
+    const answer = findings.answers.get(host);
+    const times = ourTimes(result, answer && "facts" in answer ? answer.facts.skew : 0, draft.now);
+    takeResult(draft, host, { ...result, ...times }, outcome);
+  }
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   withdraw(draft);
   // A host without a record is only asked about its last jobs: how it stands is nobody's concern any more.

@@ -59,6 +59,10 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "host.drifted" },
     then: [{ memo: "{{subject}}: {{data.why}}", kind: "warning" }],
   }),
+  built("builtin-result-withheld", {
+    when: { kind: "result.withheld" },
+    then: [{ memo: "{{data.task}} on {{data.host}}: {{data.why}}", kind: "warning" }],
+  }),
   built("builtin-host-key", {
     when: { kind: "host.down", "data.fault": { in: ["changed-key", "unknown-key", "not-enrolled", "refused"] } },
     then: [{ memo: "{{subject}} is out of rotation: {{data.why}}", kind: "warning" }],

@@ -55,7 +55,11 @@ export function outcomeOf(ran: Ran, commit: string, ref: string): PushOutcome {
   if (flag === "=" || (flag === "!" && /^\[(remote )?rejected\]/.test(summary))) {
     const cause = lines.find((line) => line[0] === "!" && !/atomic/.test(line[2] ?? "")) ?? ours;
     const target = cause?.[1]?.replace(/^.*:/, "") ?? ref;
-    return { state: "lost", why: reasonText(`${target} ${cause?.[2] ?? ""}`, ran.stderr) };
+    return {
+      state: "lost",
+      why: reasonText(`${target} ${cause?.[2] ?? ""}`, ran.stderr),
+      paths: pathsNamed(ran.stderr),
+    };
   }
   if (ran.killed) return { state: "unknown", why: "the push was ended at its deadline", commit };
   const why = reasonText(summary, ran.stderr) || `git push ended with ${ran.code ?? "a signal"} and no answer`;
@@ -83,6 +87,13 @@ export async function pushForced(
 /** Refused while connecting: then no command for a ref was ever sent. */
 const nothing_sent =
   /requested URL returned error: 40[134]|Authentication failed for|could not read Username|Permission denied \(|repository '?[^']*'? not found|does not appear to be a git repository|Could not resolve host|Connection refused|Failed to connect|Couldn't connect|does not support --atomic|Host key verification failed/i;
+
+/** `path: FILE:LINE`, as a forge names the places of secrets that it found. */
+const pathsNamed = (stderr: string) => [
+  ...new Set(
+    [...stderr.matchAll(/^remote:.*\bpath: *(\S[^:\n]{0,500}?)(?::\d+)?\s*$/gm)].map((found) => found[1] as string),
+  ),
+];
 
 /** git's lines that give a reason, without control characters. */
 const wordsOf = (stderr: string) =>

@@ -75,6 +75,15 @@ function without(text: string, sightings: Sighting[] | undefined): string {
 /** Nobody knows what stands in these texts: the run is recorded, they are not. */
 function withheld(result: RawResult, outcome: Outcome, thrown: unknown): Screened {
   const why = thrown instanceof ScanFault ? thrown.message : "the guard failed";
+  return withoutText(
+    result,
+    outcome,
+    `its text is withheld: the search for secrets in it could not be finished (${why})`,
+  );
+}
+
+/** A run without a word of what it said: how it ended, its sizes and hashes stay. */
+export function withoutText(result: RawResult, outcome: Outcome, why: string): Screened {
   const empty = (stream: RawStream) => ({
     ...stream,
     cut: stream.bytes,
@@ -88,7 +97,7 @@ function withheld(result: RawResult, outcome: Outcome, thrown: unknown): Screene
       ...rest,
       outcome: outcome.outcome === "success" ? "partial" : outcome.outcome,
       answer: "",
-      why: `its text is withheld: the search for secrets in it could not be finished (${why})`,
+      why,
     },
   };
 }

@@ -15,6 +15,11 @@ const frames = "test/remote/frame.test.ts";
 const program = "test/remote/host.test.ts";
 const names = "test/integration/hosts.test.ts";
 const output = "test/integration/output.test.ts"; // task files over real SSH into the records
+const logins = "test/integration/logins.test.ts";
+const hostile = "test/integration/hostile.test.ts"; // servers of ours that answer as no host program would
+const seeds = "test/integration/seeds.test.ts";
+const spoiled = "test/remote/spoiled.test.ts"; // under three shells
+const clock = "test/remote/clock.test.ts";
 const collect = "test/integration/collect.test.ts";
 const lab = "test/chaos/hosts.test.ts";
 const kills = "test/chaos/crash.test.ts";
@@ -29,19 +34,28 @@ export const rows: Row[] = [
     id: "D1",
     fault: "unknown host key",
     must: "refused; the host is marked; the job is not started",
-    shown: { [login]: ["an unknown key is refused and shown"] },
+    shown: {
+      [login]: ["an unknown key is refused and shown"],
+      [logins]: ["an unknown key and a changed one: marked, nothing starts there, the others go on; mended, they work"],
+    },
   },
   {
     id: "D2",
     fault: "host key changed",
     must: "refused, loudly; the host is out of rotation until a person changes its record",
-    shown: { [login]: ["a changed key is refused, and both are shown"] },
+    shown: {
+      [login]: ["a changed key is refused, and both are shown"],
+      [logins]: ["an unknown key and a changed one: marked, nothing starts there, the others go on; mended, they work"],
+    },
   },
   {
     id: "D3",
     fault: "login refused, key revoked",
     must: "the host is marked; a job goes elsewhere only if it was never started",
-    shown: { [login]: ["a login that is not allowed is refused"] },
+    shown: {
+      [login]: ["a login that is not allowed is refused"],
+      [logins]: ["a key that is revoked: work goes elsewhere only if it never started"],
+    },
   },
   {
     id: "D4",
@@ -73,6 +87,10 @@ export const rows: Row[] = [
     must: "one connection a host; tried again only before anything was sent",
     shown: {
       [login]: ["logins that are turned away at first are tried again; a network that falls silent is noticed"],
+      [logins]: [
+        "a server that takes two logins at a time: sixteen at once all get in",
+        "a tick logs in once to a machine, however much it has to do there",
+      ],
       [ticks]: ["a start whose answer was lost is found running and not started again"],
     },
   },
@@ -80,7 +98,11 @@ export const rows: Row[] = [
     id: "D8",
     fault: "exit 255 from three causes",
     must: "the verdict comes from the frame and the host's journal only",
-    shown: { [output]: ["exit-255"], [contract]: ["goes on when the connection is gone"] },
+    shown: {
+      [output]: ["exit-255"],
+      [logins]: ["255 means nothing: a session, a host program or an agent that ends with it"],
+      [contract]: ["goes on when the connection is gone"],
+    },
   },
   {
     id: "D9",
@@ -222,6 +244,12 @@ export const rows: Row[] = [
     },
   },
   {
+    id: "D24",
+    fault: "ssh eats the input of whoever calls",
+    must: "a loop over hosts asks all of them",
+    shown: { [seeds]: ["a shell's loop over hosts keeps its own input: every host is asked"] },
+  },
+  {
     id: "D25",
     fault: "task text of 1 MB, quotes, newlines, a leading dash",
     must: "by stdin, byte by byte",
@@ -240,6 +268,18 @@ export const rows: Row[] = [
     },
   },
   {
+    id: "D28",
+    fault: "the host's clock is off by days",
+    must: "durations and limits come from the uptime; the skew is shown; what is due next goes by our clock",
+    shown: {
+      [clock]: [
+        "ahead by %i s: shown, and neither limits nor durations mind",
+        "a tick over such a host: done, with a duration that is none of the calendar's",
+      ],
+      "test/core/host-time.test.ts": ["days ahead", "put right meanwhile"],
+    },
+  },
+  {
     id: "D29",
     fault: "two names in the inventory, one machine",
     must: "one of them works, the other is refused",
@@ -250,6 +290,12 @@ export const rows: Row[] = [
     fault: "host removed from the inventory while it works",
     must: "still collected; no new work",
     shown: { [names]: ["%s while a job runs: it is collected, by a runner with an empty disk", "removed"] },
+  },
+  {
+    id: "D33",
+    fault: "two jobs on one host share their folder",
+    must: "a folder for each run",
+    shown: { [contract]: ["runs at the same time each have a folder of their own, and see nothing of each other's"] },
   },
   {
     id: "D34",
@@ -294,18 +340,39 @@ export const rows: Row[] = [
       ],
     },
   },
+  {
+    id: "D39",
+    fault: "hostile host: a crowd of names, `../`, links, devices, a sparse terabyte, a bomb in the result",
+    must: "sizes have limits, names are checked; nothing outside the job's folder; nobody hangs",
+    shown: {
+      [hostile]: [
+        "one tick meets them all: the good machine works, each lie is refused by name or stays what it is",
+        ...["noise", "endless", "claims", "errors", "names", "crowd", "million", "squeezed", "bomb", "title"],
+      ],
+      [spoiled]: [
+        "every file, spoiled in every way",
+        "its folder removed, or in its place a link to what is precious",
+        "a supervisor that hangs long past the limit of its run is ended, and what there is counts",
+      ],
+      [collect]: ["what a run leaves in its folder stays there, and goes with the acknowledgement"],
+    },
+  },
+  {
+    id: "D40",
+    fault: "hostile host answers for another job",
+    must: "refused: job, epoch and nonce must be those of the claim",
+    shown: {
+      [hostile]: ["another", "inside", "epoch", "replay", "altered"],
+      [frames]: ["refuse a description that was altered"],
+    },
+  },
 ];
 
 /** Rows that no test shows yet, each with the reason. */
 export const open: Record<string, string> = {
-  D24: "to come",
   D27: "only when there is a transport by the system's own client",
-  D28: "to come",
   D31: "only when towline installs agents",
   D32: "only when towline installs agents",
-  D33: "to come",
-  D39: "to come",
-  D40: "to come",
   D41: "to come",
   D42: "to come",
 };

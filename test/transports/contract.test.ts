@@ -124,6 +124,20 @@ for (const variant of variants)
       expect(existsSync(join(folder("bytes"), "in", "prompt.md"))).toBe(true);
     });
 
+    test("runs at the same time each have a folder of their own, and see nothing of each other's", async () => {
+      const session = await open();
+      const script = (name: string) =>
+        `pwd; echo ${name} >note; while [ "$(ls "$HOME"/met-* 2>/dev/null | wc -l)" -lt 2 ]; do : >"$HOME/met-${name}"; sleep 0.05; done; cat note; ls -A`;
+      for (const name of ["port", "starboard"])
+        expect(await session.start(request(name, script(name)))).toEqual({ state: "started" });
+      for (const name of ["port", "starboard"]) {
+        const [where, note, ...files] = text((await finish(session, name)).stdout.head)
+          .trim()
+          .split("\n");
+        expect([where, note, files.sort()]).toEqual([folder(name), name, ["note", "script"]]);
+      }
+    });
+
     test("starts a job once, however often and from wherever it is asked to", async () => {
       const both = await Promise.all([open(), open(), open()]);
       const ask = request("once", 'echo run >>"$HOME/once"\nsleep 0.2\n');

@@ -1,0 +1,52 @@
+// A server that looks for secrets refuses a whole push for one text in it. That text is withheld, and the rest goes.
+import type { Findings } from "../core/absorb.ts";
+import type { Entry } from "../core/entry.ts";
+import { epochOf } from "../core/jobs.ts";
+import type { Level } from "../ports.ts";
+import { withoutText } from "./screen.ts";
+
+const refused = "its text is withheld: the server found a secret in it and refused it. Change that secret";
+
+type Jobs = ReadonlyMap<string, Entry<"job">>;
+
+/**
+ * Takes the text of those results out of the findings whose records the server named, or of all when none of what it
+ * named is theirs. Answers what people must be told; nothing: no result is left to be the reason.
+ */
+export function withhold(findings: Findings, jobs: Jobs, named: string[]): Level[] {
+  const open = findings.results.filter(({ outcome }) => outcome.why !== refused);
+  const theirs = open.filter(({ result }) => {
+    const job = jobs.get(result.job);
+    return job !== undefined && named.some((path) => isOf(job, path));
+  });
+  const chosen = new Set(theirs.length > 0 ? theirs : open);
+  findings.results = findings.results.map((one) => (chosen.has(one) ? { ...one, ...silenced(one) } : one));
+  return [...chosen].flatMap(({ result }) => {
+    const job = jobs.get(result.job);
+    return job ? [withheldLevel(job)] : [];
+  });
+}
+
+/** Where its answer would stand, the record says why it does not. */
+function silenced({ result, outcome }: Findings["results"][number]) {
+  const bare = withoutText(result, outcome, refused);
+  return { ...bare, outcome: { ...bare.outcome, answer: `${refused}.` } };
+}
+
+/** Records into which a job's words go, besides those that speak of many jobs. */
+const isOf = ({ id, path, data }: Entry<"job">, file: string) =>
+  file === path ||
+  file === `status/${data.task}.md` ||
+  file.startsWith(`${path.slice(0, -3)}.d/`) ||
+  (file.startsWith("reflections/") && (file.includes(id) || file.includes(data.run.run_id)));
+
+const withheldLevel = (job: Entry<"job">): Level => ({
+  source: "towline",
+  subject: job.data.task,
+  family: "withheld",
+  kind: "result.withheld",
+  state: `${job.id}/${epochOf(job)}`,
+  ends: "for-good",
+  title: `${job.data.task}: the server refused what ${job.id} said; its text is withheld`,
+  data: { task: job.data.task, job: job.id, host: job.data.host, why: refused },
+});
