@@ -287,6 +287,12 @@ export const rows: Row[] = [
     },
   },
   {
+    id: "D24",
+    fault: "the ssh client eats its caller's standard input",
+    must: "each call has an input of its own",
+    shown: { "test/integration/ways.test.ts": ["what stands on the caller's standard input is left to the caller"] },
+  },
+  {
     id: "D27",
     fault: "the shared connection's socket is stale or dead, or its path too long",
     must: "each command logs in by itself",
@@ -308,7 +314,6 @@ export const rows: Row[] = [
 
 /** Rows that no test shows yet, each with the reason. */
 export const open: Record<string, string> = {
-  D24: "to come",
   D28: "to come",
   D31: "only when towline installs agents",
   D32: "only when towline installs agents",

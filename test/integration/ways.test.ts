@@ -1,11 +1,12 @@
 // A pack whose machines stand behind another, by the command itself: ticks, status, dispatch and plan find the way.
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bringUp, type Machine, type Machines } from "../../src/demo/machines.ts";
 import { md, type TestPack } from "../fakes/pack.ts";
-import { keyOf, lacksSshd, needs, realPack, towline } from "./real.ts";
+import { keyOf, lacksSshd, needs, program, realPack, towline } from "./real.ts";
 
 describe.skipIf(lacksSshd)(`machines behind a jump host, ${needs}`, { timeout: 180_000 }, () => {
   let dir: string;
@@ -46,5 +47,18 @@ describe.skipIf(lacksSshd)(`machines behind a jump host, ${needs}`, { timeout: 1
     const asked = await run("dispatch", "echo hello from afar", "--host", "far", "--json");
     expect(asked.out).toContain("hello from afar");
     expect((await run("plan", "--probe")).code).toBe(0);
+  });
+
+  test("what stands on the caller's standard input is left to the caller (D24)", async () => {
+    const line = '"$@" >/dev/null && cat';
+    const args = ["-c", line, "sh", process.execPath, program, "fleet", "status", "--repo", pack.clone];
+    const child = spawn("sh", args, {
+      env: { ...process.env, ...keyOf(up.machines) },
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    child.stdin.end("one\ntwo\nthree\n");
+    let out = "";
+    for await (const chunk of child.stdout) out += chunk;
+    expect(out).toBe("one\ntwo\nthree\n");
   });
 });
