@@ -12,6 +12,7 @@ const suitePackages = [
   { name: "wget", programs: ["wget"] },
   { name: "fish", programs: ["fish"] },
   { name: "openssh-server", programs: ["sshd"] },
+  { name: "openssh-client", programs: ["ssh"] },
   { name: "dropbear-bin", programs: ["dropbear"] },
   { name: "sudo", programs: ["sudo"] },
   { name: "iproute2", programs: ["ip"] },

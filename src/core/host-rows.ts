@@ -2,6 +2,7 @@
 import type { HostAllow, HostFacts } from "../ports.ts";
 import type { Entry } from "./entry.ts";
 import { ownerAllows, slotsOf } from "./owner.ts";
+import { outside } from "./place.ts";
 
 /** What looking at a host gave. `fault`: a kind of HostFault, or `configuration` when it could not be called. `remedy`: what a person can do about the fault. */
 export type Look = { facts: HostFacts; took: number } | { fault: string; message: string; remedy?: string };
@@ -60,6 +61,7 @@ export function hostRows(
   looks: ReadonlyMap<string, Look>,
   networks: string[],
   seen?: Seen,
+  when?: { zone: string; now: Date },
 ): HostRow[] {
   const names = new Map<string, string[]>();
   for (const [name, look] of looks)
@@ -68,7 +70,7 @@ export function hostRows(
   return hosts.map((host) => {
     const look = looks.get(host.id);
     const row = {
-      ...(look && "facts" in look ? answered(host, look) : silent(host, look, networks)),
+      ...(look && "facts" in look ? answered(host, look, when) : silent(host, look, networks)),
       seen: (look && "facts" in look ? seen?.at : seen?.before.get(host.id)?.seen) ?? null,
     };
     const twins =
@@ -83,12 +85,14 @@ export function hostRows(
 export const isAsked = (host: Entry<"host">, networks: string[]) =>
   !host.data.off && networks.includes(host.data.network);
 
+const shown = (address: string, port: number) =>
+  port === 22 ? address : `${/^[^[].*:/.test(address) ? `[${address}]` : address}:${port}`;
+
 function blank(host: Entry<"host">): HostRow {
   const { address, port, user, transport, slots } = host.data;
   return {
     host: host.id,
-    address:
-      transport === "local" ? "this machine" : `${user ? `${user}@` : ""}${address}${port === 22 ? "" : `:${port}`}`,
+    address: transport === "local" ? "this machine" : `${user ? `${user}@` : ""}${shown(address, port)}`,
     state: "down",
     healthy: false,
     reachable: null,
@@ -137,7 +141,17 @@ function silent(host: Entry<"host">, look: Look | undefined, networks: string[])
   };
 }
 
-function answered(host: Entry<"host">, { facts, took }: { facts: HostFacts; took: number }): HostRow {
+/** It is well and takes nothing new at this time of day. */
+function shutNow(host: Entry<"host">, when: { zone: string; now: Date } | undefined): string | null {
+  const early = when && outside(host, when);
+  return early ? ("wait" in early ? early.wait : early.blocked).slice(host.id.length + 1) : null;
+}
+
+function answered(
+  host: Entry<"host">,
+  { facts, took }: { facts: HostFacts; took: number },
+  when: { zone: string; now: Date } | undefined,
+): HostRow {
   const { data } = host;
   const known = facts.identity !== "-";
   const identity = known
@@ -159,7 +173,7 @@ function answered(host: Entry<"host">, { facts, took }: { facts: HostFacts; took
         ? { why: "has no identity yet", remedy: enroll }
         : state === "cordoned"
           ? { why: String(data.cordon), remedy: null }
-          : { why: null, remedy: null };
+          : { why: shutNow(host, when), remedy: null };
   return {
     ...blank(host),
     state,

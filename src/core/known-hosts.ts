@@ -61,6 +61,9 @@ export function hostCalled(state: State, name: string): Entry<"host"> | undefine
   return { path: hosts_path, id: name, kind: "host", data, body: "", bodyLine: 1 };
 }
 
+/** Where the records of jump hosts are found: as `hostCalled` finds them. */
+export const recordsOf = (state: State) => (name: string) => hostCalled(state, name)?.data;
+
 /** Hosts that open jobs must be asked about: the one that each was given to, and any that is the same machine. */
 export function hostsOfJobs(state: State): Set<string> {
   const hosts = new Set<string>();

@@ -4,7 +4,7 @@ import { type Findings, noFindings } from "../core/absorb.ts";
 import { decideJob } from "../core/decide-job.ts";
 import type { Entry } from "../core/entry.ts";
 import { epochOf, isLive, isOver } from "../core/jobs.ts";
-import { hostCalled } from "../core/known-hosts.ts";
+import { recordsOf } from "../core/known-hosts.ts";
 import { oneLine } from "../core/text.ts";
 import { configuration, outside } from "../errors.ts";
 import type { Tips } from "../ports.ts";
@@ -59,7 +59,7 @@ async function endOn(at: Cancelling, tips: Tips, job: Entry<"job">, path: string
   const findings = noFindings();
   const host = job.data.host ?? "";
   if (!state.hosts.has(host)) return { findings, why: `${host} has no record in hosts/ any more` };
-  const pool = at.connect(state.pack, (name) => hostCalled(state, name)?.data);
+  const pool = at.connect(state.pack, recordsOf(state));
   try {
     await gather({ ...at, pool }, state, [host], findings);
     const answer = findings.answers.get(host);

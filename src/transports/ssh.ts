@@ -23,6 +23,8 @@ export const fingerprintOf = (key: Buffer) =>
 /** `SHA256:…` of what a host record pins: a fingerprint already, or a key line. Throws a configuration Fault. */
 export function pinnedFingerprint(pinned: string): string {
   const word = pinned.trim();
+  if (word.startsWith("@"))
+    throw configuration("`host_key` pins an authority for host certificates", "write `transport: openssh` beside it");
   if (/^SHA256:[A-Za-z0-9+/]{43}=?$/.test(word)) return word.replace(/=$/, "");
   const key = utils.parseKey(keyLine(word));
   if (key instanceof Error)

@@ -34,7 +34,9 @@ export function fleetStatus(group: Command, wire: Wire): void {
       const ways = createWays({ ...keyring, hosts: (name) => state.hosts.get(name)?.data });
       const looks = await lookAtAll(asked, state.pack, { ...keyring, ways }, counter(wire, flags, asked.length));
       ways.close();
-      const rows = hostRows(hosts, looks, networks, { at: wire.clock.now().toISOString(), before: state.met });
+      const now = wire.clock.now();
+      const seen = { at: now.toISOString(), before: state.met };
+      const rows = hostRows(hosts, looks, networks, seen, { zone: state.settings.zone, now });
       wire.out(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : printed(rows));
       const broken = state.problems.some((one) => one.level === "error" && one.path.startsWith("hosts/"));
       if (broken || rows.some((row) => !row.healthy)) wire.exit(exit.findings);

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import ssh2 from "ssh2";
 import type { Entry } from "../core/entry.ts";
 import { isOver } from "../core/jobs.ts";
 import { usage } from "../errors.ts";
 import { resolveKey } from "../shell/fleet-key.ts";
 import { tearDown } from "../shell/teardown.ts";
+import { unlock } from "../transports/key.ts";
 import type { Wire } from "../wire.ts";
 import { ask } from "./fleet-enroll.ts";
 import { chosenHosts, failedRow, live, type ManyFlags, manyOptions, onEach, type Row, tell } from "./fleet-many.ts";
@@ -85,12 +85,11 @@ async function agreed(wire: Wire, flags: TeardownFlags, hosts: Entry<"host">[]):
 
 /** The public half of the key that this host is reached with, as it stands in authorized_keys. */
 async function loginOf(wire: Wire, host: Entry<"host">): Promise<string> {
-  const login = await resolveKey(host.id, host.data.key, { env: wire.env, home: wire.home, secrets: wire.secrets });
-  const key = login.key === undefined ? null : ssh2.utils.parseKey(login.key);
-  if (key === null || key instanceof Error)
+  const { key, passphrase } = await resolveKey(host.id, host.data.key, wire, host.data.key_passphrase);
+  if (key === undefined)
     throw usage(
       `which line of ${host.id}'s authorized_keys is towline's cannot be told: its key is in an agent`,
       "leave --login out, and remove the line by hand",
     );
-  return key.getPublicSSH().toString("base64");
+  return unlock(host.id, key, passphrase).getPublicSSH().toString("base64");
 }

@@ -3,7 +3,7 @@ import { noFindings } from "../core/absorb.ts";
 import { decide } from "../core/decide.ts";
 import { draftOf } from "../core/draft.ts";
 import { as_found, outlook, toSeconds } from "../core/explain.ts";
-import { hostCalled } from "../core/known-hosts.ts";
+import { recordsOf } from "../core/known-hosts.ts";
 import { asking } from "../core/plan.ts";
 import { isEach } from "../core/select.ts";
 import { exit } from "../errors.ts";
@@ -77,7 +77,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     }));
     return { starts, holds: [...holds].map(([task, hold]) => ({ task, ...hold })), next, unseen };
   }
-  const pool = createPool(createFleet({ ...wire, hosts: (name) => hostCalled(state, name)?.data }), state.pack);
+  const pool = createPool(createFleet({ ...wire, hosts: recordsOf(state) }), state.pack);
   try {
     const findings = noFindings();
     const screen = createScreen(wire.secrets, createScan());

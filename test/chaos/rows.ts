@@ -9,8 +9,9 @@ export interface Row {
   shown: Record<string, string[]>;
 }
 
-const contract = "test/transports/contract.test.ts"; // runs on five kinds of host: three shells, two SSH servers
+const contract = "test/transports/contract.test.ts"; // runs on hosts of three shells and three SSH servers, by two clients
 const login = "test/transports/ssh.test.ts";
+const system = "test/transports/openssh.test.ts"; // the system's own client
 const frames = "test/remote/frame.test.ts";
 const program = "test/remote/host.test.ts";
 const names = "test/integration/hosts.test.ts";
@@ -46,6 +47,7 @@ export const rows: Row[] = [
     shown: {
       [login]: ["a changed key is refused, and both are shown"],
       [logins]: ["an unknown key and a changed one: marked, nothing starts there, the others go on; mended, they work"],
+      [system]: ["another key than the pinned one is refused, and both are shown"],
     },
   },
   {
@@ -329,6 +331,18 @@ export const rows: Row[] = [
     },
   },
   {
+    id: "D24",
+    fault: "the ssh client eats its caller's standard input",
+    must: "each call has an input of its own",
+    shown: { "test/integration/ways.test.ts": ["what stands on the caller's standard input is left to the caller"] },
+  },
+  {
+    id: "D27",
+    fault: "the shared connection's socket is stale or dead, or its path too long",
+    must: "each command logs in by itself",
+    shown: { [system]: ["a master that was killed, a socket that is stale, a path that is too long"] },
+  },
+  {
     id: "D38",
     fault: "host away for days",
     must: "unknown, then lost at the limit; a late result is still the same job's",
@@ -370,7 +384,6 @@ export const rows: Row[] = [
 
 /** Rows that no test shows yet, each with the reason. */
 export const open: Record<string, string> = {
-  D27: "only when there is a transport by the system's own client",
   D31: "only when towline installs agents",
   D32: "only when towline installs agents",
   D41: "to come",

@@ -199,6 +199,39 @@ export const mutants: Mutant[] = [
     tests: ["test/transports/ssh.test.ts"],
   },
   {
+    guard: "the system's ssh accepts the pinned key only, whatever ssh_config says",
+    edits: [["src/transports/openssh-den.ts", '  "StrictHostKeyChecking=yes",\n', ""]],
+    tests: ["test/transports/openssh.test.ts"],
+    name: "weaken or break",
+  },
+  {
+    guard: "a pinned fingerprint is compared",
+    edits: [["src/transports/openssh-den.ts", "[ \"$2\" = '${fingerprint}' ] || exit 0\n", ""]],
+    tests: ["test/transports/openssh.test.ts"],
+    name: "another key than the pinned one",
+  },
+  {
+    guard: "the system's ssh sees none of our keys",
+    edits: [
+      ["src/shell/ways.ts", "passed.flatMap((name) => (env[name] ? [[name, env[name]]] : []))", "Object.entries(env)"],
+    ],
+    tests: ["test/transports/openssh.test.ts"],
+    name: "no key and no text of a task",
+  },
+  {
+    guard: "a server that allows one channel is waited for",
+    edits: [["src/transports/ssh-connection.ts", "if (full && performance.now() < until)", "if (full && until < 0)"]],
+    tests: ["test/transports/ways.test.ts"],
+    name: "waits for its turn",
+  },
+  {
+    guard: "a host outside its window takes no work",
+    edits: [
+      ["src/core/place.ts", "  if (early) return early;", "  if (early && host.id === placing.runtime) return early;"],
+    ],
+    tests: ["test/core/window.test.ts"],
+  },
+  {
     guard: "a machine without the pinned identity is refused",
     edits: [
       [

@@ -9,6 +9,7 @@ import { type Host, host as hostSchema } from "../../src/core/schema.ts";
 import type { HostSession, RawResult } from "../../src/ports.ts";
 import { createFleet, type FleetOptions } from "../../src/shell/fleet.ts";
 import { createSecrets } from "../../src/shell/secrets.ts";
+import { ssh } from "../../src/transports/ssh.ts";
 import {
   hostOf,
   type Key,
@@ -218,6 +219,24 @@ describe.skipIf(needsSshd !== null)(`servers that allow little${skipped(needsSsh
     session.close();
     fleet.close();
     expect(logins(small)).toBe(1);
+  });
+
+  test("a command waits for its turn where one runs already, and is refused where none can ever run", async () => {
+    const turn = await raise("turn", { settings: ["MaxSessions 1"] });
+    const connection = await ssh().connect("turn", hostOf(turn), { key: key.text, timeout: 10_000 });
+    const first = await connection.exec("sleep 0.6; echo one");
+    const second = connection.exec("echo two");
+    for (const pipe of [first, await second]) {
+      pipe.stdin.end();
+      let said = "";
+      for await (const chunk of pipe.stdout) said += Buffer.from(chunk).toString();
+      expect(said).toBe(pipe === first ? "one\n" : "two\n");
+    }
+    connection.close();
+    const none = await raise("none", { settings: ["MaxSessions 0"] });
+    const shut = await ssh().connect("none", hostOf(none), { key: key.text, timeout: 10_000 });
+    await expect(shut.exec("true")).rejects.toMatchObject({ kind: "refused" });
+    shut.close();
   });
 
   test("many records behind one sshd do not knock it over", async () => {
