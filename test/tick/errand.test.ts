@@ -159,3 +159,24 @@ test("no slot is free on one of two: the others answer at once, and it is told a
   ]);
   expect(full.journal).toEqual([]);
 });
+
+test("a recorded failure stands in its job and its reflection, and leaves nothing that waits for anybody", async () => {
+  const pack = made(["ann", "bob"]);
+  const machines = { ann: machine(), bob: machine() };
+  const failing = {
+    ...ports(machines),
+    connect: (id: string) =>
+      createPool(
+        fakeFleet(machines, (_, __, host) => ({ exit: host === "bob" ? 3 : 0, stdout: "x\n" })),
+        id,
+      ),
+  };
+  const errand = { tasks: [all()], tick: "t1-dispatch", by: "ann", signal: new AbortController().signal };
+  const ran = await runErrand(failing, await recorded(pack), { ...errand, asked() {}, answered() {}, landed() {} });
+  ran.close();
+  expect(answersOf(errand.tasks, ran).map((one) => one.state)).toEqual(["finished", "failed"]);
+  const files = pack.at("ls-tree", "-r", "--name-only", "main").split("\n");
+  expect(pack.file(files.find((path) => path.startsWith("reflections/")) as string)).toMatch(/^outcome: partial$/m);
+  expect(pack.file("OVERVIEW.md")).toContain("Nothing waits for you");
+  expect(files.filter((path) => /^(queue|status)\//.test(path))).toEqual([]);
+});
