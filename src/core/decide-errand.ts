@@ -54,8 +54,8 @@ export function decideErrand(
     if (task) foldTask({ draft, task, jobs, plan: made, base, final: true });
   }
   triage(draft);
-  closeMemos(draft);
   if (pass.closing !== undefined) for (const task of tasks) forget(draft, task);
+  closeMemos(draft);
   const changes = changesOf(draft, narrate(draft), pass.tick);
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.tick), ndjson(draft.pupdates));
   return { draft, plan: made, changes };

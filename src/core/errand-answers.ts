@@ -13,6 +13,8 @@ export interface Came {
   plan: Plan;
   answers: ReadonlyMap<string, HostAnswer>;
   results: { host: string; result: RawResult; outcome: Outcome }[];
+  /** Why what a host holds of a job is no result, by job id. */
+  spoiled: ReadonlyMap<string, string>;
 }
 
 /** `tasks`: of the errand, in their order. */
@@ -50,7 +52,7 @@ function answerOf(task: Entry<"task">, job: Entry<"job">, came: Came): Answer {
     good: state === "finished" && outcome?.outcome === "success",
     partial: answer.trim() !== "" && (outcome?.outcome === "partial" || state === "timeout" || state === "cancelled"),
     answer,
-    why: outcome?.why ?? run.why ?? null,
+    why: outcome?.why ?? came.spoiled.get(job.id) ?? run.why ?? null,
     took: took ?? null,
     cost: cost ?? null,
   };

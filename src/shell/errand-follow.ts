@@ -1,8 +1,8 @@
 // From a start to its answer: each host is asked about all that runs there for an errand, and again when it breaks off.
 import type { Findings } from "../core/absorb.ts";
 import type { Entry } from "../core/entry.ts";
-import type { Clock, HostSession, Outcome, RawResult, Runtime } from "../ports.ts";
-import type { Pool } from "./pool.ts";
+import { type Clock, HostFault, type HostSession, type Outcome, type RawResult, type Runtime } from "../ports.ts";
+import { type Pool, withoutName } from "./pool.ts";
 import type { Screen } from "./screen.ts";
 
 export interface Flight {
@@ -24,6 +24,8 @@ export interface Following {
   again(): Pool;
   flights: Map<string, Flight>;
   results: Findings["results"];
+  /** Why what a host holds of a job is no result, by job id. */
+  spoiled: Map<string, string>;
   landed(one: { host: string; result: RawResult; outcome: Outcome }): void;
   signal: AbortSignal;
 }
@@ -73,11 +75,24 @@ async function land(at: Following, session: HostSession, flights: Flight[], ms: 
     const flight = flights.find((one) => keyOf(one) === keyOf(ended));
     const runtime = flight && at.runtimes[flight.runtime];
     if (!flight || !runtime || !at.flights.has(keyOf(flight))) continue;
-    const result = await session.fetch(ended.job, ended.epoch);
+    const result = await fetched(at, session, flight);
+    if (result === null) continue;
     const found = { host: flight.host.id, ...(await at.screen(result, runtime)) };
     at.results.push(found);
     at.flights.delete(keyOf(flight));
     at.landed(found);
+  }
+}
+
+/** null: what the host holds of it was altered, and no other answer will come. */
+async function fetched(at: Following, session: HostSession, flight: Flight): Promise<RawResult | null> {
+  try {
+    return await session.fetch(flight.job, flight.epoch);
+  } catch (thrown) {
+    if (!(thrown instanceof HostFault) || thrown.kind !== "altered") throw thrown;
+    at.spoiled.set(flight.job, withoutName(flight.host.id, thrown.message));
+    at.flights.delete(keyOf(flight));
+    return null;
   }
 }
 

@@ -51,6 +51,8 @@ export interface Ran {
   plan: Plan;
   answers: ReadonlyMap<string, HostAnswer>;
   results: Landed[];
+  /** Why what a host holds of a job is no result, by job id. */
+  spoiled: ReadonlyMap<string, string>;
   /** `job/epoch` of what was sent and of which nobody knows yet what became of it. */
   open: string[];
   /** Tells the hosts that these results are safe. */
@@ -126,6 +128,7 @@ function begin(ports: ErrandPorts, book: Book, errand: Errand): Run {
     inbox: noFindings(),
     all: [],
     results: [],
+    spoiled: new Map(),
     answers: new Map(),
     pools: [],
     pool: undefined,
@@ -272,6 +275,7 @@ function ended(run: Run, made: Settled, plan: Plan, before: string[]): Ran {
     plan,
     answers: run.answers,
     results: run.all,
+    spoiled: run.spoiled,
     open,
     acknowledge: () => acknowledge(run, made.draft),
     close: () => {

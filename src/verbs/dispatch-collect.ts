@@ -8,7 +8,7 @@ import { closed } from "../core/place.ts";
 import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
 import { clean } from "../core/text.ts";
-import { exit } from "../errors.ts";
+import { exit, messageOf } from "../errors.ts";
 import type { HeldJob, Outcome, RawResult } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { bindingNote } from "../shell/binding.ts";
@@ -79,7 +79,13 @@ async function leftOn(wire: Wire, host: Entry<"host">, { pool, recorded, ack, po
     if (state === "running") found.push({ host: host.id, job, state });
     else {
       const runtime = runtimes[runtimeOfAdhoc(job) as keyof typeof runtimes] ?? runtimes.shell;
-      const screened = await ports.screen(await session.fetch(job, epoch), runtime);
+      const result = await session.fetch(job, epoch).catch((thrown) => {
+        wire.report.warning(messageOf(thrown));
+        wire.exit(exit.findings);
+        return null;
+      });
+      if (result === null) continue;
+      const screened = await ports.screen(result, runtime);
       found.push({ host: host.id, job, state: screened.outcome.state, ...screened });
       if (ack) await session.ack([{ job, epoch, sha256: screened.result.sha256 }]);
     }

@@ -6,6 +6,7 @@ import { formatDuration } from "../core/scalar.ts";
 import { clean, oneLine } from "../core/text.ts";
 import { runtimes } from "../runtimes/index.ts";
 import type { Landed } from "../shell/errand.ts";
+import { withoutName } from "../shell/pool.ts";
 import type { Wire } from "../wire.ts";
 
 export interface Asked {
@@ -146,10 +147,10 @@ const words: Partial<Record<Answer["state"], [string, string]>> = {
 
 function headOf(one: Answer, same: Answer[], differs = false): string {
   const [glyph, word] = words[one.state] ?? ["✕", "failed"];
-  const why =
-    one.why === null || one.host === null ? (one.why ?? "") : one.why.replace(new RegExp(`^${one.host} `), "");
+  const why = withoutName(one.host ?? "", one.why ?? "");
   const partial = one.good || one.answer.trim() === "" ? "" : one.partial ? "; so far it said:" : "; it said:";
   const took = one.good && !differs && one.took !== null && same.length === 1 ? `  ${formatDuration(one.took)}` : "";
   const said = one.good ? "" : ` ${[word, oneLine(why, 300)].filter(Boolean).join(": ")}`;
-  return `${one.good || !one.partial ? glyph : "◐"} ${names(same) || "no host"}${said}${partial}${took}`;
+  if (one.host === null) return `${glyph}${said.replace(/^ was/, "")}`;
+  return `${one.good || !one.partial ? glyph : "◐"} ${names(same)}${said}${partial}${took}`;
 }

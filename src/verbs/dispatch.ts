@@ -6,6 +6,7 @@ import type { Entry } from "../core/entry.ts";
 import type { Wish } from "../core/errand.ts";
 import { answersOf } from "../core/errand-answers.ts";
 import { parseDuration } from "../core/scalar.ts";
+import { fenced } from "../core/text.ts";
 import { exit, Fault, interrupted, usage } from "../errors.ts";
 import { hearSignals, heed, Interrupted } from "../interrupt.ts";
 import { type Ran, runErrand } from "../shell/errand.ts";
@@ -134,7 +135,9 @@ async function finish(wire: Wire, flags: DispatchFlags, { tasks, by, ran, book, 
   const answers = answersOf(tasks, ran);
   if (!signal.aborted) refuse(tasks, answers, ran);
   const asked: Asked = { tasks, by, answers, open: ran.open, recorded: book.recorded, commits: book.commits };
-  wire.out(flags.json ? `${JSON.stringify(told(asked), null, 2)}\n` : printed(wire, asked));
+  const text = printed(wire, asked);
+  wire.out(flags.json ? `${JSON.stringify(told(asked), null, 2)}\n` : text);
+  if (text.trim() !== "") await wire.report.summary(fenced(text));
   for (const warning of wire.secrets.warnings()) wire.report.warning(warning);
   // What stands on the screen or in the ledger need not be kept any longer by the machines.
   if (!book.recorded || book.commits.length > 0) await ran.acknowledge();

@@ -372,6 +372,43 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/store-schema.ts", "  if (mark.pack !== pack)\n", "  if (mark.pack === undefined)\n"]],
     tests: ["test/store/sync.test.ts", "test/store/faults.test.ts"],
   },
+  {
+    guard: "the policy's tip is read again before a recorded dispatch starts anything",
+    edits: [
+      [
+        "src/shell/errand-book.ts",
+        "if ((await repo.policyTipNow()) === policy) return starts;",
+        "if ((await repo.policyTipNow()) !== undefined) return starts;",
+      ],
+    ],
+    tests: ["test/tick/errand.test.ts"],
+    name: "comes between",
+  },
+  {
+    guard: "a recorded dispatch starts nothing before its claim is won",
+    edits: [
+      [
+        "src/shell/errand-book.ts",
+        "return last || made.plan.starts.length > 0 ? made.changes : new Map();",
+        "return last ? made.changes : new Map();",
+      ],
+      [
+        "src/shell/errand-book.ts",
+        "if (commit === null) return { ...decision, stands: false };",
+        "if (commit === null) return { ...decision, stands: true };",
+      ],
+    ],
+    tests: ["test/tick/errand.test.ts"],
+    name: "a push that came first",
+  },
+  {
+    guard: "a dispatch from a folder heeds what origin holds back",
+    edits: [
+      ["src/shell/errand-open.ts", "{ ...stricter(own, asked), ...ledgerOf(asked) }", "{ ...own, ...ledgerOf(asked) }"],
+    ],
+    tests: ["test/integration/dispatch.test.ts"],
+    name: "STOP.md, cordons",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
