@@ -15,10 +15,12 @@ export async function confirm(question: string): Promise<boolean> {
   const lines = createInterface({ input, output });
   try {
     const answer = new Promise<string>((resolve, reject) => {
-      lines.once("close", () => resolve(""));
-      // The terminal gives Ctrl-C to this question; it is meant for the whole.
+      const none = () => resolve("");
+      lines.once("close", none);
+      // The terminal gives Ctrl-C to this question, and it is meant for the whole: there is no answer then.
       lines.once("SIGINT", () => {
-        resolve("");
+        lines.off("close", none);
+        lines.close();
         process.kill(process.pid, "SIGINT");
       });
       lines.question(`${question} [y/N] `).then(resolve, reject);

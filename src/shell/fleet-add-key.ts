@@ -48,7 +48,7 @@ export async function metKey(at: string, host: Host, meeting: Meeting, fleet: Fl
       `if it was set up anew, check the key there, then: ssh-keygen -R '${host.port === 22 ? host.address : `[${host.address}]:${host.port}`}'; if not, somebody else answers`,
     );
   const shown = `${at} shows the host key ${fingerprint} (${kind}${known === "known" ? ", your known_hosts knows it" : ""})`;
-  meeting.step(shown);
+  if (meeting.yes) meeting.step(shown);
   if (meeting.yes || (await meeting.ask.confirm(`${shown}.\nIs it that machine?`))) return lock;
   throw configuration(
     `${shown}; it was not pinned, and nothing was sent to it`,

@@ -73,7 +73,11 @@ async function add(wire: Wire, machine: string, flags: AddFlags): Promise<{ adde
     const asks = wire.terminal && !flags.json;
     const ask: Ask = {
       confirm: (question) => (asks ? confirm(question) : Promise.resolve(false)),
-      hidden: async (question) => (asks && wire.ask ? wire.ask(question) : null),
+      hidden: async (question) => {
+        const typed = asks && wire.ask ? await wire.ask(question) : null;
+        if (typed === null && asks) await wire.clock.sleep(100); // Ctrl-C is on its way to us
+        return typed;
+      },
     };
     const step = (line: string) => talks && report.progress(`● ${line}`);
     const work = addHost({ ...options, ask, step, yes: flags.yes === true, signal: signals.signal });

@@ -93,7 +93,7 @@ function printed(rows: SecretRow[], ci: boolean): string {
     row.name,
     row.here === null ? "no" : row.here === "variable" ? "yes" : "key file",
     !ci ? "-" : row.mapped === null ? "no" : `line ${row.mapped.line}`,
-    usedBy(row.uses),
+    `${usedBy(row.uses)}${row.optional ? " (by default; it can be left out)" : ""}`,
   ]);
   const all = [["NAME", "HERE", "TICK.YML", "USED BY"], ...cells];
   const widths = [0, 1, 2].map((i) => Math.max(...all.map((line) => (line[i] as string).length)));
