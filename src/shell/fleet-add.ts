@@ -1,6 +1,6 @@
 // A new machine, from its address to its first word: looks at its key, brings ours there, enrols it, hears it, and only
 // then writes its record. Whoever stops this half-way has nothing half-written.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { slugOf } from "../core/ids.ts";
 import { placeText } from "../core/machine-address.ts";
@@ -9,13 +9,14 @@ import { type Host, host as hostForm } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
 import { configuration, messageOf } from "../errors.ts";
 import { type Connection, HostFault } from "../ports.ts";
-import { authorize, hostnameOf } from "./authorize.ts";
+import { putKey } from "./authorized.ts";
 import type { Ask } from "./confirm.ts";
 import { type Enrolled, enrollHost } from "./enroll.ts";
 import { connectHost, type FleetOptions } from "./fleet.ts";
 import { addFault, chosenKey, metKey, type PackKey } from "./fleet-add-key.ts";
 import { type Hello, hello } from "./fleet-hello.ts";
 import { loginAsPerson } from "./fleet-login.ts";
+import { runScript } from "./host-script.ts";
 import { newRecord } from "./new-record.ts";
 import type { Secrets } from "./secrets.ts";
 
@@ -23,8 +24,6 @@ export interface AddOptions {
   /** Top of the work tree, and what stands in it. */
   top: string;
   state: State;
-  /** An empty folder of ours, for what is not done yet. */
-  draft: string;
   /** What the record will say; `user` and `address` always. */
   fields: Record<string, unknown>;
   name?: string;
@@ -98,17 +97,17 @@ async function enter(at: string, host: Host, key: PackKey, options: AddOptions):
   const first = key.made ? null : await own().catch(passRefused);
   if (first) {
     options.step(`it lets ${key.word} in already`);
-    return closing(first, (connection) => hostnameOf(at, connection)).catch(rethrow(at));
+    return closing(first, hostnameOf).catch(rethrow(at));
   }
   if (!key.public) throw addFault(at, new HostFault("refused", `${at} accepts no key of your ssh-agent`));
   const knock = { name: at, host, options: fleetOf(options, key), ask: options.ask, line: key.public };
   const entered = await loginAsPerson(knock).catch(rethrow(at));
-  const brought = await closing(entered.connection, (connection) =>
-    authorize(at, connection, key.public as string),
-  ).catch(rethrow(at));
-  options.step(
-    `in by ${entered.by}; ${brought.added ? "the public key was added to" : "the public key stood in"} ~/.ssh/authorized_keys`,
-  );
+  const brought = await closing(entered.connection, async (connection) => ({
+    key: await putKey({ name: at, host, connection, options: knock.options }),
+    hostname: await hostnameOf(connection),
+  })).catch(rethrow(at));
+  const put = brought.key === "written" ? "was added to" : "stood in";
+  options.step(`in by ${entered.by}; the public key ${put} ~/.ssh/authorized_keys`);
   const second = await own().catch((thrown) => {
     if (!(thrown instanceof HostFault) || thrown.kind !== "refused") throw addFault(at, thrown);
     throw configuration(
@@ -137,6 +136,10 @@ async function closing<T>(connection: Connection, use: (connection: Connection) 
   }
 }
 
+/** What the machine calls itself. */
+const hostnameOf = async (connection: Connection): Promise<string> =>
+  (await runScript(connection, "uname -n\n")).out.trim().split("\n").at(-1) ?? "";
+
 const taken = async (top: string, name: string) =>
   readFile(join(top, "hosts", `${name}.md`)).then(
     () => true,
@@ -156,15 +159,16 @@ async function freeName({ top, name, fields }: AddOptions, hostname: string): Pr
 
 /** Enrols it with a record that nobody else sees yet. */
 async function enrolDraft(name: string, fields: Record<string, unknown>, key: PackKey, options: AddOptions) {
-  const file = join(options.draft, "hosts", `${name}.md`);
-  await mkdir(join(options.draft, "hosts"), { recursive: true });
-  await writeFile(file, render("host", fields, ""));
+  let text = render("host", fields, "");
+  const save = async (changed: string) => {
+    text = changed;
+  };
   const confirm = () => Promise.resolve(false);
-  const enrolled = await enrollHost({ dir: options.draft, host: name, ...fleetOf(options, key), confirm });
+  const record = { text, save };
+  const enrolled = await enrollHost({ dir: options.top, host: name, ...fleetOf(options, key), confirm, record });
   const { facts } = enrolled;
   const gib = (facts.memory.total / 2 ** 30).toFixed(1);
-  const notes = `${facts.system} ${facts.arch}, ${facts.cores} cores, ${gib} GiB of memory.\n`;
-  return { enrolled, text: `${await readFile(file, "utf8")}\n${notes}` };
+  return { enrolled, text: `${text}\n${facts.system} ${facts.arch}, ${facts.cores} cores, ${gib} GiB of memory.\n` };
 }
 
 function refuseTwin(state: State, name: string, identity: string): void {

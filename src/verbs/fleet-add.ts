@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { hostedRunner, isPrivate, ways_out } from "../core/check-hosts.ts";
@@ -63,13 +62,12 @@ async function add(wire: Wire, machine: string, flags: AddFlags): Promise<{ adde
   const workflow = await readFile(join(top, tick_workflow), "utf8").catch(() => null);
   const { fields, notes } = fieldsOf(target, flags, state, workflow);
   refuseTwins(state, fields, flags.name);
-  const draft = mkdtempSync(join(tmpdir(), "towline-add-"));
   const signals = hearSignals();
   const silent = stopped(state, wire.clock.now());
   const talks = wire.terminal && !flags.json;
   try {
     const { env, home, secrets, report } = wire;
-    const options = { top, state, draft, fields, name: flags.name, hostKey: flags.hostKey, env, home, secrets, silent };
+    const options = { top, state, fields, name: flags.name, hostKey: flags.hostKey, env, home, secrets, silent };
     const asks = wire.terminal && !flags.json;
     const ask: Ask = {
       confirm: (question) => (asks ? confirm(question) : Promise.resolve(false)),
@@ -92,7 +90,6 @@ async function add(wire: Wire, machine: string, flags: AddFlags): Promise<{ adde
     );
   } finally {
     signals.release();
-    rmSync(draft, { recursive: true, force: true });
   }
 }
 
@@ -157,7 +154,7 @@ function published({ key, ...rest }: Added) {
 }
 
 function described({ host, path, fingerprint, key, enrolled, hello, why }: Added, notes: string[]): string {
-  const { facts, missing, warnings } = enrolled;
+  const { facts, missing, install, warnings } = enrolled;
   const word = hello
     ? [`✓ ${host} is in the fleet (${path})`, ...hello.said.split("\n").map((line) => `  “${line}”`)]
     : [`◐ ${host} is in the fleet (${path}), but said no word: ${why}`];
@@ -166,7 +163,8 @@ function described({ host, path, fingerprint, key, enrolled, hello, why }: Added
     `  key       ${fingerprint}, pinned`,
     `  login     ${key.file ?? key.word}${key.made ? ", made just now" : ""}`,
     `  machine   ${facts.system} ${facts.arch}, ${facts.cores} cores; runtimes: ${Object.keys(facts.runtimes).join(", ")}`,
-    ...missing.map((tool) => `✕ ${tool} is missing on it: install it, no work can start there`),
+    ...missing.map((tool) => `✕ ${tool} is missing on it: no work can start there`),
+    ...(install ? [`  ${install}`] : []),
     ...warnings.map((warning) => `△ ${warning}`),
     "",
     ...notes,

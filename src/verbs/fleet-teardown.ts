@@ -49,7 +49,7 @@ export function fleetTeardown(group: Command, wire: Wire): void {
           open: open(host.id),
           force: flags.force,
           hostProgram: flags.hostProgram,
-          login: flags.login ? await loginOf(wire, host) : undefined,
+          login: flags.login ? await loginOf(wire, host, state.pack) : undefined,
           dry: flags.dryRun,
         }),
       (count) => screen.say(`${count} of ${hosts.length} done`),
@@ -84,8 +84,9 @@ async function agreed(wire: Wire, flags: TeardownFlags, hosts: Entry<"host">[]):
 }
 
 /** The public half of the key that this host is reached with, as it stands in authorized_keys. */
-async function loginOf(wire: Wire, host: Entry<"host">): Promise<string> {
-  const login = await resolveKey(host.id, host.data.key, { env: wire.env, home: wire.home, secrets: wire.secrets });
+async function loginOf(wire: Wire, host: Entry<"host">, pack: string): Promise<string> {
+  const { env, home, secrets } = wire;
+  const login = await resolveKey(host.id, host.data.key, { env, home, secrets, pack });
   const key = login.key === undefined ? null : ssh2.utils.parseKey(login.key);
   if (key === null || key instanceof Error)
     throw usage(

@@ -4,9 +4,8 @@ import { type SecretName, secretNames, type Use } from "../core/secret-names.ts"
 import { type Handed, tick_workflow, tickEnv } from "../core/tick-env.ts";
 import { configuration, exit } from "../errors.ts";
 import { ownKeyFile } from "../shell/own-keys.ts";
-import { openLocal } from "../shell/pack.ts";
+import { idIn } from "../shell/pack.ts";
 import { openWorkTree, workFiles } from "../shell/pack-files.ts";
-import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { quoted } from "./next-steps.ts";
 
@@ -44,18 +43,13 @@ export function secrets(program: Command, wire: Wire): void {
           "look at it with an editor that knows workflows",
         );
       const { names, wrong } = secretNames(files);
-      const pack = await packOf(wire, dir);
+      const pack = (await idIn(dir, wire.env)) ?? "";
       const rows = names.map((name) => rowOf(name, { wire, pack, given }));
       for (const at of wrong)
         wire.report.error("here should stand the name of a variable, in capitals; what stands there is not shown", at);
       wire.out(flags.json ? `${JSON.stringify({ secrets: rows, wrong }, null, 2)}\n` : printed(rows, given !== null));
       if (wrong.length > 0 || rows.some((row) => row.missing)) wire.exit(exit.findings);
     });
-}
-
-async function packOf(wire: Wire, dir: string): Promise<string> {
-  const { repo, tips, top } = await openLocal(dir, wire);
-  return (await readWorkTree(repo, top, tips)).pack;
 }
 
 interface Around {

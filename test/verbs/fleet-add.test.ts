@@ -42,7 +42,7 @@ let env: Record<string, string>;
 const servers: RunningServer[] = [];
 
 const bin = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const line = (file: string) => readFileSync(`${file}.pub`, "utf8").trim();
+const line = (file: string) => readFileSync(`${file}.pub`, "utf8").trim().split(" ").slice(0, 2).join(" ");
 
 /** A machine that lets in whoever holds the private half of this line. */
 async function guest(name: string, authorized: string): Promise<Guest> {
@@ -58,7 +58,12 @@ async function guest(name: string, authorized: string): Promise<Guest> {
   const parsed = ssh2.utils.parseKey(key?.public ?? "");
   if (parsed instanceof Error) throw parsed;
   const fingerprint = fingerprintOf(parsed.getPublicSSH());
-  const keys = () => readFileSync(file, "utf8").trim().split("\n");
+  // Without their comments.
+  const keys = () =>
+    readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((one) => (one.startsWith("#") ? one : one.split(" ").slice(0, 2).join(" ")));
   return { dir: own, home, port: server.port, fingerprint, line: key?.public ?? "", keys, authorized: file, server };
 }
 
