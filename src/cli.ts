@@ -12,6 +12,7 @@ import { job } from "./verbs/job.ts";
 import { plan } from "./verbs/plan.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
+import { secrets } from "./verbs/secrets.ts";
 import { site } from "./verbs/site.ts";
 import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
@@ -31,6 +32,7 @@ const verbs: Register[] = [
   job,
   plan,
   purge,
+  secrets,
   task,
   tick,
   trying,

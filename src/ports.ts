@@ -96,14 +96,19 @@ export interface ConnectOptions {
   key?: string;
   /** What opens the key, where it is locked. */
   passphrase?: string;
+  /** A person's password for this one login, in place of a key; "": nothing is sent, only what is taken is heard. */
+  password?: string;
   /** Where the key was read from, for a client that reads it, and a certificate beside it, by itself. */
   keyFile?: string;
   /** The jump host that this host is behind, and its name. */
   via?: { name: string; connection: Connection };
   /** Milliseconds until the connection must stand. */
   timeout: number;
-  /** Called with `SHA256:…` when the host record pins no key; true accepts it. Absent: refused. */
-  onUnknownKey?: (fingerprint: string) => Promise<boolean> | boolean;
+  /**
+   * Called with `SHA256:…` when the host record pins no key, and with the public key where the transport sees it itself;
+   * true accepts it. Absent: refused.
+   */
+  onUnknownKey?: (fingerprint: string, key?: Uint8Array) => Promise<boolean> | boolean;
   signal?: AbortSignal;
 }
 
@@ -125,6 +130,8 @@ export type HostFaultKind =
 
 export class HostFault extends Error {
   readonly kind: HostFaultKind;
+  /** Where a login was refused: the ways of logging in that the host takes. */
+  takes?: string[];
   constructor(kind: HostFaultKind, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "HostFault";

@@ -100,6 +100,9 @@ function keyName(pack: Pack, host: Entry<"host">, kept: ReadonlySet<string>): Pr
   return [atField(pack, host, ["api_key_env"], "host-api_key_env", message, advice)];
 }
 
+export const ways_out =
+  "ways out: a self-hosted runner in that network; a mesh VPN on both sides, with a step in the job that joins it; `jump:` over a host with a public address; or `towline watch` on a machine there with that network declared (`network: lan` here)";
+
 /** A private address, declared as reachable from everywhere, with ticks on a runner outside. */
 function reach(pack: Pack, host: Entry<"host">, runner: string, ways: ReadonlySet<string>): Problem[] {
   const { address, network, transport, cordon, off } = host.data;
@@ -114,7 +117,7 @@ function reach(pack: Pack, host: Entry<"host">, runner: string, ways: ReadonlySe
       ["address"],
       "private-address",
       `${address} is a private address, and ticks run on \`${runner}\`, which cannot reach it`,
-      "ways out: a self-hosted runner in that network; a mesh VPN on both sides, with a step in the job that joins it; `jump:` over a host with a public address; or `towline watch` on a machine there with that network declared (`network: lan` here)",
+      ways_out,
     ),
   ];
 }

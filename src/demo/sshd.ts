@@ -119,8 +119,8 @@ export function banner(port: number): Promise<string> {
   });
 }
 
-/** A server in this process that runs each command by `sh -c`, as the user that runs us. */
-export async function builtIn(options: ServerOptions): Promise<RunningServer> {
+/** A server in this process that runs each command by `sh -c`, as the user that runs us. `admit`: another way of letting in. */
+export async function builtIn(options: ServerOptions, admit?: (auth: AuthContext) => void): Promise<RunningServer> {
   const allowed = ssh2.utils.parseKey(options.authorized);
   if (allowed instanceof Error) throw allowed;
   const server = new ssh2.Server({ hostKeys: [options.hostKey] }, (client) => {
@@ -128,9 +128,9 @@ export async function builtIn(options: ServerOptions): Promise<RunningServer> {
     (client as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true); // missing in the types
     client.on("close", () => clients.delete(client));
     client.on("error", () => {});
-    client.on("authentication", (auth) =>
-      mayEnter(auth, options.user, allowed) ? auth.accept() : auth.reject(["publickey"]),
-    );
+    const usual = (auth: AuthContext) =>
+      mayEnter(auth, options.user, allowed) ? auth.accept() : auth.reject(["publickey"]);
+    client.on("authentication", admit ?? usual);
     client.on("session", (accept) => serve(accept(), options));
   });
   const clients = new Set<{ end(): void }>();
@@ -152,7 +152,7 @@ export async function builtIn(options: ServerOptions): Promise<RunningServer> {
 
 type Key = Exclude<ReturnType<typeof ssh2.utils.parseKey>, Error>;
 
-function mayEnter(auth: AuthContext, user: string, allowed: Key): boolean {
+export function mayEnter(auth: AuthContext, user: string, allowed: Key): boolean {
   if (auth.method !== "publickey" || auth.username !== user) return false;
   if (!auth.key.data.equals(allowed.getPublicSSH())) return false;
   if (!auth.signature || !auth.blob) return true; // only asks whether this key would do

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configuration, messageOf } from "../errors.ts";
 import { isLocked, unlock } from "../transports/key.ts";
+import { ownKeyFile, readKey } from "./own-keys.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface Keyring {
@@ -12,6 +13,8 @@ export interface Keyring {
   secrets?: Pick<Secrets, "add">;
   /** Asks a person for something that must not be seen; null when there is none. */
   ask?(question: string): Promise<string | null>;
+  /** The pack, whose own keys on this machine stand in for variables that are not set. */
+  pack?: string;
 }
 
 export interface Login {
@@ -21,6 +24,8 @@ export interface Login {
   passphrase?: string;
   /** The file that it stands in. */
   keyFile?: string;
+  /** In place of a key: what a person typed for this one login. */
+  password?: string;
 }
 
 /** Throws a configuration Fault when the key that the record names is not there. */
@@ -40,13 +45,13 @@ export async function resolveKey(
   }
   const [, kind, rest] = /^(env|file):(.+)$/s.exec(wanted) ?? [];
   if (kind === "env") {
-    const text = env[rest as string];
+    const text = env[rest as string] || (await ownKey(keyring, rest as string));
     if (text) secrets?.add(rest as string, text);
     const key = text?.endsWith("\n") ? text : `${text}\n`;
     if (text) return { key, ...(await passphrase(name, rest as string, key, lock, keyring)) };
     throw configuration(
       `${name} wants the key in ${rest}, but that variable is empty`,
-      `set ${rest} to the key's text`,
+      `set ${rest} to the key's text, or make one: towline fleet keygen --name ${rest}`,
     );
   }
   if (kind === "file") {
@@ -61,6 +66,11 @@ export async function resolveKey(
     `${name}: \`key: ${wanted.slice(0, 20)}\` is no place`,
     "write `env:NAME`, `file:~/…` or `agent`",
   );
+}
+
+/** The key that `towline fleet keygen` left on this machine, or null. */
+async function ownKey({ pack, ...at }: Keyring, name: string): Promise<string | null> {
+  return pack !== undefined && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? readKey(ownKeyFile(at, pack, name)) : null;
 }
 
 /** One question for each key, however many hosts it opens, for as long as the same person is asked. */

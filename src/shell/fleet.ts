@@ -1,7 +1,15 @@
 // Hosts by SSH or on this machine: opens conversations with their host program and checks what they say.
 import { setTimeout as sleep } from "node:timers/promises";
 import { configuration } from "../errors.ts";
-import { type Connection, type Fleet, type HostFacts, HostFault, type HostSession, type RawResult } from "../ports.ts";
+import {
+  type Connection,
+  type ConnectOptions,
+  type Fleet,
+  type HostFacts,
+  HostFault,
+  type HostSession,
+  type RawResult,
+} from "../ports.ts";
 import { readable, readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
 import { hostProgram, type Program, seatOf } from "../remote/program.ts";
 import { encodeLaunch } from "../remote/request.ts";
@@ -32,7 +40,7 @@ export function createFleet(options: FleetOptions): Fleet {
   return {
     async open(name, host, pack) {
       if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(pack)) throw configuration(`\`${pack}\` cannot be a pack id`);
-      const connection = await ways.connect(name, host);
+      const connection = await ways.connect(name, host, undefined, pack);
       try {
         return await hold({ name, host, pack, connection, ...askedOf(options) });
       } catch (thrown) {
@@ -49,12 +57,12 @@ export async function connectHost(
   name: string,
   host: Host,
   options: FleetOptions,
-  onUnknownKey?: (fingerprint: string) => boolean,
+  onUnknownKey?: ConnectOptions["onUnknownKey"],
 ): Promise<Connection> {
-  if (options.ways && options.login === undefined) return options.ways.connect(name, host, onUnknownKey);
+  if (options.ways && options.login === undefined) return options.ways.connect(name, host, onUnknownKey, options.pack);
   const ways = createWays(options);
   try {
-    const connection = await ways.connect(name, host, onUnknownKey);
+    const connection = await ways.connect(name, host, onUnknownKey, options.pack);
     const close = () => {
       connection.close();
       ways.close();
@@ -107,7 +115,7 @@ async function begin(
  * it was never enrolled; the record's pin is not compared.
  */
 export async function lookAt(name: string, host: Host, pack: string, options: FleetOptions): Promise<HostFacts> {
-  const connection = await connectHost(name, host, options);
+  const connection = await connectHost(name, host, { ...options, pack });
   try {
     const { conversation, facts } = await begin(name, host, connection, {
       pack,

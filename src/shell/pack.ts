@@ -76,3 +76,9 @@ export async function openLocal(
   const repo = ledgerBranch === undefined ? plain : await openRepo(dir, { env, clock, ledgerBranch });
   return { repo, tips: await repo.local(ref), top: place.cwd };
 }
+
+/** The `id` in the towline.yml of the work tree that holds `dir`, without a look at the ledger; undefined where there is none. */
+export async function idIn(dir: string, env: Env): Promise<string | undefined> {
+  const { place } = await findRepo(dir, env);
+  return readSettings(await readFile(join(place.cwd, "towline.yml"), "utf8").catch(() => undefined)).settings?.id;
+}

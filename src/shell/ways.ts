@@ -2,7 +2,7 @@
 // logged in to once for all that are behind it.
 import type { Host } from "../core/schema.ts";
 import { configuration, Fault, messageOf } from "../errors.ts";
-import { type Connection, HostFault, type Transport } from "../ports.ts";
+import { type Connection, type ConnectOptions, HostFault, type Transport } from "../ports.ts";
 import { bare } from "../transports/address.ts";
 import { type TransportOptions, transport } from "../transports/index.ts";
 import { type Keyring, type Login, resolveKey } from "./fleet-key.ts";
@@ -22,7 +22,7 @@ export interface WaysOptions extends Keyring {
 
 export interface Ways {
   /** A connection to a host as its record says. Throws HostFault, and Fault where a record or a key is wrong. */
-  connect(name: string, host: Host, onUnknownKey?: (fingerprint: string) => boolean): Promise<Connection>;
+  connect(name: string, host: Host, onUnknownKey?: ConnectOptions["onUnknownKey"], pack?: string): Promise<Connection>;
   /** Leaves the jump hosts. */
   close(): void;
 }
@@ -56,16 +56,18 @@ export function createWays(options: WaysOptions): Ways {
     until: number;
     /** Names of the hosts that are to be reached through this one, nearest last. */
     behind: string[];
-    onUnknownKey?: (fingerprint: string) => boolean;
+    onUnknownKey?: ConnectOptions["onUnknownKey"];
+    /** Whose keys on this machine may be used. */
+    pack: string | undefined;
   }
 
-  async function leg({ name, host, until, behind, onUnknownKey }: Leg): Promise<Connection> {
+  async function leg({ name, host, until, behind, onUnknownKey, pack }: Leg): Promise<Connection> {
     if (over) throw new HostFault("lost", `${name}: the connections were given up`);
     const kind = variant(host.transport);
     const own = behind.length === 0 ? options.login : undefined;
-    const named = () => own ?? resolveKey(name, host.key, options, host.key_passphrase);
+    const named = () => own ?? resolveKey(name, host.key, { ...options, pack }, host.key_passphrase);
     const login = host.transport === "local" ? {} : await named();
-    const via = host.jump === undefined ? undefined : await jump(name, host.jump, until, [...behind, name]);
+    const via = host.jump === undefined ? undefined : await jump(name, host.jump, until, [...behind, name], pack);
     const enter = () => {
       const left = until - performance.now();
       if (left <= 0)
@@ -75,7 +77,7 @@ export function createWays(options: WaysOptions): Ways {
     return host.transport === "local" ? enter() : gate(host)(enter);
   }
 
-  async function jump(name: string, by: string, until: number, behind: string[]) {
+  async function jump(name: string, by: string, until: number, behind: string[], pack: string | undefined) {
     if (behind.includes(by))
       throw configuration(
         `${name}: \`jump\` goes in a circle: ${[...behind.slice(behind.indexOf(by)), by].join(" → ")}`,
@@ -89,7 +91,7 @@ export function createWays(options: WaysOptions): Ways {
       );
     if (host.transport === "local")
       throw configuration(`${name} is behind \`${by}\` (jump), which is this machine itself`, "take `jump` out");
-    const going = jumps.get(by) ?? leg({ name: by, host, until, behind });
+    const going = jumps.get(by) ?? leg({ name: by, host, until, behind, pack });
     jumps.set(by, going);
     try {
       return { name: by, connection: forgetting(by, await going) };
@@ -117,8 +119,8 @@ export function createWays(options: WaysOptions): Ways {
   }
 
   return {
-    connect: (name, host, onUnknownKey) =>
-      leg({ name, host, until: performance.now() + timeout, behind: [], onUnknownKey }),
+    connect: (name, host, onUnknownKey, pack = options.pack) =>
+      leg({ name, host, until: performance.now() + timeout, behind: [], onUnknownKey, pack }),
     close() {
       over = true;
       for (const one of jumps.values())

@@ -4,7 +4,13 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { userInfo } from "node:os";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import ssh2, { type ConnectConfig, type ParsedKey, type PublicKeyAuthMethod, type ServerHostKeyAlgorithm } from "ssh2";
+import ssh2, {
+  type AnyAuthMethod,
+  type AuthHandlerMiddleware,
+  type ConnectConfig,
+  type ParsedKey,
+  type ServerHostKeyAlgorithm,
+} from "ssh2";
 import { configuration, messageOf } from "../errors.ts";
 import { type Connection, type ConnectOptions, HostFault, type HostFaultKind, type Transport } from "../ports.ts";
 import { bare, placeOf } from "./address.ts";
@@ -61,20 +67,28 @@ export function ssh({ agent }: { agent?: string } = {}): Transport {
     async connect(name, host, options) {
       const wanted = host.host_key ? pinnedFingerprint(host.host_key) : undefined;
       const username = host.user ?? userInfo().username;
-      const { key, passphrase } = options;
-      if (key === undefined && !agent)
+      const { key, passphrase, password } = options;
+      if (key === undefined && password === undefined && !agent)
         throw configuration(
           `${name} has no key to log in with`,
           "write `key: env:NAME`, `key: file:~/…` or `key: agent`",
         );
-      const auth: ConnectConfig = key === undefined ? { agent } : keyed(username, unlock(name, key, passphrase));
+      const methods =
+        key !== undefined
+          ? keyed(username, unlock(name, key, passphrase))
+          : password === undefined
+            ? [{ type: "agent" as const, username, agent: agent as string }]
+            : passwords(username, password);
       const until = performance.now() + options.timeout;
       for (;;) {
         const sock = await socketTo(name, host, options, until - performance.now());
         const readyTimeout = Math.max(500, until - performance.now());
+        const { authHandler, heard } = inTurn(username, methods);
+        const config = { authHandler, username, readyTimeout };
         try {
-          return await handshake({ name, host, wanted, sock, options, config: { ...auth, username, readyTimeout } });
+          return await handshake({ name, host, wanted, sock, options, config });
         } catch (thrown) {
+          if (thrown instanceof HostFault) thrown.takes = heard.takes;
           if (!turnedAway(thrown) || performance.now() + 1000 > until) throw thrown;
           await sleep(200 + Math.random() * 600);
         }
@@ -83,9 +97,45 @@ export function ssh({ agent }: { agent?: string } = {}): Transport {
   };
 }
 
-function keyed(username: string, key: ParsedKey): ConnectConfig {
-  const only: PublicKeyAuthMethod = { type: "publickey", username, key };
-  return { authHandler: [only] };
+const keyed = (username: string, key: ParsedKey): AnyAuthMethod[] => [{ type: "publickey", username, key }];
+
+/** Many servers ask for the password by the keyboard way only. Their first question is for it; a second gets no answer. */
+function passwords(username: string, password: string): AnyAuthMethod[] {
+  if (password === "") return [];
+  let given = false;
+  return [
+    { type: "password", username, password },
+    {
+      type: "keyboard-interactive",
+      username,
+      prompt: (_name, _instructions, _language, prompts, finish) => {
+        finish(prompts.map((one) => (one.echo || given ? "" : password)));
+        given = true;
+      },
+    },
+  ];
+}
+
+/** Each method once, as far as the server takes it; what it takes is heard. */
+function inTurn(username: string, methods: AnyAuthMethod[]): { authHandler: AuthHandlerMiddleware; heard: Heard } {
+  const left = [...methods];
+  const heard: Heard = {};
+  const authHandler: AuthHandlerMiddleware = (offers, _partial, next) => {
+    const first = left[0];
+    // A key is shown at once; who has something else to offer asks first what is taken.
+    if (!offers && first?.type !== "publickey") return next({ type: "none", username });
+    if (offers) heard.takes = offers;
+    const fits = left.findIndex(
+      (one) => !offers || (offers as string[]).includes(one.type === "agent" ? "publickey" : one.type),
+    );
+    if (fits < 0) return next(false as never);
+    next(left.splice(0, fits + 1).at(-1) as AnyAuthMethod);
+  };
+  return { authHandler, heard };
+}
+
+interface Heard {
+  takes?: string[];
 }
 
 /** A server with too many logins at once (MaxStartups) hangs up before it says anything: that passes. */
@@ -150,7 +200,7 @@ function handshake({ name, host, wanted, sock, options, config }: Attempt): Prom
     const client = new Client();
     let denied: HostFault | undefined;
     const verify = async (key: Buffer, answer: (ok: boolean) => void) => {
-      denied = await judge(name, wanted, fingerprintOf(key), options);
+      denied = await judge(name, wanted, key, options);
       answer(!denied);
     };
     let ready = false;
@@ -175,11 +225,12 @@ function handshake({ name, host, wanted, sock, options, config }: Attempt): Prom
 }
 
 /** Whether the shown key is the host's: nothing when it is. */
-async function judge(name: string, wanted: string | undefined, shown: string, options: ConnectOptions) {
+async function judge(name: string, wanted: string | undefined, key: Buffer, options: ConnectOptions) {
+  const shown = fingerprintOf(key);
   if (wanted === shown) return undefined;
   if (wanted !== undefined)
     return new HostFault("changed-key", `${name} shows the key ${shown}, but ${wanted} is pinned in hosts/${name}.md`);
-  if (await options.onUnknownKey?.(shown)) return undefined;
+  if (await options.onUnknownKey?.(shown, key)) return undefined;
   return new HostFault(
     "unknown-key",
     `${name} shows the key ${shown}, and hosts/${name}.md pins no key (pinned: none); towline fleet enroll ${name} pins it`,

@@ -6,7 +6,7 @@ import { exit, usage } from "../errors.ts";
 import type { Enrolled } from "../shell/enroll.ts";
 import { type Enrolling, enrollMany } from "../shell/enroll-many.ts";
 import type { OwnKey } from "../shell/own-key.ts";
-import { openLocal } from "../shell/pack.ts";
+import { idIn, openLocal } from "../shell/pack.ts";
 import { limiter, withoutName } from "../shell/pool.ts";
 import type { Proposed } from "../shell/propose.ts";
 import { readWorkTree } from "../shell/read.ts";
@@ -56,6 +56,7 @@ async function enroll(wire: Wire, hosts: string[], flags: EnrollFlags): Promise<
     home: wire.home,
     secrets: wire.secrets,
     ask: wire.ask,
+    pack: await idIn(dir, wire.env),
     clock: wire.clock,
     replace: flags.replace,
     pr: flags.pr,

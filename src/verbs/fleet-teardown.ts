@@ -49,7 +49,7 @@ export function fleetTeardown(group: Command, wire: Wire): void {
           open: open(host.id),
           force: flags.force,
           hostProgram: flags.hostProgram,
-          login: flags.login ? await loginOf(wire, host) : undefined,
+          login: flags.login ? await loginOf(wire, host, state.pack) : undefined,
           dry: flags.dryRun,
         }),
       (count) => screen.say(`${count} of ${hosts.length} done`),
@@ -84,8 +84,8 @@ async function agreed(wire: Wire, flags: TeardownFlags, hosts: Entry<"host">[]):
 }
 
 /** The public half of the key that this host is reached with, as it stands in authorized_keys. */
-async function loginOf(wire: Wire, host: Entry<"host">): Promise<string> {
-  const { key, passphrase } = await resolveKey(host.id, host.data.key, wire, host.data.key_passphrase);
+async function loginOf(wire: Wire, host: Entry<"host">, pack: string): Promise<string> {
+  const { key, passphrase } = await resolveKey(host.id, host.data.key, { ...wire, pack }, host.data.key_passphrase);
   if (key === undefined)
     throw usage(
       `which line of ${host.id}'s authorized_keys is towline's cannot be told: its key is in an agent`,

@@ -11,8 +11,13 @@ export interface Said {
   said: string;
 }
 
-/** Runs a verb in this folder, which is home, too. */
-export async function cli(dir: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<Said> {
+/** Runs a verb in this folder, which is home, too, unless another is given. */
+export async function cli(
+  dir: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+  home = dir,
+): Promise<Said> {
   let out = "";
   let code = 0;
   const said: string[] = [];
@@ -21,7 +26,7 @@ export async function cli(dir: string, args: string[], env: NodeJS.ProcessEnv = 
   await main([...args, "--repo", dir], {
     env,
     cwd: dir,
-    home: dir,
+    home,
     clock: systemClock(),
     report,
     secrets: createSecrets({}),

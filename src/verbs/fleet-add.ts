@@ -1,0 +1,173 @@
+import { readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { hostedRunner, isPrivate, ways_out } from "../core/check-hosts.ts";
+import { stopped } from "../core/gate.ts";
+import { parseTarget, placeText, type Target } from "../core/machine-address.ts";
+import { int, slug } from "../core/scalar.ts";
+import type { State } from "../core/state.ts";
+import { tick_workflow } from "../core/tick-env.ts";
+import { exit, Fault, usage } from "../errors.ts";
+import { hearSignals, heed, Interrupted } from "../interrupt.ts";
+import { type Ask, confirm } from "../shell/confirm.ts";
+import { type Added, addHost } from "../shell/fleet-add.ts";
+import { openLocal } from "../shell/pack.ts";
+import { readWorkTree } from "../shell/read.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
+import { commitLines, secretCommand } from "./next-steps.ts";
+
+interface AddFlags extends Common {
+  name?: string;
+  label: string[];
+  slots?: string;
+  jump?: string;
+  network?: string;
+  key: string;
+  hostKey?: string;
+  yes?: boolean;
+}
+
+const each = (one: string, all: string[]) => [...all, one];
+
+/** Adds `towline fleet add user@host`. */
+export function fleetAdd(group: Command, wire: Wire): void {
+  group
+    .command("add <machine>")
+    .description(
+      "bring a machine into the fleet: its key pinned, ours brought there, its record written, its first word heard",
+    )
+    .option("--name <name>", "what it is called here (default: what it calls itself)")
+    .option("--label <label>", "a label; may be given several times", each, [])
+    .option("--slots <n>", "jobs that may run on it at once")
+    .option("--jump <host>", "the host of the fleet that it is reached over")
+    .option("--network <name>", "the network that it is in (default: public)")
+    .option("--key <place>", "the key that ticks log in with: env:NAME, file:PATH or agent", "env:TOWLINE_SSH_KEY")
+    .option("--host-key <key>", "the host key that it must show: SHA256:… or a key line")
+    .option("--yes", "pin the host key that it shows without asking")
+    .option("--repo <dir>", "the pack repository", ".")
+    .option("--json", "print what was done as JSON")
+    .action(async (machine: string, flags: AddFlags) => {
+      const { added, notes } = await add(wire, machine, flags);
+      wire.out(flags.json ? `${JSON.stringify(published(added), null, 2)}\n` : described(added, notes));
+      if (added.hello === null) wire.exit(added.enrolled.missing.length > 0 ? exit.findings : exit.outside);
+    });
+}
+
+async function add(wire: Wire, machine: string, flags: AddFlags): Promise<{ added: Added; notes: string[] }> {
+  const target = parseTarget(machine);
+  if (typeof target === "string") throw usage(target, "write user@host, user@host:port or user@[IPv6]:port");
+  const { repo, tips, top } = await openLocal(repoDir(wire, flags), wire);
+  const state = await readWorkTree(repo, top, tips);
+  const workflow = await readFile(join(top, tick_workflow), "utf8").catch(() => null);
+  const { fields, notes } = fieldsOf(target, flags, state, workflow);
+  refuseTwins(state, fields, flags.name);
+  const signals = hearSignals();
+  const silent = stopped(state, wire.clock.now());
+  const talks = wire.terminal && !flags.json;
+  try {
+    const { env, home, secrets, report } = wire;
+    const options = { top, state, fields, name: flags.name, hostKey: flags.hostKey, env, home, secrets, silent };
+    const asks = wire.terminal && !flags.json;
+    const ask: Ask = {
+      confirm: (question) => (asks ? confirm(question) : Promise.resolve(false)),
+      hidden: async (question) => {
+        const typed = asks && wire.ask ? await wire.ask(question) : null;
+        if (typed === null && asks) await wire.clock.sleep(100); // Ctrl-C is on its way to us
+        return typed;
+      },
+    };
+    const step = (line: string) => talks && report.progress(`● ${line}`);
+    const work = addHost({ ...options, ask, step, yes: flags.yes === true, signal: signals.signal });
+    const added = await heed(signals.signal, work);
+    return { added, notes: [...notes, ...nextSteps(added, workflow)] };
+  } catch (thrown) {
+    if (!(thrown instanceof Interrupted)) throw thrown;
+    throw new Fault(
+      exit.interrupted,
+      "interrupted: no record was written",
+      "run it again when you are ready; a key that was brought onto the machine already is found there",
+    );
+  } finally {
+    signals.release();
+  }
+}
+
+/** What the record will say. A private address that the ticks cannot reach goes to a network of its own. */
+function fieldsOf(target: Target, flags: AddFlags, state: State, workflow: string | null) {
+  const wrong = flags.name === undefined ? undefined : slug.safeParse(flags.name).error?.issues[0];
+  if (wrong) throw usage(`\`--name ${flags.name?.slice(0, 70)}\` ${wrong.message}`, "like web1 or pi-kitchen");
+  const slots = flags.slots === undefined ? undefined : int(1, 256).safeParse(flags.slots);
+  if (slots && !slots.success)
+    throw usage(`\`--slots ${flags.slots}\` is no number of jobs`, "write a number from 1 to 256");
+  for (const label of flags.label)
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(label))
+      throw usage(`\`--label ${label.slice(0, 70)}\` is no label`, "letters, digits, dots and dashes, at most 63");
+  if (flags.jump !== undefined && !state.hosts.has(flags.jump))
+    throw usage(`there is no hosts/${flags.jump}.md to jump over`, "add that machine first");
+  const runner = workflow === null ? null : hostedRunner(workflow);
+  const cut_off =
+    runner !== null && flags.network === undefined && flags.jump === undefined && isPrivate(target.address);
+  const network = cut_off ? "lan" : flags.network;
+  const fields = {
+    address: target.address,
+    port: target.port === 22 ? undefined : target.port,
+    user: target.user ?? userInfo().username,
+    labels: flags.label,
+    slots: slots?.data,
+    network: network === "public" ? undefined : network,
+    key: flags.key,
+    jump: flags.jump,
+  };
+  const note = `${target.address} is a private address, and ticks run on \`${runner}\`, which cannot reach it: the record says \`network: lan\`, and those ticks leave it alone. ${ways_out}`;
+  return { fields, notes: cut_off ? [note] : [] };
+}
+
+function refuseTwins(
+  state: State,
+  fields: { address: string; port?: number; user: string },
+  name: string | undefined,
+): void {
+  const { address, port = 22, user } = fields;
+  const twin = [...state.hosts.values()].find(
+    ({ data }) => data.address.toLowerCase() === address.toLowerCase() && data.port === port && data.user === user,
+  );
+  if (twin)
+    throw usage(
+      `${user}@${placeText(fields)} is in the fleet already, as ${twin.id} (${twin.path})`,
+      `towline fleet enroll ${twin.id} looks at it again; to add it anew, remove that record first`,
+    );
+  const same = state.problems.some((one) => one.path === `hosts/${name}.md`) || state.hosts.has(name ?? "");
+  if (name !== undefined && same)
+    throw usage(`there is a hosts/${name}.md already`, "give the machine another name with --name");
+}
+
+function nextSteps({ key, path, host }: Added, workflow: string | null): string[] {
+  const secret = workflow === null || !key.name ? [] : secretCommand(key.name, { workflow, file: key.file });
+  return [...secret, ...commitLines([path], `${host} joins the fleet`)];
+}
+
+/** Without the private key. */
+function published({ key, ...rest }: Added) {
+  const { private: _never, ...shown } = key;
+  return { ...rest, key: shown };
+}
+
+function described({ host, path, fingerprint, key, enrolled, hello, why }: Added, notes: string[]): string {
+  const { facts, missing, install, warnings } = enrolled;
+  const word = hello
+    ? [`✓ ${host} is in the fleet (${path})`, ...hello.said.split("\n").map((line) => `  “${line}”`)]
+    : [`◐ ${host} is in the fleet (${path}), but said no word: ${why}`];
+  return [
+    ...word,
+    `  key       ${fingerprint}, pinned`,
+    `  login     ${key.file ?? key.word}${key.made ? ", made just now" : ""}`,
+    `  machine   ${facts.system} ${facts.arch}, ${facts.cores} cores; runtimes: ${Object.keys(facts.runtimes).join(", ")}`,
+    ...missing.map((tool) => `✕ ${tool} is missing on it: no work can start there`),
+    ...(install ? [`  ${install}`] : []),
+    ...warnings.map((warning) => `△ ${warning}`),
+    "",
+    ...notes,
+    "",
+  ].join("\n");
+}
