@@ -12,6 +12,7 @@ import { connectHost, type Enrolment, type FleetOptions, meetHost } from "./flee
 import { setFields } from "./fleet-record.ts";
 import { lookAround } from "./look-around.ts";
 import { connectAsPerson, type OwnKey, ownLogins } from "./own-key.ts";
+import { writeAllow } from "./owner-file.ts";
 
 export interface EnrollOptions extends FleetOptions {
   dir: string;
@@ -24,6 +25,8 @@ export interface EnrollOptions extends FleetOptions {
   own?: OwnKey;
   /** Puts the record's key behind the gate, or takes it out of there. */
   lock?: "lock" | "unlock";
+  /** Lines of an `allow` file for a host that has none. */
+  allow?: string[];
   /** The record, and what becomes of the changed one; when absent: the work tree's file. */
   record?: { text: string; save(text: string): Promise<void> };
 }
@@ -150,6 +153,8 @@ async function meet(options: EnrollOptions, host: Host): Promise<Met> {
       open.push(working);
       survey = await lookAround(name, host, working);
     }
+    // Before the meeting, which is told what the file says.
+    if (options.allow) await writeAllow(name, host, working, options.allow);
     const met = await meetHost(name, host, working, options);
     const writing = { name, host, connection: working, options };
     if (options.lock === "lock") await lockKey(writing);
