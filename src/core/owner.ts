@@ -14,6 +14,18 @@ export function ownerRefuses(allow: HostAllow | undefined, pack: string, runtime
   return allow.slots === 0 ? "its allow file says `slots 0`" : null;
 }
 
+/** What is wrong with a line that is to go into such a file, or null. */
+export function allowLineFault(line: string): string | null {
+  const [key = "", value = "", ...rest] = line.trim().split(/\s+/);
+  const name = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(value);
+  const fine =
+    rest.length === 0 &&
+    ((key === "slots" && /^\d{1,6}$/.test(value)) ||
+      ((key === "pack" || key === "runtime") && name) ||
+      (key === "program" && (value === "any" || /^[0-9a-f]{64}$/.test(value))));
+  return fine ? null : `\`${line}\` is no line of an allow file`;
+}
+
 /** Slots that may be used at once: what the record gives, and no more than the owner does. */
 export const slotsOf = (slots: number, allow: HostAllow | undefined) => Math.min(slots, allow?.slots ?? slots);
 

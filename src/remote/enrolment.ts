@@ -34,6 +34,10 @@ export const gateScript = (seat: Seat): string => {
   ].join("\n");
 };
 
+/** Writes ROOT/allow where there is none; the owner's own stays as it is. */
+export const allowScript = (root: string, lines: string[]): string =>
+  filled(script("allow"), { root, lines: lines.join("\n") });
+
 export type KeyForm = "open" | "lock" | "unlock";
 
 /** `key`: `TYPE BASE64`. `open` adds the key unless it stands there in some way of ours; the others give it that one form. */

@@ -48,7 +48,7 @@ async function write({ name, connection }: Writing, form: KeyForm, key: string, 
   return said;
 }
 
-const behindTheGate = (name: string): Fault =>
+export const behindTheGate = (name: string): Fault =>
   configuration(
     `${name}: towline's key is behind the gate there and may not change that`,
     `towline fleet enroll ${name} --own-key, with a key of a person`,

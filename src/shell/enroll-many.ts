@@ -30,7 +30,7 @@ export async function enrollMany(names: string[], options: ManyOptions) {
   const at = { dir, env, clock, secrets };
   const proposing = pr ? await propose(at, enrolBranch(names, clock.now())) : null;
   const changes: Changes = new Map();
-  const gate = limiter(16);
+  const gate = limiter(64);
   let count = 0;
   const one = async (host: string): Promise<Enrolling> => {
     try {

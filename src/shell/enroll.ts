@@ -3,17 +3,16 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEntry } from "../core/entry.ts";
 import { warningsOf } from "../core/host-rows.ts";
-import { installLine, limits, readSurvey, type Survey, unfit } from "../core/machine.ts";
+import { installLine, limits, type Survey } from "../core/machine.ts";
 import type { Host } from "../core/schema.ts";
 import { configuration, type Fault, messageOf, outside } from "../errors.ts";
 import { type Connection, type HostFacts, HostFault } from "../ports.ts";
-import { surveyScript } from "../remote/enrolment.ts";
-import { seatOf } from "../remote/program.ts";
 import { lockKey, putKey, unlockKey } from "./authorized.ts";
 import { connectHost, type Enrolment, type FleetOptions, meetHost } from "./fleet.ts";
 import { setFields } from "./fleet-record.ts";
-import { runScript } from "./host-script.ts";
+import { lookAround } from "./look-around.ts";
 import { connectAsPerson, type OwnKey, ownLogins } from "./own-key.ts";
+import { writeAllow } from "./owner-file.ts";
 
 export interface EnrollOptions extends FleetOptions {
   dir: string;
@@ -26,6 +25,8 @@ export interface EnrollOptions extends FleetOptions {
   own?: OwnKey;
   /** Puts the record's key behind the gate, or takes it out of there. */
   lock?: "lock" | "unlock";
+  /** Lines of an `allow` file for a host that has none. */
+  allow?: string[];
   /** The record, and what becomes of the changed one; when absent: the work tree's file. */
   record?: { text: string; save(text: string): Promise<void> };
 }
@@ -145,13 +146,15 @@ async function meet(options: EnrollOptions, host: Host): Promise<Met> {
     const { connection, key } = await enter(options, host);
     open.push(connection);
     let working = connection;
-    let survey = await look(name, host, connection);
+    let survey = await lookAround(name, host, connection);
     const gated = survey === null;
     if (gated && options.own !== undefined) {
       working = await connectAsPerson(name, host, options, options.own);
       open.push(working);
-      survey = await look(name, host, working);
+      survey = await lookAround(name, host, working);
     }
+    // Before the meeting, which is told what the file says.
+    if (options.allow) await writeAllow(name, host, working, options.allow);
     const met = await meetHost(name, host, working, options);
     const writing = { name, host, connection: working, options };
     if (options.lock === "lock") await lockKey(writing);
@@ -186,46 +189,6 @@ async function enter(options: EnrollOptions, host: Host): Promise<{ connection: 
     );
   });
   return { connection, key: "added" };
-}
-
-/** What machine that is, as the user that agents run as. null: our key is behind the gate. Throws where no work can be done. */
-async function look(name: string, host: Host, connection: Connection): Promise<Survey | null> {
-  const { user } = seatOf(host);
-  const ran = await runScript(connection, surveyScript(), user);
-  if (ran.gated) return null;
-  const survey = readSurvey(ran.out);
-  if (survey === null && user !== undefined) throw await cannotBecome(name, host, connection, ran.err);
-  if (survey === null)
-    throw configuration(
-      `${name}: its login shell does not run commands: ${ran.err || `it ended with ${ran.code}`}`,
-      "give that user a login shell like /bin/sh (`chsh`), without a restriction",
-    );
-  if (user !== undefined && survey.user !== user)
-    throw configuration(
-      `${name}: as \`run_as: ${user}\` it says that it is ${survey.user || "nobody"}`,
-      "fix its sudo",
-    );
-  const fault = unfit(survey);
-  if (fault) throw configuration(`${name} ${fault.message}`, fault.advice);
-  const early = survey.missing.filter((tool) => tool === "sha256sum" || tool === "od");
-  if (early.length > 0)
-    throw configuration(
-      `${name} lacks ${early.join(" and ")}, without which the host program cannot be put there`,
-      installLine(survey.missing, survey.family),
-    );
-  return survey;
-}
-
-/** `run_as` is set and the login user cannot become that user: nothing is run as the login user instead. */
-async function cannotBecome(name: string, { run_as }: Host, connection: Connection, why: string): Promise<Fault> {
-  const plain = readSurvey((await runScript(connection, surveyScript())).out);
-  const message = `${name}: \`run_as: ${run_as}\`: ${plain?.user ?? "the login user"} cannot become ${run_as}: ${why || "no answer"}`;
-  const line = `${plain?.user ?? "LOGIN"} ALL=(${run_as}) NOPASSWD: /bin/sh`;
-  if (plain?.user === "root") return configuration(message, `make the user there: useradd -m ${run_as}`);
-  return configuration(
-    message,
-    `${plain && !plain.sudo ? "install sudo there; then, " : ""}as root on the machine: echo '${line}' > /etc/sudoers.d/towline && chmod 440 /etc/sudoers.d/towline`,
-  );
 }
 
 /** Another identity than the pinned one means another machine, or one that forgot what it has run. */

@@ -6,6 +6,7 @@ import { exit, usage } from "../errors.ts";
 import type { Enrolled } from "../shell/enroll.ts";
 import { type Enrolling, enrollMany } from "../shell/enroll-many.ts";
 import type { OwnKey } from "../shell/own-key.ts";
+import { checkAllowLines } from "../shell/owner-file.ts";
 import { idIn, openLocal } from "../shell/pack.ts";
 import { limiter, withoutName } from "../shell/pool.ts";
 import type { Proposed } from "../shell/propose.ts";
@@ -20,6 +21,7 @@ interface EnrollFlags extends Common {
   ownKey?: boolean;
   identityFile?: string;
   lock?: boolean;
+  allow?: string[];
   unlock?: boolean;
 }
 
@@ -39,6 +41,11 @@ export function fleetEnroll(group: Command, wire: Wire): void {
       "put the record's key behind a gate: it can hold conversations with the host program, nothing else",
     )
     .option("--unlock", "take it out of there")
+    .option(
+      "--allow <line>",
+      "a line of the owner's allow file, where there is none: `pack ID`, `runtime NAME`, `slots N`, `program SHA256`; repeat it",
+      (line: string, lines: string[] = []) => [...lines, line],
+    )
     .option("--replace", "it is another machine now, or was set up anew: what it had open is lost")
     .option("--json", "print what was found as JSON")
     .action((hosts: string[], flags: EnrollFlags) => enroll(wire, hosts, flags));
@@ -46,6 +53,7 @@ export function fleetEnroll(group: Command, wire: Wire): void {
 
 async function enroll(wire: Wire, hosts: string[], flags: EnrollFlags): Promise<void> {
   if (flags.lock && flags.unlock) throw usage("--lock and --unlock exclude each other");
+  if (flags.allow) checkAllowLines(flags.allow);
   const dir = repoDir(wire, flags);
   const names = await chosen(wire, dir, hosts, flags);
   const asking = limiter(1);
@@ -62,6 +70,7 @@ async function enroll(wire: Wire, hosts: string[], flags: EnrollFlags): Promise<
     pr: flags.pr,
     own: ownKey(flags),
     lock: flags.lock ? "lock" : flags.unlock ? "unlock" : undefined,
+    allow: flags.allow,
     confirm: (question) => (flags.yes ? Promise.resolve(true) : asking(() => ask(wire, flags, question))),
     done: count,
   });

@@ -201,3 +201,58 @@ describe.each(servers.map((server) => ({ server, why: lacks(server) })))(
     });
   },
 );
+
+describe.each([
+  { what: "fish, with busybox for its sh", shell: "/usr/bin/fish", sh: "/bin/busybox" },
+  { what: "bash, which is its sh, too", shell: "/bin/bash", sh: "/bin/bash" },
+])("a machine whose login shell is $what", { timeout: 120_000 }, ({ shell, sh }) => {
+  const why = lacks("openssh", [shell, sh]);
+  test.skipIf(why !== "")(`is enrolled by a person's key, locked, and works ${why}`, async () => {
+    const at = await door({ server: "openssh", shell, sh });
+    const dir = mkdtempSync(join(tmpdir(), "towline-enrol-"));
+    try {
+      const [mine, towline] = [pair(), pair()];
+      mkdirSync(join(dir, "hosts"));
+      writeFileSync(join(dir, "mine"), mine.private, { mode: 0o600 });
+      const fields = { address: "127.0.0.1", port: String(at.port), user: "pi", key: "env:KEY", host_key: at.hostKey };
+      const text = Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`);
+      writeFileSync(join(dir, "hosts", "bow.md"), `---\n${text.join("")}---\n`);
+      at.setKeys(mine.public);
+      const options = { dir, host: "bow", env: { KEY: towline.private }, home: dir, confirm: async () => false };
+      const own = { file: join(dir, "mine") };
+      expect(await enrollHost({ ...options, own, lock: "lock" })).toMatchObject({ key: "added", locked: true });
+      const session = await createFleet(options).open("bow", hostSchema.parse(fields), "p");
+      const launch = { files: { script: "echo ran" }, secret: [], command: "sh ./script" };
+      const asked = { job: "one", epoch: 1, day: "", deadline: 20, keep: 4096, slots: 4, runtime: "shell", launch };
+      expect(await session.start(asked)).toEqual({ state: "started" });
+      while ((await session.wait([{ job: "one", epoch: 1 }], 5000)).length === 0);
+      expect(Buffer.from((await session.fetch("one", 1)).stdout.head).toString()).toBe("ran\n");
+      session.close();
+    } finally {
+      await at.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});
+
+test.skipIf(lacks("openssh") !== "")(
+  `an account that runs no commands is refused in plain words ${lacks("openssh")}`,
+  { timeout: 60_000 },
+  async () => {
+    const at = await door({ server: "openssh", shell: "/usr/sbin/nologin" });
+    const dir = mkdtempSync(join(tmpdir(), "towline-enrol-"));
+    try {
+      const towline = pair();
+      mkdirSync(join(dir, "hosts"));
+      const text = `---\naddress: 127.0.0.1\nport: ${at.port}\nuser: pi\nkey: env:KEY\n---\n`;
+      writeFileSync(join(dir, "hosts", "bow.md"), text);
+      at.setKeys(towline.public);
+      const options = { dir, host: "bow", env: { KEY: towline.private }, home: dir, confirm: async () => true };
+      await expect(enrollHost(options)).rejects.toThrow("login shell does not run commands");
+      expect(readFileSync(join(dir, "hosts", "bow.md"), "utf8")).toBe(text);
+    } finally {
+      await at.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+);

@@ -409,6 +409,47 @@ export const mutants: Mutant[] = [
     tests: ["test/integration/dispatch.test.ts"],
     name: "STOP.md, cordons",
   },
+  {
+    guard: "the gate knows what it lets through to the byte",
+    edits: [["src/remote/enrol/gate.sh", '[ "$asked" = "$whole$left" ]', '[ -n "$whole$left" ]']],
+    tests: ["test/remote/gate.test.ts"],
+    name: "nothing else goes through",
+  },
+  {
+    guard: "the gate takes only a host program that the owner lists",
+    edits: [["src/remote/enrol/gate.sh", "welcome || {", "true || {"]],
+    tests: ["test/remote/gate.test.ts"],
+    name: "a new program comes in only",
+  },
+  {
+    guard: "the owner of a host names the packs that may work there",
+    edits: [["src/remote/host/allow.sh", 'elif ! listed "$packs" "$pack"; then', "elif false; then"]],
+    tests: ["test/remote/allow.test.ts"],
+    name: "refused, and nothing is left",
+  },
+  {
+    guard: "an owner's file that cannot be read allows nothing",
+    edits: [["src/remote/host/allow.sh", '  [ -n "$heard" ] || amiss=', "  true || amiss="]],
+    tests: ["test/remote/allow.test.ts"],
+    name: "cannot be read allows nothing",
+  },
+  {
+    guard: "no work is planned where the owner refuses it",
+    edits: [["src/core/place.ts", "if (refused !== null) return", 'if (refused === "") return']],
+    tests: ["test/core/place.test.ts"],
+    name: "what its owner does not allow",
+  },
+  {
+    guard: "with run_as nothing is done as the login user",
+    edits: [["src/remote/program.ts", "if (user === undefined) return command;", "return command;"]],
+    tests: ["test/enrol/run-as.test.ts"],
+  },
+  {
+    guard: "a line of authorized_keys with a person's own words is left alone",
+    edits: [["src/remote/enrol/keys.sh", '[ "$foreign" = 0 ] || done_with foreign', ""]],
+    tests: ["test/enrol/enrol.test.ts"],
+    name: "words of their own",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */

@@ -1,5 +1,5 @@
 // `towline fleet enroll` for several machines at once, and as a branch: real servers, judged by records and git.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -97,8 +97,25 @@ describe("machines side by side", { timeout: 120_000 }, () => {
   test.each<[string, string[]]>([
     ["no name", []],
     ["names beside --all", ["ann", "--all"]],
+    ["a line that would allow nothing", ["ann", "--allow", "runtime a b"]],
     ["both of two", ["ann", "--lock", "--unlock"]],
   ])("usage: %s", async (_, args) => expect((await run(...args)).code).toBe(2));
+
+  test("the owner's file is written where there is none, and never over theirs", async () => {
+    const home = up.machines[0]?.home ?? "";
+    const file = join(home, ".towline", "allow");
+    const args = ["ann", "--yes", "--allow", "pack any", "--allow", "runtime shell"];
+    const said = await run(...args);
+    expect([said.code, said.out]).toEqual([0, expect.stringContaining("its owner allows any pack; runtimes shell")]);
+    expect([readFileSync(file, "utf8"), statSync(file).mode & 0o777]).toEqual(["pack any\nruntime shell\n", 0o600]);
+    expect((await run(...args)).code).toBe(0);
+    writeFileSync(file, "pack mine\n");
+    const refused = await run(...args);
+    expect([refused.code, refused.err]).toEqual([3, expect.stringContaining("stays as it is")]);
+    expect(readFileSync(file, "utf8")).toBe("pack mine\n");
+    expect(readdirSync(join(home, ".towline")).filter((name) => name.startsWith(".allow"))).toEqual([]);
+    rmSync(file);
+  });
 
   test("as a branch: one commit on the default branch, no work tree, again and again the same", async () => {
     const main = pack.at("rev-parse", "main").trim();
