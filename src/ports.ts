@@ -1,7 +1,8 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
+import type { Entry } from "./core/entry.ts";
 import type { Agent, Host, Pupdate, Settings, Task } from "./core/schema.ts";
-import type { LevelRow } from "./core/state.ts";
+import type { LevelRow, State } from "./core/state.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
 
@@ -301,6 +302,13 @@ export interface HostFiles {
   call(call: HostCall): Promise<{ exit: number; said: string }>;
   /** Takes the host program and all that it kept away, itself with it. Answers what is left in its root. */
   uproot(force: boolean): Promise<string[]>;
+}
+
+/** Puts runtimes on hosts for the work of a tick. Throws a Fault or a HostFault: then nothing was begun on the host. */
+export interface Deployer {
+  deploy(state: State, session: HostSession, host: Entry<"host">, agent: Agent): Promise<void>;
+  /** Takes away again what was deployed for an ephemeral agent, and nothing else. */
+  remove(session: HostSession, runtime: string): Promise<void>;
 }
 
 /** `name`: of the runtime, below ~/.local/bin. `limit` in seconds. */

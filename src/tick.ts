@@ -6,6 +6,7 @@ import { packId } from "./core/binding.ts";
 import type { Start } from "./core/claim.ts";
 import { type Decision, decide } from "./core/decide.ts";
 import { draftOf } from "./core/draft.ts";
+import type { Entry } from "./core/entry.ts";
 import { hostCalled } from "./core/known-hosts.ts";
 import { asking, fallen } from "./core/plan.ts";
 import { dueProbes } from "./core/probes.ts";
@@ -16,6 +17,7 @@ import { configuration, interrupted, messageOf, outside } from "./errors.ts";
 import { heed, Interrupted } from "./interrupt.ts";
 import type { Level, Poller, Report, Tips } from "./ports.ts";
 import { bindingFault, readOwn, restoreLedger } from "./shell/binding.ts";
+import { clearAway, type Until } from "./shell/deploy-start.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
 import { addRecords, jobPaths, readPair } from "./shell/read.ts";
@@ -102,12 +104,17 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     pool: undefined,
     pass: 0,
     fresh: undefined,
+    over: [],
     refused: null,
     due: new Set(),
     asked: new Set(),
   };
   try {
     await walk(run);
+    if (run.pool && run.over.length > 0) {
+      const { deployer } = ports;
+      await heed(options.signal, clearAway({ pool: run.pool, deployer }, outcome.state, run.over));
+    }
     for (const stage of ports.after) await runStage(run, stage);
     if (outcome.commits.length === 0 || run.due.size > 0)
       await heed(options.signal, ports.repo.beat("beat.json", beatOf(run))).catch(() => {});
@@ -140,8 +147,9 @@ async function walk(run: TickRun): Promise<void> {
     if (!claimed) return;
     const { state, starts, tips, hands } = claimed;
     patience ??= ports.clock.tick() + state.settings.tick.patience * 1000;
-    await hand(hands, state, starts, tips, { findings, signal: options.signal });
-    await heed(options.signal, waitFor(hands, state, starts, findings, { tick: patience, signal: options.signal }));
+    const until = { tick: patience, signal: options.signal };
+    await hand(hands, state, starts, tips, { findings, until });
+    await heed(options.signal, waitFor(hands, state, starts, findings, until));
   }
 }
 
@@ -182,6 +190,8 @@ interface TickRun {
   pass: number;
   /** Id of a pack that no commit has bound yet. */
   fresh: string | undefined;
+  /** Jobs whose results this tick recorded. */
+  over: Entry<"job">[];
   /** Why the last push was not won, when it was no race. */
   refused: string | null;
   /** Hosts whose probe was due when this tick began. */
@@ -290,7 +300,7 @@ async function readAt(run: TickRun): Promise<{ tips: Tips; state: State } | null
   return { tips, state };
 }
 
-function won({ findings, levels, outcome, options }: TickRun, decision: Decision, commit: string): void {
+function won({ findings, levels, outcome, options, over }: TickRun, decision: Decision, commit: string): void {
   outcome.commits.push(commit);
   const { tips } = decision.draft;
   outcome.state = {
@@ -299,6 +309,7 @@ function won({ findings, levels, outcome, options }: TickRun, decision: Decision
   };
   for (const { result } of findings.results) {
     const job = decision.draft.jobs.get(result.job);
+    if (job) over.push(job);
     if (job) outcome.ended.push({ job: job.id, task: job.data.task, state: job.data.state });
   }
   for (const start of decision.plan.starts)
@@ -346,8 +357,9 @@ async function hand(
   state: State,
   starts: Start[],
   tips: Tips,
-  { findings, signal }: { findings: Findings; signal: AbortSignal | undefined },
+  { findings, until }: { findings: Findings; until: Until },
 ): Promise<void> {
+  const { signal } = until;
   let allowed = starts;
   const judged = async () => {
     if ((await hands.repo.policyTipNow()) === tips.policy) return;
@@ -358,5 +370,5 @@ async function hand(
   await heed(signal, judged()).catch((thrown) => {
     if (!signal?.aborted) throw thrown;
   });
-  await dispatch(hands, state, allowed, findings, signal);
+  await dispatch(hands, state, allowed, findings, until);
 }

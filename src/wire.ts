@@ -51,6 +51,12 @@ export function wireUp(): Wire {
   };
 }
 
+/** What agents and settings name is read from the environment, and masked from then on. */
+export const secretOf = (wire: Wire) => (name: string) => {
+  wire.secrets.add(name, wire.env[name] ?? "");
+  return wire.env[name];
+};
+
 export const repoDir = (wire: Wire, options: Common) => resolve(wire.cwd, options.repo ?? ".");
 
 /** A report that says nothing: for ticks whose outcome is shown in another way. */

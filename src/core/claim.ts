@@ -18,6 +18,8 @@ export interface Start {
   runtime: string;
   /** null: nobody wants the run any more. Its earlier epoch is sealed, and nothing is started. */
   assignment: Work | null;
+  /** Its runtime is not there: it is deployed before the start. */
+  deploy?: boolean;
   /** Why it must not start any more, judged after the claim was won. */
   fallen?: string;
   /** Over 1: an earlier attempt was collected; its host may still hold it. */

@@ -4,6 +4,7 @@ import { neededOnHost } from "./agent-needs.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { ownerRefuses, ownerSays, slotsOf } from "./owner.ts";
+import { platformOf, releaseOf } from "./release.ts";
 import { opensAt } from "./window.ts";
 
 /** What asking a host gave: its facts, or why it did not answer. */
@@ -19,6 +20,8 @@ export interface Placing {
   runtime: string;
   /** Whose job it is and what runs it: the host's owner may not allow either. */
   of: { pack: string; runtime: string };
+  /** What is missing on a host can be put there before the job starts. */
+  deploys?: boolean;
   networks: string[];
   /** The pack's time zone, and what time it is: hosts may have a `window`. */
   zone: string;
@@ -33,6 +36,7 @@ export const placingOf = (
 ): Placing => ({
   ...asked,
   runtime: neededOnHost(agent.data),
+  deploys: agent.data.deploy === "if-missing" && releaseOf(draft.settings, neededOnHost(agent.data)) !== null,
   of: { pack: draft.pack, runtime: agent.data.runtime },
   networks: draft.settings.networks,
   zone: draft.settings.zone,
@@ -78,7 +82,7 @@ export function obstacle(host: Entry<"host">, placing: Placing): Obstacle | null
   const { allow } = answer.facts;
   const refused = ownerRefuses(allow, placing.of.pack, placing.of.runtime);
   if (refused !== null) return { blocked: ownerSays(host.id, refused) };
-  if (!hasRuntime(host, answer.facts, placing.runtime))
+  if (!hasRuntime(host, answer.facts, placing.runtime) && !(placing.deploys && platformOf(answer.facts.arch)))
     return { blocked: `${placing.runtime} is not installed on ${host.id}` };
   const slots = slotsOf(host.data.slots, allow);
   const free = slots - answer.facts.slots.used - (placing.given.get(host.id) ?? 0);
@@ -97,15 +101,23 @@ function hasRuntime({ data }: Entry<"host">, facts: HostFacts, runtime: string):
   return runtime === "shell" || Object.hasOwn(facts.runtimes, runtime) || named.includes(runtime);
 }
 
+/** Whether that host is to be given the runtime first. */
+export function lacks(host: Entry<"host">, { answers, runtime }: Pick<Placing, "answers" | "runtime">): boolean {
+  const answer = answers.get(host.id);
+  return answer !== undefined && "facts" in answer && !hasRuntime(host, answer.facts, runtime);
+}
+
 /** One host for one job. */
 export function place(placing: Placing): Placed {
   if (placing.hosts.length === 0) return { blocked: "no host matches its `hosts:` selector" };
   const obstacles = placing.hosts.map((host) => obstacle(host, placing));
   const able = placing.hosts.filter((_, index) => obstacles[index] === null);
-  if (able.length > 0)
-    return {
-      host: able.toSorted((a, b) => burden(a, placing) - burden(b, placing) || (a.id < b.id ? -1 : 1))[0]?.id as string,
-    };
+  if (able.length > 0) {
+    const missing = (host: Entry<"host">) => Number(lacks(host, placing));
+    const order = (a: Entry<"host">, b: Entry<"host">) =>
+      missing(a) - missing(b) || burden(a, placing) - burden(b, placing) || (a.id < b.id ? -1 : 1);
+    return { host: able.toSorted(order)[0]?.id as string };
+  }
   const waits = obstacles.filter((one) => one !== null && "wait" in one) as Extract<Obstacle, { wait: string }>[];
   const until = waits.every((one) => one.until) ? waits.map((one) => one.until as Date) : [];
   if (waits.length > 0)

@@ -1,11 +1,22 @@
 // Which host gets which job. A value: printed, then executed.
+import { neededOnHost } from "./agent-needs.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { hostsOfJobs } from "./known-hosts.ts";
-import { closed, type HostAnswer, identityOf, obstacle, outside, type Placing, place, placingOf } from "./place.ts";
+import {
+  closed,
+  type HostAnswer,
+  identityOf,
+  lacks,
+  obstacle,
+  outside,
+  type Placing,
+  place,
+  placingOf,
+} from "./place.ts";
 import { reclaim } from "./reclaim.ts";
 import { isWaiting, runOf, waveNow, waves } from "./rollout.ts";
 import type { WaitsOn } from "./schema.ts";
@@ -78,7 +89,7 @@ export function plan(draft: Draft, known: Known): Plan {
     placingOf(draft, agent, { hosts, answers: known.answers, given });
   const claim = (start: Start, job: Entry<"job">) => {
     putJob(draft, job);
-    made.starts.push(start);
+    made.starts.push(toDeploy(draft, start, known) ? { ...start, deploy: true } : start);
     given.set(start.host, (given.get(start.host) ?? 0) + 1);
     room--;
   };
@@ -109,6 +120,12 @@ export function plan(draft: Draft, known: Known): Plan {
     }
   }
   return made;
+}
+
+function toDeploy(draft: Draft, { host, assignment }: Start, { answers }: Known): boolean {
+  const record = draft.hosts.get(host);
+  if (!record || assignment?.agent.deploy !== "if-missing") return false;
+  return lacks(record, { answers, runtime: neededOnHost(assignment.agent) });
 }
 
 const queued = (on: WaitsOn, reason: string): Hold => ({ state: "queued", on, reason, person: false });

@@ -1,4 +1,11 @@
 // Releases of runtimes: which file of one is for which machine, what its checksums say, how a host's record pins it.
+import type { Release, Settings } from "./schema.ts";
+
+const usual: Record<string, Release> = { picoclaw: { github: "EricGrill/picoclaw", scripts: false } };
+
+/** Where this runtime comes from, or null when nothing says so. */
+export const releaseOf = (settings: Settings, runtime: string): Release | null =>
+  (Object.hasOwn(settings.releases, runtime) ? settings.releases[runtime] : usual[runtime]) ?? null;
 
 /** The file to look for, as release pages name machines; null: towline's host program does not run there either. */
 export interface Platform {

@@ -60,6 +60,7 @@ export async function deployPackage(
     version,
     npm: name,
     foreign: false,
+    ephemeral: order.ephemeral === true && (before === null || note?.ephemeral === true),
     source: spec,
     at: tools.now().toISOString(),
     ...(note?.before ? { before: note.before } : {}),

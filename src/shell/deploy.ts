@@ -21,6 +21,8 @@ export interface Order {
   file?: { source: string; bytes: Uint8Array } | undefined;
   /** The settings on the host stay as they are. */
   keepSettings?: boolean | undefined;
+  /** It is to go again after the job that it is for. */
+  ephemeral?: boolean | undefined;
   /** Nothing is changed: only what would be. */
   dry?: boolean | undefined;
 }
@@ -86,6 +88,7 @@ export async function deployOn(
     sha256: program.sha256,
     source: program.source,
     foreign: false,
+    ephemeral: order.ephemeral === true && (there?.kind !== "file" || note?.ephemeral === true),
     at: tools.now().toISOString(),
     before:
       same || !there?.sha256 ? note?.before : { version: before ?? unknown_version, sha256: there.sha256, foreign },
@@ -99,8 +102,8 @@ export async function deployOn(
     });
     await proven(files, host.id, order, there?.kind === "file", async () => restoreNote(files, runtime, note));
   }
-  if (same && (note?.sha256 !== program.sha256 || note.version !== program.version))
-    await writeNote(files, runtime, fresh);
+  const noted = note?.sha256 === program.sha256 && note.version === program.version;
+  if (same && (!noted || note.ephemeral !== fresh.ephemeral)) await writeNote(files, runtime, fresh);
   const save = (part: SettingsNote) => writeNote(files, runtime, { ...fresh, ...part });
   const put = models && keys ? await putSettings(files, { models, keys, before: settingsOf(note), save }) : null;
   const settings = put?.written ?? [];

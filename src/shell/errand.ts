@@ -11,7 +11,7 @@ import type { Plan } from "../core/plan.ts";
 import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
 import { heed } from "../interrupt.ts";
-import type { Clock, Outcome, RawResult, Runtime } from "../ports.ts";
+import type { Clock, Deployer, Outcome, RawResult, Runtime } from "../ports.ts";
 import type { Book, Settled } from "./errand-book.ts";
 import { type Following, follow, keyOf, recall } from "./errand-follow.ts";
 import { ask, dispatch } from "./hands.ts";
@@ -24,6 +24,7 @@ export interface ErrandPorts {
   runtimes: Readonly<Record<string, Runtime>>;
   screen: Screen;
   secret(name: string): string | undefined;
+  deployer?: Deployer;
   connect(pack: string, hosts: HostLookup): Pool;
 }
 
@@ -206,7 +207,7 @@ async function launch(run: Run, { draft, plan }: Settled): Promise<void> {
   const { ports, errand, inbox } = run;
   const pool = run.pool as Pool;
   const starts = await run.book.judge(plan.starts);
-  await dispatch({ ...ports, pool }, draft, starts, inbox, errand.signal);
+  await dispatch({ ...ports, pool }, draft, starts, inbox, { signal: errand.signal });
   for (const start of starts) {
     const found = inbox.starts.get(`${start.job}/${start.epoch}`);
     if (found !== undefined && found.state !== "started") continue;

@@ -9,7 +9,16 @@ import { ownerSays } from "../core/owner.ts";
 import { samplePaths, samplesSince } from "../core/samples.ts";
 import type { State } from "../core/state.ts";
 import { withdrawn } from "../core/withdraw.ts";
-import { type Clock, type HeldJob, HostFault, type HostSession, type Repo, type Runtime } from "../ports.ts";
+import {
+  type Clock,
+  type Deployer,
+  type HeldJob,
+  HostFault,
+  type HostSession,
+  type Repo,
+  type Runtime,
+} from "../ports.ts";
+import { clearAway, deployFirst, type Until } from "./deploy-start.ts";
 import { type Pool, withoutName } from "./pool.ts";
 import { prepare } from "./prepare.ts";
 import { addRecords } from "./read.ts";
@@ -24,6 +33,8 @@ export interface Hands {
   screen: Screen;
   /** What agents may be given by name; absent: nothing. */
   secret?(name: string): string | undefined;
+  /** Absent: what a host lacks stays missing. */
+  deployer?: Deployer;
 }
 
 /** What a start needs of them. */
@@ -78,7 +89,7 @@ function named(state: State, held: HeldJob[]): string[] {
 }
 
 async function collect(
-  { pool, runtimes, clock, screen }: Hands,
+  { pool, runtimes, clock, screen, deployer }: Hands,
   state: State,
   host: Entry<"host">,
   findings: Findings,
@@ -101,6 +112,12 @@ async function collect(
         ? [{ job: held.job, epoch: held.epoch, sha256: held.sha256 }]
         : [];
     });
+    // Before the host forgets them: whoever dies here leaves it to the next one.
+    await clearAway(
+      { pool, deployer },
+      state,
+      recorded.flatMap(({ job }) => state.jobs.get(job) ?? []),
+    );
     if (recorded.length > 0) await opened.session.ack(recorded);
     const unwanted = answer.facts.held.filter((held) => {
       const job = held.state === "running" ? mine(held) : undefined;
@@ -167,15 +184,15 @@ export async function dispatch(
   state: State,
   starts: Start[],
   findings: Findings,
-  signal?: AbortSignal,
+  until: Until = {},
 ): Promise<void> {
   const byHost = Map.groupBy(starts, (start) => start.host);
   await Promise.all(
     [...byHost].map(async ([name, list]) => {
       const host = hostCalled(state, name) as Entry<"host">;
       for (const start of list)
-        if (signal?.aborted) giveBack(start, "the tick was interrupted before it started", findings);
-        else await startOne(hands, host, start, findings);
+        if (until.signal?.aborted) giveBack(start, "the tick was interrupted before it started", findings);
+        else await startOne(hands, state, host, start, findings, until);
     }),
   );
 }
@@ -189,10 +206,12 @@ function giveBack(start: Start, why: string, findings: Findings): void {
 }
 
 async function startOne(
-  { pool, runtimes, secret }: Starting,
+  { pool, runtimes, secret, deployer, clock }: Starting,
+  state: State,
   host: Entry<"host">,
   start: Start,
   findings: Findings,
+  until: Until,
 ): Promise<void> {
   const key = `${start.job}/${start.epoch}`;
   if (start.fallen !== undefined && !start.seal) {
@@ -215,6 +234,8 @@ async function startOne(
       });
     const launch = prepare(runtimes[start.runtime] as Runtime, start.assignment, secret);
     if ("refused" in launch) return void findings.starts.set(key, { state: "refused", why: launch.refused });
+    const lacking = await deployFirst({ pool, deployer, clock }, state, host, opened.session, start, until);
+    if (lacking !== null) return void findings.starts.set(key, { state: "released", why: lacking });
     const answer = await opened.session.start({
       job: start.job,
       epoch: start.epoch,

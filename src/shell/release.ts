@@ -1,6 +1,6 @@
 // Where a runtime's program comes from: a release of GitHub's, or an address. What is handed on was checked.
 import { createHash } from "node:crypto";
-import { bareVersion, checksumIn, filled, type Pin, type Platform, unknownWords } from "../core/release.ts";
+import { bareVersion, checksumIn, filled, type Pin, type Platform, releaseOf, unknownWords } from "../core/release.ts";
 import type { Release, Settings } from "../core/schema.ts";
 import { configuration, outside } from "../errors.ts";
 import { download } from "./download.ts";
@@ -42,11 +42,10 @@ export type Progress = (bytes: number, all: number | undefined) => void;
 
 const most_download = 256 << 20;
 const most_text = 1 << 20;
-const usual: Record<string, Release> = { picoclaw: { github: "EricGrill/picoclaw", scripts: false } };
 
 /** Where this runtime comes from. Throws a configuration Fault when nothing says so. */
 export function sourceOf(settings: Settings, runtime: string): Release {
-  const named = Object.hasOwn(settings.releases, runtime) ? settings.releases[runtime] : usual[runtime];
+  const named = releaseOf(settings, runtime);
   if (named) return named;
   throw configuration(
     `towline.yml does not say where ${runtime} comes from`,

@@ -10,6 +10,8 @@ export interface TearOrder {
   runtime: string;
   /** Open jobs of this host, as the ledger knows them. */
   open: string[];
+  /** Only what a tick put there for an ephemeral agent. */
+  ephemeral?: boolean;
   /** Even with open jobs. */
   force?: boolean | undefined;
   /** Takes away the host program with all that it kept. */
@@ -31,10 +33,11 @@ const sessions = [`${workspace}/sessions`, ".picoclaw/sessions", ".picoclaw/logs
 const authorized = ".ssh/authorized_keys";
 
 /** Throws a Fault when jobs are open there; then nothing has changed. */
-export async function tearDown(session: HostSession, order: TearOrder): Promise<Torn> {
+export async function tearDown(session: Pick<HostSession, "facts" | "files">, order: TearOrder): Promise<Torn> {
   if (!order.force) refuseOpen(session, order);
   const { files } = session;
-  const note = await readNote(files, order.runtime);
+  const found = await readNote(files, order.runtime);
+  const note = order.ephemeral && !found?.ephemeral ? null : found;
   const steps = [
     ...(await programSteps(files, order.runtime, note)),
     ...(note ? await settingSteps(files, order.runtime, note) : []),
@@ -54,7 +57,7 @@ export async function tearDown(session: HostSession, order: TearOrder): Promise<
   return { removed, left, version: note?.version ?? null };
 }
 
-function refuseOpen({ facts }: HostSession, { open, hostProgram }: TearOrder): void {
+function refuseOpen({ facts }: Pick<HostSession, "facts">, { open, hostProgram }: TearOrder): void {
   const running = facts.held.filter((job) => job.state === "running").map(({ job }) => job);
   const waiting = hostProgram ? facts.held.filter((job) => job.state !== "running").map(({ job }) => job) : [];
   const jobs = [...new Set([...open, ...running, ...waiting])];

@@ -9,12 +9,13 @@ import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import { configuration, usage } from "../errors.ts";
 import { runtimes } from "../runtimes/index.ts";
+import { createDeployer } from "../shell/deployer.ts";
 import type { ErrandPorts } from "../shell/errand.ts";
 import { createFleet } from "../shell/fleet.ts";
 import { createPool } from "../shell/pool.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
-import type { Wire } from "../wire.ts";
+import { secretOf, type Wire } from "../wire.ts";
 
 export interface Selection {
   host?: string[];
@@ -22,16 +23,18 @@ export interface Selection {
   all?: boolean;
 }
 
-export const portsOf = (wire: Wire): ErrandPorts => ({
-  clock: wire.clock,
-  runtimes,
-  screen: createScreen(wire.secrets, createScan()),
-  secret: (name) => {
-    wire.secrets.add(name, wire.env[name] ?? "");
-    return wire.env[name];
-  },
-  connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
-});
+export function portsOf(wire: Wire): ErrandPorts {
+  const { env, clock } = wire;
+  const secret = secretOf(wire);
+  return {
+    clock,
+    runtimes,
+    screen: createScreen(wire.secrets, createScan()),
+    secret,
+    deployer: createDeployer({ env, clock, secret }),
+    connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
+  };
+}
 
 /** Where it is to run, as far as the command line says so. */
 export function choice({ host = [], label = [], all }: Selection, state: State) {

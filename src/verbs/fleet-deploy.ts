@@ -7,7 +7,7 @@ import { configuration, messageOf, usage } from "../errors.ts";
 import { type Deployed, deployOn, type Order } from "../shell/deploy.ts";
 import { setPin } from "../shell/pin-record.ts";
 import { createReleases } from "../shell/release.ts";
-import type { Wire } from "../wire.ts";
+import { secretOf, type Wire } from "../wire.ts";
 import { chosenHosts, failedRow, live, type ManyFlags, manyOptions, onEach, type Row, tell } from "./fleet-many.ts";
 
 interface DeployFlags extends ManyFlags {
@@ -94,12 +94,6 @@ export function fleetDeploy(group: Command, wire: Wire): void {
     );
   });
 }
-
-/** What agents and settings name is read from here, and masked from then on. */
-export const secretOf = (wire: Wire) => (name: string) => {
-  wire.secrets.add(name, wire.env[name] ?? "");
-  return wire.env[name];
-};
 
 async function orderOf(wire: Wire, flags: DeployFlags): Promise<Order> {
   const { runtime, version, file } = flags;

@@ -7,6 +7,7 @@ import { createPollers } from "../pollers/index.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { unpushed } from "../shell/behind.ts";
 import { systemClock } from "../shell/clock.ts";
+import { createDeployer } from "../shell/deployer.ts";
 import { createFleet } from "../shell/fleet.ts";
 import { visible } from "../shell/masked.ts";
 import { openOrigin } from "../shell/pack.ts";
@@ -18,7 +19,7 @@ import { createScreen } from "../shell/screen.ts";
 import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
-import { type Common, repoDir, type Wire } from "../wire.ts";
+import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
 
 export interface TickFlags extends Common {
@@ -82,10 +83,8 @@ export async function tickOnce(
       clock,
       runtimes,
       screen: createScreen(secrets, createScan()),
-      secret: (name) => {
-        secrets.add(name, wire.env[name] ?? "");
-        return wire.env[name];
-      },
+      secret: secretOf(wire),
+      deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
       report: wire.report,
       pollers: options.pollers ?? pollersOf(wire, flags),
       connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),

@@ -52,6 +52,23 @@ const placing = (
 
 describe("one choice", () => {
   const two = [host("ann"), host("bob")];
+  test("the one that has the runtime; one that can be given it only where none has", () => {
+    const of = { pack: "p", runtime: "picoclaw" };
+    const wanted = { runtime: "picoclaw", of };
+    const answers = { ann: up({ load: 0 }), bob: up({ load: 3, runtimes: ["picoclaw"] }) };
+    expect(place(placing(two, answers, { ...wanted, deploys: true }))).toEqual({ host: "bob" });
+    const none = { ann: up({ load: 1 }), bob: up({ load: 0 }) };
+    expect(place(placing(two, none, { ...wanted, deploys: true }))).toEqual({ host: "bob" });
+    expect(place(placing(two, none, wanted))).toMatchObject({
+      blocked: expect.stringMatching(/is not installed on ann, bob/),
+    });
+    // A pin is what a deploy must put there, not a word that it is there; a name without one is such a word.
+    const pinned = [host("cal", `runtimes: {picoclaw: "1.0.0 sha256:${"a".repeat(64)}"}`)];
+    expect(place(placing(pinned, { cal: up() }, wanted))).toMatchObject({
+      blocked: expect.stringMatching(/not installed/),
+    });
+    expect(place(placing([host("dan", "runtimes: [picoclaw]")], { dan: up() }, wanted))).toEqual({ host: "dan" });
+  });
   test("the least load per core", () => {
     expect(place(placing(two, { ann: up({ load: 2, cores: 2 }), bob: up({ load: 3, cores: 8 }) }))).toEqual({
       host: "bob",

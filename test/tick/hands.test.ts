@@ -33,7 +33,7 @@ async function told(ann: ReturnType<typeof machine>, starts: Start[], signal?: A
     "p",
   );
   const hands = { repo: null as never, pool, clock: systemClock(), runtimes, screen: null as never };
-  await dispatch(hands, state, starts, findings, signal);
+  await dispatch(hands, state, starts, findings, { signal });
   pool.close();
   return Object.fromEntries([...findings.starts].map(([key, one]) => [key, one.state]));
 }
