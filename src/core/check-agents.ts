@@ -1,7 +1,8 @@
 // Agents: that each has what its runtime cannot do without, and that the workflow of the ticks hands its secrets over.
-import { agentLack, packKeys } from "./agent-needs.ts";
+import { agentLack, neededOnHost, packKeys } from "./agent-needs.ts";
 import { atField, type Pack } from "./check-pack.ts";
 import type { Entry, Problem } from "./entry.ts";
+import { releaseOf } from "./release.ts";
 
 /** `workflow` is the text of the workflow that runs ticks, or null. */
 export function agentProblems(pack: Pack, workflow: { path: string; text: string } | null): Problem[] {
@@ -10,11 +11,28 @@ export function agentProblems(pack: Pack, workflow: { path: string; text: string
   const kept = packKeys(hosts, pack.settings);
   return agents.flatMap((agent) => {
     const lack = agentLack(agent.data, kept);
-    if (!lack) return workflow === null ? [] : unset(pack, agent, workflow);
+    if (!lack) return [...nowhere(pack, agent), ...(workflow === null ? [] : unset(pack, agent, workflow))];
     const listed = lack.at !== undefined && Array.isArray(agent.data[lack.field]);
     const at = listed ? [lack.field, lack.at as number] : [lack.field];
     return [atField(pack, agent, at, `agent-${lack.field}`, lack.message, lack.advice)];
   });
+}
+
+/** It is to be deployed where it is missing, and nothing says where from. */
+function nowhere(pack: Pack, agent: Entry<"agent">): Problem[] {
+  const needed = neededOnHost(agent.data);
+  if (agent.data.deploy !== "if-missing" || needed === "shell" || !pack.settings) return [];
+  if (releaseOf(pack.settings, needed) !== null) return [];
+  return [
+    atField(
+      pack,
+      agent,
+      ["deploy"],
+      "agent-deploy",
+      `\`deploy: if-missing\`, but towline.yml does not say where ${needed} comes from`,
+      `write \`releases: {${needed}: {github: owner/name}}\`, or \`url:\` or \`npm:\`, in towline.yml`,
+    ),
+  ];
 }
 
 /** Names of variables that the workflow never sets: its ticks would fail what the agent is given to do. */

@@ -40,16 +40,26 @@ export function createFleet(options: FleetOptions): Fleet {
   return {
     async open(name, host, pack) {
       if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(pack)) throw configuration(`\`${pack}\` cannot be a pack id`);
-      const connection = await ways.connect(name, host, undefined, pack);
-      try {
-        return await hold({ name, host, pack, connection, ...askedOf(options) });
-      } catch (thrown) {
-        connection.close();
-        throw thrown;
-      }
+      return openOver(await ways.connect(name, host, undefined, pack), name, host, pack, options);
     },
     close: () => ways.close(),
   };
+}
+
+/** The same over a connection that stands already, like a person's own. */
+export async function openOver(
+  connection: Connection,
+  name: string,
+  host: Host,
+  pack: string,
+  options: FleetOptions,
+): Promise<HostSession> {
+  try {
+    return await hold({ name, host, pack, connection, ...askedOf(options) });
+  } catch (thrown) {
+    connection.close();
+    throw thrown;
+  }
 }
 
 /** A connection to a host as its record says. Throws HostFault, and Fault where the record or a key is wrong. */

@@ -7,7 +7,8 @@ import type { State } from "../core/state.ts";
 import { exit, Fault, messageOf, usage } from "../errors.ts";
 import { HostFault, type HostSession } from "../ports.ts";
 import { remedies } from "../shell/enroll.ts";
-import { createFleet } from "../shell/fleet.ts";
+import { createFleet, openOver } from "../shell/fleet.ts";
+import { connectAsPerson } from "../shell/own-key.ts";
 import { openLocal } from "../shell/pack.ts";
 import { limiter, withoutName } from "../shell/pool.ts";
 import { readWorkTree } from "../shell/read.ts";
@@ -17,6 +18,8 @@ export interface ManyFlags extends Common {
   all?: boolean;
   label?: string[];
   parallel?: string;
+  ownKey?: boolean;
+  identityFile?: string;
 }
 
 /** A row of the table and of `--json`. */
@@ -52,6 +55,8 @@ export const manyOptions = (command: Command): Command =>
       [],
     )
     .option("--parallel <n>", "so many machines at once", "8")
+    .option("--own-key", "log in with your own key: towline's may be locked behind a gate there")
+    .option("--identity-file <file>", "like --own-key, with this private key")
     .option("--json", "print the table as JSON");
 
 /** The pack as it stands here, and the machines that are meant. Throws a usage Fault for names that are not there. */
@@ -115,13 +120,19 @@ export async function onEach<T>(
   const most = Number(flags.parallel ?? 8);
   if (!Number.isInteger(most) || most < 1 || most > 256) throw usage("--parallel is no number from 1 to 256");
   const { env, home, secrets, ask } = wire;
-  const fleet = createFleet({ env, home, secrets, ask, hosts: (name) => state.hosts.get(name)?.data });
+  const options = { env, home, secrets, ask, pack: state.pack, hosts: (name: string) => state.hosts.get(name)?.data };
+  const fleet = createFleet(options);
+  const own = flags.identityFile !== undefined ? { file: flags.identityFile } : flags.ownKey ? ("own" as const) : null;
+  const open = async ({ id, data }: Entry<"host">) =>
+    own === null
+      ? fleet.open(id, data, state.pack)
+      : openOver(await connectAsPerson(id, data, options, own), id, data, state.pack, options);
   const gate = limiter(most);
   const results = new Map<string, { value: T } | { fault: unknown }>();
   const one = async (host: Entry<"host">) => {
     let session: HostSession | undefined;
     try {
-      session = await fleet.open(host.id, host.data, state.pack);
+      session = await open(host);
       results.set(host.id, { value: await run(session, host) });
     } catch (fault) {
       if (!(fault instanceof Fault) && !(fault instanceof HostFault)) throw fault;

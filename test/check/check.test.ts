@@ -136,6 +136,35 @@ describe("names", () => {
       },
       ["queue/y.md:1:1 id", "queue/zz/w-q0123abcd.md:1:1 place", "tasks/x-q0123abcd.md:1:1 id"],
     ],
+    [
+      "what is deployed",
+      {
+        "towline.yml":
+          "id: a\ndefaults:\n  api_key_env: TURSO_AUTH_TOKEN\nreleases:\n  tool: {url: 'https://x.example/{version}/{cpu}'}\n  other: {npm: other, github: a/b}\n",
+      },
+      ["towline.yml:6:10 settings"],
+    ],
+    [
+      "where it comes from, and which key goes with it",
+      {
+        "towline.yml":
+          "id: a\ndefaults:\n  api_key_env: TURSO_AUTH_TOKEN\nreleases:\n  tool: {url: 'https://x.example/{version}/{cpu}'}\n",
+        "agents/a.md": "---\nruntime: picoclaw\ndeploy: if-missing\napi_key_env: GITHUB_TOKEN\n---\n",
+        "agents/b.md": "---\nruntime: claude\ndeploy: if-missing\n---\n",
+        "agents/c.md": "---\nruntime: picoclaw\ndeploy: if-missing\napi_key_env: MODEL_KEY\n---\n",
+        "hosts/h.md":
+          "---\naddress: h.example\napi_key_env: TOWLINE_SSH_KEY\nruntimes: {picoclaw: one two, tool: 1.0}\n---\n",
+      },
+      [
+        "agents/a.md:4:14 agent-api_key_env",
+        "agents/b.md:3:9 agent-deploy",
+        "hosts/h.md:3:14 host-api_key_env",
+        "hosts/h.md:4:22 pin",
+        "tasks/one.md:1:1 no-agent",
+        "towline.yml:3:16 api_key_env",
+        "towline.yml:5:15 pattern",
+      ],
+    ],
     ["too deep", { "tasks/sub/a.md": task("") }, ["tasks/sub/a.md:1:1 place"]],
     [
       "the same id twice",

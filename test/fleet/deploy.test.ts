@@ -6,8 +6,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -181,6 +183,13 @@ describe.skipIf(lacksSshd)(`fleet deploy, ${needs}`, () => {
     expect((await run(["deploy", "bow", "--keep-settings"], { PICO_KEY: "" })).code).toBe(0);
   });
 
+  test("goes by a person's own key where they say so", async () => {
+    const bare = (...args: string[]) => run(["deploy", "bow", ...args], { TOWLINE_TEST_KEY: "" });
+    expect((await bare()).code).toBe(3);
+    const { code, out } = await bare("--identity-file", up.keyFile);
+    expect([code, out]).toEqual([0, expect.stringMatching(/installed/)]);
+  });
+
   test("changes nothing when it only says what it would do", async () => {
     const before = record();
     const { code, out } = await deploy("bow", "--dry-run");
@@ -197,6 +206,10 @@ describe.skipIf(lacksSshd)(`fleet deploy, ${needs}`, () => {
       at(".picoclaw/.security.yml"),
       "# mine\nmodel_list:\n  glm:0:\n    api_keys: [zk] # hers\nweb:\n  brave:\n    api_keys: [b]\n",
     );
+    // Settings that people keep somewhere else stay there.
+    mkdirSync(at("dotfiles"));
+    renameSync(at(".picoclaw/.security.yml"), at("dotfiles/keys.yml"));
+    symlinkSync("../dotfiles/keys.yml", at(".picoclaw/.security.yml"));
     writeFileSync(at(".picoclaw/.env"), "export PICO_KEY=old\nOTHER='x y'\n");
     expect((await deploy("bow")).code).toBe(0);
     const now = JSON.parse(text(".picoclaw/config.json"));
@@ -207,7 +220,7 @@ describe.skipIf(lacksSshd)(`fleet deploy, ${needs}`, () => {
     ]);
     expect(text(".picoclaw/config.json")).toMatch(/98765432109876543210/);
     expect(text(".picoclaw/.security.yml")).toContain("# mine\nmodel_list:\n  glm:0:\n    api_keys: [ zk ] # hers\n");
-    expect(text(".picoclaw/.security.yml")).toContain(key);
+    expect(text("dotfiles/keys.yml")).toContain(key);
     expect(text(".picoclaw/.env")).toBe(`PICO_KEY=${key}\nOTHER='x y'\nPROVIDER=anthropic\n`);
     expect(existsSync(at("onboarded"))).toBe(false);
     // A new key takes the place of the old one, and nothing else is said twice.

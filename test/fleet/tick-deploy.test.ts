@@ -142,7 +142,9 @@ describe.skipIf(lacksSshd)(`ticks that deploy, ${needs}`, () => {
       return true;
     };
     await tick();
-    expect(job("ask").job || job("ask").status).toMatch(/longer than the tick''s patience \(1 s\): raise tick.patience/);
+    expect(job("ask").job || job("ask").status).toMatch(
+      /longer than the tick''s patience \(1 s\): raise tick.patience/,
+    );
     expect(existsSync(at(".local"))).toBe(false);
     server.fault = null;
     // The next tick has the time.

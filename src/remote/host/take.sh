@@ -111,7 +111,7 @@ file_uproot() {
   fi
   for entry in * .[!.]*; do
     case $entry in
-      bin | identity | tools | umask | seen | slots | .deployed | .probe | .tools.* | .call.*) rm -rf "./$entry" ;;
+      bin | identity | tools | umask | seen | samples | slots | .deployed | .probe | .tools.* | .call.*) rm -rf "./$entry" ;;
       *) [ ! -d "$entry/held" ] || [ ! -d "$entry/jobs" ] || rm -rf "./$entry" ;;
     esac
   done
