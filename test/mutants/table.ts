@@ -450,6 +450,116 @@ export const mutants: Mutant[] = [
     tests: ["test/enrol/enrol.test.ts"],
     name: "words of their own",
   },
+  {
+    guard: "a program takes its place on a host only with the hash that was announced",
+    edits: [["src/remote/host/put.sh", 'elif [ "$digest" != "$sum" ]; then', 'elif [ "$digest" = none ]; then']],
+    tests: ["test/fleet/put.test.ts"],
+    name: "altered on the way",
+  },
+  {
+    guard: "a file on a host is replaced only where it is what it was",
+    edits: [["src/remote/host/put.sh", '  [ "$before" != - ] || return 0\n', "  return 0\n"]],
+    tests: ["test/fleet/put.test.ts"],
+    name: "somebody else changed meanwhile",
+  },
+  {
+    guard: "files on a host stay below its home folder",
+    edits: [
+      [
+        "src/remote/host/put.sh",
+        "case /$1/ in */../* | */./* | */-*) return 1 ;; esac",
+        "case /$1/ in */-*) return 1 ;; esac",
+      ],
+    ],
+    tests: ["test/fleet/put.test.ts"],
+    name: "stay below the home folder",
+  },
+  {
+    guard: "a key behind a gate deploys nothing",
+    edits: [["src/remote/host/put.sh", 'if [ -n "$SSH_ORIGINAL_COMMAND" ]; then', "if false; then"]],
+    tests: ["test/fleet/put.test.ts"],
+    name: "locked behind a gate",
+  },
+  {
+    guard: "a download has the sha256 of its release",
+    edits: [
+      [
+        "src/shell/release.ts",
+        "found.sha256 !== null && hash !== found.sha256",
+        'found.sha256 === "" && hash !== found.sha256',
+      ],
+    ],
+    tests: ["test/fleet/release.test.ts"],
+    name: "wrong digest",
+  },
+  {
+    guard: "a program has the sha256 that the host's record pins",
+    edits: [
+      [
+        "src/shell/release.ts",
+        "pin?.sha256 !== undefined && program.sha256 !== pin.sha256",
+        'pin?.sha256 === "" && program.sha256 !== pin.sha256',
+      ],
+    ],
+    tests: ["test/fleet/release.test.ts"],
+    name: "wrong digest",
+  },
+  {
+    guard: "a download is led to https or nowhere else",
+    edits: [
+      [
+        "src/shell/download.ts",
+        'next && (next.protocol === "https:" || (at.protocol === "http:" && next.host === at.host))',
+        'next?.protocol.startsWith("http")',
+      ],
+    ],
+    tests: ["test/fleet/release.test.ts"],
+    name: "is not led to another server",
+  },
+  {
+    guard: "a token goes to the server that it is for",
+    edits: [["src/shell/download.ts", "options.token && at.origin === first.origin", "options.token"]],
+    tests: ["test/fleet/release.test.ts"],
+    name: "takes the token to the first server only",
+  },
+  {
+    guard: "a program is built for the machine that it goes to",
+    edits: [
+      ["src/shell/release-unpack.ts", "const why = unfit(program, arch);", 'const why = unfit(program, arch) && "";'],
+    ],
+    tests: ["test/fleet/release.test.ts"],
+    name: "for another machine",
+  },
+  {
+    guard: "nothing is torn down under an open job",
+    edits: [
+      [
+        "src/shell/teardown.ts",
+        "if (!order.force) refuseOpen(session, order);",
+        "if (order.force === null) refuseOpen(session, order);",
+      ],
+    ],
+    tests: ["test/fleet/deploy.test.ts"],
+    name: "is not taken down under a job",
+  },
+  {
+    guard: "a program of somebody else's is not torn down",
+    edits: [
+      [
+        "src/shell/deploy.ts",
+        'const foreign = there?.kind === "file" && !isOurs(note, there.sha256);',
+        "const foreign = false;",
+      ],
+    ],
+    tests: ["test/fleet/deploy.test.ts"],
+    name: "as it found it",
+  },
+  {
+    guard: "what people deployed is no ephemeral agent's to take away",
+    edits: [["src/shell/teardown.ts", "order.ephemeral && !found?.ephemeral ? null : found", "found"]],
+    tests: ["test/fleet/tick-deploy.test.ts"],
+    name: "what people deployed stays",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */

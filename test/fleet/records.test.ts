@@ -1,0 +1,140 @@
+// What a deploy writes into people's files: a pin into a host's record, and picoclaw's own settings. Nothing else moves.
+import { describe, expect, test } from "vitest";
+import { parseEntry } from "../../src/core/entry.ts";
+import { configure, environment, modelsFor, secure, withdrawn } from "../../src/core/picoclaw-settings.ts";
+import { settings as schema } from "../../src/core/schema.ts";
+import { keysFor } from "../../src/shell/deploy-settings.ts";
+import { setPin } from "../../src/shell/pin-record.ts";
+
+const pin = `1.2.3 sha256:${"a".repeat(64)}`;
+const q = JSON.stringify(pin);
+
+describe("a pin in a record", () => {
+  test.each([
+    ["no runtimes", "address: a\n", `address: a\nruntimes: {picoclaw: ${q}}\n`],
+    [
+      "a list",
+      "runtimes: [ollama, shell] # mine\nslots: 2\n",
+      `runtimes: {ollama: "", shell: "", picoclaw: ${q}} # mine\nslots: 2\n`,
+    ],
+    [
+      "a list over lines",
+      "runtimes:\n  - ollama\n  - picoclaw\nslots: 2 # two\n",
+      `runtimes: {ollama: "", picoclaw: ${q}}\nslots: 2 # two\n`,
+    ],
+    ["one name", "runtimes: ollama\n", `runtimes: {ollama: "", picoclaw: ${q}}\n`],
+    ["nothing behind it", "runtimes:\nslots: 1\n", `runtimes: {picoclaw: ${q}}\nslots: 1\n`],
+    ["an older pin", 'runtimes: {picoclaw: "1.0 sha256:bb", b: "2"} # x\n', `runtimes: {picoclaw: ${q}, b: "2"} # x\n`],
+    ["a map", 'runtimes: {ollama: ""}\n', `runtimes: {ollama: "", picoclaw: ${q}}\n`],
+    ["an empty map", "runtimes: {}\n", `runtimes: {picoclaw: ${q}}\n`],
+    [
+      "a map over lines",
+      "runtimes:\n  ollama: 1 # one\n  # c\nslots: 2\n",
+      `runtimes:\n  ollama: 1 # one\n  picoclaw: ${q}\n  # c\nslots: 2\n`,
+    ],
+    [
+      "a pin over lines",
+      "runtimes:\n  picoclaw: old # one\nslots: 2\n",
+      `runtimes:\n  picoclaw: ${q} # one\nslots: 2\n`,
+    ],
+    [
+      "line ends of Windows",
+      "runtimes:\r\n  ollama:\r\nslots: 2\r\n",
+      `runtimes:\r\n  ollama:\r\n  picoclaw: ${q}\r\nslots: 2\r\n`,
+    ],
+  ])("beside %s", (_, before, after) => {
+    const [open, close] = before.includes("\r\n")
+      ? ["---\r\n", "---\r\nnotes: {x}\r\n"]
+      : ["---\n", "---\nnotes: {x}\n"];
+    expect(setPin(open + before + close, "picoclaw", pin)).toBe(open + after + close);
+    // Said twice, it changes nothing.
+    expect(setPin(open + after + close, "picoclaw", pin)).toBe(open + after + close);
+  });
+
+  test.each([
+    ["comments in a list", "runtimes:\n  - ollama # why\n  - shell\n"],
+    ["something else", "runtimes: {picoclaw: [1, 2]}\n"],
+    ["a comment where the pin would go", 'runtimes: {\n  ollama: "" # here }\n  }\n'],
+  ])("is left to people beside %s", (_, header) => {
+    expect(setPin(`---\n${header}---\n`, "picoclaw", pin)).toBeNull();
+  });
+});
+
+const entry = <K extends "agent" | "host">(kind: K, id: string, fields: string) => {
+  const { entry: made, problems } = parseEntry(`${kind}s/${id}.md`, kind, `---\n${fields}\n---\n`);
+  if (!made) throw new Error(problems[0]?.message);
+  return made;
+};
+const none = new Map<string, string>();
+
+describe("picoclaw's settings", () => {
+  test("know the models of the pack's agents, the default first, and none where no key is named", () => {
+    const host = entry("host", "h", "address: a");
+    const agents = [
+      entry("agent", "a", "runtime: picoclaw\nmodel: two\nprovider: openai\napi_key_env: OPENAI_KEY"),
+      entry("agent", "b", "runtime: shell\nmodel: three"),
+      entry("agent", "c", "runtime: picoclaw\nmodel: local\nprovider: ollama\nurl: http://127.0.0.1:11434"),
+      entry("agent", "d", "runtime: picoclaw\nmodel: four\noff: true"),
+    ];
+    const settings = (defaults: object) => schema.parse({ id: "p", defaults });
+    expect(modelsFor(settings({ api_key_env: "KEY", model: "one" }), agents, host)).toEqual([
+      { name: "one", provider: "anthropic", variable: "KEY" },
+      { name: "two", provider: "openai", variable: "OPENAI_KEY" },
+      { name: "local", provider: "ollama", base: "http://127.0.0.1:11434", variable: "KEY" },
+    ]);
+    expect(modelsFor(settings({}), agents.slice(1, 2), host)).toEqual([]);
+    expect(modelsFor(settings({}), [], entry("host", "i", "address: a\napi_key_env: HERE\nprovider: groq"))).toEqual([
+      { name: null, provider: "groq", variable: "HERE" },
+    ]);
+  });
+
+  test("get no key that is not set, is more than a line, or is the pack's own", () => {
+    const models = [{ name: "m", provider: "p", variable: "KEY" }];
+    expect([...keysFor(models, () => " sk-1 \n", new Set())]).toEqual([["KEY", "sk-1"]]);
+    expect(() => keysFor(models, () => "", new Set())).toThrow("KEY is not set here");
+    expect(() => keysFor(models, () => "a\nb", new Set())).toThrow("more than one line");
+    expect(() => keysFor(models, () => "sk-1", new Set(["KEY"]))).toThrow("the pack's own");
+    for (const name of ["TURSO_AUTH_TOKEN", "GITHUB_TOKEN", "PATH"])
+      expect(() => keysFor([{ name: "m", provider: "p", variable: name }], () => "x", new Set())).toThrow(
+        "given to no agent",
+      );
+  });
+
+  test("of the first releases have their keys by provider, and lose them again", () => {
+    const old =
+      '{"agents":{"defaults":{"model":"glm"}},"providers":{"anthropic":{"api_key":"","api_base":"x"},"zhipu":{"api_key":"z"}}}';
+    const models = [{ name: "claude", provider: "anthropic", variable: "KEY" }];
+    const made = configure(old, models, true, new Map([["KEY", "sk-1"]]));
+    if (typeof made === "string") throw new Error(made);
+    expect(JSON.parse(made.config)).toEqual({
+      agents: { defaults: { model: "claude", provider: "anthropic" } },
+      providers: { anthropic: { api_key: "sk-1", api_base: "x" }, zhipu: { api_key: "z" } },
+    });
+    const gone = withdrawn(
+      { config: made.config, security: null, env: null },
+      { added: [], names: [], classic: made.classic, variables: [] },
+    );
+    expect(gone.config).not.toContain("sk-1");
+    expect(JSON.parse(gone.config ?? "").providers.zhipu).toEqual({ api_key: "z" });
+  });
+
+  test("are left alone where they cannot be understood", () => {
+    const models = [{ name: "m", provider: "p", variable: null }];
+    expect(configure("{nonsense", models, false, none)).toMatch(/no JSON/);
+    expect(configure('{"model_list":{}}', models, false, none)).toMatch(/no list/);
+    expect(configure('{"model_list":[]}', [{ name: null, provider: "p", variable: null }], false, none)).toMatch(
+      /none of p/,
+    );
+    expect(secure("a: [", new Map([["m", "k"]]), [])).toMatch(/cannot be read/);
+    expect(secure("- a\n", new Map([["m", "k"]]), [])).toMatch(/cannot be read/);
+  });
+
+  test("keep people's own keys behind ours, and a key that picoclaw numbered", () => {
+    const both = secure("model_list:\n  m:\n    api_keys: [theirs]\n", new Map([["m", "ours"]]), []);
+    expect(both).toEqual({ security: "model_list:\n  m:\n    api_keys:\n      - ours\n      - theirs\n" });
+    expect(secure("model_list:\n  m:0:\n    api_keys: [old]\n", new Map([["m", "new"]]), ["m"])).toEqual({
+      security: "model_list:\n  m:0:\n    api_keys:\n      - new\n",
+    });
+    expect(environment("A='x'\n", { B: "it's $HOME" })).toBe("A='x'\nB='it'\\''s $HOME'\n");
+  });
+});
