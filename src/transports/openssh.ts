@@ -1,6 +1,6 @@
 // SSH by the system's own client, with the person's own ssh_config: for certificates, ProxyCommand, FIDO keys and mesh
 // tools. One login a host (ControlMaster); where the shared connection is gone, each command logs in by itself.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { configuration } from "../errors.ts";
@@ -41,6 +41,30 @@ export function openssh({ env, folders = [env.TMPDIR ?? "/tmp", "/tmp"] }: Opens
   };
 }
 
+const alive = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of alive) end(child);
+});
+
+/** In a process group of its own: Ctrl-C is for us to hear, and ends no call that still has to say something. */
+function start(args: string[], options: SpawnOptions): ChildProcess {
+  const child = spawn("ssh", args, { ...options, detached: true });
+  alive.add(child);
+  child.once("exit", () => alive.delete(child));
+  child.once("error", () => alive.delete(child));
+  return child;
+}
+
+/** With its ProxyCommand. */
+function end(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    child.kill("SIGKILL");
+  }
+}
+
 /** 9.2 of `OpenSSH_9.2p1 …`. Throws a configuration Fault where there is no client. */
 async function versionOf(env: OpensshOptions["env"]): Promise<number> {
   const child = spawn("ssh", ["-V"], { env, stdio: ["ignore", "ignore", "pipe"] });
@@ -76,7 +100,7 @@ async function enter(name: string, host: Host, den: Den, options: ConnectOptions
 async function login(den: Den, limit: number, signal: AbortSignal | undefined) {
   const shared = ["-o", "ControlMaster=yes", "-o", `ControlPersist=${idle}`, "-N", "--", den.address];
   const args = [...den.options(limit), ...(den.control === null ? ["--", den.address, "exit 0"] : shared)];
-  const child = spawn("ssh", args, { env: den.env, stdio: ["ignore", "ignore", "pipe"] });
+  const child = start(args, { env: den.env, stdio: ["ignore", "ignore", "pipe"] });
   const text = keepText(child.stderr as NonNullable<typeof child.stderr>);
   const code = await ending(child, limit, signal);
   // What goes to the background may hold stderr open for as long as it lives.
@@ -88,7 +112,7 @@ async function login(den: Den, limit: number, signal: AbortSignal | undefined) {
 /** Its exit code; null: it was ended, by the deadline or a signal. */
 function ending(child: ChildProcess, limit: number, signal?: AbortSignal): Promise<number | null> {
   return new Promise((resolve) => {
-    const stop = () => void child.kill("SIGKILL");
+    const stop = () => end(child);
     const timer = setTimeout(stop, limit);
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
@@ -107,12 +131,9 @@ function connectionOf(name: string, den: Den): Connection {
   let over = false;
   const run = (args: string[]) => {
     if (over) throw new HostFault("lost", `${name}: the connection was closed`);
-    const child = spawn("ssh", [...den.options(10_000), "-o", "ControlMaster=no", ...args], {
-      env: den.env,
-      stdio: "pipe",
-    });
+    const child = start([...den.options(10_000), "-o", "ControlMaster=no", ...args], { env: den.env, stdio: "pipe" });
     running.add(child);
-    child.stdin.on("error", () => {});
+    child.stdin?.on("error", () => {});
     child.once("close", () => running.delete(child));
     child.once("error", () => running.delete(child));
     return child;
@@ -135,18 +156,15 @@ function connectionOf(name: string, den: Den): Connection {
 }
 
 async function leave(den: Den, running: ReadonlySet<ChildProcess>): Promise<void> {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) end(child);
   if (den.control !== null) {
-    const child = spawn("ssh", [...den.options(1000), "-O", "exit", "--", den.address], {
-      env: den.env,
-      stdio: "ignore",
-    });
+    const child = start([...den.options(1000), "-O", "exit", "--", den.address], { env: den.env, stdio: "ignore" });
     await ending(child, 3000);
   }
   den.remove();
 }
 
-function pipeOf(name: string, child: ReturnType<typeof spawn>): Promise<Pipe> {
+function pipeOf(name: string, child: ChildProcess): Promise<Pipe> {
   const { stdin, stdout, stderr } = child;
   if (!stdin || !stdout || !stderr) throw new Error("ssh was not given its pipes");
   const text = keepText(stderr);
@@ -160,14 +178,14 @@ function pipeOf(name: string, child: ReturnType<typeof spawn>): Promise<Pipe> {
         stdout: chunks(stdout),
         stderr: text,
         closed,
-        kill: () => void child.kill("SIGKILL"),
+        kill: () => end(child),
       }),
     );
   });
 }
 
 /** The way on to a host behind: what `ssh -W` reads and writes. */
-function wayOf(name: string, child: ReturnType<typeof spawn>): Duplex {
+function wayOf(name: string, child: ChildProcess): Duplex {
   const { stdin, stdout, stderr } = child;
   if (!stdin || !stdout || !stderr) throw new Error("ssh was not given its pipes");
   const text = keepText(stderr);
@@ -177,7 +195,7 @@ function wayOf(name: string, child: ReturnType<typeof spawn>): Duplex {
     write: (chunk, _, done) => void stdin.write(chunk, () => done()),
     final: (done) => void stdin.end(() => done()),
     destroy(thrown, done) {
-      child.kill();
+      end(child);
       done(thrown);
     },
   });

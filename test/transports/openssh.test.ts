@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
+import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -240,6 +240,26 @@ describe.skipIf(missing !== null)(`the system's ssh${missing ? ` [${missing}]` :
       expect(logins(host)).toBe(before + 1);
       expect(existsSync(long) && mastersIn(long)).toEqual([]);
       bare.close();
+    });
+
+    test("a network that falls silent is noticed", { timeout: 60_000 }, async () => {
+      const sockets: Socket[] = [];
+      const proxy = createServer((near) => {
+        const far = createConnection({ host: "127.0.0.1", port: one.port });
+        sockets.push(near, far);
+        for (const socket of [near, far]) socket.on("error", () => {});
+        near.pipe(far).pipe(near);
+      });
+      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+      const { port } = proxy.address() as { port: number };
+      const session = await open(record(one, { port: String(port) }));
+      for (const socket of sockets) socket.unpipe().pause();
+      const from = Date.now();
+      await expect(session.probe()).rejects.toMatchObject({ kind: "lost" });
+      expect(Date.now() - from).toBeLessThan(25_000);
+      session.close();
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
     });
 
     test("one channel at a time is enough for a whole run", async () => {

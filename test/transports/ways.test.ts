@@ -16,6 +16,7 @@ import {
   makeKey,
   needsDropbear,
   needsIpv6,
+  needsSshClient,
   needsSshd,
   type Serve,
   type Served,
@@ -118,6 +119,19 @@ describe.skipIf(needsSshd !== null)(`behind a jump host${skipped(needsSshd)}`, (
     await expect(refused).rejects.toMatchObject({ kind: "unreachable" });
     await expect(refused).rejects.toThrow(/^web1 is behind gate \(jump\): gate shows the key SHA256:/);
     expect(logins(gate)).toBe(before);
+  });
+
+  test("a key that may pass on to these machines, and do nothing else, is enough at a jump host", async () => {
+    const may = `restrict,port-forwarding,permitopen="127.0.0.1:${web[0]?.port}",command="/bin/false"`;
+    const bare = await raise("bare", { key: { ...key, public: `${may} ${key.public}` } });
+    for (const transport of ["ssh", ...(needsSshClient ? [] : ["openssh"])]) {
+      const fields = { web0: { jump: "bare" }, web1: { jump: "bare" } };
+      const all = { ...records(fields), bare: hostOf(bare, { transport, off: "true" }) };
+      const fleet = fleetOf(all, { env: { ...env(), PATH: process.env.PATH, TMPDIR: dir } });
+      (await fleet.open("web0")).close();
+      await expect(fleet.open("web1")).rejects.toMatchObject({ kind: "unreachable" });
+      fleet.close();
+    }
   });
 
   test("a jump host that passes nothing on is named", async () => {
