@@ -38,7 +38,10 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
     return;
   }
   if (task?.data.status !== "ready" || stopped(draft, draft.now)) return;
-  if (theirs && (sealed || isEach(task.data))) return abandoned(draft, job, sealed);
+  if (theirs && (sealed || isEach(task.data))) {
+    if (!sealed) abandoned(draft, job);
+    return;
+  }
   const hold = agentFault(draft, task, claiming.known.runtimes);
   const agent = agentOf(draft, task);
   const placed: Placed =
@@ -130,9 +133,9 @@ function stillWaits(draft: Draft, job: Entry<"job">, each: boolean, why: Obstacl
 }
 
 /** It is another ticker's. Where none came for so long that people are told of missing ticks, its run must not wait for it. */
-function abandoned(draft: Draft, job: Entry<"job">, sealed: boolean): void {
+function abandoned(draft: Draft, job: Entry<"job">): void {
   const waited = (draft.now.getTime() - turnCame(draft, job)) / 1000;
-  if (!sealed && waited > job.data.run.deadline + draft.settings.tick.alarm)
+  if (waited > job.data.run.deadline + draft.settings.tick.alarm)
     giveUp(draft, job, "no ticker that reaches it has come");
 }
 

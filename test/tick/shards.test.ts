@@ -87,7 +87,7 @@ describe("tickers that share a fleet", () => {
     const onAll = (journal: string[]) => journal.filter((line) => !line.startsWith("one-"));
     expect(onAll(journals(machines))).toEqual(onAll(journals(others)));
     expect(pack.file("OVERVIEW.md")).toBe(alone.file("OVERVIEW.md"));
-  }, 240_000);
+  }, 600_000);
 
   test("a ticker leaves the hosts of others alone, and what others say of a task as it stands", async () => {
     const names = ["a", "b", "c", "d", "e", "f"];
@@ -113,7 +113,7 @@ describe("tickers that share a fleet", () => {
       `status/second.md queued ${second} does not answer`,
     ];
     expect(stands(pack)).toEqual(both);
-    for (const part of [one, two, one, two]) await tick(part, "2026-11-20T10:02:00Z");
+    for (const part of [one, two]) await tick(part, "2026-11-20T10:02:00Z");
     const before = commits(pack);
     for (const part of [one, two]) await tick(part, "2026-11-20T10:03:00Z");
     expect([commits(pack), stands(pack)]).toEqual([before, both]);
@@ -122,7 +122,7 @@ describe("tickers that share a fleet", () => {
     expect([machines[first as string]?.journal.length, machines[second as string]?.journal.length]).toEqual([1, 0]);
     await tick(two, "2026-11-20T10:05:00Z");
     expect(machines[second as string]?.journal).toHaveLength(1);
-  });
+  }, 240_000);
 
   test("a run on many hosts does not wait for ever for a ticker that never comes", async () => {
     const names = ["a", "b", "c", "d"];
