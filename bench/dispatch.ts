@@ -1,22 +1,17 @@
 // One-line jobs on 100 loopback machines: a bare ssh2 loop, pdsh, and ours from probe to acknowledgement.
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import ssh2 from "ssh2";
-import { host as hostSchema } from "../src/core/schema.ts";
 import { bringUp, type Machine, type Machines } from "../src/demo/machines.ts";
 import { findSshd } from "../src/demo/sshd.ts";
-import { createFleet } from "../src/shell/fleet.ts";
 import { ssh } from "../src/transports/ssh.ts";
+import { fleetOf, hostOf, sshConfig } from "./loopback.ts";
 import type { Measured } from "./run.ts";
 
 type Way = (up: Machines, round: number) => Promise<void>;
-
-const hostOf = ({ address, port, user, hostKey }: Machine, root?: string) =>
-  hostSchema.parse({ address, port: String(port), user, host_key: hostKey, key: "env:KEY", slots: "2", root });
 
 /** All machines at once, each way in each round after the other. `towline` is measured against pdsh without key checks. */
 export async function dispatch(rounds: number, count = 100): Promise<Measured[]> {
@@ -89,27 +84,6 @@ async function bare({ machines }: Machines): Promise<void> {
   await Promise.all(machines.map(one));
 }
 
-/** Writes a configuration for the system's ssh client; gives its path. */
-function sshConfig(dir: string, { machines, keyFile }: Machines, checked: boolean): string {
-  const known = join(dir, "known_hosts");
-  const line = ({ name, port }: Machine) => {
-    const key = ssh2.utils.parseKey(readFileSync(join(dir, name, "host_key")));
-    if (key instanceof Error) throw key;
-    return `[127.0.0.1]:${port} ${key.type} ${key.getPublicSSH().toString("base64")}\n`;
-  };
-  if (checked) writeFileSync(known, machines.map(line).join(""));
-  const trust = checked
-    ? ["StrictHostKeyChecking yes", `UserKnownHostsFile ${known}`, "GlobalKnownHostsFile /dev/null"]
-    : ["StrictHostKeyChecking no", "UserKnownHostsFile /dev/null"];
-  const all = [`IdentityFile ${keyFile}`, "IdentitiesOnly yes", "BatchMode yes", "LogLevel ERROR", ...trust];
-  const hosts = machines.map(
-    ({ name, port, user }) => `Host ${name}\n  HostName 127.0.0.1\n  Port ${port}\n  User ${user}\n`,
-  );
-  const file = join(dir, checked ? "ssh_config.checked" : "ssh_config");
-  writeFileSync(file, `${hosts.join("")}Host *\n${all.map((option) => `  ${option}\n`).join("")}`);
-  return file;
-}
-
 async function pdsh(config: string, { machines }: Machines): Promise<void> {
   const names = machines.map((machine) => machine.name).join(",");
   const { stdout } = await promisify(execFile)(
@@ -126,14 +100,14 @@ async function pdsh(config: string, { machines }: Machines): Promise<void> {
 
 /** A tick acknowledges a result with the next call that is made anyway; `ack` does it in the same one. */
 async function ours(
-  { machines }: Machines,
+  up: Machines,
   name: string,
   { ack = false, root }: { ack?: boolean; root?: string } = {},
 ): Promise<void> {
-  const fleet = createFleet({ env: { KEY: machines[0]?.keyText }, home: "/nonexistent", connectTimeout: 30_000 });
+  const fleet = fleetOf(up);
   const launch = { files: { script: "echo ok\n" }, secret: [], command: "exec sh ./script" };
   const one = async (machine: Machine) => {
-    const session = await fleet.open(machine.name, hostOf(machine, root), "bench");
+    const session = await fleet.open(machine.name, hostOf(machine, { root }), "bench");
     const job = { job: name, epoch: 1 };
     const answer = await session.start({ ...job, day: "2026/01/01", deadline: 60, keep: 16_384, slots: 2, launch });
     if (answer.state !== "started") throw new Error(`${machine.name}: ${answer.state}`);
@@ -143,5 +117,5 @@ async function ours(
     if (ack) await session.ack([result]);
     session.close();
   };
-  await Promise.all(machines.map(one));
+  await Promise.all(up.machines.map(one));
 }

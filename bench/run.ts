@@ -13,6 +13,17 @@ export interface Measured {
 
 const benches: Record<string, { rounds: number; run: (rounds: number) => Promise<Measured[]> }> = {
   dispatch: { rounds: 7, run: async (rounds) => (await import("./dispatch.ts")).dispatch(rounds) },
+  ...Object.fromEntries(
+    [50, 200].flatMap((hosts) =>
+      [1, 10].map((jobs) => [
+        `peers-${hosts}x${jobs}`,
+        {
+          rounds: jobs === 1 ? 5 : 3,
+          run: async (rounds: number) => (await import("./peers.ts")).besidePeers(rounds, hosts, jobs),
+        },
+      ]),
+    ),
+  ),
   read: { rounds: 7, run: async (rounds) => (await import("./read.ts")).read(rounds) },
   sync: { rounds: 3, run: async (rounds) => (await import("./sync.ts")).sync(rounds) },
 };
@@ -47,9 +58,13 @@ const { positionals, values } = parseArgs({
   options: { install: { type: "boolean" }, rounds: { type: "string" } },
 });
 if (values.rounds !== undefined && !/^[1-9]\d{0,2}$/.test(values.rounds)) throw new Error("--rounds wants a number");
-const wanted = positionals.length > 0 ? positionals : Object.keys(benches);
-for (const name of wanted)
-  if (!Object.hasOwn(benches, name)) throw new Error(`no bench ${name}; there are ${Object.keys(benches).join(", ")}`);
+/** A name, or the word that several begin with: `peers`. */
+const named = (word: string) => {
+  const found = Object.keys(benches).filter((name) => name === word || name.startsWith(`${word}-`));
+  if (found.length === 0) throw new Error(`no bench ${word}; there are ${Object.keys(benches).join(", ")}`);
+  return found;
+};
+const wanted = positionals.length > 0 ? positionals.flatMap(named) : Object.keys(benches);
 if (values.install) await installPackages(benchPackages);
 for (const name of wanted) {
   const bench = benches[name];

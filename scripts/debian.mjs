@@ -22,6 +22,9 @@ const suitePackages = [
 export const benchPackages = [
   { name: "openssh-server", programs: ["sshd"] },
   { name: "pdsh", programs: ["pdsh"] },
+  { name: "clustershell", programs: ["clush"] },
+  { name: "pssh", programs: ["parallel-ssh"] },
+  { name: "ansible-core", programs: ["ansible-playbook"] },
 ];
 
 /** @param {string} program */

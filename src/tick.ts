@@ -8,12 +8,13 @@ import { type Decision, decide } from "./core/decide.ts";
 import { draftOf } from "./core/draft.ts";
 import type { Entry } from "./core/entry.ts";
 import { hostCalled } from "./core/known-hosts.ts";
+import { type Part, partFault } from "./core/part.ts";
 import { asking, fallen } from "./core/plan.ts";
 import { dueProbes } from "./core/probes.ts";
 import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
 import { oneLine } from "./core/text.ts";
-import { configuration, interrupted, messageOf, outside } from "./errors.ts";
+import { configuration, interrupted, messageOf, outside, usage } from "./errors.ts";
 import { heed, Interrupted } from "./interrupt.ts";
 import type { Level, Poller, Report, Tips } from "./ports.ts";
 import { bindingFault, readOwn, restoreLedger } from "./shell/binding.ts";
@@ -27,6 +28,7 @@ import { withhold } from "./shell/withhold.ts";
 
 /** At most this many passes start work; one more records. */
 const passes = 3;
+/** Pushes of a pass that may be lost before the work is left to the next tick: more where more tickers win in between. */
 const tries = 12;
 /** Among the levels: what is said of texts that a server refused. */
 const refused_texts = "refused texts";
@@ -51,6 +53,8 @@ export interface TickOptions {
   onState?(state: State): void;
   /** Tips that were fetched just now: the first read needs no other fetch. */
   tips?: Tips;
+  /** The part of the fleet that this ticker looks after; absent: all of it. */
+  part?: Part;
   /** When hosts were last asked, as the heartbeat has it. */
   probed?: Probed;
   /** The random part of a new pack's id, in hex; made up when absent. */
@@ -213,7 +217,8 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
   // The last words are said after the signal: they heed it no more.
   const signal = run.options.signal?.aborted ? undefined : run.options.signal;
   const told = run.options.signal?.aborted === true;
-  for (let attempt = 1; attempt <= tries; attempt++) {
+  const most = Math.max(tries, 3 * (run.options.part?.shard?.of ?? 0));
+  for (let attempt = 1; attempt <= most; attempt++) {
     const read = await heed(signal, readAt(run));
     if (read === null) continue;
     const { tips, state } = read;
@@ -290,6 +295,11 @@ async function readAt(run: TickRun): Promise<{ tips: Tips; state: State } | null
   const { ports, options } = run;
   const { tips, state, binding } = await readOwn(ports, run.tips);
   run.tips = undefined;
+  if (options.part) {
+    const fault = partFault(state, options.part);
+    if (fault) throw usage(fault.message, fault.advice);
+    state.part = options.part;
+  }
   if (binding.state === "bound") state.pack = binding.pack;
   else if (binding.state === "fresh")
     state.pack = run.fresh ??= packId(state.settings.id, options.random ?? randomBytes(6).toString("hex"));

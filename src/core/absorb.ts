@@ -6,8 +6,9 @@ import type { Entry } from "./entry.ts";
 import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
-import { remember } from "./known-hosts.ts";
+import { hostCalled, remember } from "./known-hosts.ts";
 import { raiseHosts } from "./networks.ts";
+import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
 import { raise, raiseJob } from "./raise.ts";
@@ -131,6 +132,8 @@ function answerFor(draft: Draft, job: Entry<"job">, findings: Findings): HostAns
   const host = job.data.host ?? "";
   const stranger = findings.strangers.get(job.id);
   if (stranger !== undefined) return { fault: "not-enrolled", message: stranger };
+  const called = hostCalled(draft, host);
+  if (called && !isMine(draft, called)) return undefined;
   return (
     findings.answers.get(host) ??
     (draft.hosts.has(host) ? undefined : { fault: "unreachable", message: "has no record in hosts/ any more" })

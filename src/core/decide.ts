@@ -7,6 +7,7 @@ import { fold } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
+import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
 import { ndjson } from "./render.ts";
 import { bring } from "./samples.ts";
@@ -48,12 +49,13 @@ export function decide(
   triage(draft);
   // A pass that only records plans on a copy: it keeps what holds tasks back, and claims nothing.
   const planned = pass.start ? draft : { ...draft, jobs: new Map(draft.jobs), written: new Map(), raised: [] };
-  const made = plan(planned, { ...known, answers: findings.answers, absent: findings.absent });
+  const made = plan(planned, { ...known, answers: findings.answers, absent: findings.absent, before: base.status });
   const kept = pass.start ? made : { ...at_rest, holds: made.holds, spent: made.spent };
   fold(draft, kept, base, true);
   triage(draft);
   closeMemos(draft);
-  const changes = changesOf(draft, narrate(draft), pass.file, bring(draft, findings.samples));
+  const overview = isLead(draft) ? narrate(draft) : null;
+  const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs) };
 }

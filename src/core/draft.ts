@@ -79,7 +79,7 @@ function openRows(draft: Draft): object[] {
  * What a commit must hold for this draft: only files whose text differs from what was read. `last`: the name of this pass.
  * What was `brought` comes along, and makes no commit by itself unless it is pressing.
  */
-export function changesOf(draft: Draft, overview: string, last: string, brought?: Brought): Changes {
+export function changesOf(draft: Draft, overview: string | null, last: string, brought?: Brought): Changes {
   const wanted: Changes = new Map();
   for (const [path, record] of draft.written) wanted.set(path, record && render(record.kind, record.data, record.body));
   wanted.set("state/open.ndjson", ndjson(openRows(draft)));
@@ -96,7 +96,7 @@ export function changesOf(draft: Draft, overview: string, last: string, brought?
     ndjson(draft.fired.toSorted((a, b) => compare(`${a.rule} ${a.key}`, `${b.rule} ${b.key}`))),
   );
   wanted.set(hosts_path, ndjson([...draft.met.values()].sort((a, b) => compare(a.host, b.host))));
-  wanted.set("OVERVIEW.md", overview);
+  if (overview !== null) wanted.set("OVERVIEW.md", overview);
   const changes: Changes = new Map();
   for (const [path, text] of wanted) {
     const before = draft.texts.get(path);

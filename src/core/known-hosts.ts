@@ -96,11 +96,15 @@ export function twins(state: State, answers: ReadonlyMap<string, HostAnswer>): M
   for (const [name, answer] of answers)
     if ("facts" in answer && state.hosts.has(name))
       names.set(answer.facts.identity, [...(names.get(answer.facts.identity) ?? []), name]);
+  // Where several tickers share the work, the other name may be another one's to ask.
+  for (const { host, identity } of state.part ? state.met.values() : [])
+    if (state.hosts.has(host) && !answers.has(host)) names.get(identity)?.push(host);
   const refused = new Map<string, string>();
   for (const [identity, group] of names) {
     const rank = (name: string) => `${state.met.get(name)?.identity === identity ? 0 : 1} ${name}`;
     const [first, ...others] = group.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
-    for (const other of others) refused.set(other, `is the same machine as ${first}: one of the two records must go`);
+    for (const other of others.filter((name) => answers.has(name)))
+      refused.set(other, `is the same machine as ${first}: one of the two records must go`);
   }
   return refused;
 }

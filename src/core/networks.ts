@@ -1,6 +1,7 @@
 // Silence of hosts, told as what it is: one host that is down, or a network that is.
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
+import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { hostLevel, raise } from "./raise.ts";
 import type { LevelRow } from "./state.ts";
@@ -29,7 +30,9 @@ export function raiseHosts(draft: Draft, answers: ReadonlyMap<string, HostAnswer
 
 /** Raises the network's own level. The pupdate that said that it is down, or null while it is not. */
 function judge(draft: Draft, network: string, answers: ReadonlyMap<string, HostAnswer>): string | null {
-  const members = [...draft.hosts.values()].filter((host) => host.data.network === network && isMember(host));
+  const members = [...draft.hosts.values()].filter(
+    (host) => host.data.network === network && isMember(host) && isMine(draft, host),
+  );
   const was = rowOf(draft, "network", network)?.kind === "network.down";
   // What is down stays so for hosts that were not asked in this wave; to go down takes the wave itself.
   const silent = members.filter(({ id }) =>

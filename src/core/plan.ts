@@ -5,7 +5,8 @@ import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
-import { hostsOfJobs } from "./known-hosts.ts";
+import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
+import { isMine } from "./part.ts";
 import {
   closed,
   type HostAnswer,
@@ -42,6 +43,8 @@ export interface Known {
   /** Paths of job records in the ledger, by job id. */
   paths: ReadonlyMap<string, string>;
   runtimes: ReadonlySet<string>;
+  /** Status records as they were read: what another ticker says of a task stays as it stands. */
+  before?: ReadonlyMap<string, Entry<"status">>;
   /** Jobs of which their host knows nothing, in the epoch that the ledger names. */
   absent: ReadonlySet<string>;
   /** Plans only these tasks; absent: all of them. */
@@ -50,11 +53,13 @@ export interface Known {
 
 /** Hosts of open jobs, and hosts that a task owed a run may use. None: no host is called at all. */
 export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
-  const hosts = hostsOfJobs(draft);
+  const mine = (name: string) => isMine(draft, hostCalled(draft, name) as Entry<"host">);
+  const hosts = new Set([...hostsOfJobs(draft)].filter(mine));
   const { ready } = candidates(draft, runtimes);
   const again = reclaimable(draft).filter((job) => draft.tasks.has(job.data.task));
   const when = { zone: draft.settings.zone, now: draft.now };
-  const open = (host: Entry<"host">) => !closed(host, draft.settings.networks) && !outside(host, when);
+  const open = (host: Entry<"host">) =>
+    isMine(draft, host) && !closed(host, draft.settings.networks) && !outside(host, when);
   for (const { hosts: able } of ready) for (const host of able) if (open(host)) hosts.add(host.id);
   for (const host of hostsAgain(draft, again)) if (open(host)) hosts.add(host.id);
   const runs = ready.flatMap(({ task, run, hosts: able }) =>
@@ -85,7 +90,7 @@ export function plan(draft: Draft, known: Known): Plan {
   const made: Plan = { starts: [], holds, spent: new Map() };
   const given = new Map<string, number>();
   let room = draft.settings.tick.max_starts - startsLastHour(draft);
-  const placing = ({ agent, hosts }: Candidate): Placing =>
+  const placing = ({ agent }: Candidate, hosts: Entry<"host">[]): Placing =>
     placingOf(draft, agent, { hosts, answers: known.answers, given });
   const claim = (start: Start, job: Entry<"job">) => {
     putJob(draft, job);
@@ -96,6 +101,7 @@ export function plan(draft: Draft, known: Known): Plan {
   const most = draft.settings.tick.max_starts;
   // A run on more hosts than an hour may start must not wait for ever: it goes when the hour is empty.
   const late: Late = (count, agent, own) => {
+    if (count === 0) return null;
     if (room <= 0 || (count > room && room < most))
       return { on: "limit", wait: `${most} starts an hour are reached (towline.yml tick.max_starts)` };
     const busy = agentBusy(draft, agent, own);
@@ -106,12 +112,21 @@ export function plan(draft: Draft, known: Known): Plan {
   for (const candidate of ready) {
     const { task, agent } = candidate;
     const run = runId(draft.pack, task.id, candidate.run.occurrence);
-    if (isEach(task.data)) claimEach(draft, candidate, placing(candidate), known, made, { claim, late });
+    if (isEach(task.data))
+      claimEach(draft, candidate, placing(candidate, candidate.hosts), known, made, {
+        claim,
+        late,
+        others: (count) => (room -= count),
+      });
     else if (known.paths.has(run)) made.spent.set(task.id, candidate.run.occurrence);
     else {
       const wait = late(1, agent);
-      const placed = wait ?? place(placing(candidate));
+      const own = candidate.hosts.filter((host) => isMine(draft, host));
+      const placed = wait ?? place(placing(candidate, own));
       if ("host" in placed) claimOne(draft, candidate, run, placed.host, known, claim);
+      // Of several tickers that could run it, the one of its first host says why it waits.
+      else if (!wait && candidate.hosts[0] && !isMine(draft, candidate.hosts[0]))
+        leave(holds, task.id, known.before?.get(task.id));
       else
         holds.set(
           task.id,
@@ -128,9 +143,19 @@ function toDeploy(draft: Draft, { host, assignment }: Start, { answers }: Known)
   return lacks(record, { answers, runtime: neededOnHost(assignment.agent) });
 }
 
+/** What stands in the ledger is another ticker's word. */
+function leave(holds: Plan["holds"], task: string, status: Entry<"status"> | undefined): void {
+  const { state, reason, waits_on } = status?.data ?? {};
+  if (waits_on === "hosts" && reason !== undefined && (state === "queued" || state === "blocked"))
+    holds.set(task, { state, on: waits_on, reason, person: state === "blocked" });
+}
+
 const queued = (on: WaitsOn, reason: string): Hold => ({ state: "queued", on, reason, person: false });
 
-/** Why no more may start now. `own`: a job that is open already and is not counted against itself. */
+/**
+ * Why no more may start now. `count`: how many; 0 for those that were counted when their run was claimed. `own`: a job
+ * that is open already and is not counted against itself.
+ */
 export type Late = (count: number, agent: Entry<"agent">, own?: string) => { on: WaitsOn; wait: string } | null;
 export type Claim = (start: Start, job: Entry<"job">) => void;
 
@@ -152,7 +177,7 @@ function claimEach(
   placing: Placing,
   known: Known,
   made: Plan,
-  { claim, late }: { claim: Claim; late: Late },
+  { claim, late, others }: { claim: Claim; late: Late; others(count: number): void },
 ): void {
   const { task, run: due, agent } = candidate;
   const run = runId(draft.pack, task.id, due.occurrence);
@@ -170,10 +195,12 @@ function claimEach(
   const skipped = candidate.hosts.filter((host) => !open.includes(host)).map((host) => host.id);
   const id = (host: Entry<"host">) => hostJobId(draft.pack, task.id, due.occurrence, host.id);
   if (open.some((host) => known.paths.has(id(host)))) return void made.spent.set(task.id, due.occurrence);
-  const order = inOrder(open, placing, task.data.rollout !== undefined);
+  const order = inOrder(draft, open, placing, task.data.rollout !== undefined);
   const wave = waves(task.data.rollout, order.length);
   const wait = late(wave.filter((one) => (one ?? 1) === 1).length, agent);
   if (wait) return void made.holds.set(task.id, queued(wait.on, wait.wait));
+  // What other tickers will start of it counts now, once for all.
+  others(order.filter(({ host }, index) => (wave[index] ?? 1) === 1 && !isMine(draft, host)).length);
   for (const [index, { host, why }] of order.entries()) {
     const turn = (wave[index] ?? 1) === 1 ? why : `waits for its turn: wave ${wave[index]} of ${wave.at(-1)}`;
     const job = newJob(draft, candidate, {
@@ -191,12 +218,13 @@ function claimEach(
 }
 
 /** Why each host cannot start now, by name. In a rollout those that can go first: a canary that is not there tells nothing. */
-function inOrder(open: Entry<"host">[], placing: Placing, able: boolean) {
+function inOrder(draft: Draft, open: Entry<"host">[], placing: Placing, able: boolean) {
   const order = open.map((host) => {
+    if (!isMine(draft, host)) return { host, why: "waits for the ticker that reaches it", able: true };
     const why = obstacle(host, placing);
-    return { host, why: why === null ? null : "wait" in why ? why.wait : why.blocked };
+    return { host, why: why === null ? null : "wait" in why ? why.wait : why.blocked, able: why === null };
   });
-  return able ? [...order.filter(({ why }) => why === null), ...order.filter(({ why }) => why !== null)] : order;
+  return able ? [...order.filter((one) => one.able), ...order.filter((one) => !one.able)] : order;
 }
 
 function startsLastHour(draft: Draft): number {

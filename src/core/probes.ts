@@ -3,6 +3,8 @@ import type { HostFacts, Level } from "../ports.ts";
 import type { Probed } from "./beat.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
+import { slotsOf } from "./owner.ts";
+import { isMine } from "./part.ts";
 import { closed } from "./place.ts";
 import { raise } from "./raise.ts";
 import type { State } from "./state.ts";
@@ -20,7 +22,7 @@ export function dueProbes(state: State, probed: Probed, now: Date): string[] {
   if (fleet.probe === 0) return [];
   const at = now.getTime() / 1000;
   return [...state.hosts.values()]
-    .filter((host) => !closed(host, networks))
+    .filter((host) => isMine(state, host) && !closed(host, networks))
     .map((host) => host.id)
     .filter((name) => {
       const seen = Date.parse(state.met.get(name)?.seen ?? "") / 1000 || 0;
@@ -63,11 +65,12 @@ function diskLevel(draft: Draft, host: string, { disk }: HostFacts): Level {
       });
 }
 
-function slotLevel({ id, data }: Entry<"host">, { slots }: HostFacts): Level {
-  return slots.used >= data.slots
+function slotLevel({ id, data }: Entry<"host">, { slots, allow }: HostFacts): Level {
+  const all = slotsOf(data.slots, allow);
+  return slots.used >= all
     ? level(id, "slots", "host.full", {
-        title: `${id} has no free slot (${slots.used} of ${data.slots} in use)`,
-        data: { host: id, used: slots.used, slots: data.slots },
+        title: `${id} has no free slot (${slots.used} of ${all} in use)`,
+        data: { host: id, used: slots.used, slots: all },
       })
     : level(id, "slots", "host.free", { first: "calm", title: `${id} has a free slot again`, data: { host: id } });
 }

@@ -5,6 +5,8 @@ import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
 import { epochOf } from "./jobs.ts";
+import { hostCalled } from "./known-hosts.ts";
+import { isMine } from "./part.ts";
 import { identityOf, type Obstacle, type Placed, place, placingOf } from "./place.ts";
 import type { Claim, Known, Late } from "./plan.ts";
 import { raiseJob } from "./raise.ts";
@@ -23,6 +25,8 @@ interface Claiming {
 /** Claims the job in its next epoch, or says what stands in its way. */
 export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): void {
   const task = draft.tasks.get(job.data.task);
+  const host = hostCalled(draft, job.data.host ?? "");
+  const theirs = host !== undefined && !isMine(draft, host);
   // Its ticker may have started it: only the host that it was claimed for can be asked, and seal it.
   const sealed = job.data.state === "claimed" || job.data.state === "unknown";
   if (!sealed && !task) {
@@ -34,6 +38,10 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
     return;
   }
   if (task?.data.status !== "ready" || stopped(draft, draft.now)) return;
+  if (theirs && (sealed || isEach(task.data))) {
+    if (!sealed) abandoned(draft, job);
+    return;
+  }
   const hold = agentFault(draft, task, claiming.known.runtimes);
   const agent = agentOf(draft, task);
   const placed: Placed =
@@ -41,7 +49,7 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
       ? { blocked: hold?.reason ?? "its agent is gone" }
       : placeAgain(draft, job, task, agent, sealed, claiming);
   if ("host" in placed && agent) claimAgain(draft, job, task, agent, placed.host, sealed, claiming);
-  else if (!("host" in placed) && !sealed) stillWaits(draft, job, isEach(task.data), placed, claiming.known);
+  else if (!("host" in placed) && !sealed && !theirs) stillWaits(draft, job, isEach(task.data), placed, claiming.known);
 }
 
 function placeAgain(
@@ -53,8 +61,14 @@ function placeAgain(
   { known, given, late }: Claiming,
 ): Placed {
   const same = draft.hosts.get(job.data.host ?? "");
-  const hosts = isEach(task.data) || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
-  return late(1, agent, job.id) ?? place(placingOf(draft, agent, { hosts, answers: known.answers, given }));
+  const all = isEach(task.data) || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
+  const hosts = all.filter((host) => isMine(draft, host));
+  // One of many was counted when its run was claimed; its wave was not.
+  const { epoch, wave = 1 } = job.data.run;
+  const counted = isEach(task.data) && job.data.state === "released" && epoch === 1 && wave === 1;
+  return (
+    late(counted ? 0 : 1, agent, job.id) ?? place(placingOf(draft, agent, { hosts, answers: known.answers, given }))
+  );
 }
 
 function claimAgain(
@@ -116,6 +130,13 @@ function stillWaits(draft: Draft, job: Entry<"job">, each: boolean, why: Obstacl
   if (each && !busy && draft.now.getTime() - turnCame(draft, job) > run.deadline * 1000) giveUp(draft, job, now);
   else if (state === "released" && run.why !== now)
     putJob(draft, { ...job, data: { ...job.data, run: { ...run, why: now } } });
+}
+
+/** It is another ticker's. Where none came for so long that people are told of missing ticks, its run must not wait for it. */
+function abandoned(draft: Draft, job: Entry<"job">): void {
+  const waited = (draft.now.getTime() - turnCame(draft, job)) / 1000;
+  if (waited > job.data.run.deadline + draft.settings.tick.alarm)
+    giveUp(draft, job, "no ticker that reaches it has come");
 }
 
 /** Its host was not reached in time. An attempt that was made before stays what it was, and there is no further one. */

@@ -378,6 +378,9 @@ const release = record({
   "must name one of `github`, `url` and `npm`",
 );
 
+/** Jobs in one matrix of GitHub Actions. */
+export const most_shards = 256;
+
 export const settings = record({
   name: line.default("pack"),
   id: slug,
@@ -391,6 +394,8 @@ export const settings = record({
     wall: duration.default(600),
     alarm: duration.default(21600),
     max_starts: int(1, 1e6).default(200),
+    /** How many tickers may share the work by `--shard`: as many as the CI service runs at once. */
+    shards: int(1, most_shards).default(20),
   }).prefault({}),
   budget: record({ day: budget.optional(), month: budget.optional() }).optional(),
   defaults: record({

@@ -6,6 +6,7 @@ import { statusPath } from "./ids.ts";
 import { hosts_path, type Met, readMet } from "./known-hosts.ts";
 import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
+import type { Part } from "./part.ts";
 import { unsafePath } from "./path.ts";
 import { type Kind, pathClass, pollers, type Settings, settings } from "./schema.ts";
 import { max_header, readYaml } from "./split.ts";
@@ -38,6 +39,8 @@ export interface State {
   mark: Mark | "broken" | null;
   /** The pack's id on hosts and in job ids. Before the first commit no more than the `id` of towline.yml. */
   pack: string;
+  /** What this ticker looks after, where several share the work. */
+  part?: Part;
   /** The forge's own id of the repository, where it is known. */
   forge: string | undefined;
   stop: Entry<"stop"> | null;

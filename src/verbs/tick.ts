@@ -20,9 +20,10 @@ import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
+import { type PartFlags, partOf, withPart } from "./part.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
 
-export interface TickFlags extends Common {
+export interface TickFlags extends Common, PartFlags {
   now?: string;
   site?: boolean;
   sync?: boolean;
@@ -50,6 +51,8 @@ export async function tickOnce(
   const dir = repoDir(wire, flags);
   const clock = flags.now === undefined ? wire.clock : pinned(flags.now);
   const { secrets } = wire;
+  const part = partOf(flags);
+  const lead = part?.lead ?? true;
   const begin = async () => {
     const { repo, tips } = await openOrigin(dir, { env: wire.env, clock, secrets });
     const before = readBeatText(await repo.readBeat());
@@ -86,11 +89,11 @@ export async function tickOnce(
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
       report: wire.report,
-      pollers: options.pollers ?? pollersOf(wire, flags),
+      pollers: lead ? (options.pollers ?? pollersOf(wire, flags)) : () => [],
       connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
       after: [
-        ...(flags.sync === false ? [] : [{ name: "sync", run: syncing }]),
-        ...(flags.site === false ? [] : [{ name: "publish", run: publishing }]),
+        ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
+        ...(flags.site === false || !lead ? [] : [{ name: "publish", run: publishing }]),
       ],
       beat: () => ({ published: published.beat }),
     }),
@@ -98,6 +101,7 @@ export async function tickOnce(
       attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1),
       ...options,
       tips,
+      part,
       probed: before?.probed,
       restore: flags.restore,
       onState: (state) => {
@@ -121,8 +125,7 @@ function pinned(now: string) {
 
 /** Adds `towline tick`. */
 export function tick(program: Command, wire: Wire): void {
-  program
-    .command("tick")
+  withPart(program.command("tick"))
     .description("read the tips of origin, decide, start work on the hosts, write down what came back")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--now <time>", "decide as if it were this time (ISO)")

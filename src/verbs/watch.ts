@@ -3,19 +3,19 @@ import { parseDuration } from "../core/scalar.ts";
 import { exit, Fault, usage } from "../errors.ts";
 import { hearSignals } from "../interrupt.ts";
 import type { Common, Wire } from "../wire.ts";
+import { type PartFlags, withPart } from "./part.ts";
 import { endedLine, standing, standingLines, unpushedLine } from "./tell.ts";
 import { interruptedLine, pollersOf, reportProblems, type Ticked, tickOnce } from "./tick.ts";
 
 /** Adds `towline watch`: the same line in a loop, for people without CI. */
 export function watch(program: Command, wire: Wire): void {
-  program
-    .command("watch")
+  withPart(program.command("watch"))
     .description("run a tick again and again, without a CI service")
     .option("--every <duration>", "time between the starts of two ticks", "5m")
     .option("--ticks <n>", "stop after this many")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print one line of JSON a tick")
-    .action(async (flags: Common & { every: string; ticks?: string }) => {
+    .action(async (flags: Common & PartFlags & { every: string; ticks?: string }) => {
       const seconds = parseDuration(flags.every);
       if (seconds === null || seconds < 1)
         throw usage(`--every ${flags.every} is not a duration`, "write it like 90s or 5m");
@@ -45,7 +45,7 @@ interface Told {
  */
 async function once(
   wire: Wire,
-  flags: Common,
+  flags: Common & PartFlags,
   options: Parameters<typeof tickOnce>[2],
   told: Told,
   first: boolean,

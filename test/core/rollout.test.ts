@@ -82,6 +82,23 @@ describe("a rollout", () => {
     expect(states(at).filter((one) => one.endsWith("cancelled"))).toHaveLength(8);
   });
 
+  test("stops after so many failures: what runs goes on to its end, nothing more is started", () => {
+    const at = world({ ...basics(names), ...task("rollout: {batch: 3, stop_after: 2}") });
+    let slow = true;
+    const run = (_: string, host: string) =>
+      host === "h3" && slow ? null : host === "h4" || host === "h5" ? bad : fine;
+    at.tick("2026-11-20T10:00:00Z", run);
+    expect(started(at)).toEqual(["h0", "h1", "h2", "h3", "h4", "h5"]);
+    expect(states(at).slice(6)).toEqual(["h6 cancelled", "h7 cancelled", "h8 cancelled", "h9 cancelled"]);
+    expect(status(at)).toMatchObject({ state: "running", reason: "on h3; 3 of 10 done" });
+    slow = false;
+    at.tick("2026-11-20T10:01:00Z", run);
+    expect(status(at)).toMatchObject({ state: "failed", reason: "stopped after 2 failures: 3 of 10 done" });
+    expect([...at.files].filter(([path]) => path.startsWith("memos/")).map(([path]) => path)).toHaveLength(2);
+    at.tick("2026-11-20T11:00:00Z", run);
+    expect(started(at)).toHaveLength(6);
+  });
+
   test("lets failed jobs try again before it counts them", () => {
     const at = world({ ...basics(names), ...task("retries: 1\nrollout: {canary: 1, batch: 9}") });
     let tries = 0;

@@ -29,6 +29,7 @@ interface RunOptions {
   restore?: boolean;
   /** When hosts were last asked: what the verb reads from the heartbeat. */
   probed?: TickOptions["probed"];
+  part?: TickOptions["part"];
   /** The random part of a new pack's id. */
   random?: string;
   attempt?: number;
@@ -62,6 +63,7 @@ export async function runTick(
       tips,
       restore: options.restore,
       probed: options.probed,
+      part: options.part,
       random: options.random ?? "0123456789ab",
       attempt: options.attempt,
       signal: options.signal,

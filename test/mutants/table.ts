@@ -560,6 +560,41 @@ export const mutants: Mutant[] = [
     tests: ["test/fleet/tick-deploy.test.ts"],
     name: "what people deployed stays",
   },
+  {
+    guard: "a rollout stops after so many failures",
+    edits: [["src/core/rollout.ts", "  if (failures < stop_after &&", "  if (failures < 1e9 &&"]],
+    tests: ["test/core/rollout.test.ts"],
+    name: "stops after so many failures",
+  },
+  {
+    guard: "a failed canary ends its rollout",
+    edits: [["src/core/rollout.ts", "(canary === undefined || first === 0)", "(canary === undefined || first >= 0)"]],
+    tests: ["test/core/rollout.test.ts"],
+    name: "ends with its canary",
+  },
+  {
+    guard: "the next wave waits for the one before it",
+    edits: [["src/core/rollout.ts", "waveNow(runOf(state, job)) >= waveOf(job)", "waveOf(job) > 0"]],
+    tests: ["test/core/rollout.test.ts"],
+    name: "waits for a wave that goes on",
+  },
+  {
+    guard: "one silent host does not hold a run on many open",
+    edits: [["src/core/absorb.ts", "const missed = isFanOut(job) &&", "const missed = !job &&"]],
+    tests: ["test/core/rollout.test.ts"],
+    name: "not reached when its time is over",
+  },
+  {
+    guard: "a ticker leaves the hosts of others alone",
+    edits: [["src/core/part.ts", "shardOf(id, part.shard.of) === part.shard.index", "shardOf(id, part.shard.of) > 0"]],
+    tests: ["test/tick/shards.test.ts"],
+    name: "leaves the hosts of others alone",
+  },
+  {
+    guard: "a silent network is told once",
+    edits: [["src/core/networks.ts", "silent.length >= least", "silent.length >= 1e9"]],
+    tests: ["test/core/networks.test.ts"],
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */

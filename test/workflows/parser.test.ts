@@ -31,8 +31,9 @@ const actionErrors = (content: string) =>
     .map((error) => error.message);
 
 describe("GitHub's parser", () => {
-  const folder = join(root, ".github", "workflows");
-  test.each(readdirSync(folder))("%s has no errors", async (name) => {
+  const folders = [join(root, ".github", "workflows"), join(root, "docs", "samples")];
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => [name, folder] as const));
+  test.each(files.filter(([name]) => name.endsWith(".yml")))("%s has no errors", async (name, folder) => {
     expect(await workflowErrors(name, readFileSync(join(folder, name), "utf8"))).toEqual([]);
   });
 

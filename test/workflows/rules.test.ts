@@ -1,13 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { read, rules } from "./rules.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const workflows = join(root, ".github", "workflows");
-const files = [...readdirSync(workflows).map((name) => join(".github", "workflows", name)), "action.yml"].filter(
-  (path) => existsSync(join(root, path)),
-);
+const inside = (...folder: string[]) => readdirSync(join(root, ...folder)).map((name) => join(...folder, name));
+const files = [
+  ...inside(".github", "workflows"),
+  ...inside("docs", "samples").filter((path) => path.endsWith(".yml")),
+  "action.yml",
+].filter((path) => existsSync(join(root, path)));
 
 const checkout = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1";
 /** A workflow that every rule accepts, with one part put in another form. */
@@ -93,6 +97,22 @@ describe("workflows", () => {
     });
     expect(tick.steps.filter(([, one]) => one.run !== undefined && !/^npm (ci|run) /.test(one.run))).toEqual([]);
   });
+});
+
+test("the sample with a matrix starts each shard once, in a group of its own", () => {
+  const text = readFileSync(join(root, "docs", "samples", "tick-matrix.yml"), "utf8");
+  const { jobs } = parse(text) as {
+    jobs: { shard: { strategy: { matrix: { shard: number[] }; "max-parallel": number } } };
+  };
+  const { matrix, "max-parallel": parallel } = jobs.shard.strategy;
+  expect([1, ...matrix.shard]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(parallel).toBe(matrix.shard.length);
+  expect(text).toContain("tick -- --shard 1/8\n");
+  expect(text).toContain('tick -- --shard "$TOWLINE_SHARD/8"\n');
+  expect(text.match(/group: towline-tick-.*/g)).toEqual([
+    "group: towline-tick-1",
+    "group: towline-tick-${{ matrix.shard }}",
+  ]);
 });
 
 describe("rules", () => {
