@@ -10,7 +10,7 @@ import type { HostAnswer } from "../core/place.ts";
 import type { Plan } from "../core/plan.ts";
 import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
-import { heed } from "../interrupt.ts";
+import { heed, Interrupted } from "../interrupt.ts";
 import type { Clock, Outcome, RawResult, Runtime } from "../ports.ts";
 import type { Book, Settled } from "./errand-book.ts";
 import { type Following, follow, keyOf, recall } from "./errand-follow.ts";
@@ -81,6 +81,8 @@ interface Run extends Following {
   state: State | undefined;
   followed: Map<string, Promise<void>>;
   started: number;
+  /** Faults of ours. */
+  faults: unknown[];
   wake(): void;
 }
 
@@ -109,6 +111,7 @@ async function walk(run: Run): Promise<Ran> {
     const waiting = isWaiting(run, made, patience);
     if (errand.signal.aborted || (run.flights.size === 0 && !waiting)) break;
     await something(run, waiting ? Math.min(rhythm, patience) : undefined);
+    if (run.faults.length > 0) throw run.faults[0];
     if (run.signal.aborted) break;
   }
   if (errand.signal.aborted) await withdraw(run, made);
@@ -137,6 +140,7 @@ function begin(ports: ErrandPorts, book: Book, errand: Errand): Run {
     flights: new Map(),
     followed: new Map(),
     started: 0,
+    faults: [],
     signal: errand.signal,
     again: () => connect(run),
     landed: (one) => {
@@ -170,6 +174,7 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
     }
     if (!asked) await askHosts(run, state, run.pool);
     asked = true;
+    if (round === 1 && run.signal.aborted) throw new Interrupted();
     const known = {
       answers: run.answers,
       paths: new Map<string, string>(),
@@ -222,9 +227,12 @@ async function launch(run: Run, { draft, plan }: Settled): Promise<void> {
     run.started++;
     const name = flight.host.id;
     const before = run.followed.get(name) ?? Promise.resolve();
-    const fly = () => follow(run, flight.host, pool).then(() => run.wake());
+    const fly = () => follow(run, flight.host, pool).catch((thrown) => run.faults.push(thrown));
     // One at a time: it asks about all that is in flight there.
-    run.followed.set(name, before.then(fly));
+    run.followed.set(
+      name,
+      before.then(fly).then(() => run.wake()),
+    );
   }
   errand.answered(run.all.length, run.started);
 }

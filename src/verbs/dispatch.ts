@@ -94,7 +94,7 @@ async function once(wire: Wire, flags: DispatchFlags, { wishes, limit, record, s
   const errand = { tasks, tick, by, signal, asked: show.asked, answered: show.answered, landed: show.landed };
   const ran = await runErrand(portsOf(wire), book, errand).catch((thrown) => {
     show.clear();
-    throw signal.aborted ? interrupted(thrown) : thrown;
+    throw signal.aborted ? interrupted(thrown, "nothing was started") : thrown;
   });
   show.clear();
   try {
@@ -119,7 +119,7 @@ async function begin(wire: Wire, dir: string, { record, offline, tick, signal }:
       : openUnrecorded(dir, wire, offline);
     return { ...(await heed(signal, opened)), by };
   } catch (thrown) {
-    throw thrown instanceof Interrupted ? interrupted(thrown) : thrown;
+    throw thrown instanceof Interrupted ? interrupted(thrown, "nothing was started") : thrown;
   }
 }
 
