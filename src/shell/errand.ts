@@ -3,9 +3,9 @@ import { type Findings, noFindings } from "../core/absorb.ts";
 import { decideErrand } from "../core/decide-errand.ts";
 import type { Draft } from "../core/draft.ts";
 import type { Entry } from "../core/entry.ts";
-import { hostsToAsk, patienceOf, worthWaiting } from "../core/errand-wait.ts";
+import { patienceOf, worthWaiting } from "../core/errand-wait.ts";
 import { isOver } from "../core/jobs.ts";
-import { hostCalled, twins } from "../core/known-hosts.ts";
+import { hostCalled } from "../core/known-hosts.ts";
 import type { HostAnswer } from "../core/place.ts";
 import type { Plan } from "../core/plan.ts";
 import { formatDuration } from "../core/scalar.ts";
@@ -14,7 +14,8 @@ import { heed, Interrupted } from "../interrupt.ts";
 import type { Clock, Outcome, RawResult, Runtime } from "../ports.ts";
 import type { Book, Settled } from "./errand-book.ts";
 import { type Following, follow, keyOf, recall } from "./errand-follow.ts";
-import { ask, dispatch } from "./hands.ts";
+import { acknowledge, askHosts } from "./errand-hosts.ts";
+import { dispatch } from "./hands.ts";
 import type { Pool } from "./pool.ts";
 import type { Screen } from "./screen.ts";
 import type { HostLookup } from "./ways.ts";
@@ -110,8 +111,8 @@ async function walk(run: Run): Promise<Ran> {
     const patience = began + patienceOf(made.draft, errand.tasks) * 1000 - clock.tick();
     const waiting = isWaiting(run, made, patience);
     if (errand.signal.aborted || (run.flights.size === 0 && !waiting)) break;
-    await something(run, waiting ? Math.min(rhythm, patience) : undefined);
     if (run.faults.length > 0) throw run.faults[0];
+    await something(run, waiting ? Math.min(rhythm, patience) : undefined);
     if (run.signal.aborted) break;
   }
   if (errand.signal.aborted) await withdraw(run, made);
@@ -172,7 +173,7 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
       run.pack = state.pack;
       run.pool = connect(run);
     }
-    if (!asked) await askHosts(run, state, run.pool);
+    if (!asked) await askHosts(run, state, run.pool, errand);
     asked = true;
     if (round === 1 && run.signal.aborted) throw new Interrupted();
     const known = {
@@ -190,20 +191,6 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
     inbox.starts.clear();
   }
   return made;
-}
-
-async function askHosts(run: Run, state: State, pool: Pool): Promise<void> {
-  const first = run.answers.size === 0;
-  const names = hostsToAsk(state, run.errand.tasks, run.answers, run.clock.now());
-  let done = 0;
-  await Promise.all(
-    names.map(async (name) => {
-      await ask({ pool }, hostCalled(state, name) as Entry<"host">, run);
-      done++;
-      if (first) run.errand.asked(done, names.length);
-    }),
-  );
-  for (const [name, message] of twins(state, run.answers)) run.answers.set(name, { fault: "not-enrolled", message });
 }
 
 /** Sends what was claimed, and follows it. */
@@ -285,21 +272,9 @@ function ended(run: Run, made: Settled, plan: Plan, before: string[]): Ran {
     results: run.all,
     spoiled: run.spoiled,
     open,
-    acknowledge: () => acknowledge(run, made.draft),
+    acknowledge: () => acknowledge(run.pools.at(-1) as Pool, made.draft, run.all),
     close: () => {
       for (const pool of run.pools) pool.close();
     },
   };
-}
-
-async function acknowledge(run: Run, state: State): Promise<void> {
-  const pool = run.pools.at(-1) as Pool;
-  await Promise.all(
-    [...Map.groupBy(run.all, (one) => one.host)].map(async ([name, list]) => {
-      const opened = await pool.open(hostCalled(state, name) as Entry<"host">);
-      if ("fault" in opened) return;
-      const results = list.map(({ result }) => ({ job: result.job, epoch: result.epoch, sha256: result.sha256 }));
-      await opened.session.ack(results).catch((thrown) => pool.fail(name, thrown));
-    }),
-  );
 }
