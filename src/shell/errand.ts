@@ -110,10 +110,11 @@ async function walk(run: Run): Promise<Ran> {
     if (made.stands && plan.starts.length > 0) await launch(run, made);
     const patience = began + patienceOf(made.draft, errand.tasks) * 1000 - clock.tick();
     const waiting = isWaiting(run, made, patience);
-    if (errand.signal.aborted || (run.flights.size === 0 && !waiting)) break;
+    // Answers change nothing about what may start, unless something waits for the room that they leave.
+    if (waiting && !errand.signal.aborted) await something(run, Math.min(rhythm, patience));
+    else while (run.flights.size > 0 && run.faults.length === 0 && !errand.signal.aborted) await something(run);
     if (run.faults.length > 0) throw run.faults[0];
-    await something(run, waiting ? Math.min(rhythm, patience) : undefined);
-    if (run.signal.aborted) break;
+    if (!waiting || errand.signal.aborted) break;
   }
   if (errand.signal.aborted) await withdraw(run, made);
   await Promise.all(run.followed.values());
@@ -225,7 +226,7 @@ async function launch(run: Run, { draft, plan }: Settled): Promise<void> {
 }
 
 /** Until an answer came, a host has nothing more in flight, the signal, or so many ms. */
-async function something(run: Run, ms: number | undefined): Promise<void> {
+async function something(run: Run, ms?: number): Promise<void> {
   const { signal } = run.errand;
   await new Promise<void>((resolve) => {
     const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
