@@ -26,8 +26,8 @@ export class Fault extends Error {
 
 export const usage = (message: string, advice?: string) => new Fault(exit.usage, message, advice);
 export const configuration = (message: string, advice?: string) => new Fault(exit.configuration, message, advice);
-export const interrupted = (cause?: unknown) =>
-  new Fault(exit.interrupted, "interrupted before anything was begun", "the next tick does it all", { cause });
+export const interrupted = (cause?: unknown, advice = "the next tick does it all") =>
+  new Fault(exit.interrupted, "interrupted before anything was begun", advice, { cause });
 export const outside = (message: string, advice?: string, cause?: unknown) =>
   new Fault(exit.outside, message, advice, cause === undefined ? undefined : { cause });
 

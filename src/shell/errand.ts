@@ -3,18 +3,19 @@ import { type Findings, noFindings } from "../core/absorb.ts";
 import { decideErrand } from "../core/decide-errand.ts";
 import type { Draft } from "../core/draft.ts";
 import type { Entry } from "../core/entry.ts";
-import { hostsToAsk, patienceOf, worthWaiting } from "../core/errand-wait.ts";
+import { patienceOf, worthWaiting } from "../core/errand-wait.ts";
 import { isOver } from "../core/jobs.ts";
-import { hostCalled, twins } from "../core/known-hosts.ts";
+import { hostCalled } from "../core/known-hosts.ts";
 import type { HostAnswer } from "../core/place.ts";
 import type { Plan } from "../core/plan.ts";
 import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
-import { heed } from "../interrupt.ts";
+import { heed, Interrupted } from "../interrupt.ts";
 import type { Clock, Deployer, Outcome, RawResult, Runtime } from "../ports.ts";
 import type { Book, Settled } from "./errand-book.ts";
 import { type Following, follow, keyOf, recall } from "./errand-follow.ts";
-import { ask, dispatch } from "./hands.ts";
+import { acknowledge, askHosts } from "./errand-hosts.ts";
+import { dispatch } from "./hands.ts";
 import type { Pool } from "./pool.ts";
 import type { Screen } from "./screen.ts";
 import type { HostLookup } from "./ways.ts";
@@ -82,6 +83,8 @@ interface Run extends Following {
   state: State | undefined;
   followed: Map<string, Promise<void>>;
   started: number;
+  /** Faults of ours. */
+  faults: unknown[];
   wake(): void;
 }
 
@@ -108,9 +111,11 @@ async function walk(run: Run): Promise<Ran> {
     if (made.stands && plan.starts.length > 0) await launch(run, made);
     const patience = began + patienceOf(made.draft, errand.tasks) * 1000 - clock.tick();
     const waiting = isWaiting(run, made, patience);
-    if (errand.signal.aborted || (run.flights.size === 0 && !waiting)) break;
-    await something(run, waiting ? Math.min(rhythm, patience) : undefined);
-    if (run.signal.aborted) break;
+    // Answers change nothing about what may start, unless something waits for the room that they leave.
+    if (waiting && !errand.signal.aborted) await something(run, Math.min(rhythm, patience));
+    else while (run.flights.size > 0 && run.faults.length === 0 && !errand.signal.aborted) await something(run);
+    if (run.faults.length > 0) throw run.faults[0];
+    if (!waiting || errand.signal.aborted) break;
   }
   if (errand.signal.aborted) await withdraw(run, made);
   await Promise.all(run.followed.values());
@@ -138,6 +143,7 @@ function begin(ports: ErrandPorts, book: Book, errand: Errand): Run {
     flights: new Map(),
     followed: new Map(),
     started: 0,
+    faults: [],
     signal: errand.signal,
     again: () => connect(run),
     landed: (one) => {
@@ -169,8 +175,9 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
       run.pack = state.pack;
       run.pool = connect(run);
     }
-    if (!asked) await askHosts(run, state, run.pool);
+    if (!asked) await askHosts(run, state, run.pool, errand);
     asked = true;
+    if (round === 1 && run.signal.aborted) throw new Interrupted();
     const known = {
       answers: run.answers,
       paths: new Map<string, string>(),
@@ -186,20 +193,6 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
     inbox.starts.clear();
   }
   return made;
-}
-
-async function askHosts(run: Run, state: State, pool: Pool): Promise<void> {
-  const first = run.answers.size === 0;
-  const names = hostsToAsk(state, run.errand.tasks, run.answers, run.clock.now());
-  let done = 0;
-  await Promise.all(
-    names.map(async (name) => {
-      await ask({ pool }, hostCalled(state, name) as Entry<"host">, run);
-      done++;
-      if (first) run.errand.asked(done, names.length);
-    }),
-  );
-  for (const [name, message] of twins(state, run.answers)) run.answers.set(name, { fault: "not-enrolled", message });
 }
 
 /** Sends what was claimed, and follows it. */
@@ -223,15 +216,18 @@ async function launch(run: Run, { draft, plan }: Settled): Promise<void> {
     run.started++;
     const name = flight.host.id;
     const before = run.followed.get(name) ?? Promise.resolve();
-    const fly = () => follow(run, flight.host, pool).then(() => run.wake());
+    const fly = () => follow(run, flight.host, pool).catch((thrown) => run.faults.push(thrown));
     // One at a time: it asks about all that is in flight there.
-    run.followed.set(name, before.then(fly));
+    run.followed.set(
+      name,
+      before.then(fly).then(() => run.wake()),
+    );
   }
   errand.answered(run.all.length, run.started);
 }
 
 /** Until an answer came, a host has nothing more in flight, the signal, or so many ms. */
-async function something(run: Run, ms: number | undefined): Promise<void> {
+async function something(run: Run, ms?: number): Promise<void> {
   const { signal } = run.errand;
   await new Promise<void>((resolve) => {
     const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
@@ -278,21 +274,9 @@ function ended(run: Run, made: Settled, plan: Plan, before: string[]): Ran {
     results: run.all,
     spoiled: run.spoiled,
     open,
-    acknowledge: () => acknowledge(run, made.draft),
+    acknowledge: () => acknowledge(run.pools.at(-1) as Pool, made.draft, run.all),
     close: () => {
       for (const pool of run.pools) pool.close();
     },
   };
-}
-
-async function acknowledge(run: Run, state: State): Promise<void> {
-  const pool = run.pools.at(-1) as Pool;
-  await Promise.all(
-    [...Map.groupBy(run.all, (one) => one.host)].map(async ([name, list]) => {
-      const opened = await pool.open(hostCalled(state, name) as Entry<"host">);
-      if ("fault" in opened) return;
-      const results = list.map(({ result }) => ({ job: result.job, epoch: result.epoch, sha256: result.sha256 }));
-      await opened.session.ack(results).catch((thrown) => pool.fail(name, thrown));
-    }),
-  );
 }

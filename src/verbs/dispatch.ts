@@ -38,8 +38,8 @@ export function dispatching(program: Command, wire: Wire): void {
       "ask the machines something at once, and print what they answer; `-` reads the task from standard input",
     )
     .option("-f, --file <file...>", "tasks from files: markdown, or a list in YAML or ndjson; `-` for standard input")
-    .option("--host <host>", "on this machine, and others named so; without any, on the least loaded one", many)
-    .option("--label <label>", "on every machine with this label, or another named so", many)
+    .option("--host <host>", "on this machine; may be given again. Without any: on the least loaded one", many)
+    .option("--label <label>", "on every machine with this label; may be given again", many)
     .option("--all", "on every machine")
     .option("--agent <agent>", "the agent that does it")
     .option("--timeout <duration>", "how long a run may take, and how long it may wait for a free slot (120s)")
@@ -51,6 +51,8 @@ export function dispatching(program: Command, wire: Wire): void {
     .option("--json", "print the answers as JSON")
     .action(async (said: string | undefined, flags: DispatchFlags) => {
       if (flags.collect) return collectLeft(wire, flags);
+      if (flags.ack)
+        throw usage("--ack goes with --collect", "an answer that was printed is forgotten by its machine anyway");
       const input = () => textOf(process.stdin);
       const wishes = await wishesOf({ cwd: wire.cwd, input }, said, flags.file ?? []);
       const limit = flags.timeout === undefined ? undefined : seconds(flags.timeout);
@@ -94,7 +96,7 @@ async function once(wire: Wire, flags: DispatchFlags, { wishes, limit, record, s
   const errand = { tasks, tick, by, signal, asked: show.asked, answered: show.answered, landed: show.landed };
   const ran = await runErrand(portsOf(wire), book, errand).catch((thrown) => {
     show.clear();
-    throw signal.aborted ? interrupted(thrown) : thrown;
+    throw signal.aborted ? interrupted(thrown, "nothing was started") : thrown;
   });
   show.clear();
   try {
@@ -119,7 +121,7 @@ async function begin(wire: Wire, dir: string, { record, offline, tick, signal }:
       : openUnrecorded(dir, wire, offline);
     return { ...(await heed(signal, opened)), by };
   } catch (thrown) {
-    throw thrown instanceof Interrupted ? interrupted(thrown) : thrown;
+    throw thrown instanceof Interrupted ? interrupted(thrown, "nothing was started") : thrown;
   }
 }
 

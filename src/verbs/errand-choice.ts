@@ -60,8 +60,12 @@ export function choice({ host = [], label = [], all }: Selection, state: State) 
 
 /** The wish as a task of its own. Throws a Fault where nobody could do it. */
 export function taskOf(state: State, wish: Wish, { by, record }: { by: string; record: boolean }): Entry<"task"> {
-  const name = wish.agent ?? wish.like?.agent;
   const agents = [...state.agents.keys()].sort();
+  const { defaults } = state.settings;
+  // Of one agent nobody needs to say which.
+  const only =
+    defaults.agent === undefined && defaults.runtime === undefined && agents.length === 1 ? agents[0] : undefined;
+  const name = wish.agent ?? wish.like?.agent ?? only;
   const agent = agentOf(state, { data: { agent: name } } as Entry<"task">);
   if (!agent && name !== undefined) {
     const near = nearest(name, agents);
@@ -72,7 +76,10 @@ export function taskOf(state: State, wish: Wish, { by, record }: { by: string; r
       "no agent is named, and towline.yml has no default",
       agents.length > 0 ? `add --agent NAME: ${agents.join(", ")}` : "write agents/NAME.md with `runtime: shell`",
     );
-  const task = errandTask(wish, { token: randomBytes(8).toString("hex"), by, runtime: agent.data.runtime });
+  const task = errandTask(
+    { ...wish, agent: name },
+    { token: randomBytes(8).toString("hex"), by, runtime: agent.data.runtime },
+  );
   return record ? asWritten(task) : task;
 }
 

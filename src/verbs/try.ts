@@ -60,7 +60,7 @@ async function once(wire: Wire, name: string, flags: TryFlags, signal: AbortSign
   const errand = { tasks: [ours], tick: `${tickId(wire.clock.now())}-try`, by, signal, ...show, landed: () => {} };
   const ran = await runErrand(portsOf(wire), book, errand).catch((thrown) => {
     show.clear();
-    throw signal.aborted ? interrupted(thrown) : thrown;
+    throw signal.aborted ? interrupted(thrown, "nothing was started") : thrown;
   });
   show.clear();
   try {

@@ -180,3 +180,31 @@ test("a recorded failure stands in its job and its reflection, and leaves nothin
   expect(pack.file("OVERVIEW.md")).toContain("Nothing waits for you");
   expect(files.filter((path) => /^(queue|status)\//.test(path))).toEqual([]);
 });
+
+test("three hundred machines, ten of them full: decided a few times, not once an answer", async () => {
+  const names = Array.from({ length: 300 }, (_, at) => `h${String(at).padStart(3, "0")}`);
+  const pack = made(names);
+  pack.push({ "towline.yml": "id: test-pack\nzone: UTC\ndefaults: {agent: deckhand}\ntick: {max_starts: 1000}\n" });
+  const hung = () => ({ request: {} as never, run: { hangs: true }, acked: false });
+  const machines = Object.fromEntries(
+    names.map((name, at) => [
+      name,
+      machine({ runs: new Map(at % 30 > 0 ? [] : ["a/1", "b/1", "c/1", "d/1"].map((key) => [key, hung()])) }),
+    ]),
+  );
+  const { book } = await openUnrecorded(pack.clone, at);
+  let decided = 0;
+  const counted: Book = {
+    ...book,
+    settle: (decide, last) => {
+      decided++;
+      return book.settle(decide, last);
+    },
+  };
+  const { rows } = await run(counted, machines);
+  expect(Object.groupBy(rows, (one) => one.state)).toMatchObject({
+    finished: { length: 290 },
+    waiting: { length: 10 },
+  });
+  expect(decided).toBeLessThan(20);
+}, 60_000);
