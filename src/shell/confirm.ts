@@ -17,11 +17,12 @@ export async function confirm(question: string): Promise<boolean> {
     const answer = new Promise<string>((resolve, reject) => {
       const none = () => resolve("");
       lines.once("close", none);
-      // The terminal gives Ctrl-C to this question, and it is meant for the whole: there is no answer then.
+      // The terminal gives Ctrl-C to this question, and it is meant for the whole: the signal comes before the answer.
       lines.once("SIGINT", () => {
         lines.off("close", none);
         lines.close();
         process.kill(process.pid, "SIGINT");
+        setTimeout(none, 500);
       });
       lines.question(`${question} [y/N] `).then(resolve, reject);
     });

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { slugOf } from "../core/ids.ts";
 import { placeText } from "../core/machine-address.ts";
+import type { NewHost } from "../core/new-host.ts";
 import { render } from "../core/render.ts";
 import { type Host, host as hostForm } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
@@ -24,8 +25,8 @@ export interface AddOptions {
   /** Top of the work tree, and what stands in it. */
   top: string;
   state: State;
-  /** What the record will say; `user` and `address` always. */
-  fields: Record<string, unknown>;
+  /** What the record will say. */
+  fields: NewHost;
   name?: string;
   /** The host key that it must show. */
   hostKey?: string;
@@ -56,9 +57,9 @@ export interface Added {
 
 export async function addHost(options: AddOptions): Promise<Added> {
   const { step } = options;
-  const at = `${options.fields.user}@${placeText(options.fields as { address: string; port?: number })}`;
+  const at = `${options.fields.user}@${placeText(options.fields)}`;
   const lock = await metKey(at, formOf(options.fields), options, fleetOf(options));
-  const key = await chosenKey(String(options.fields.key), options);
+  const key = await chosenKey(options.fields.key, options);
   if (key.made) step(`a key of its own for this pack: ${key.file}`);
   const fields = { ...options.fields, host_key: lock.line };
   const hostname = await enter(at, formOf(fields), key, options);
@@ -78,7 +79,9 @@ export async function addHost(options: AddOptions): Promise<Added> {
   };
 }
 
-const formOf = (fields: Record<string, unknown>): Host =>
+type Fields = NewHost & { host_key?: string; identity?: string };
+
+const formOf = (fields: Fields): Host =>
   hostForm.parse(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)));
 
 /** How machines are reached, those behind a jump host, too. */
@@ -150,7 +153,7 @@ const taken = async (top: string, name: string) =>
 async function freeName({ top, name, fields }: AddOptions, hostname: string): Promise<string> {
   if (name !== undefined) return name;
   const own = slugOf(hostname.split(".")[0] ?? "", 40);
-  const base = hostname === "" || own === "localhost" ? slugOf(String(fields.address), 40) : own;
+  const base = hostname === "" || own === "localhost" ? slugOf(fields.address, 40) : own;
   for (let n = 1; ; n++) {
     const word = n === 1 ? base : `${base}-${n}`;
     if (!(await taken(top, word))) return word;
@@ -158,8 +161,8 @@ async function freeName({ top, name, fields }: AddOptions, hostname: string): Pr
 }
 
 /** Enrols it with a record that nobody else sees yet. */
-async function enrolDraft(name: string, fields: Record<string, unknown>, key: PackKey, options: AddOptions) {
-  let text = render("host", fields, "");
+async function enrolDraft(name: string, fields: Fields, key: PackKey, options: AddOptions) {
+  let text = render("host", { ...fields }, "");
   const save = async (changed: string) => {
     text = changed;
   };
@@ -188,13 +191,7 @@ async function publish(name: string, text: string, options: AddOptions): Promise
   }
 }
 
-async function firstWord(
-  name: string,
-  fields: Record<string, unknown>,
-  key: PackKey,
-  enrolled: Enrolled,
-  options: AddOptions,
-) {
+async function firstWord(name: string, fields: Fields, key: PackKey, enrolled: Enrolled, options: AddOptions) {
   if (options.silent) return { hello: null, why: "STOP.md stops everything: no job was run" };
   if (enrolled.missing.length > 0)
     return { hello: null, why: `${enrolled.missing.join(", ")} must be installed there first` };

@@ -2,11 +2,10 @@ import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { hostedRunner, isPrivate, ways_out } from "../core/check-hosts.ts";
+import { idOf } from "../core/entry.ts";
 import { stopped } from "../core/gate.ts";
-import { parseTarget, placeText, type Target } from "../core/machine-address.ts";
-import { int, slug } from "../core/scalar.ts";
-import type { State } from "../core/state.ts";
+import { parseTarget } from "../core/machine-address.ts";
+import { newHost, type Wanted } from "../core/new-host.ts";
 import { tick_workflow } from "../core/tick-env.ts";
 import { exit, Fault, usage } from "../errors.ts";
 import { hearSignals, heed, Interrupted } from "../interrupt.ts";
@@ -17,13 +16,7 @@ import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { commitLines, secretCommand } from "./next-steps.ts";
 
-interface AddFlags extends Common {
-  name?: string;
-  label: string[];
-  slots?: string;
-  jump?: string;
-  network?: string;
-  key: string;
+interface AddFlags extends Common, Wanted {
   hostKey?: string;
   yes?: boolean;
 }
@@ -48,20 +41,28 @@ export function fleetAdd(group: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print what was done as JSON")
     .action(async (machine: string, flags: AddFlags) => {
-      const { added, notes } = await add(wire, machine, flags);
+      const { added, notes, silent } = await add(wire, machine, flags);
       wire.out(flags.json ? `${JSON.stringify(published(added), null, 2)}\n` : described(added, notes));
-      if (added.hello === null) wire.exit(added.enrolled.missing.length > 0 ? exit.findings : exit.outside);
+      if (added.hello === null && !silent) wire.exit(added.enrolled.missing.length > 0 ? exit.findings : exit.outside);
     });
 }
 
-async function add(wire: Wire, machine: string, flags: AddFlags): Promise<{ added: Added; notes: string[] }> {
+async function add(wire: Wire, machine: string, flags: AddFlags) {
   const target = parseTarget(machine);
   if (typeof target === "string") throw usage(target, "write user@host, user@host:port or user@[IPv6]:port");
   const { repo, tips, top } = await openLocal(repoDir(wire, flags), wire);
   const state = await readWorkTree(repo, top, tips);
   const workflow = await readFile(join(top, tick_workflow), "utf8").catch(() => null);
-  const { fields, notes } = fieldsOf(target, flags, state, workflow);
-  refuseTwins(state, fields, flags.name);
+  const broken = state.problems.filter((one) => one.path.startsWith("hosts/") && one.level === "error");
+  const around = {
+    hosts: state.hosts,
+    broken: new Set(broken.map((one) => idOf(one.path))),
+    workflow,
+    user: userInfo().username,
+  };
+  const wanted = newHost(target, flags, around);
+  if ("refused" in wanted) throw usage(wanted.refused, wanted.advice);
+  const { fields, notes } = wanted;
   const signals = hearSignals();
   const silent = stopped(state, wire.clock.now());
   const talks = wire.terminal && !flags.json;
@@ -80,7 +81,7 @@ async function add(wire: Wire, machine: string, flags: AddFlags): Promise<{ adde
     const step = (line: string) => talks && report.progress(`● ${line}`);
     const work = addHost({ ...options, ask, step, yes: flags.yes === true, signal: signals.signal });
     const added = await heed(signals.signal, work);
-    return { added, notes: [...notes, ...nextSteps(added, workflow)] };
+    return { added, notes: [...notes, ...nextSteps(added, workflow)], silent };
   } catch (thrown) {
     if (!(thrown instanceof Interrupted)) throw thrown;
     throw new Fault(
@@ -91,55 +92,6 @@ async function add(wire: Wire, machine: string, flags: AddFlags): Promise<{ adde
   } finally {
     signals.release();
   }
-}
-
-/** What the record will say. A private address that the ticks cannot reach goes to a network of its own. */
-function fieldsOf(target: Target, flags: AddFlags, state: State, workflow: string | null) {
-  const wrong = flags.name === undefined ? undefined : slug.safeParse(flags.name).error?.issues[0];
-  if (wrong) throw usage(`\`--name ${flags.name?.slice(0, 70)}\` ${wrong.message}`, "like web1 or pi-kitchen");
-  const slots = flags.slots === undefined ? undefined : int(1, 256).safeParse(flags.slots);
-  if (slots && !slots.success)
-    throw usage(`\`--slots ${flags.slots}\` is no number of jobs`, "write a number from 1 to 256");
-  for (const label of flags.label)
-    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(label))
-      throw usage(`\`--label ${label.slice(0, 70)}\` is no label`, "letters, digits, dots and dashes, at most 63");
-  if (flags.jump !== undefined && !state.hosts.has(flags.jump))
-    throw usage(`there is no hosts/${flags.jump}.md to jump over`, "add that machine first");
-  const runner = workflow === null ? null : hostedRunner(workflow);
-  const cut_off =
-    runner !== null && flags.network === undefined && flags.jump === undefined && isPrivate(target.address);
-  const network = cut_off ? "lan" : flags.network;
-  const fields = {
-    address: target.address,
-    port: target.port === 22 ? undefined : target.port,
-    user: target.user ?? userInfo().username,
-    labels: flags.label,
-    slots: slots?.data,
-    network: network === "public" ? undefined : network,
-    key: flags.key,
-    jump: flags.jump,
-  };
-  const note = `${target.address} is a private address, and ticks run on \`${runner}\`, which cannot reach it: the record says \`network: lan\`, and those ticks leave it alone. ${ways_out}`;
-  return { fields, notes: cut_off ? [note] : [] };
-}
-
-function refuseTwins(
-  state: State,
-  fields: { address: string; port?: number; user: string },
-  name: string | undefined,
-): void {
-  const { address, port = 22, user } = fields;
-  const twin = [...state.hosts.values()].find(
-    ({ data }) => data.address.toLowerCase() === address.toLowerCase() && data.port === port && data.user === user,
-  );
-  if (twin)
-    throw usage(
-      `${user}@${placeText(fields)} is in the fleet already, as ${twin.id} (${twin.path})`,
-      `towline fleet enroll ${twin.id} looks at it again; to add it anew, remove that record first`,
-    );
-  const same = state.problems.some((one) => one.path === `hosts/${name}.md`) || state.hosts.has(name ?? "");
-  if (name !== undefined && same)
-    throw usage(`there is a hosts/${name}.md already`, "give the machine another name with --name");
 }
 
 function nextSteps({ key, path, host }: Added, workflow: string | null): string[] {

@@ -215,6 +215,33 @@ describe.skipIf(lacksSshd)(`fleet add, ${needs}`, { timeout: 60_000 }, () => {
     expect([right.code, right.said]).toEqual([0, ""]);
   });
 
+  test("behind a jump host of the fleet, with a key that the person chose", async () => {
+    const mine = join(person, ".ssh", "id_ed25519");
+    const [gate, inner] = await Promise.all([guest("gate", line(mine)), guest("inner", line(mine))]);
+    const key = ["--key", "file:~/.ssh/id_ed25519", "--yes"];
+    const first = await add(`${user}@127.0.0.1:${gate.port}`, ...key, "--name", "gate");
+    expect([first.code, first.said]).toEqual([0, ""]);
+    const second = await add(`${user}@127.0.0.1:${inner.port}`, ...key, "--name", "inner", "--jump", "gate");
+    expect([second.code, second.said]).toEqual([0, ""]);
+    const record = readFileSync(join(pack.clone, "hosts", "inner.md"), "utf8");
+    expect(record).toContain("\njump: gate\n");
+    expect(record).toContain("\nkey: file:~/.ssh/id_ed25519\n");
+    expect([gate.keys(), inner.keys(), existsSync(ownKey())]).toEqual([[line(mine)], [line(mine)], false]);
+    await gate.server.stop();
+    rmSync(join(pack.clone, "hosts", "inner.md"));
+    const cut = await add(`${user}@127.0.0.1:${inner.port}`, ...key, "--name", "inner", "--jump", "gate");
+    expect([cut.code, cut.said]).toEqual([4, expect.stringContaining("is behind gate (jump)")]);
+    expect(hosts()).toEqual(["gate.md", "idle.md"]);
+  });
+
+  test("STOP.md: the machine comes in and is asked for no word", async () => {
+    const one = await guest("one", line(join(person, ".ssh", "id_ed25519")));
+    writeFileSync(join(pack.clone, "STOP.md"), "");
+    const said = await add(`${user}@127.0.0.1:${one.port}`, "--yes", "--name", "one");
+    expect([said.code, said.out]).toEqual([0, expect.stringContaining("STOP.md stops everything: no job was run")]);
+    expect([hosts(), existsSync(join(one.home, ".towline", "test-pack"))]).toEqual([["idle.md", "one.md"], false]);
+  });
+
   test("one machine does not come in twice under two users' words for its address", async () => {
     const one = await guest("one", line(join(person, ".ssh", "id_ed25519")));
     expect((await add(`${user}@127.0.0.1:${one.port}`, "--yes", "--name", "one")).code).toBe(0);
