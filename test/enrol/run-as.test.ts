@@ -93,7 +93,7 @@ describe.each<{ how: string; login: User; options: DoorOptions }>([
 
   test.skipIf(why !== "")("enrolled: the root is in that user's home, and that user's alone", async () => {
     const enrolled = await one.enroll();
-    expect(enrolled).toMatchObject({ missing: [], written: true });
+    expect(enrolled).toMatchObject({ missing: [], written: true, run_as: "agents" });
     const root = join(one.at.home("agents"), ".towline");
     expect(readFileSync(join(root, "identity"), "utf8").trim()).toBe(enrolled.identity);
     expect([statSync(root).uid, statSync(root).mode & 0o777]).toEqual([7002, 0o700]);
