@@ -141,6 +141,9 @@ describe.each<{ how: string; login: User; options: DoorOptions }>([
     const script = `id -un; echo >${one.at.home(login)}/.towline/bin/gate || echo kept out`;
     expect(await session.start(request("gated", script))).toEqual({ state: "started" });
     expect((await result(session, "gated")).out).toBe("agents\nkept out\n");
+    // What `sudo` does to the environment does not open the files of the host to that key.
+    await expect(session.files.put("x", Buffer.from("x"), { mode: "600" })).rejects.toThrow("only hold conversations");
+    await expect(session.files.show(".towline/identity")).rejects.toThrow("only hold conversations");
     session.close();
     // The record alone cannot take it back: the gate knows no conversation as the login user.
     await expect(one.open({ run_as: undefined })).rejects.toThrow("towline gate");
