@@ -19,6 +19,7 @@ export const gateText = (seat: Seat): string =>
   filled(script("gate"), {
     serve: serveCommand(seat, kept),
     install: installCommand(seat, kept),
+    served: serveCommand(seat, kept, "serve gated"),
     root: gateRoot(seat),
   });
 

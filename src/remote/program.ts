@@ -92,8 +92,8 @@ export function asUser(user: string | undefined, command: string): string {
 
 // sh, csh and fish read these alike: plain words, and single quotes without `!`. The gates of hosts know these two by
 // heart: whoever changes a byte of them locks those hosts out until each is enrolled with `--lock` again.
-export const serveCommand = ({ root, user }: Seat, program: Pick<Program, "sha256">) =>
-  asUser(user, `cd && exec sh ${root}/bin/${program.sha256} serve`);
+export const serveCommand = ({ root, user }: Seat, program: Pick<Program, "sha256">, how = "serve") =>
+  asUser(user, `cd && exec sh ${root}/bin/${program.sha256} ${how}`);
 
 /** Takes the program on stdin; only a whole one gets its name. Prints `installed` on a line of its own, whatever a login script left open. */
 export function installCommand({ root, user }: Seat, program: Pick<Program, "sha256">): string {

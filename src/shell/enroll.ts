@@ -48,6 +48,8 @@ export interface Enrolled {
   written: boolean;
   /** `added`: a person's key put the record's one there. null: nobody had to look. */
   key: "added" | "there" | null;
+  /** Whom agents run as; null: the login user. */
+  run_as: string | null;
   /** Whether the record's key is behind the gate. null for a machine that is reached without one. */
   locked: boolean | null;
 }
@@ -95,6 +97,7 @@ export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
     closed,
     written: changed !== text,
     key: met.key,
+    run_as: entry.data.run_as ?? null,
     locked: met.locked,
   };
 }

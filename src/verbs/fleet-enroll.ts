@@ -116,10 +116,13 @@ export async function ask(wire: Wire, flags: Common, question: string): Promise<
   }
 }
 
-/** On a terminal: how many are done, redrawn in place. */
+/** On a terminal, redrawn in place. */
 function counter(wire: Wire, flags: EnrollFlags, all: number): (done: number) => void {
-  if (!wire.terminal || flags.json || all < 2) return () => {};
-  return (done) => wire.out(done < all ? `\r${done} of ${all} hosts are done` : "\r\u001b[K");
+  if (!wire.terminal || flags.json) return () => {};
+  const show = (done: number) =>
+    wire.out(done < all ? `\r${all === 1 ? "enrolling…" : `${done} of ${all} hosts are done`}` : "\r\u001b[K");
+  show(0);
+  return show;
 }
 
 function asJson(met: Enrolling[], single: boolean, proposal: Proposed | null | undefined) {
@@ -156,6 +159,7 @@ function described(enrolled: Enrolled, pr: boolean): string {
     `  key       ${keyWords(enrolled)}`,
     `  identity  ${identity}`,
     `  machine   ${facts.system} ${facts.arch}, ${facts.cores} cores, ${gib(facts.memory.free)} memory and ${gib(facts.disk.free)} disk free`,
+    ...(enrolled.run_as === null ? [] : [`  agents    run as ${enrolled.run_as}`]),
     `  runtimes  ${Object.keys(facts.runtimes).join(", ")}`,
     ...below(enrolled),
     "",

@@ -93,7 +93,7 @@ describe.each<{ how: string; login: User; options: DoorOptions }>([
 
   test.skipIf(why !== "")("enrolled: the root is in that user's home, and that user's alone", async () => {
     const enrolled = await one.enroll();
-    expect(enrolled).toMatchObject({ missing: [], written: true });
+    expect(enrolled).toMatchObject({ missing: [], written: true, run_as: "agents" });
     const root = join(one.at.home("agents"), ".towline");
     expect(readFileSync(join(root, "identity"), "utf8").trim()).toBe(enrolled.identity);
     expect([statSync(root).uid, statSync(root).mode & 0o777]).toEqual([7002, 0o700]);
@@ -141,6 +141,9 @@ describe.each<{ how: string; login: User; options: DoorOptions }>([
     const script = `id -un; echo >${one.at.home(login)}/.towline/bin/gate || echo kept out`;
     expect(await session.start(request("gated", script))).toEqual({ state: "started" });
     expect((await result(session, "gated")).out).toBe("agents\nkept out\n");
+    // What `sudo` does to the environment does not open the files of the host to that key.
+    await expect(session.files.put("x", Buffer.from("x"), { mode: "600" })).rejects.toThrow("only hold conversations");
+    await expect(session.files.show(".towline/identity")).rejects.toThrow("only hold conversations");
     session.close();
     // The record alone cannot take it back: the gate knows no conversation as the login user.
     await expect(one.open({ run_as: undefined })).rejects.toThrow("towline gate");

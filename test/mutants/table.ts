@@ -411,7 +411,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "the gate knows what it lets through to the byte",
-    edits: [["src/remote/enrol/gate.sh", '[ "$asked" = "$whole$left" ]', '[ -n "$whole$left" ]']],
+    edits: [["src/remote/enrol/gate.sh", '[ "$asked" = "$whole" ]', '[ -n "$whole" ]']],
     tests: ["test/remote/gate.test.ts"],
     name: "nothing else goes through",
   },
@@ -420,6 +420,12 @@ export const mutants: Mutant[] = [
     edits: [["src/remote/enrol/gate.sh", "welcome || {", "true || {"]],
     tests: ["test/remote/gate.test.ts"],
     name: "a new program comes in only",
+  },
+  {
+    guard: "a gate's key gets no files of the host, by sudo either",
+    edits: [["src/remote/host/put.sh", '[ -n "$gated$SSH_ORIGINAL_COMMAND" ]', '[ -n "$SSH_ORIGINAL_COMMAND" ]']],
+    tests: ["test/enrol/run-as.test.ts"],
+    name: "behind the gate|enrolled: the root",
   },
   {
     guard: "the owner of a host names the packs that may work there",

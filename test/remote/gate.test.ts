@@ -44,7 +44,7 @@ describe.each(shells.map((one) => ({ ...one, lacks: existsSync(one.shell) ? "" :
     beforeEach(() => {
       rmSync(join(home, ".towline"), { recursive: true, force: true });
       mkdirSync(bin(), { recursive: true });
-      writeFileSync(join(bin(), program.sha256), 'echo "served $1" >&2; cat >/dev/null\n');
+      writeFileSync(join(bin(), program.sha256), 'echo "served $*" >&2; cat >/dev/null\n');
       writeFileSync(join(bin(), "gate"), gateText(seat));
     });
     afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -57,7 +57,7 @@ describe.each(shells.map((one) => ({ ...one, lacks: existsSync(one.shell) ? "" :
     const marks = () => readdirSync(home).filter((name) => name !== ".towline");
 
     test.skipIf(lacks !== "")("lets a conversation with a program that is there through", () => {
-      expect(ask(serveCommand(seat, program))).toEqual({ code: 0, out: "", err: "served serve\n" });
+      expect(ask(serveCommand(seat, program))).toEqual({ code: 0, out: "", err: "served serve gated\n" });
       // As without a gate: the program is missing, so whoever calls brings it.
       expect(ask(serveCommand(seat, other)).code).not.toBe(77);
       expect(ask(serveCommand(seat, other)).err).not.toContain("towline gate");

@@ -9,6 +9,9 @@ TOWLINE
 IFS= read -r install <<'TOWLINE'
 {install}
 TOWLINE
+IFS= read -r served <<'TOWLINE'
+{served}
+TOWLINE
 allow={root}/allow
 
 no() {
@@ -16,17 +19,23 @@ no() {
   exit 77
 }
 
-# QUESTION: is that what was asked for? → $hash, the program that it names in place of each @@
+# TEXT → $whole, with $hash in place of each @@
+fill() {
+  left=$1 whole=
+  while [ "$left" != "${left#*@@}" ]; do
+    whole=$whole${left%%@@*}$hash left=${left#*@@}
+  done
+  whole=$whole$left
+}
+
+# QUESTION: is that what was asked for? → $hash, the program that it names
 is() {
   # shellcheck disable=SC2295
   begun=${asked#"${1%%@@*}"} letters=????????????????
   hash=${begun%"${begun#$letters$letters$letters$letters}"}
   case $hash in '' | *[!0-9a-f]*) return 1 ;; esac
-  left=$1 whole=
-  while [ "$left" != "${left#*@@}" ]; do
-    whole=$whole${left%%@@*}$hash left=${left#*@@}
-  done
-  [ "$asked" = "$whole$left" ]
+  fill "$1"
+  [ "$asked" = "$whole" ]
 }
 
 # May the program $hash come? A file that cannot be understood allows nothing.
@@ -46,7 +55,11 @@ welcome() {
 
 cd || no "there is no home folder"
 [ ${#asked} -lt 2000 ] || no "this key may only hold conversations with towline's host program" # no time for the rest
-if is "$serve"; then exec sh -c "$asked"; fi
+if is "$serve"; then
+  # The program is told, in a way that no `sudo` drops: it then hands out no files of this host.
+  fill "$served"
+  exec sh -c "$whole"
+fi
 is "$install" || no "this key may only hold conversations with towline's host program"
 welcome || {
   cat >/dev/null # or dropbear loses what is said, over the program that nobody reads

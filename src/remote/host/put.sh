@@ -21,7 +21,7 @@ below() {
 # owner does not list → $why
 may_change() {
   why=
-  if [ -n "$SSH_ORIGINAL_COMMAND" ]; then
+  if [ -n "$gated$SSH_ORIGINAL_COMMAND" ]; then
     why="this key may only hold conversations here: what is deployed needs a key of your own"
   else
     allowed
