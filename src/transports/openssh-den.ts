@@ -23,13 +23,19 @@ export interface Den {
   wanted: string | undefined;
   /** Arguments before the address. Milliseconds for a connection that has to be made. */
   options(limit: number): string[];
-  /** `SHA256:…` of the key that the host showed last. */
-  shown(): string | undefined;
+  /** The key that the host showed last. */
+  shown(): Shown | undefined;
   /** Accepts this key from now on. */
   pin(fingerprint: string): void;
   /** Why the jump host did not lead there, the last time that it was asked. */
   astray(): string | undefined;
   remove(): void;
+}
+
+interface Shown {
+  /** `SHA256:…` */
+  fingerprint: string;
+  key: Uint8Array;
 }
 
 interface Making {
@@ -127,7 +133,7 @@ const always = [
 
 /** Asked by ssh for the keys that it may accept: notes what is shown, and knows the pinned one. */
 const known = (alias: string, fingerprint: string, note: string) => `[ "$1" = HOSTNAME ] || exit 0
-printf '%s\\n' "$2" >${note}
+printf '%s %s\\n' "$2" "$4" >${note}
 [ "$2" = '${fingerprint}' ] || exit 0
 printf '%s %s %s\\n' ${alias} "$3" "$4"
 `;
@@ -158,13 +164,25 @@ function keysOf(name: string, host: Host, folder: string, version: number) {
     wanted,
     pin,
     set: [`UserKnownHostsFile=${file}`, ...command, `HostKeyAlias=${alias}`],
-    shown: () => (existsSync(note) ? readFileSync(note, "utf8").trim() || undefined : undefined),
+    shown: () => readNote(note),
   };
+}
+
+function readNote(note: string): Shown | undefined {
+  if (!existsSync(note)) return undefined;
+  const [fingerprint, key] = readFileSync(note, "utf8").trim().split(" ");
+  return fingerprint && key ? { fingerprint, key: Buffer.from(key, "base64") } : undefined;
 }
 
 /** A key without a passphrase in a file is the client's own affair, with the certificate beside it. Others are served by an agent of ours. */
 async function identityOf(name: string, folder: string, options: ConnectOptions, servers: Server[]): Promise<string[]> {
-  const { key, keyFile, passphrase } = options;
+  const { key, keyFile, passphrase, password } = options;
+  if (password)
+    throw configuration(
+      `${name}: a password is typed for \`transport: ssh\` only`,
+      "leave `transport` out for this login",
+    );
+  if (password === "") return ["PreferredAuthentications=none"];
   if (key === undefined) return [];
   if (keyFile !== undefined && passphrase === undefined)
     return [`IdentityFile=${quoted(keyFile)}`, "IdentitiesOnly=yes", "IdentityAgent=none"];

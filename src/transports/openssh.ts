@@ -89,8 +89,10 @@ async function enter(name: string, host: Host, den: Den, options: ConnectOptions
     const astray = den.astray();
     if (astray !== undefined) throw new HostFault("unreachable", `${name} (${placeOf(host)}): ${astray}`);
     const shown = den.shown();
-    const fault = judge({ name, pinned: host.host_key !== undefined, wanted: den.wanted, shown, code, said });
-    if (fault.kind === "unknown-key" && shown && (await options.onUnknownKey?.(shown))) den.pin(shown);
+    const pinned = host.host_key !== undefined;
+    const fault = judge({ name, pinned, wanted: den.wanted, shown: shown?.fingerprint, code, said });
+    if (fault.kind === "unknown-key" && shown && (await options.onUnknownKey?.(shown.fingerprint, shown.key)))
+      den.pin(shown.fingerprint);
     else if (!turnedAway(said) || performance.now() + 1000 > until) throw fault;
     else await sleep(200 + Math.random() * 600);
   }

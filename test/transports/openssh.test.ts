@@ -112,7 +112,19 @@ describe.skipIf(missing !== null)(`the system's ssh${missing ? ` [${missing}]` :
       expect(await enroll(true)).toMatchObject({ host_key: fingerprint(), missing: [] });
       expect(readFileSync(file, "utf8")).toContain(`host_key: ${fingerprint()}`);
       (await open(record(one, { host_key: fingerprint() }))).close();
+      const seen: Uint8Array[] = [];
       const { host_key: _, ...unpinned } = one.record;
+      const look = openssh({ env: { PATH, HOME: dir }, folders: [dir] }).connect(
+        "one",
+        record({ ...one, record: unpinned }),
+        {
+          password: "",
+          timeout: 10_000,
+          onUnknownKey: (_, shown) => seen.push(shown as Uint8Array) > 0,
+        },
+      );
+      await expect(look).rejects.toMatchObject({ kind: "refused" });
+      expect(Buffer.from(seen[0] as Uint8Array).toString("base64")).toBe(one.record.host_key?.split(" ")[1]);
       await expect(open(record({ ...one, record: unpinned }))).rejects.toMatchObject({ kind: "unknown-key" });
     });
 
