@@ -22,6 +22,8 @@ export function readLined(text: string): Lined | { line: number; message: string
     lineCounter: lines,
     schema: "failsafe",
     prettyErrors: false,
+    // The search for twins takes the square of the number of names; who is named twice is one machine anyway.
+    uniqueKeys: false,
     logLevel: "silent",
   });
   const [fault] = document.errors;

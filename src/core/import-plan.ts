@@ -1,6 +1,5 @@
 // From the machines of other tools' files to host records: a name for each, what is there already, what to write.
 import type { Entry } from "./entry.ts";
-import { slugOf } from "./ids.ts";
 import {
   fieldsOf,
   type Imported,
@@ -11,8 +10,8 @@ import {
   shown,
 } from "./import-machine.ts";
 import { parseTarget } from "./machine-address.ts";
+import { hostSlug } from "./new-host.ts";
 import { render } from "./render.ts";
-import { slug } from "./scalar.ts";
 import { oneLine } from "./text.ts";
 
 export interface ImportedHost {
@@ -60,7 +59,7 @@ export function planImport(
       const { fields, problems: found } = fieldsOf(file, raw);
       problems.push(...found);
       if (!fields) continue;
-      const candidate: Candidate = { file, raw, fields, host: hostName(raw.name) };
+      const candidate: Candidate = { file, raw, fields, host: hostSlug(raw.name) };
       const other = names.get(candidate.host);
       if (other) problems.push(...doubled(candidate, other));
       else {
@@ -68,16 +67,12 @@ export function planImport(
         candidates.push(candidate);
       }
     }
+  const places = placesOf(candidates, present);
   for (const one of candidates) {
     one.fields.key = (keys.key && keyWord(keys.key)) || one.fields.key || keys.fallback;
-    problems.push(...jumpOf(one, candidates, present));
+    problems.push(...jumpOf(one, places));
   }
   return { hosts: candidates.map((one) => planned(one, present)), problems };
-}
-
-function hostName(name: string): string {
-  const word = slugOf(name, 63);
-  return slug.safeParse(word).success ? word : `x-${word}`.slice(0, 63);
 }
 
 /** The same machine in two files is one; two that only come to the same name are not. */
@@ -90,18 +85,25 @@ function doubled(one: Candidate, other: Candidate): ImportProblem[] {
   ];
 }
 
+/** Where a jump can lead: machines by their names and addresses, those of the files before those that are here. */
+function placesOf(all: Candidate[], { hosts }: Present): Map<string, string> {
+  const places = new Map<string, string>();
+  const add = (word: string, host: string) => void (places.has(word) || places.set(word, host));
+  for (const { raw, host } of all) add(raw.name, host);
+  for (const { fields, host } of all) add(fields.address.toLowerCase(), host);
+  for (const { id } of hosts.values()) add(id, id);
+  for (const { id, data } of hosts.values()) add(data.address.toLowerCase(), id);
+  return places;
+}
+
 /** A jump is another host record: by its name, or by its address. */
-function jumpOf(one: Candidate, all: Candidate[], { hosts }: Present): ImportProblem[] {
+function jumpOf(one: Candidate, places: Map<string, string>): ImportProblem[] {
   const { jump } = one.raw;
   if (jump === undefined) return [];
   const target = parseTarget(jump);
-  const address = typeof target === "string" ? jump : target.address;
-  const fits = (name: string, at: string) =>
-    name === jump || name === address || at.toLowerCase() === address.toLowerCase();
-  const found =
-    all.find((other) => other !== one && fits(other.raw.name, other.fields.address))?.host ??
-    [...hosts.values()].find((host) => fits(host.id, host.data.address))?.id;
-  if (found !== undefined) {
+  const words = typeof target === "string" ? [jump] : [jump, target.address, target.address.toLowerCase()];
+  const found = words.flatMap((word) => places.get(word) ?? [])[0];
+  if (found !== undefined && found !== one.host) {
     one.fields.jump = found;
     return [];
   }

@@ -1,6 +1,7 @@
 // What the record of a new machine says, from what a person wrote on the command line.
 import { hostedRunner, isPrivate, ways_out } from "./check-hosts.ts";
 import type { Entry } from "./entry.ts";
+import { slugOf } from "./ids.ts";
 import { placeText, type Target } from "./machine-address.ts";
 import { int, slug } from "./scalar.ts";
 
@@ -32,6 +33,12 @@ export interface NewHost {
   slots?: number;
   network?: string;
   jump?: string;
+}
+
+/** A name that can be a host's, from whatever a machine is called elsewhere. */
+export function hostSlug(name: string, length = 63): string {
+  const made = slugOf(name, length);
+  return slug.safeParse(made).success ? made : `x-${made}`.slice(0, length);
 }
 
 export type Refusal = { refused: string; advice: string };

@@ -2,9 +2,8 @@
 // then writes its record. Whoever stops this half-way has nothing half-written.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { slugOf } from "../core/ids.ts";
 import { placeText } from "../core/machine-address.ts";
-import type { NewHost } from "../core/new-host.ts";
+import { hostSlug, type NewHost } from "../core/new-host.ts";
 import { render } from "../core/render.ts";
 import { type Host, host as hostForm } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
@@ -152,8 +151,8 @@ const taken = async (top: string, name: string) =>
 /** The given name, or the machine's own; two machines with one name of their own get a number. */
 async function freeName({ top, name, fields }: AddOptions, hostname: string): Promise<string> {
   if (name !== undefined) return name;
-  const own = slugOf(hostname.split(".")[0] ?? "", 40);
-  const base = hostname === "" || own === "localhost" ? slugOf(fields.address, 40) : own;
+  const own = hostname.split(".")[0] as string;
+  const base = hostSlug(/^(localhost)?$/i.test(own) ? fields.address : own, 40);
   for (let n = 1; ; n++) {
     const word = n === 1 ? base : `${base}-${n}`;
     if (!(await taken(top, word))) return word;

@@ -1,7 +1,7 @@
 // The first word of a machine: one harmless job, by the way that all work goes. Nothing of it is recorded.
 import { randomBytes } from "node:crypto";
 import { agent, type Host, task } from "../core/schema.ts";
-import { clean } from "../core/text.ts";
+import { oneLine } from "../core/text.ts";
 import { HostFault } from "../ports.ts";
 import { shell } from "../runtimes/shell.ts";
 import { createFleet, type FleetOptions } from "./fleet.ts";
@@ -39,7 +39,7 @@ export async function hello(name: string, host: Host, pack: string, options: Fle
     await session.ack([result]);
     const { state, answer: text, why } = shell().outcome(result);
     if (state !== "finished") throw new HostFault("protocol", `${name}: the job came to nothing: ${why ?? state}`);
-    return { job, said: clean(text).trim(), took: Math.round(performance.now() - from) / 1000 };
+    return { job, said: oneLine(text, 300), took: Math.round(performance.now() - from) / 1000 };
   } finally {
     session.close();
   }

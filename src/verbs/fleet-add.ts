@@ -108,7 +108,7 @@ function published({ key, ...rest }: Added) {
 function described({ host, path, fingerprint, key, enrolled, hello, why }: Added, notes: string[]): string {
   const { facts, missing, install, warnings } = enrolled;
   const word = hello
-    ? [`✓ ${host} is in the fleet (${path})`, ...hello.said.split("\n").map((line) => `  “${line}”`)]
+    ? [`✓ ${host} is in the fleet (${path})`, `  “${hello.said}”`]
     : [`◐ ${host} is in the fleet (${path}), but said no word: ${why}`];
   return [
     ...word,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Entry, parseEntry } from "../../src/core/entry.ts";
 import { parseTarget, placeText } from "../../src/core/machine-address.ts";
-import { type Around, newHost, type Wanted } from "../../src/core/new-host.ts";
+import { type Around, hostSlug, newHost, type Wanted } from "../../src/core/new-host.ts";
 
 test.each([
   ["pi@192.168.50.57", { user: "pi", address: "192.168.50.57" }, "192.168.50.57"],
@@ -87,3 +87,15 @@ test("what cannot stand in a record, or stands there already", () => {
   expect(refused({}, { address: "GATE.example.org", user: "ops" } as never)).toContain("as gate (hosts/gate.md)");
   expect(refused({ jump: "gate" }, { address: "gate.example.org", user: "ops" } as never)).toBeNull();
 });
+
+test.each([
+  ["raspberrypi", "raspberrypi"],
+  ["Web 01", "web-01"],
+  ["../../etc", "etc"],
+  ["\u001b[31mred", "31mred"],
+  ["", "x"],
+  ["42", "x42"],
+  ["con", "x-con"],
+  ["$(touch x)", "touch-x"],
+  ["a".repeat(300), "a".repeat(63)],
+])("%j is called %s here", (name, id) => expect(hostSlug(name)).toBe(id));

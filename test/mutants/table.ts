@@ -600,6 +600,69 @@ export const mutants: Mutant[] = [
     guard: "a silent network is told once",
     edits: [["src/core/networks.ts", "silent.length >= least", "silent.length >= 1e9"]],
     tests: ["test/core/networks.test.ts"],
+    guard: "a machine's other key than known_hosts has is not pinned, not even with --yes",
+    edits: [["src/shell/fleet-add-key.ts", 'if (known === "other")', 'if (known === "other" && !meeting.yes)']],
+    tests: ["test/verbs/fleet-add.test.ts"],
+    name: "asked for, compared",
+  },
+  {
+    guard: "a host key that was named is compared",
+    edits: [
+      [
+        "src/shell/fleet-add-key.ts",
+        "if (wanted === fingerprint) return lock;",
+        "if (wanted !== undefined) return lock;",
+      ],
+    ],
+    tests: ["test/verbs/fleet-add.test.ts"],
+    name: "asked for, compared",
+  },
+  {
+    guard: "one machine does not come in under two names",
+    edits: [
+      [
+        "src/shell/fleet-add.ts",
+        "host.data.identity === identity);",
+        'host.data.identity === identity && name === "");',
+      ],
+    ],
+    tests: ["test/verbs/fleet-add.test.ts"],
+    name: "come in twice",
+  },
+  {
+    guard: "no private key is written into a repository",
+    edits: [
+      ["src/shell/own-keys.ts", 'if (way === "" || (!way.startsWith("..") && !isAbsolute(way)))', 'if (way === "")'],
+    ],
+    tests: ["test/verbs/fleet-keygen.test.ts"],
+    name: "never into a repository",
+  },
+  {
+    guard: "an imported record is written over none",
+    edits: [
+      [
+        "src/shell/new-record.ts",
+        "await putNew(fresh, join(at, `${id}.md`));",
+        "await rename(fresh, join(at, `${id}.md`));",
+      ],
+      ["src/shell/new-record.ts", "import { constants, copyFile,", "import { rename, constants, copyFile,"],
+    ],
+    tests: ["test/verbs/fleet-files.test.ts"],
+    name: "two at once",
+  },
+  {
+    guard: "an imported address is no option",
+    edits: [["src/core/import-machine.ts", "  if (at) return", "  if (at && at === user) return"]],
+    tests: ["test/core/import.test.ts"],
+    name: "no path, no option",
+  },
+  {
+    guard: "what stands where a secret's name should is not shown",
+    edits: [
+      ["src/core/secret-names.ts", "const fine = found.filter((one) => a_name.test(one.word));", "const fine = found;"],
+    ],
+    tests: ["test/verbs/fleet-files.test.ts"],
+    name: "never a value",
   },
 ];
 

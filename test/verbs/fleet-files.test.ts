@@ -1,4 +1,5 @@
 // The verbs that carry machines in and out of the fleet by files, and the one that counts its secrets.
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -14,6 +15,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { cli } from "../fakes/cli.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
+import { lacksSshd, needs } from "../integration/real.ts";
 
 const samples = join(import.meta.dirname, "..", "fixtures", "inventories");
 let home: string;
@@ -105,6 +107,33 @@ test("export: to stdout, in each format; a broken record is told and left out", 
     "Host one\n    HostName one.example.org\n    User me\n",
   );
   expect((await run(["fleet", "export", "--format", "xml"])).code).toBe(2);
+});
+
+test.skipIf(lacksSshd)(`export: OpenSSH reads our ssh_config and known_hosts as we mean them, ${needs}`, async () => {
+  const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH3JNItjen3cICQT1rLbx7kbD9YDbSq5V8CCzls7Wjer";
+  make({
+    "hosts/gate.md": md("address: gate.example.org\nuser: ops\nport: 2222"),
+    "hosts/inner.md": md(
+      `address: 2001:db8::7\nuser: pi\nkey: file:/keys/with space\njump: gate\nport: 2200\nhost_key: ${key}`,
+    ),
+  });
+  const file = join(home, "config");
+  writeFileSync(file, (await run(["fleet", "export", "--format", "ssh_config"])).out);
+  const read = execFileSync("ssh", ["-G", "-F", file, "inner"], { encoding: "utf8" }).split("\n");
+  expect(read).toEqual(
+    expect.arrayContaining([
+      "hostname 2001:db8::7",
+      "user pi",
+      "port 2200",
+      "identityfile /keys/with space",
+      "proxyjump gate",
+    ]),
+  );
+  writeFileSync(join(home, "known"), (await run(["fleet", "export", "--format", "known_hosts"])).out);
+  const found = execFileSync("ssh-keygen", ["-F", "[2001:db8::7]:2200", "-f", join(home, "known")], {
+    encoding: "utf8",
+  });
+  expect(found).toContain(key);
 });
 
 test("without a host the first fleet command leaves a cordoned example, once", async () => {

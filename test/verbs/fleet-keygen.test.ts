@@ -15,6 +15,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeKey } from "../../src/shell/own-keys.ts";
 import { cli } from "../fakes/cli.ts";
 import { basics, type TestPack, testPack } from "../fakes/pack.ts";
+import { lacksSshd, needs } from "../integration/real.ts";
 
 let home: string;
 let pack: TestPack;
@@ -32,27 +33,30 @@ const keygen = (...more: string[]) => cli(pack.clone, ["fleet", "keygen", ...mor
 const usual = (name = "TOWLINE_SSH_KEY") => join(home, ".config", "towline", "ssh", "test-pack", name);
 const publicOf = (file: string) => execFileSync("ssh-keygen", ["-y", "-f", file], { encoding: "utf8" }).trim();
 
-test("a key that OpenSSH reads, for nobody else, with the command that makes it a secret", async () => {
-  const said = await keygen();
-  expect([said.code, said.said]).toEqual([0, ""]);
-  expect(statSync(usual()).mode & 0o777).toBe(0o600);
-  expect(statSync(join(usual(), "..")).mode & 0o777).toBe(0o700);
-  const line = readFileSync(`${usual()}.pub`, "utf8").trim();
-  expect(publicOf(usual())).toBe(line);
-  expect(line).toMatch(/^ssh-ed25519 \S+ towline test-pack TOWLINE_SSH_KEY$/);
-  expect(said.out).toContain(line);
-  expect(said.out).toContain(`gh secret set TOWLINE_SSH_KEY < ${usual()}`);
-  expect(said.out).not.toMatch(/PRIVATE KEY|b3BlbnNzaC1r/);
+test.skipIf(lacksSshd)(
+  `a key that OpenSSH reads, for nobody else, with the command that makes it a secret, ${needs}`,
+  async () => {
+    const said = await keygen();
+    expect([said.code, said.said]).toEqual([0, ""]);
+    expect(statSync(usual()).mode & 0o777).toBe(0o600);
+    expect(statSync(join(usual(), "..")).mode & 0o777).toBe(0o700);
+    const line = readFileSync(`${usual()}.pub`, "utf8").trim();
+    expect(publicOf(usual())).toBe(line);
+    expect(line).toMatch(/^ssh-ed25519 \S+ towline test-pack TOWLINE_SSH_KEY$/);
+    expect(said.out).toContain(line);
+    expect(said.out).toContain(`gh secret set TOWLINE_SSH_KEY < ${usual()}`);
+    expect(said.out).not.toMatch(/PRIVATE KEY|b3BlbnNzaC1r/);
 
-  const again = await keygen();
-  expect([again.code, again.said]).toEqual([3, expect.stringContaining("there is a key in")]);
-  expect(publicOf(usual())).toBe(line);
-  const forced = JSON.parse((await keygen("--force", "--json")).out);
-  expect(forced.old).toBe(`${usual()}.old`);
-  expect([publicOf(forced.old), publicOf(usual())]).toEqual([line, forced.public]);
-  expect(forced.public).not.toBe(line);
-  expect(JSON.stringify(forced)).not.toContain("PRIVATE KEY");
-});
+    const again = await keygen();
+    expect([again.code, again.said]).toEqual([3, expect.stringContaining("there is a key in")]);
+    expect(publicOf(usual())).toBe(line);
+    const forced = JSON.parse((await keygen("--force", "--json")).out);
+    expect(forced.old).toBe(`${usual()}.old`);
+    expect([publicOf(forced.old), publicOf(usual())]).toEqual([line, forced.public]);
+    expect(forced.public).not.toBe(line);
+    expect(JSON.stringify(forced)).not.toContain("PRIVATE KEY");
+  },
+);
 
 test("never into a repository: this one, another, or through a link; an ignored place in another is fine", async () => {
   const other = join(home, "dotfiles");
@@ -60,9 +64,11 @@ test("never into a repository: this one, another, or through a link; an ignored 
   execFileSync("git", ["init", "-q", other]);
   writeFileSync(join(other, ".gitignore"), "secret/\n");
   symlinkSync(pack.clone, join(home, "link"));
+  pack.push({ ".gitignore": "ignored/\n" });
   for (const file of [
     join(pack.clone, "key"),
     join(pack.clone, "new", "folder", "key"),
+    join(pack.clone, "ignored", "key"),
     join(home, "link", "key"),
     join(other, "key"),
   ]) {
@@ -83,7 +89,7 @@ test("names that are no secret's, and places that cannot be written", async () =
   expect([said.code, said.said]).toEqual([3, expect.stringContaining("cannot be written")]);
 });
 
-test("of many at once one makes the key, and the others find it", async () => {
+test.skipIf(lacksSshd)(`of many at once one makes the key, and the others find it, ${needs}`, async () => {
   const made = await Promise.all(Array.from({ length: 8 }, () => makeKey(usual(), "one")));
   expect(made.filter(Boolean)).toHaveLength(1);
   expect(publicOf(usual())).toBe(made.find(Boolean)?.public);

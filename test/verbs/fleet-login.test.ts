@@ -12,6 +12,7 @@ import type { Ask } from "../../src/shell/confirm.ts";
 import { loginAsPerson } from "../../src/shell/fleet-login.ts";
 import { runScript } from "../../src/shell/host-script.ts";
 import { makeKey } from "../../src/shell/own-keys.ts";
+import { lacksSshd, needs } from "../integration/real.ts";
 
 const { username: user } = userInfo();
 const ours = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH3JNItjen3cICQT1rLbx7kbD9YDbSq5V8CCzls7Wjer towline test";
@@ -122,7 +123,7 @@ test("nobody is asked for a password that the server would not take", async () =
   expect(ask.asked).toEqual([]);
 });
 
-test("a locked key is opened by its passphrase, and skipped without one", async () => {
+test.skipIf(lacksSshd)(`a locked key is opened by its passphrase, and skipped without one, ${needs}`, async () => {
   const line = await key("id_ed25519");
   execFileSync("ssh-keygen", ["-q", "-p", "-N", "open sesame", "-f", join(dir, "person", ".ssh", "id_ed25519")]);
   await serve({ key: line });
@@ -133,7 +134,7 @@ test("a locked key is opened by its passphrase, and skipped without one", async 
   await expect(login(typing("wrong"))).rejects.toMatchObject({ code: 4 });
 });
 
-test("the ssh-agent goes first", async () => {
+test.skipIf(lacksSshd)(`the ssh-agent goes first, ${needs}`, async () => {
   const line = await key("agents");
   const socket = join(dir, "agent");
   agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
