@@ -26,6 +26,7 @@ const parts = [
   "start",
   "collect",
   "samples",
+  "versions",
   "put",
   "take",
   "serve",

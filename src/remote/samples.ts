@@ -4,6 +4,17 @@ import type { Sample } from "../ports.ts";
 const most = 3000;
 const form = /^(\d{1,11}) (\d{1,7}(?:\.\d{1,6})?) (\d{1,5}) (\d{1,12}) (\d{1,12}) (\d{1,12}) (\d{1,12}) (\d{1,6})$/;
 
+/** Program → its version, out of whatever it says of itself. */
+export function readVersions(payload: Uint8Array, asked: string[]): Record<string, string> {
+  const lines = Buffer.from(payload).toString("latin1").split("\n", 100);
+  const found = lines.flatMap((line) => {
+    const [, name = "", version] =
+      /^version (\S+) .*?\bv?(\d+\.\d+(?:\.\d+)*[a-z]?(?:[-+][0-9A-Za-z.-]{1,40})?)/.exec(line) ?? [];
+    return version !== undefined && asked.includes(name) ? [[name, version]] : [];
+  });
+  return Object.fromEntries(found);
+}
+
 /** The samples after a moment (seconds since 1970), in the order in which they were noted. */
 export function readSamples(payload: Uint8Array, since: number): Sample[] {
   const lines = Buffer.from(payload).toString("latin1").split("\n").slice(-most);

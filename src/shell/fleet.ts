@@ -13,7 +13,7 @@ import {
 import { readable, readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
 import { hostProgram, type Program, seatOf } from "../remote/program.ts";
 import { encodeLaunch } from "../remote/request.ts";
-import { readSamples } from "../remote/samples.ts";
+import { readSamples, readVersions } from "../remote/samples.ts";
 import { type Conversation, greet } from "./fleet-conversation.ts";
 import { hostFiles } from "./fleet-files.ts";
 import { createWays, type Ways, type WaysOptions } from "./ways.ts";
@@ -131,12 +131,17 @@ export async function lookAt(name: string, host: Host, pack: string, options: Fl
       pack,
       ...askedOf(options),
     });
+    const there = Object.keys(facts.runtimes).filter((runtime) => runtime !== "shell");
+    const versions = there.length > 0 ? await versionsOf(conversation, there) : {};
     conversation.close();
-    return facts;
+    return { ...facts, runtimes: { ...facts.runtimes, ...versions } };
   } finally {
     connection.close();
   }
 }
+
+const versionsOf = async (conversation: Conversation, names: string[]) =>
+  readVersions((await conversation.ask({ verb: "versions", body: names })).payload, names);
 
 /** For enrolment: what the host is and has, and its identity, whatever the record pins. */
 export async function meetHost(name: string, host: Host, connection: Connection, options: FleetOptions) {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { host as hostSchema } from "../../src/core/schema.ts";
 import type { Fleet, StartRequest } from "../../src/ports.ts";
 import { hostProgram, installCommand, rootPath, serveCommand } from "../../src/remote/program.ts";
-import { createFleet } from "../../src/shell/fleet.ts";
+import { createFleet, lookAt } from "../../src/shell/fleet.ts";
 
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const host = hostSchema.parse({ address: "localhost", transport: "local", slots: "4" });
@@ -67,6 +67,21 @@ async function until(what: () => boolean, ms = 10_000): Promise<void> {
 const jobs = () => join(home, ".towline", "p", "jobs");
 
 describe("the host program", () => {
+  test("says which versions its programs name, for people who look", async () => {
+    const bin = join(home, ".local", "bin");
+    mkdirSync(bin, { recursive: true });
+    const program = (name: string, script: string) =>
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    program("picoclaw", '[ "$1" = version ] && printf "warning: no settings\\npicoclaw v0.3.1-rc.2 (go1.25)\\n"');
+    program("claude", '[ "$1" = --version ] && echo "2.0.14 (Claude Code)"');
+    program("ollama", "echo none; exit 3");
+    program("tmux", '[ "$1" = -V ] && echo "tmux 3.3a"');
+    const names = ["picoclaw", "claude", "ollama", "tmux", "codex"];
+    const facts = await lookAt("one", host, "p", { env: { PATH: path }, home, runtimes: names });
+    expect(facts.runtimes).toEqual({ shell: "", picoclaw: "0.3.1-rc.2", claude: "2.0.14", ollama: "", tmux: "3.3a" });
+    rmSync(bin, { recursive: true });
+  });
+
   test("notes how it fares once a minute, and tells it from a moment on", async () => {
     const noted = join(home, ".towline", "samples");
     rmSync(noted, { recursive: true, force: true });

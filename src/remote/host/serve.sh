@@ -226,6 +226,10 @@ while read -r verb nonce a b c d e f g _ <&9; do
       drain
       samples "$a"
       ;;
+    versions:*)
+      gather
+      versions
+      ;;
     list:ready)
       drain
       list_held
