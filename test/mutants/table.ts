@@ -600,6 +600,8 @@ export const mutants: Mutant[] = [
     guard: "a silent network is told once",
     edits: [["src/core/networks.ts", "silent.length >= least", "silent.length >= 1e9"]],
     tests: ["test/core/networks.test.ts"],
+  },
+  {
     guard: "a machine's other key than known_hosts has is not pinned, not even with --yes",
     edits: [["src/shell/fleet-add-key.ts", 'if (known === "other")', 'if (known === "other" && !meeting.yes)']],
     tests: ["test/verbs/fleet-add.test.ts"],

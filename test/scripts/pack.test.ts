@@ -79,7 +79,7 @@ describe("npm pack", () => {
     );
     const strange = files.filter(
       (path) =>
-        !/^(bin|src|schema|site)\/|^(package\.json|action\.yml|LICENSE|README\.md|CHANGELOG\.md|RELIABILITY\.md|SECURITY\.md)$/.test(
+        !/^(bin|src|schema|site|docs)\/|^(package\.json|action\.yml|LICENSE|README\.md|CHANGELOG\.md|RELIABILITY\.md|SECURITY\.md)$/.test(
           path,
         ),
     );
