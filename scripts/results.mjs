@@ -1,4 +1,4 @@
-// Reads vitest's JSON report: what counts as failed, and which suites lacked a program.
+// Reads vitest's JSON report: what counts as failed, which suites lacked a program, and which took longest.
 
 /** @typedef {{passed: number, failed: number, skipped: number, needs: Map<string, number>}} Counts */
 /** @typedef {{status: string, title: string, ancestorTitles: string[]}} Assertion */
@@ -19,7 +19,7 @@ export function counts(results, code, root) {
       if (test.status === "passed" || test.status === "failed") continue;
       const title = [...test.ancestorTitles, test.title].find((part) => /\bneeds\b/.test(part));
       if (!title) continue;
-      const key = `${file.name.startsWith(root) ? file.name.slice(root.length + 1) : file.name}: ${title}`;
+      const key = `${short(file, root)}: ${title}`;
       needs.set(key, (needs.get(key) ?? 0) + 1);
     }
   // A file that cannot be loaded has no tests to count as failed.
@@ -32,4 +32,21 @@ export function counts(results, code, root) {
     skipped: results.numPendingTests + results.numTodoTests,
     needs,
   };
+}
+
+/** @param {Pick<File, "name">} file @param {string} root */
+const short = ({ name }, root) => (name.startsWith(root) ? name.slice(root.length + 1) : name);
+
+/**
+ * Suites of half a minute and more, the longest first: what test/order.ts is made of.
+ * @param {{testResults: {name: string, startTime: number, endTime: number}[]}} results
+ * @param {string} root
+ * @returns {string[]}
+ */
+export function slowest({ testResults }, root) {
+  return testResults
+    .map((file) => ({ name: short(file, root), seconds: Math.round((file.endTime - file.startTime) / 1000) }))
+    .filter(({ seconds }) => seconds >= 30)
+    .sort((a, b) => b.seconds - a.seconds)
+    .map(({ name, seconds }) => `${name} ${seconds} s`);
 }

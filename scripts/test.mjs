@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installPackages } from "./debian.mjs";
 import { install, root, run, say } from "./install.mjs";
-import { counts } from "./results.mjs";
+import { counts, slowest } from "./results.mjs";
 
 const help = `npm test                  types, lint, all suites
 npm test -- --quick       types, lint, unit tests only
@@ -37,7 +37,10 @@ async function suites(args) {
     ...args,
   ]);
   try {
-    return { name: "tests", ...counts(JSON.parse(readFileSync(file, "utf8")), code, root) };
+    const results = JSON.parse(readFileSync(file, "utf8"));
+    const slow = slowest(results, root);
+    if (slow.length > 0) console.log(`slowest: ${slow.join(" · ")}`);
+    return { name: "tests", ...counts(results, code, root) };
   } catch {
     return { name: "tests", passed: 0, failed: 1, skipped: 0, needs: new Map() };
   } finally {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stale } from "../../scripts/install.mjs";
-import { counts } from "../../scripts/results.mjs";
+import { counts, slowest } from "../../scripts/results.mjs";
 
 describe("stale", () => {
   let dir: string;
@@ -111,4 +111,10 @@ describe("counts", () => {
     expect(counts(results(3, 0, 0, file("passed", ["passed", "a"])), 1, "/repo").failed).toBe(1);
     expect(counts(results(3, 2, 0, file("failed", ["failed", "a"])), 1, "/repo").failed).toBe(2);
   });
+});
+
+test("suites of half a minute and more are named, the longest first", () => {
+  const file = (name: string, seconds: number) => ({ name, startTime: 0, endTime: seconds * 1000 });
+  const testResults = [file("/r/test/a.test.ts", 31), file("/r/test/b.test.ts", 29), file("/r/test/c.test.ts", 200)];
+  expect(slowest({ testResults }, "/r")).toEqual(["test/c.test.ts 200 s", "test/a.test.ts 31 s"]);
 });
