@@ -34,6 +34,7 @@ export function fleetTeardown(group: Command, wire: Wire): void {
   manyOptions(command).action(async (names: string[], flags: TeardownFlags) => {
     const fleet = await chosenHosts(wire, names, flags, { fresh: true });
     const { hosts, state } = fleet;
+    if (flags.login) refuseOthers(hosts);
     if (!flags.dryRun && !flags.yes && !(await agreed(wire, flags, hosts)))
       throw usage("nothing was removed: nobody said yes", "say --yes, or look first with --dry-run");
     const open = (host: string) =>
@@ -81,6 +82,16 @@ async function agreed(wire: Wire, flags: TeardownFlags, hosts: Entry<"host">[]):
   const more = [flags.hostProgram ? ", the host program" : "", flags.login ? ", towline's login" : ""].join("");
   const where = hosts.length > 5 ? `${hosts.length} machines` : hosts.map((host) => host.id).join(", ");
   return ask(wire, flags, `Remove ${flags.runtime}, its settings, keys and sessions${more} from ${where}?`);
+}
+
+/** Where the host program is another user, it cannot see the login user's file: silence would read as done. */
+function refuseOthers(hosts: Entry<"host">[]): void {
+  const other = hosts.find((host) => host.data.run_as !== undefined);
+  if (!other) return;
+  throw usage(
+    `${other.id}: towline works as ${other.data.run_as} there, and its line of authorized_keys is the login user's`,
+    "leave --login out, and remove the line by hand",
+  );
 }
 
 /** The public half of the key that this host is reached with, as it stands in authorized_keys. */

@@ -84,6 +84,13 @@ describe("machines side by side", { timeout: 120_000 }, () => {
     ]);
   });
 
+  test("a teardown that cannot see the line of authorized_keys says so before it calls anybody", async () => {
+    pack.push({ "hosts/ann.md": text("ann").replace("key: env", "run_as: agents\nkey: env") });
+    const args = ["fleet", "teardown", "ann", "--login", "--yes", "--repo", pack.clone];
+    const said = await towline(args, keyOf(up.machines));
+    expect([said.code, said.err]).toEqual([2, expect.stringContaining("towline works as agents there")]);
+  });
+
   test("nobody there to ask: nothing is pinned, and each is told apart", async () => {
     const said = await run("ann", "dead", "--json");
     expect(said.code).toBe(1);
