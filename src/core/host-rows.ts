@@ -32,6 +32,8 @@ export interface HostRow {
   disk: { total: number; free: number } | null;
   slots: { total: number; used: number };
   runtimes: string[];
+  /** Of those that towline deployed, which one. */
+  versions: Record<string, string>;
   /** What the machine's owner allows; null: everything. */
   allow: HostAllow | null;
   /** Jobs of this pack that the host holds: running, or ended and not yet collected. */
@@ -107,6 +109,7 @@ function blank(host: Entry<"host">): HostRow {
     disk: null,
     slots: { total: slots, used: 0 },
     runtimes: [],
+    versions: {},
     allow: null,
     jobs: [],
     skew: null,
@@ -190,6 +193,7 @@ function answered(
     disk: facts.disk,
     slots: { total: slotsOf(data.slots, facts.allow), used: facts.slots.used },
     runtimes: Object.keys(facts.runtimes),
+    versions: Object.fromEntries(Object.entries(facts.runtimes).filter(([, version]) => version !== "")),
     allow: facts.allow ?? null,
     jobs: facts.held.map(({ job, epoch, state: held }) => ({ job, epoch, state: held })),
     skew: facts.skew,
@@ -235,6 +239,8 @@ const size = (bytes: number) => {
   return gib >= 100 ? `${Math.round(gib)}G` : gib >= 1 ? `${gib.toFixed(1)}G` : `${Math.round(bytes / 2 ** 20)}M`;
 };
 
+const withVersion = (name: string, version: string | undefined) => (version ? `${name}@${version}` : name);
+
 /** An aligned table with one line a host, each followed by what is wrong and what to do. */
 export function hostTable(rows: HostRow[]): string[] {
   const cells = rows.map((row) => [
@@ -247,7 +253,7 @@ export function hostTable(rows: HostRow[]): string[] {
     row.disk ? size(row.disk.free) : "-",
     row.took === null ? "-" : `${row.slots.used}/${row.slots.total}`,
     row.took === null ? "-" : String(row.jobs.length),
-    row.took === null ? "-" : row.runtimes.join(" "),
+    row.took === null ? "-" : row.runtimes.map((name) => withVersion(name, row.versions[name])).join(" "),
   ]);
   const head = ["  HOST", "STATE", "ADDRESS", "ARCH", "LOAD", "MEM", "DISK", "SLOTS", "JOBS", "RUNTIMES"];
   const width = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));

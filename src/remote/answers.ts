@@ -62,7 +62,7 @@ export function readFacts(
     runtimes: Object.fromEntries(
       lines
         .filter(([key, name]) => key === "runtime" && asked.runtimes.includes(name ?? ""))
-        .map(([, name]) => [name, ""]),
+        .map(([, name, version = ""]) => [name, /^[A-Za-z0-9][\w.+-]{0,63}$/.test(version) ? version : ""]),
     ),
     held: lines.filter(([key]) => key === "held").map(readHeld),
   };

@@ -34,6 +34,21 @@ may_change() {
   [ -z "$why" ]
 }
 
+# NAME → $version, after a blank, of what towline put here under that name; nothing where it did not
+version_of() {
+  version=
+  {
+    while IFS=' ' read -r key value _; do
+      case $key in '"version":')
+        value=${value#\"}
+        version=" ${value%%\"*}"
+        break
+        ;;
+      esac
+    done <".deployed/$1"
+  } 2>/dev/null
+}
+
 refuse() { answer - - "refused $1"; }
 
 # FILE → $digest, or - when it cannot be read

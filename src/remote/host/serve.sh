@@ -173,8 +173,9 @@ disk ${disk:-0} ${room:-0}"
       ollama:?*) ;; # it is elsewhere, and this host knows where
       *) command -v "$runtime" >/dev/null 2>&1 || continue ;;
     esac
+    version_of "$runtime"
     facts="$facts
-runtime $runtime"
+runtime $runtime$version"
   done
   unset IFS
   owner_facts
