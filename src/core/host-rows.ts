@@ -239,6 +239,8 @@ const size = (bytes: number) => {
   return gib >= 100 ? `${Math.round(gib)}G` : gib >= 1 ? `${gib.toFixed(1)}G` : `${Math.round(bytes / 2 ** 20)}M`;
 };
 
+const withVersion = (name: string, version: string | undefined) => (version ? `${name}@${version}` : name);
+
 /** An aligned table with one line a host, each followed by what is wrong and what to do. */
 export function hostTable(rows: HostRow[]): string[] {
   const cells = rows.map((row) => [
@@ -251,9 +253,7 @@ export function hostTable(rows: HostRow[]): string[] {
     row.disk ? size(row.disk.free) : "-",
     row.took === null ? "-" : `${row.slots.used}/${row.slots.total}`,
     row.took === null ? "-" : String(row.jobs.length),
-    row.took === null
-      ? "-"
-      : row.runtimes.map((name) => `${name}${row.versions[name] ? ` ${row.versions[name]}` : ""}`).join(" "),
+    row.took === null ? "-" : row.runtimes.map((name) => withVersion(name, row.versions[name])).join(" "),
   ]);
   const head = ["  HOST", "STATE", "ADDRESS", "ARCH", "LOAD", "MEM", "DISK", "SLOTS", "JOBS", "RUNTIMES"];
   const width = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));

@@ -83,6 +83,7 @@ describe.skipIf(lacksSshd)(`fleet deploy, ${needs}`, () => {
       expect([name, statSync(at(`.picoclaw/${name}`)).mode & 0o777]).toEqual([name, 0o600]);
     expect([text("onboarded"), existsSync(at("eaten"))]).toEqual(["onboard\n", false]);
     expect(record()).toContain(`runtimes: {picoclaw: "0.2.9 sha256:${sha(picoclaw("0.2.9"))}"}\n---`);
+    expect((await run(["status", "bow"])).out).toMatch(/shell picoclaw@0\.2\.9/);
     writeFileSync(at(".picoclaw/workspace/AGENT.md"), "mine");
     const pinned = record();
     server.asked.splice(0);
