@@ -160,18 +160,21 @@ test("no slot is free on one of two: the others answer at once, and it is told a
   expect(full.journal).toEqual([]);
 });
 
-test("more tasks than slots: those that found no room are started when the others have ended", async () => {
+test.each([
+  ["in memory", async (pack: TestPack) => (await openUnrecorded(pack.clone, at)).book],
+  ["recorded", recorded],
+])("more tasks than slots, %s: those that found no room are started when the others have ended", async (_, open) => {
   const pack = made(["ann"]);
   const machines = { ann: machine() };
   const tasks = ["0", "1", "2", "3", "4", "5"].map((digit) =>
     errandTask({ text: "echo hello" }, { token: digit.repeat(16), by: "ann", runtime: "shell" }),
   );
   const errand = { tasks, tick: "t1-dispatch", by: "ann", signal: new AbortController().signal };
-  const { book } = await openUnrecorded(pack.clone, at);
-  const ran = await runErrand(ports(machines), book, { ...errand, asked() {}, answered() {}, landed() {} });
+  const ran = await runErrand(ports(machines), await open(pack), { ...errand, asked() {}, answered() {}, landed() {} });
   ran.close();
   expect(answersOf(tasks, ran).map((one) => one.state)).toEqual(tasks.map(() => "finished"));
   expect(machines.ann.journal.length).toBe(6);
+  expect(jobsIn(pack).filter((text) => /^state: finished$/m.test(text))).toHaveLength(open === recorded ? 6 : 0);
 });
 
 test("a recorded failure stands in its job and its reflection, and leaves nothing that waits for anybody", async () => {
