@@ -4,6 +4,7 @@ import type { Answer, AnswerState } from "./answers.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { hostsOf } from "./gate.ts";
+import { answerOf as inRecord } from "./job-text.ts";
 import type { HostAnswer } from "./place.ts";
 import type { Plan } from "./plan.ts";
 import { clean, oneLine } from "./text.ts";
@@ -43,20 +44,24 @@ const blank = (task: Entry<"task">) => ({
 function answerOf(task: Entry<"task">, job: Entry<"job">, came: Came): Answer {
   const { host, state, run, took, cost } = job.data;
   const outcome = came.results.find(({ result }) => result.job === job.id)?.outcome;
-  const answer = clean(outcome?.answer ?? "");
+  // A tick was faster: then the record has the answer.
+  const answer = clean(outcome?.answer ?? (run.result === undefined ? "" : recordedAnswer(job.body)));
+  const worth = outcome?.outcome ?? run.outcome;
   return {
     ...blank(task),
     host: host ?? null,
     job: job.id,
     state: run.result === undefined ? asked(job, came) : state,
-    good: state === "finished" && outcome?.outcome === "success",
-    partial: answer.trim() !== "" && (outcome?.outcome === "partial" || state === "timeout" || state === "cancelled"),
+    good: state === "finished" && worth === "success",
+    partial: answer.trim() !== "" && (worth === "partial" || state === "timeout" || state === "cancelled"),
     answer,
-    why: outcome?.why ?? came.spoiled.get(job.id) ?? run.why ?? null,
+    why: outcome?.why ?? (run.result === undefined ? came.spoiled.get(job.id) : undefined) ?? run.why ?? null,
     took: took ?? null,
     cost: cost ?? null,
   };
 }
+
+const recordedAnswer = (body: string) => inRecord(body).replace(/^_No answer\._$|^`{3,}\w*\n|\n`{3,}$/g, "");
 
 /** It has no result: nobody was there, or it was never begun. */
 function asked(job: Entry<"job">, { answers }: Came): AnswerState {

@@ -47,20 +47,22 @@ export function worthWaiting(tasks: Entry<"task">[], at: Waiting): boolean {
   return tasks.some((task) => {
     const jobs = [...at.draft.jobs.values()].filter((job) => job.data.task === task.id);
     const hold = at.plan.holds.get(task.id);
-    if (jobs.length === 0 && hold?.state === "queued" && hold.on !== "hosts") return at.flying;
+    if (jobs.length === 0 && hold?.state !== "queued") return false;
+    if (jobs.length === 0 && hold?.on !== "hosts") return at.flying;
     const idle = jobs.filter((job) => job.data.state === "released" || at.turnedAway(job));
     const names =
       jobs.length > 0 ? idle.map((job) => job.data.host ?? "") : hostsOf(at.draft, task).map((host) => host.id);
-    return names.some((name) => mayTake(task, name, jobs.length > 0, at));
+    return names.some((name) => mayTake(task, name, at));
   });
 }
 
-function mayTake(task: Entry<"task">, name: string, claimed: boolean, { draft, answers, until }: Waiting): boolean {
+/** Also a host that was free when it was asked: another job of the errand got it. */
+function mayTake(task: Entry<"task">, name: string, { draft, answers, until }: Waiting): boolean {
   const agent = agentOf(draft, task);
   const host = draft.hosts.get(name);
   const answer = answers.get(name);
   if (!host || !agent || !answer || "fault" in answer) return false;
   const why = obstacle(host, placingOf(draft, agent, { hosts: [host], answers, given: new Map() }));
-  if (why === null) return claimed;
+  if (why === null) return true;
   return "wait" in why && (why.until === undefined || why.until <= until);
 }

@@ -8,7 +8,7 @@ import type { State } from "../core/state.ts";
 import type { Clock, Repo, Tips } from "../ports.ts";
 import { bindingFault } from "./binding.ts";
 import { commitLedger } from "./ledger-commit.ts";
-import { readPair } from "./read.ts";
+import { addRecords, readPair } from "./read.ts";
 
 export interface Settled extends ErrandDecision {
   /** False: it changes nothing yet, and may be decided again. */
@@ -54,6 +54,8 @@ export function ledgerBook({ repo, clock, tick, by, random }: LedgerBook, tips: 
   const commits: string[] = [];
   let fetched: Tips | undefined = tips;
   let policy = tips.policy;
+  // What has ended is no open work any more, and would not be read: but the errand goes on.
+  const own = new Set<string>();
   return {
     recorded: true,
     commits,
@@ -64,6 +66,7 @@ export function ledgerBook({ repo, clock, tick, by, random }: LedgerBook, tips: 
         if (binding.state === "bound") state.pack = binding.pack;
         else if (binding.state === "fresh") state.pack = packId(state.settings.id, random);
         else throw bindingFault(binding);
+        await addRecords(repo, state, [...own]);
         made = await decide(state);
         policy = state.tips.policy;
         return last || made.plan.starts.length > 0 ? made.changes : new Map();
@@ -73,6 +76,7 @@ export function ledgerBook({ repo, clock, tick, by, random }: LedgerBook, tips: 
       fetched = undefined;
       if (commit === null) return { ...decision, stands: false };
       commits.push(commit);
+      for (const job of decision.draft.jobs.values()) if (job.data.run.tick.startsWith(tick)) own.add(job.path);
       if (decision.draft.tips.ledger === decision.draft.tips.policy) policy = commit;
       return { ...decision, stands: true };
     },

@@ -168,6 +168,7 @@ function connect(run: Run): Pool {
 async function settle(run: Run, round: number, closing?: number): Promise<Settled> {
   const { errand, ports, inbox } = run;
   let asked = closing !== undefined;
+  let taken = { results: 0, starts: [] as string[] };
   const made = await run.book.settle(async (state) => {
     // Of ticks that meet a new pack at once, one binds it: its folder on the hosts is the only one.
     run.state = state;
@@ -186,11 +187,13 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
     };
     const why = closing === undefined ? undefined : `it was not started within ${formatDuration(closing)}`;
     const pass = { now: ports.clock.now(), tick: `${errand.tick}-${round}`, closing: why };
+    // While this is brought to stand, more may come in.
+    taken = { results: inbox.results.length, starts: [...inbox.starts.keys()] };
     return decideErrand(state, errand.tasks, inbox, known, pass);
   }, closing !== undefined);
   if (made.stands) {
-    inbox.results.splice(0);
-    inbox.starts.clear();
+    inbox.results.splice(0, taken.results);
+    for (const key of taken.starts) inbox.starts.delete(key);
   }
   return made;
 }

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
 import { errandTask } from "../../src/core/errand.ts";
 import { answersOf } from "../../src/core/errand-answers.ts";
+import { HostFault } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { type ErrandPorts, runErrand } from "../../src/shell/errand.ts";
@@ -12,6 +13,7 @@ import { createPool } from "../../src/shell/pool.ts";
 import { noSecrets } from "../../src/shell/secrets.ts";
 import { type FakeMachine, fakeFleet, machine } from "../fakes/fleet.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
+import { runTick } from "../fakes/run-tick.ts";
 
 const packs: TestPack[] = [];
 afterEach(() => {
@@ -159,6 +161,58 @@ test("no slot is free on one of two: the others answer at once, and it is told a
   ]);
   expect(full.journal).toEqual([]);
 });
+
+test.each([
+  ["in memory", async (pack: TestPack) => (await openUnrecorded(pack.clone, at)).book],
+  ["recorded", recorded],
+])("more tasks than slots, %s: those that found no room are started when the others have ended", async (_, open) => {
+  const pack = made(["ann"]);
+  const machines = { ann: machine() };
+  const tasks = ["0", "1", "2", "3", "4", "5"].map((digit) =>
+    errandTask({ text: "echo hello" }, { token: digit.repeat(16), by: "ann", runtime: "shell" }),
+  );
+  const errand = { tasks, tick: "t1-dispatch", by: "ann", signal: new AbortController().signal };
+  const ran = await runErrand(ports(machines), await open(pack), { ...errand, asked() {}, answered() {}, landed() {} });
+  ran.close();
+  expect(answersOf(tasks, ran).map((one) => one.state)).toEqual(tasks.map(() => "finished"));
+  expect(machines.ann.journal.length).toBe(6);
+  expect(jobsIn(pack).filter((text) => /^state: finished$/m.test(text))).toHaveLength(open === recorded ? 6 : 0);
+});
+
+test("a tick that collects first: its record has the answer, and nobody waits for another", async () => {
+  const pack = made(["ann"]);
+  const book = await recorded(pack);
+  const machines = { ann: machine() };
+  const script = () => ({ stdout: "hello from ann\n" });
+  const errand = { tasks: [all()], tick: "t1-dispatch", by: "ann", signal: new AbortController().signal };
+  const faulty = ports(machines);
+  let ticked = false;
+  // Two ticks between the start and the first question whether it has ended: the second one acknowledges.
+  const connect: ErrandPorts["connect"] = (id, hosts) => {
+    const pool = faulty.connect(id, hosts);
+    return {
+      ...pool,
+      open: async (host) => {
+        if (machines.ann.journal.length > 0 && !ticked) {
+          ticked = true;
+          await runTick(pack.clone, machines, script);
+          await runTick(pack.clone, machines, script);
+        }
+        const opened = await pool.open(host);
+        if ("fault" in opened) return opened;
+        const fetch = () => Promise.reject(new HostFault("altered", "ann has no result of it (acked)"));
+        return { ...opened, session: Object.assign(Object.create(opened.session), { fetch }) };
+      },
+    };
+  };
+  const ran = await runErrand({ ...faulty, connect }, book, { ...errand, asked() {}, answered() {}, landed() {} });
+  ran.close();
+  expect(machines.ann.acked.length).toBeGreaterThan(0);
+  expect(answersOf(errand.tasks, ran)).toEqual([
+    expect.objectContaining({ state: "finished", good: true, answer: "hello from ann", why: null }),
+  ]);
+  expect([jobsIn(pack).length, ran.open]).toEqual([1, []]);
+}, 60_000);
 
 test("a recorded failure stands in its job and its reflection, and leaves nothing that waits for anybody", async () => {
   const pack = made(["ann", "bob"]);
