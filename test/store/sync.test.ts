@@ -272,7 +272,7 @@ describe.each(kinds)("incremental and rebuilt are the same bytes: %s", (_, absen
     // A stray copy on the other branch is not read.
     await made.commit({ "jobs/2026/11/20/stray.md": everything["jobs/2026/11/20/disk-0123456789.md"] as string });
     const tips = await made.commit({ ...of(false), "tasks/stray.md": task() }, "towline");
-    expect(await sync(store, made.repo, tips, options)).toMatchObject({ state: "synced", written: 12 });
+    expect(await sync(store, made.repo, tips, options)).toMatchObject({ state: "synced", written: 13 });
     const next = await made.commit({ "status/disk.md": null }, "towline");
     expect(await sync(store, made.repo, next, options)).toMatchObject({ state: "synced", written: 0, deleted: 1 });
     expect(await canonicalDump(store)).toBe(await rebuilt(made, next));

@@ -62,7 +62,7 @@ describe("towline sync", () => {
     const made = await clone(everything);
     const first = await towline(["sync", "--repo", made.dir]);
     expect(first).toMatchObject({ code: 0, errors: [] });
-    expect(first.out).toMatch(/^12 written, 0 deleted \([0-9a-f]{10}\) in .*towline\.db\n$/);
+    expect(first.out).toMatch(/^13 written, 0 deleted \([0-9a-f]{10}\) in .*towline\.db\n$/);
     expect(existsSync(join(made.dir, ".git/towline/towline.db"))).toBe(true);
     expect((await towline(["sync", "--repo", made.dir])).out).toMatch(/^up to date/);
     expect(made.git("status", "--porcelain")).toBe("");
@@ -125,7 +125,7 @@ describe("towline sync", () => {
     expect(json.code).toBe(0);
     expect(JSON.parse(json.out)).toMatchObject({
       state: "synced",
-      written: 12,
+      written: 13,
       drift: [],
       mended: [{ what: "differs" }],
     });
