@@ -7,7 +7,7 @@ import type { Ask } from "./confirm.ts";
 import { connectHost, type FleetOptions } from "./fleet.ts";
 import { resolveKey } from "./fleet-key.ts";
 import { acquaintance } from "./known-keys.ts";
-import { makeKey, ownKeyFile, publicLine, readKey, refuseTracked } from "./own-keys.ts";
+import { makeKey, packKeyFile, publicLine, readKey, refuseTracked } from "./pack-keys.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface Lock {
@@ -96,7 +96,7 @@ export async function chosenKey(word: string, meeting: Meeting): Promise<PackKey
       "write capitals, digits and _, like env:TOWLINE_SSH_KEY",
     );
   if (name !== undefined && !env[name]) {
-    const file = ownKeyFile(meeting, state.pack, name);
+    const file = packKeyFile(meeting, state.pack, name);
     await refuseTracked(file, top, env);
     const made = (await readKey(file)) === null ? await makeKey(file, `${comment} ${name}`) : null;
     const text = made?.private ?? ((await readKey(file)) as string);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configuration, messageOf } from "../errors.ts";
 import { isLocked, unlock } from "../transports/key.ts";
-import { ownKeyFile, readKey } from "./own-keys.ts";
+import { packKeyFile, readKey } from "./pack-keys.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface Keyring {
@@ -70,7 +70,7 @@ export async function resolveKey(
 
 /** The key that `towline fleet keygen` left on this machine, or null. */
 async function ownKey({ pack, ...at }: Keyring, name: string): Promise<string | null> {
-  return pack !== undefined && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? readKey(ownKeyFile(at, pack, name)) : null;
+  return pack !== undefined && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? readKey(packKeyFile(at, pack, name)) : null;
 }
 
 /** One question for each key, however many hosts it opens, for as long as the same person is asked. */

@@ -9,7 +9,7 @@ import { isLocked, unlock } from "../transports/key.ts";
 import type { Ask } from "./confirm.ts";
 import { connectHost, type FleetOptions } from "./fleet.ts";
 import type { Login } from "./fleet-key.ts";
-import { readKey } from "./own-keys.ts";
+import { readKey } from "./pack-keys.ts";
 
 export interface Knock {
   /** What the person called it. */

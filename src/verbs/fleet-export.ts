@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { type ExportFormat, export_formats, exportFleet } from "../core/export-fleet.ts";
 import { exit, usage } from "../errors.ts";
-import { ownKeyFile } from "../shell/own-keys.ts";
 import { openLocal } from "../shell/pack.ts";
+import { packKeyFile } from "../shell/pack-keys.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
@@ -22,7 +22,7 @@ export function fleetExport(group: Command, wire: Wire): void {
       const broken = state.problems.filter((one) => one.path.startsWith("hosts/") && one.level === "error");
       for (const one of broken) wire.report.error(`${one.message} (${one.fix}); it was left out`, one);
       const keyFile = (name: string) => {
-        const file = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? ownKeyFile(wire, state.pack, name) : null;
+        const file = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? packKeyFile(wire, state.pack, name) : null;
         return file !== null && existsSync(file) ? file : null;
       };
       wire.out(exportFleet(flags.format as ExportFormat, { hosts: [...state.hosts.values()], keyFile }));

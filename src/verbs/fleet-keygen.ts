@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { configuration, usage } from "../errors.ts";
-import { type MadeKey, makeKey, ownKeyFile, refuseTracked } from "../shell/own-keys.ts";
 import { openLocal } from "../shell/pack.ts";
+import { type MadeKey, makeKey, packKeyFile, refuseTracked } from "../shell/pack-keys.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { quoted } from "./next-steps.ts";
@@ -37,7 +37,7 @@ export function fleetKeygen(group: Command, wire: Wire): void {
         );
       const { repo, tips, top } = await openLocal(repoDir(wire, flags), wire);
       const { settings, pack } = await readWorkTree(repo, top, tips);
-      const file = flags.file === undefined ? ownKeyFile(wire, pack, name) : resolve(wire.cwd, flags.file);
+      const file = flags.file === undefined ? packKeyFile(wire, pack, name) : resolve(wire.cwd, flags.file);
       await refuseTracked(file, top, wire.env);
       const made = await makeKey(file, `towline ${settings.id} ${name}`, flags.force);
       if (!made)

@@ -42,11 +42,13 @@ export function fleet(program: Command, wire: Wire): void {
 }
 
 async function offerExample(wire: Wire, flags: Common): Promise<void> {
-  const place = await openWorkTree(repoDir(wire, flags), wire.env).catch((thrown) => {
-    if (thrown instanceof Fault) return null; // the verb itself says it
+  // Where there is no pack, or nothing can be written, the verb itself says what is wrong, if anything.
+  const none = (thrown: unknown) => {
+    if (thrown instanceof Fault) return null;
     throw thrown;
-  });
-  if (place === null || !(await exampleWhenNone(place.cwd))) return;
+  };
+  const place = await openWorkTree(repoDir(wire, flags), wire.env).catch(none);
+  if (place === null || !(await exampleWhenNone(place.cwd).catch(none))) return;
   wire.report.note("There is no machine yet: hosts/example.md was written, cordoned, to start from.");
   wire.report.note(
     "  Or let it be done for you: towline fleet add USER@HOST; from other tools: towline fleet import FILE",

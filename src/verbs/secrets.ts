@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import { type SecretName, secretNames, type Use } from "../core/secret-names.ts";
 import { type Handed, tick_workflow, tickEnv } from "../core/tick-env.ts";
 import { configuration, exit } from "../errors.ts";
-import { ownKeyFile } from "../shell/own-keys.ts";
 import { idIn } from "../shell/pack.ts";
 import { openWorkTree, workFiles } from "../shell/pack-files.ts";
+import { packKeyFile } from "../shell/pack-keys.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { quoted } from "./next-steps.ts";
 
@@ -59,7 +59,7 @@ interface Around {
 }
 
 function rowOf(secret: SecretName, { wire, pack, given }: Around): SecretRow {
-  const file = ownKeyFile(wire, pack, secret.name);
+  const file = packKeyFile(wire, pack, secret.name);
   const own = secret.kind === "key" && existsSync(file);
   const here = wire.env[secret.name] ? "variable" : own ? file : null;
   const mapped = given?.get(secret.name) ?? null;

@@ -634,7 +634,7 @@ export const mutants: Mutant[] = [
   {
     guard: "no private key is written into a repository",
     edits: [
-      ["src/shell/own-keys.ts", 'if (way === "" || (!way.startsWith("..") && !isAbsolute(way)))', 'if (way === "")'],
+      ["src/shell/pack-keys.ts", 'if (way === "" || (!way.startsWith("..") && !isAbsolute(way)))', 'if (way === "")'],
     ],
     tests: ["test/verbs/fleet-keygen.test.ts"],
     name: "never into a repository",

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import ssh2, { type AuthContext } from "ssh2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { builtIn, mayEnter, type RunningServer } from "../../src/demo/sshd.ts";
-import { makeKey } from "../../src/shell/own-keys.ts";
+import { makeKey } from "../../src/shell/pack-keys.ts";
 import { type TestPack, testPack } from "../fakes/pack.ts";
 import { program } from "../integration/real.ts";
 

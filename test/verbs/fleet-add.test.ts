@@ -16,7 +16,7 @@ import { join } from "node:path";
 import ssh2 from "ssh2";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { findSshd, openSsh, type RunningServer } from "../../src/demo/sshd.ts";
-import { makeKey } from "../../src/shell/own-keys.ts";
+import { makeKey } from "../../src/shell/pack-keys.ts";
 import { fingerprintOf } from "../../src/transports/ssh.ts";
 import { cli } from "../fakes/cli.ts";
 import { basics, type TestPack, testPack } from "../fakes/pack.ts";

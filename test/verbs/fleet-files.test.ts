@@ -119,7 +119,7 @@ test.skipIf(lacksSshd)(`export: OpenSSH reads our ssh_config and known_hosts as 
   });
   const file = join(home, "config");
   writeFileSync(file, (await run(["fleet", "export", "--format", "ssh_config"])).out);
-  const read = execFileSync("ssh", ["-G", "-F", file, "inner"], { encoding: "utf8" }).split("\n");
+  const read = execFileSync("ssh", ["-G", "-F", file, "inner"], { encoding: "utf8", stdio: "pipe" }).split("\n");
   expect(read).toEqual(
     expect.arrayContaining([
       "hostname 2001:db8::7",
@@ -145,6 +145,10 @@ test("without a host the first fleet command leaves a cordoned example, once", a
   expect((await run(["fleet", "status"])).said).toBe("");
   const check = await run(["check"]);
   expect(check.code).toBe(0);
+  // A file in the way of the folder: nothing is written, and the verb does what it can.
+  rmSync(join(pack.clone, "hosts"), { recursive: true });
+  writeFileSync(join(pack.clone, "hosts"), "");
+  expect((await run(["fleet", "status", "--json"])).out).toBe("[]\n");
   const outside = await cli(home, ["fleet", "status"], {}, home);
   expect([outside.code, existsSync(join(home, "hosts"))]).toEqual([3, false]);
 });

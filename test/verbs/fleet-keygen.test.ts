@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { makeKey } from "../../src/shell/own-keys.ts";
+import { makeKey } from "../../src/shell/pack-keys.ts";
 import { cli } from "../fakes/cli.ts";
 import { basics, type TestPack, testPack } from "../fakes/pack.ts";
 import { lacksSshd, needs } from "../integration/real.ts";

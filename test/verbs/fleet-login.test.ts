@@ -11,7 +11,7 @@ import { builtIn, mayEnter, type RunningServer } from "../../src/demo/sshd.ts";
 import type { Ask } from "../../src/shell/confirm.ts";
 import { loginAsPerson } from "../../src/shell/fleet-login.ts";
 import { runScript } from "../../src/shell/host-script.ts";
-import { makeKey } from "../../src/shell/own-keys.ts";
+import { makeKey } from "../../src/shell/pack-keys.ts";
 import { lacksSshd, needs } from "../integration/real.ts";
 
 const { username: user } = userInfo();

@@ -11,7 +11,7 @@ import { putNew } from "./new-record.ts";
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** `pack`: its `id`, or the id that it has on hosts, with the random part behind it. */
-export function ownKeyFile({ env, home }: { env: Env; home: string }, pack: string, name: string): string {
+export function packKeyFile({ env, home }: { env: Env; home: string }, pack: string, name: string): string {
   const xdg = env.XDG_CONFIG_HOME;
   const config = xdg && isAbsolute(xdg) ? xdg : join(home, ".config");
   return join(config, "towline", "ssh", pack.replace(/-[0-9a-f]{12}$/, "").slice(0, 48), name);
