@@ -105,7 +105,7 @@ async function killTicker(scene: Scene, point: CrashPoint): Promise<boolean> {
   mkdirSync(shim, { recursive: true });
   const ticker: TickerPlan = { ...tickerOf(scene), now: at(scene.hour), crash: point, shim };
   let child: ChildProcess | undefined;
-  const disarm = await database?.arm(point.step, () => child?.kill("SIGKILL"));
+  const disarm = database?.arm(point.step, () => child?.kill("SIGKILL"));
   child = spawn(process.execPath, [plan.ticker, JSON.stringify(ticker)], {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, ...database?.env },
