@@ -212,6 +212,9 @@ function handshake({ name, host, wanted, sock, options, config }: Attempt): Prom
     client.once("close", () => fail(new Error("the host closed the connection")));
     client.once("ready", () => {
       ready = true;
+      // Whatever comes from the host shows that it is there. The library counts answers to its own questions only, and
+      // on a slow line those wait behind all that is being sent. (Missing in its types.)
+      sock.on("data", () => (client as unknown as { _resetKA?(): void })._resetKA?.());
       resolve(connectionOf(name, client));
     });
     client.connect({

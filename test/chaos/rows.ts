@@ -21,6 +21,8 @@ const hostile = "test/integration/hostile.test.ts"; // servers of ours that answ
 const seeds = "test/integration/seeds.test.ts";
 const spoiled = "test/remote/spoiled.test.ts"; // under three shells
 const clock = "test/remote/clock.test.ts";
+const full = "test/remote/full.test.ts";
+const deploy = "test/fleet/deploy.test.ts";
 const collect = "test/integration/collect.test.ts";
 const lab = "test/chaos/hosts.test.ts";
 const kills = "test/chaos/crash.test.ts";
@@ -249,7 +251,10 @@ export const rows: Row[] = [
     id: "D24",
     fault: "ssh eats the input of whoever calls",
     must: "a loop over hosts asks all of them",
-    shown: { [seeds]: ["a shell's loop over hosts keeps its own input: every host is asked"] },
+    shown: {
+      [seeds]: ["a shell's loop over hosts keeps its own input: every host is asked"],
+      "test/integration/ways.test.ts": ["what stands on the caller's standard input is left to the caller"],
+    },
   },
   {
     id: "D25",
@@ -268,6 +273,12 @@ export const rows: Row[] = [
       "test/secrets/argv.test.ts": ["none holds a secret, as an outside watcher and the run itself see them"],
       [program]: ["no text of a job stands on any command line"],
     },
+  },
+  {
+    id: "D27",
+    fault: "stale or dead multiplex socket; its path too long",
+    must: "each command logs in by itself",
+    shown: { [system]: ["a master that was killed, a socket that is stale, a path that is too long"] },
   },
   {
     id: "D28",
@@ -294,6 +305,28 @@ export const rows: Row[] = [
     shown: { [names]: ["%s while a job runs: it is collected, by a runner with an empty disk", "removed"] },
   },
   {
+    id: "D31",
+    fault: "agent missing, for another machine, in another version",
+    must: "the host is not ready; installed when asked; no success that is none",
+    shown: {
+      [deploy]: [
+        "installs, configures, pins, and has nothing to do the second time",
+        "goes to another version and back, by the record as by the disk",
+        "refuses what is not as pinned, and what cannot be run there; what was there goes on",
+      ],
+      "test/runtimes/contract.test.ts": ["without the binary: a clear message"],
+    },
+  },
+  {
+    id: "D32",
+    fault: "what was downloaded has another digest",
+    must: "refused; the old program is kept",
+    shown: {
+      "test/fleet/release.test.ts": ["with a wrong digest, with none, or with two that differ is refused"],
+      "test/fleet/put.test.ts": ["are refused when they were altered on the way, and the old one stays"],
+    },
+  },
+  {
     id: "D33",
     fault: "two jobs on one host share their folder",
     must: "a folder for each run",
@@ -303,7 +336,10 @@ export const rows: Row[] = [
     id: "D34",
     fault: "the host's disk is full, at each step",
     must: "the start is refused, or the result says so with what there is",
-    shown: { [program]: ["on a full disk nothing is started and nothing breaks"] },
+    shown: {
+      [full]: ["with ", "no room for the host program, and none for an acknowledgement"],
+      [program]: ["on a full disk nothing is started and nothing breaks"],
+    },
   },
   {
     id: "D35",
@@ -329,18 +365,6 @@ export const rows: Row[] = [
       [collect]: ["by another runner with an empty disk; the acknowledgement of it needs no commit"],
       [ticks]: ["results are acknowledged only once they stand in the commit that was read"],
     },
-  },
-  {
-    id: "D24",
-    fault: "the ssh client eats its caller's standard input",
-    must: "each call has an input of its own",
-    shown: { "test/integration/ways.test.ts": ["what stands on the caller's standard input is left to the caller"] },
-  },
-  {
-    id: "D27",
-    fault: "the shared connection's socket is stale or dead, or its path too long",
-    must: "each command logs in by itself",
-    shown: { [system]: ["a master that was killed, a socket that is stale, a path that is too long"] },
   },
   {
     id: "D38",
@@ -380,12 +404,21 @@ export const rows: Row[] = [
       [frames]: ["refuse a description that was altered"],
     },
   },
+  {
+    id: "D41",
+    fault: "a line of 10 kB/s",
+    must: "each transfer has a deadline by its size; the others are not held up",
+    shown: { "test/chaos/slow.test.ts": ["a task of "] },
+  },
+  {
+    id: "D42",
+    fault: "200 hosts, 50 of them dead",
+    must: "the dead cost one wave of waiting together",
+    shown: {
+      "test/integration/many.test.ts": [
+        "a tick that asks all of them does its work on one that lives, in one wave's time",
+        "`fleet status` lists each of them",
+      ],
+    },
+  },
 ];
-
-/** Rows that no test shows yet, each with the reason. */
-export const open: Record<string, string> = {
-  D31: "only when towline installs agents",
-  D32: "only when towline installs agents",
-  D41: "to come",
-  D42: "to come",
-};

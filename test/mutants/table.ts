@@ -182,6 +182,33 @@ export const mutants: Mutant[] = [
     tests: ["test/remote/frame.test.ts"],
   },
   {
+    guard: "an answer has a size by what was asked",
+    edits: [["src/shell/fleet-conversation.ts", "reader.expect(nonce, limit);", "reader.expect(nonce);"]],
+    tests: ["test/integration/hostile.test.ts"],
+  },
+  {
+    guard: "a text that the server refuses does not hold the rest back",
+    edits: [["src/tick.ts", 'if (refusal.kind === "content" && ', 'if (refusal.kind === "race" && ']],
+    tests: ["test/tick/refused.test.ts"],
+  },
+  {
+    guard: "host: what a run puts in the place of its own files goes",
+    edits: [["src/remote/host/base.sh", 'then rm -rf "$1"; fi', "then :; fi"]],
+    tests: ["test/remote/spoiled.test.ts"],
+  },
+  {
+    guard: "host: a supervisor that hangs is ended",
+    edits: [["src/remote/host/conversation.sh", "      overdue || return 0\n", "      return 0\n"]],
+    tests: ["test/remote/spoiled.test.ts"],
+    name: "hangs long past",
+  },
+  {
+    guard: "when a run ended is said by our clock",
+    edits: [["src/core/absorb.ts", "{ ...result, ...times }", "result"]],
+    tests: ["test/remote/clock.test.ts"],
+    name: "a tick over such a host",
+  },
+  {
     guard: "a result has the announced hash",
     edits: [["src/remote/answers.ts", "if (sha256(description) !== expected.sha256)", "if (description.length === 0)"]],
     tests: ["test/remote/frame.test.ts"],

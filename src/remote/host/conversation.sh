@@ -185,13 +185,17 @@ taken() {
 
 # TOTAL OWNERS: takes a slot for $dir, where neither the record nor the owner has given them all away → $slot_file
 claim() {
-  tries=0
+  tries=0 jam=
   while [ $tries -lt 9 ]; do
     tries=$((tries + 1))
     survey "$1"
     [ -n "$open" ] && [ "$used" -lt "$1" ] && [ "$used" -lt "$2" ] || return 1
     slot_file=slots/$open.$generation
-    token "$slot_file" "$dir $self" || continue
+    if ! token "$slot_file" "$dir $self"; then
+      [ -s "$slot_file" ] || jam="refused cannot take a slot: is the disk full?"
+      continue
+    fi
+    jam=
     [ $((generation % 16)) -ne 0 ] || sweep
     return 0
   done

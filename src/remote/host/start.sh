@@ -31,12 +31,23 @@ barred() {
   [ -n "$why" ]
 }
 
+# An empty line every 8 kB, which says nothing: on a slow line the other side would take this one for dead.
+still_here() {
+  trap '' PIPE
+  echo 2>/dev/null
+  trap - PIPE
+}
+
 # Reads the files of a launch into DIR → $wrong. Fails when the request ends in the middle.
 receive() {
-  wrong= command=
+  wrong= command= heard=0
   while IFS= read -r line <&9; do
     case $line in
-      +*) printf '%b' "${line#+}" >&4 || wrong="cannot write: is the disk full?" ;;
+      +*)
+        printf '%b' "${line#+}" >&4 || wrong="cannot write: is the disk full?"
+        heard=$((heard + 1))
+        [ $((heard % 2)) -ne 0 ] || still_here
+        ;;
       "file "*) open_file "${line#file }" ;;
       "secret "*) echo "${line#secret }" >>"$dir.secret" ;;
       "command "*)
@@ -96,7 +107,7 @@ start() {
     answer "$job" "$epoch" "forbidden $why"
   elif ! claim "$slots" "${most:-$slots}"; then
     drain
-    answer "$job" "$epoch" full
+    answer "$job" "$epoch" "${jam:-full}"
   else
     # The fence: of all who try, one makes the folder. Where two make the job's first one at once, and each may have
     # made a half of it, the owner's file decides.
@@ -110,7 +121,9 @@ start() {
     else
       echo "- 0 0 -" >"$slot_file"
       drain
-      if [ -d "$dir" ]; then
+      # An owner's file without a line: it could not be written, and nobody starts this. The folder stays: it is the fence.
+      [ ! -d "$dir" ] || [ -s "$dir.owner" ] || doze 20
+      if [ -d "$dir" ] && { [ ! -e "$dir.owner" ] || [ -s "$dir.owner" ]; }; then
         answer "$job" "$epoch" "already $epoch"
       else
         answer "$job" "$epoch" "refused cannot make the job's folder: is the disk full?"
