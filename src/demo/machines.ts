@@ -103,7 +103,7 @@ async function raiseOne({ dir, name, sshd, login }: Raise): Promise<Up> {
 async function letsIn({ name, address, port, user, hostKey, keyText }: Machine): Promise<boolean> {
   const host = { address, port, user, host_key: hostKey, slots: 1, network: "public", transport: "ssh" as const };
   try {
-    const connection = await ssh().connect(name, host, { key: keyText, timeout: 5000 });
+    const connection = await ssh().connect(name, host, { key: keyText, timeout: 20_000 });
     const pipe = await connection.exec("exit 0");
     pipe.stdin.end();
     for await (const _ of pipe.stdout); // a channel closes only once it was read to its end
