@@ -1,10 +1,12 @@
 // What an errand asks its hosts first, and tells them last.
 import type { Entry } from "../core/entry.ts";
+import { toClear } from "../core/ephemeral.ts";
 import { hostsToAsk } from "../core/errand-wait.ts";
 import { hostCalled, twins } from "../core/known-hosts.ts";
 import type { HostAnswer } from "../core/place.ts";
 import type { State } from "../core/state.ts";
-import type { Clock, RawResult } from "../ports.ts";
+import type { Clock, Deployer, RawResult } from "../ports.ts";
+import { clearAway } from "./deploy-start.ts";
 import { ask } from "./hands.ts";
 import type { Pool } from "./pool.ts";
 
@@ -16,6 +18,11 @@ interface Asking {
 interface Asked {
   tasks: Entry<"task">[];
   asked(done: number, all: number): void;
+}
+
+interface Leaving {
+  pool: Pool;
+  deployer?: Deployer | undefined;
 }
 
 /** Brings the answers up to date; how far it is, is told the first time. */
@@ -33,14 +40,30 @@ export async function askHosts(at: Asking, state: State, pool: Pool, errand: Ask
   for (const [name, message] of twins(state, at.answers)) at.answers.set(name, { fault: "not-enrolled", message });
 }
 
-/** These results are safe: their hosts may forget them. */
-export async function acknowledge(pool: Pool, state: State, all: { host: string; result: RawResult }[]): Promise<void> {
+/**
+ * These results are safe: their hosts may forget them, and what was deployed for ephemeral agents goes. The ledger may
+ * be older than what runs there now, so that the host is asked once more.
+ */
+export async function acknowledge(
+  at: Leaving,
+  state: State,
+  all: { host: string; result: RawResult }[],
+): Promise<void> {
+  const { pool, deployer } = at;
   await Promise.all(
     [...Map.groupBy(all, (one) => one.host)].map(async ([name, list]) => {
       const opened = await pool.open(hostCalled(state, name) as Entry<"host">);
       if ("fault" in opened) return;
+      const { session } = opened;
+      const jobs = list.flatMap(({ result }) => state.jobs.get(result.job) ?? []);
       const results = list.map(({ result }) => ({ job: result.job, epoch: result.epoch, sha256: result.sha256 }));
-      await opened.session.ack(results).catch((thrown) => pool.fail(name, thrown));
+      try {
+        const idle = async () => (await session.probe()).held.every((held) => held.state !== "running");
+        if (deployer && toClear(state, jobs).size > 0 && (await idle())) await clearAway(at, state, jobs);
+        await session.ack(results);
+      } catch (thrown) {
+        pool.fail(name, thrown);
+      }
     }),
   );
 }

@@ -277,7 +277,8 @@ function ended(run: Run, made: Settled, plan: Plan, before: string[]): Ran {
     results: run.all,
     spoiled: run.spoiled,
     open,
-    acknowledge: () => acknowledge(run.pools.at(-1) as Pool, made.draft, run.all),
+    acknowledge: () =>
+      acknowledge({ pool: run.pools.at(-1) as Pool, deployer: run.ports.deployer }, made.draft, run.all),
     close: () => {
       for (const pool of run.pools) pool.close();
     },

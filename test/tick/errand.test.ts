@@ -214,6 +214,36 @@ test("a tick that collects first: its record has the answer, and nobody waits fo
   expect([jobsIn(pack).length, ran.open]).toEqual([1, []]);
 }, 60_000);
 
+test("what an ephemeral agent lacks is deployed before its job and taken away after it", async () => {
+  const pack = made(["ann"]);
+  pack.push({ "agents/pico.md": md("runtime: picoclaw\ndeploy: if-missing\nephemeral: true") });
+  const machines = { ann: machine() };
+  const log: string[] = [];
+  const deployer: ErrandPorts["deployer"] = {
+    deploy: async () => {
+      log.push(`deploy, ${machines.ann.journal.length} started`);
+      machines.ann.runtimes.push("picoclaw");
+    },
+    remove: async (_, runtime) => void log.push(`remove ${runtime}, ${machines.ann.acked.length} acknowledged`),
+  };
+  const task = errandTask({ text: "look", agent: "pico" }, { token: "e".repeat(16), by: "ann", runtime: "picoclaw" });
+  const errand = { tasks: [task], tick: "t1-dispatch", by: "ann", signal: new AbortController().signal };
+  const { book } = await openUnrecorded(pack.clone, at);
+  const ran = await runErrand({ ...ports(machines), deployer }, book, {
+    ...errand,
+    asked() {},
+    answered() {},
+    landed() {},
+  });
+  await ran.acknowledge();
+  ran.close();
+  expect([log, machines.ann.journal.length, machines.ann.acked.length]).toEqual([
+    ["deploy, 0 started", "remove picoclaw, 0 acknowledged"],
+    1,
+    1,
+  ]);
+});
+
 test("a recorded failure stands in its job and its reflection, and leaves nothing that waits for anybody", async () => {
   const pack = made(["ann", "bob"]);
   const machines = { ann: machine(), bob: machine() };
