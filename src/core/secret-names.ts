@@ -25,7 +25,7 @@ export interface SecretNames {
 
 const a_name = /^[A-Z_][A-Z0-9_]{0,63}$/;
 /** Fields of towline.yml that hold the name of a secret. */
-const named_field = /^(url|token|key|secret|webhook|password)$/;
+const named_field = /^(url|token|key|secret|webhook|password|api_key_env)$/;
 
 interface Found extends Use {
   word: string;
@@ -61,7 +61,9 @@ function inRecord(entry: Entry, text: string): Found[] {
   const key = entry.kind === "host" && (entry as Entry<"host">).data.key;
   const env = entry.kind === "agent" ? ((entry as Entry<"agent">).data.env ?? []) : [];
   const listed = Array.isArray((entry.data as { env?: unknown }).env);
+  const given = (entry.data as { api_key_env?: unknown }).api_key_env;
   return [
+    ...(typeof given === "string" ? [{ ...at(["api_key_env"]), word: given, kind: "value" as const }] : []),
     ...(typeof key === "string" && key.startsWith("env:")
       ? [{ ...at(["key"]), word: key.slice(4), kind: "key" as const }]
       : []),

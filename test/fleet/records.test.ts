@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parseEntry } from "../../src/core/entry.ts";
 import { configure, environment, modelsFor, secure, withdrawn } from "../../src/core/picoclaw-settings.ts";
 import { settings as schema } from "../../src/core/schema.ts";
+import { secretNames } from "../../src/core/secret-names.ts";
 import { keysFor } from "../../src/shell/deploy-settings.ts";
 import { setPin } from "../../src/shell/pin-record.ts";
 
@@ -66,6 +67,27 @@ const entry = <K extends "agent" | "host">(kind: K, id: string, fields: string) 
   return made;
 };
 const none = new Map<string, string>();
+
+test("the keys that go to hosts are among the secrets that a pack lives by", () => {
+  const { names } = secretNames([
+    {
+      path: "towline.yml",
+      text: "id: p\ndefaults:\n  api_key_env: ONE_KEY\nreleases:\n  picoclaw: {github: a/b, token: TWO_TOKEN}\n",
+    },
+    { path: "agents/a.md", text: "---\nruntime: picoclaw\napi_key_env: THREE_KEY\n---\n" },
+    { path: "hosts/h.md", text: "---\naddress: h\napi_key_env: FOUR_KEY\n---\n" },
+  ]);
+  expect(
+    names
+      .filter((one) => !one.optional)
+      .map(({ name, uses }) => [name, ...uses.map((use) => `${use.path}:${use.line}`)]),
+  ).toEqual([
+    ["FOUR_KEY", "hosts/h.md:3"],
+    ["ONE_KEY", "towline.yml:3"],
+    ["THREE_KEY", "agents/a.md:3"],
+    ["TWO_TOKEN", "towline.yml:5"],
+  ]);
+});
 
 describe("picoclaw's settings", () => {
   test("know the models of the pack's agents, the default first, and none where no key is named", () => {

@@ -482,7 +482,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a key behind a gate deploys nothing",
-    edits: [["src/remote/host/put.sh", 'if [ -n "$SSH_ORIGINAL_COMMAND" ]; then', "if false; then"]],
+    edits: [["src/remote/host/put.sh", 'if [ -n "$gated$SSH_ORIGINAL_COMMAND" ]; then', 'if [ -n "$gated" ]; then']],
     tests: ["test/fleet/put.test.ts"],
     name: "locked behind a gate",
   },
