@@ -93,6 +93,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
       occurrence: decision.draft.jobs.get(one.job)?.data.run.occurrence ?? "",
       hosts: [one.host],
       deadline: one.deadline,
+      ...(one.deploy ? { note: `${one.runtime} is deployed there first` } : {}),
     }));
     return { starts, holds: [...decision.plan.holds].map(([task, hold]) => ({ task, ...hold })), next, unseen };
   } finally {

@@ -63,6 +63,7 @@ describe.skipIf(lacksSshd)(`ticks that deploy, ${needs}`, () => {
       "tasks/ask.md": md("title: Ask\nhosts: bow", "What is new?"),
       "tasks/held.md": md("title: Held\nagent: still\nhosts: stern", "What is new?"),
     });
+    expect((await run("plan", "--probe")).out).toMatch(/start +ask .*picoclaw is deployed there first/);
     const { out, said } = await tick();
     expect([said, out]).toEqual(["", expect.stringMatching(/✓ ask/)]);
     expect(job("ask").job).toContain("answer with the key 1");
