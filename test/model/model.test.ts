@@ -6,7 +6,7 @@ import { explore } from "./explore.ts";
 import type { Bounds, Guards } from "./states.ts";
 
 // A hang limit only.
-vi.setConfig({ testTimeout: 1_800_000 });
+vi.setConfig({ testTimeout: 5_000_000 });
 
 const bounds = (more: Partial<Bounds>): Bounds => ({
   tasks: ["a", "b"],
