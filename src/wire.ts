@@ -57,6 +57,9 @@ export const secretOf = (wire: Wire) => (name: string) => {
   return wire.env[name];
 };
 
+/** Whether this is a run of a CI service, and nobody looks on. */
+export const inCi = ({ env }: Pick<Wire, "env">) => env.GITHUB_ACTIONS === "true" || /^(1|true)$/i.test(env.CI ?? "");
+
 export const repoDir = (wire: Wire, options: Common) => resolve(wire.cwd, options.repo ?? ".");
 
 /** A report that says nothing: for ticks whose outcome is shown in another way. */

@@ -61,6 +61,15 @@ function titleOf(text: string): string {
   return lines.find((line) => line !== "" && !line.startsWith("#!")) ?? "Ad-hoc task";
 }
 
+/**
+ * `networks` says what ticks reach. Where a person sits is known to nobody: what they ask for may go to any machine of the
+ * fleet, and one that cannot be reached from there says so.
+ */
+export function everywhere(state: State): State {
+  const networks = new Set([...state.settings.networks, ...[...state.hosts.values()].map(({ data }) => data.network)]);
+  return { ...state, settings: { ...state.settings, networks: [...networks] } };
+}
+
 /** The state with whatever the other one holds back: STOP.md, machines out of service, agents switched off. */
 export function stricter(state: State, other: State): State {
   const hosts = [...state.hosts].map(([name, host]): [string, Entry<"host">] => {

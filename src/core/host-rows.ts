@@ -130,6 +130,10 @@ function silent(host: Entry<"host">, look: Look | undefined, networks: string[])
     return { ...row, state: off || networks.includes(host.data.network) ? "off" : "elsewhere", healthy: true, why };
   }
   const { fault, message, remedy } = look;
+  if (fault === "unreachable" && !networks.includes(host.data.network)) {
+    const why = `is on network ${host.data.network}, which is not reached from here`;
+    return { ...row, state: "elsewhere", healthy: true, reachable: false, why };
+  }
   const called = fault !== "configuration";
   const wrong_key = fault === "unknown-key" || fault === "changed-key";
   return {

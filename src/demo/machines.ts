@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import ssh2 from "ssh2";
+import { messageOf } from "../errors.ts";
 import { pinnedFingerprint, ssh } from "../transports/ssh.ts";
 import { banner, builtIn, findSshd, openSsh, type RunningServer } from "./sshd.ts";
 
@@ -52,9 +53,10 @@ export async function bringUp({ dir, count, names, server }: BringUp): Promise<M
   const ups: Up[] = [];
   try {
     if (all[0] !== undefined) ups.push(await raise(all[0]));
-    if (sshd && ups[0] && !(await letsIn(ups[0].machine))) {
+    const why = sshd && ups[0] ? await keptOut(ups[0].machine) : null;
+    if (why !== null) {
       await lower(dir, ups);
-      if (server === "openssh") throw new Error("OpenSSH's server does not let this user in");
+      if (server === "openssh") throw new Error(`OpenSSH's server does not let this user in: ${why}`);
       return bringUp({ dir, count, names, server: "built-in" });
     }
     // All of them, or one that fails would leave behind those that come up after it.
@@ -99,8 +101,8 @@ async function raiseOne({ dir, name, sshd, login }: Raise): Promise<Up> {
   };
 }
 
-/** An sshd may be there and still refuse: a locked account, a missing right. */
-async function letsIn({ name, address, port, user, hostKey, keyText }: Machine): Promise<boolean> {
+/** An sshd may be there and still refuse: a locked account, a missing right. Why, or null. */
+async function keptOut({ name, address, port, user, hostKey, keyText }: Machine): Promise<string | null> {
   const host = { address, port, user, host_key: hostKey, slots: 1, network: "public", transport: "ssh" as const };
   try {
     const connection = await ssh().connect(name, host, { key: keyText, timeout: 20_000 });
@@ -109,9 +111,9 @@ async function letsIn({ name, address, port, user, hostKey, keyText }: Machine):
     for await (const _ of pipe.stdout); // a channel closes only once it was read to its end
     const code = await pipe.closed;
     connection.close();
-    return code === 0;
-  } catch {
-    return false;
+    return code === 0 ? null : `\`exit 0\` ended with ${code}`;
+  } catch (thrown) {
+    return messageOf(thrown);
   }
 }
 

@@ -1,6 +1,6 @@
 // What an errand goes by: origin as it is now where it is recorded; else the folder in front of a person, and what origin
 // holds back besides.
-import { stricter } from "../core/errand.ts";
+import { everywhere, stricter } from "../core/errand.ts";
 import type { State } from "../core/state.ts";
 import { exit, Fault, outside } from "../errors.ts";
 import type { Clock } from "../ports.ts";
@@ -36,7 +36,7 @@ export async function openUnrecorded(dir: string, at: Opening, offline = false):
   if (foreign) throw foreign;
   const asked = offline || (await originUrl(dir, at.env)) === null ? null : await originState(dir, at);
   const state = asked === null ? own : { ...stricter(own, asked), ...ledgerOf(asked) };
-  return { state, book: memoryBook(state) };
+  return { state: everywhere(state), book: memoryBook(everywhere(state)) };
 }
 
 /** What towline knows: origin has it newer than the last fetch of this folder. */

@@ -36,9 +36,12 @@ export function connectionOf(name: string, client: Ssh): Connection {
       for (const until = performance.now() + patience; ; ) {
         const before = sessions.closed();
         try {
-          const channel = await ask<ClientChannel>((done) => client.exec(command, done));
-          sessions.add(channel);
-          return pipeOf(channel);
+          // Listened to at once: a short command's exit may have come in the same packet as the channel.
+          return await ask<Pipe>((done) =>
+            client.exec(command, (thrown, channel) =>
+              thrown ? done(thrown, undefined as never) : done(undefined, pipeOf(sessions.add(channel))),
+            ),
+          );
         } catch (thrown) {
           if (lost) throw lost;
           const full =

@@ -15,7 +15,7 @@ import { openRecorded, openUnrecorded } from "../shell/errand-open.ts";
 import { personOf } from "../shell/person.ts";
 import { wishesOf } from "../shell/wishes.ts";
 import { tickId } from "../tick.ts";
-import { type Common, repoDir, type Wire } from "../wire.ts";
+import { type Common, inCi, repoDir, type Wire } from "../wire.ts";
 import { collectLeft } from "./dispatch-collect.ts";
 import { type Asked, createShow, printed, told } from "./dispatch-tell.ts";
 import { choice, portsOf, type Selection, taskOf } from "./errand-choice.ts";
@@ -56,7 +56,7 @@ export function dispatching(program: Command, wire: Wire): void {
       const input = () => textOf(process.stdin);
       const wishes = await wishesOf({ cwd: wire.cwd, input }, said, flags.file ?? []);
       const limit = flags.timeout === undefined ? undefined : seconds(flags.timeout);
-      const record = flags.record === true || inCi(wire.env);
+      const record = flags.record === true || inCi(wire);
       const heard = hearSignals();
       try {
         await once(wire, flags, { wishes, limit, record, signal: heard.signal });
@@ -67,8 +67,6 @@ export function dispatching(program: Command, wire: Wire): void {
 }
 
 const many = (value: string, before: string[] = []) => [...before, value];
-
-const inCi = (env: Wire["env"]) => env.GITHUB_ACTIONS === "true" || /^(1|true)$/i.test(env.CI ?? "");
 
 function seconds(text: string): number {
   const read = parseDuration(text);

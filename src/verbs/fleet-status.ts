@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Entry } from "../core/entry.ts";
+import { everywhere } from "../core/errand.ts";
 import { type HostRow, hostRows, hostTable, isAsked, type Look } from "../core/host-rows.ts";
 import { nearest } from "../core/nearest.ts";
 import { exit, messageOf, usage } from "../errors.ts";
@@ -10,7 +11,7 @@ import { openLocal } from "../shell/pack.ts";
 import { limiter, withoutName } from "../shell/pool.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { createWays } from "../shell/ways.ts";
-import { type Common, repoDir, type Wire } from "../wire.ts";
+import { type Common, inCi, repoDir, type Wire } from "../wire.ts";
 
 /** Adds `towline fleet status [HOST…]`. Starts nothing and writes nothing; asks all hosts at once. */
 export function fleetStatus(group: Command, wire: Wire): void {
@@ -29,7 +30,8 @@ export function fleetStatus(group: Command, wire: Wire): void {
           wire.report[problem.level](`${problem.message} (${problem.fix})`, problem);
       const hosts = chosen(names, [...state.hosts.values()]);
       const { networks } = state.settings;
-      const asked = hosts.filter((host) => isAsked(host, networks));
+      const from = inCi(wire) ? networks : everywhere(state).settings.networks;
+      const asked = hosts.filter((host) => isAsked(host, from));
       const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets, ask: wire.ask };
       const ways = createWays({ ...keyring, hosts: (name) => state.hosts.get(name)?.data });
       const looks = await lookAtAll(asked, state.pack, { ...keyring, ways }, counter(wire, flags, asked.length));

@@ -116,6 +116,8 @@ describe("through a bad network", () => {
   let proxy: Server;
   let turnAway = 0;
   let silent = false;
+  /** What comes within forty milliseconds is delivered in one piece. */
+  let together = false;
   const sockets = new Set<Socket>();
   beforeAll(async () => {
     up = await bringUp({ dir: mkdtempSync(join(tmpdir(), "towline-test-")), count: 1, server: "built-in" });
@@ -128,7 +130,17 @@ describe("through a bad network", () => {
       ] as const) {
         sockets.add(from);
         from.on("error", () => {});
-        from.on("data", (chunk) => silent || to.write(chunk));
+        let kept: Buffer[] | undefined;
+        from.on("data", (chunk) => {
+          if (silent) return;
+          if (!together) return void to.write(chunk);
+          if (kept) return void kept.push(chunk);
+          kept = [chunk];
+          setTimeout(() => {
+            to.write(Buffer.concat(kept ?? []));
+            kept = undefined;
+          }, 40);
+        });
         from.on("close", () => to.destroy());
       }
     });
@@ -138,6 +150,22 @@ describe("through a bad network", () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => proxy.close(resolve));
     await up.down();
+  });
+
+  test("the exit code of a command that ends at once is heard, also when all of it comes in one packet", async () => {
+    const [one] = up.machines as [Machine];
+    const { port } = proxy.address() as { port: number };
+    const fields = { address: "127.0.0.1", port: String(port), user: one.user, host_key: one.hostKey };
+    const login = { key: one.keyText, timeout: 10_000 };
+    const connection = await transport("ssh", { home: "/", path: "" }).connect("one", hostSchema.parse(fields), login);
+    together = true;
+    for (const code of [0, 3, 7]) {
+      const pipe = await connection.exec(`exit ${code}`);
+      for await (const _ of pipe.stdout);
+      expect(await pipe.closed).toBe(code);
+    }
+    together = false;
+    connection.close();
   });
 
   test("logins that are turned away at first are tried again; a network that falls silent is noticed", async () => {

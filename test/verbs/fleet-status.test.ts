@@ -37,6 +37,8 @@ function made(files: (root: string) => Record<string, string>): TestPack {
 async function rows(pack: TestPack, ...names: string[]) {
   const { out, code, said } = await cli(pack.clone, ["fleet", "status", ...names, "--json"], {
     ...process.env,
+    CI: "",
+    GITHUB_ACTIONS: "",
     KEY: key,
   });
   if (out === "") throw new Error(said);
@@ -89,7 +91,9 @@ test("who is silent, held back, elsewhere, or there twice; and what to do", asyn
     ),
     "hosts/blind.md": md("address: 127.0.0.1\nport: 1\nkey: env:NO_KEY"),
     "hosts/idle.md": local(`${root}/idle`, "cordon: new disk"),
-    "hosts/lan.md": md("address: 10.0.0.7\nnetwork: lan"),
+    "hosts/lan.md": md(
+      "address: 127.0.0.1\nport: 1\nnetwork: lan\nkey: env:KEY\nhost_key: SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ),
     "hosts/one.md": local(`${root}/twin`),
     "hosts/other.md": local(`${root}/other`, "identity: 00000000000000000000000000000000"),
     "hosts/out.md": local(`${root}/out`, "off: true"),
@@ -103,11 +107,14 @@ test("who is silent, held back, elsewhere, or there twice; and what to do", asyn
   expect(hosts.blind).toMatchObject({ state: "down", reachable: null, authenticated: null });
   expect(hosts.blind?.why).toContain("NO_KEY");
   expect(hosts.idle).toMatchObject({ state: "cordoned", why: "new disk", healthy: true });
-  expect(hosts.lan).toMatchObject({ state: "elsewhere", reachable: null, healthy: true });
+  expect(hosts.lan).toMatchObject({ state: "elsewhere", reachable: false, healthy: true });
   expect(hosts.other).toMatchObject({ state: "unenrolled", identity: "none" });
   expect(hosts.out).toMatchObject({ state: "off", reachable: null, healthy: true });
   expect(hosts.one).toMatchObject({ state: "down", why: "is the same machine as two" });
   expect(hosts.two).toMatchObject({ state: "down", why: "is the same machine as one" });
+
+  const { out } = await cli(pack.clone, ["fleet", "status", "lan", "--json"], { ...process.env, CI: "true", KEY: key });
+  expect(JSON.parse(out)).toMatchObject([{ state: "elsewhere", reachable: null, healthy: true }]);
 
   const some = await rows(pack, "idle", "out");
   expect(some.code).toBe(0);
