@@ -19,8 +19,9 @@ export default defineConfig({
           name: "real",
           include: ["test/**/*.test.ts"],
           exclude: ["**/node_modules/**", "test/agents/**", ...pure, "test/golden/*/**", "test/fixtures/**"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Hang limits only.
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -192,7 +192,10 @@ function states(pack: TestPack, ids: string[]): Map<string, string> {
   return new Map([...found].flatMap(([, id = "", state = ""]) => (wanted.has(id) ? [[id, state] as const] : [])));
 }
 
-/** What was not reached where it was planned is tried again alone, after all else. */
+/** A host is told to let go of a result only where one stands in the ledger, and whoever wrote it died over that. */
+const needed = ({ step }: CrashPoint): CrashPoint[] => (step.startsWith("cleanup") ? [{ step: "pushed", nth: 2 }] : []);
+
+/** What was not reached where it was planned is tried again, after all else. */
 async function sweep(plan: SweepPlan): Promise<void> {
   const settings = "tick: {patience: 10s, wall: 10m, max_starts: 1000000}\nsite: {}\n";
   const names = plan.machines.map(({ name }) => name);
@@ -215,8 +218,8 @@ async function sweep(plan: SweepPlan): Promise<void> {
     }
     for (let tries = 3 * again.length; again.length > 0 && tries > 0; tries--) {
       const point = again.shift() as CrashPoint;
-      const said = await round(scene, [point]);
-      if (!said.kills.every(({ killed }) => killed)) again.push(point);
+      const said = await round(scene, [...needed(point), point]);
+      if (!said.kills.at(-1)?.killed) again.push(point);
       tell(said);
     }
     tell(wholeOf(pack));
