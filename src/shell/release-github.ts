@@ -63,7 +63,13 @@ export async function releasePage(source: Release, env: Env, version: string | u
     }
   } catch (thrown) {
     if (!(thrown instanceof ApiFault)) throw thrown;
-    const advice = token || source.api ? "try again later" : "a token raises the limit: set GITHUB_TOKEN";
+    const limited = thrown.status === 403 || thrown.status === 429;
+    const advice =
+      thrown.status === undefined
+        ? "look at the network of this machine, or deploy a file that you have: --file"
+        : limited && !token && !source.api
+          ? "a token raises the limit: set GITHUB_TOKEN"
+          : "try again later";
     throw outside(`${source.github} cannot be read: ${thrown.message}`, advice, thrown);
   } finally {
     api.close();
