@@ -174,6 +174,8 @@ async function lastWords(run: TickRun): Promise<void> {
   findings.running.clear();
   findings.absent.clear();
   findings.strangers.clear();
+  // Without what the ledger has of that day they would take its place; the next tick asks for them again.
+  findings.samples.clear();
   run.tips = undefined;
   run.pass++;
   await onePass(run, false);

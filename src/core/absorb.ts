@@ -99,7 +99,14 @@ function observe(draft: Draft, job: Entry<"job">, findings: Findings): void {
       run.tick !== draft.tick &&
       draft.now.getTime() - Date.parse(run.claimed_at) < draft.settings.tick.wall * 1000;
     if (state !== "started" && !theirs)
-      setJob(draft, job, "started", { unknown_since: undefined, why: undefined }, job.data.started_at ?? isoNow(draft));
+      // One that was given up is not: nothing of that may stay, or it would be tried again beside itself.
+      setJob(
+        draft,
+        job,
+        "started",
+        { unknown_since: undefined, why: undefined, retry_at: undefined, ended_at: undefined, outcome: undefined },
+        job.data.started_at ?? isoNow(draft),
+      );
   } else if (answer && "fault" in answer && (state === "claimed" || state === "started")) {
     setJob(draft, job, "unknown", { unknown_since: isoNow(draft), why: oneLine(`${job.data.host} ${answer.message}`) });
     if (isFanOut(job)) silent(draft, draft.jobs.get(job.id) as Entry<"job">, findings);

@@ -1,5 +1,6 @@
 // Work that a person asks for outside the schedule, as a task of its own: what `towline dispatch` and `towline try` run.
 import type { Entry } from "./entry.ts";
+import { stopped } from "./gate.ts";
 import { type Task, task as taskSchema } from "./schema.ts";
 import type { State } from "./state.ts";
 import { oneLine } from "./text.ts";
@@ -71,7 +72,7 @@ export function everywhere(state: State): State {
 }
 
 /** The state with whatever the other one holds back: STOP.md, machines out of service, agents switched off. */
-export function stricter(state: State, other: State): State {
+export function stricter(state: State, other: State, now: Date): State {
   const hosts = [...state.hosts].map(([name, host]): [string, Entry<"host">] => {
     const theirs = other.hosts.get(name)?.data;
     const data = { ...host.data, off: host.data.off || theirs?.off, cordon: host.data.cordon ?? theirs?.cordon };
@@ -81,6 +82,6 @@ export function stricter(state: State, other: State): State {
     name,
     { ...agent, data: { ...agent.data, off: agent.data.off || other.agents.get(name)?.data.off } },
   ]);
-  const stop = state.stop && !state.stop.data.off ? state.stop : other.stop;
+  const stop = stopped(state, now) ? state.stop : other.stop;
   return { ...state, stop, hosts: new Map(hosts), agents: new Map(agents) };
 }

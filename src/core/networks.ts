@@ -30,14 +30,15 @@ export function raiseHosts(draft: Draft, answers: ReadonlyMap<string, HostAnswer
 
 /** Raises the network's own level. The pupdate that said that it is down, or null while it is not. */
 function judge(draft: Draft, network: string, answers: ReadonlyMap<string, HostAnswer>): string | null {
-  const members = [...draft.hosts.values()].filter(
-    (host) => host.data.network === network && isMember(host) && isMine(draft, host),
-  );
+  const members = [...draft.hosts.values()].filter((host) => host.data.network === network && isMember(host));
   const was = rowOf(draft, "network", network)?.kind === "network.down";
   // What is down stays so for hosts that were not asked in this wave; to go down takes the wave itself.
-  const silent = members.filter(({ id }) =>
-    answers.has(id) || !was ? isSilent(answers.get(id)) : rowOf(draft, "host", id)?.kind === "host.down",
-  );
+  // Hosts of other tickers stand as those left them: all tickers judge the same network.
+  const silent = members.filter((host) => {
+    const answer = answers.get(host.id);
+    if (answer !== undefined || (!was && isMine(draft, host))) return isSilent(answer);
+    return rowOf(draft, "host", host.id)?.kind === "host.down";
+  });
   const down = silent.length * 2 > members.length && (was || silent.length >= least);
   const names = silent.map((host) => host.id).sort();
   const count = `${names.length} of ${members.length}`;

@@ -15,6 +15,9 @@ export interface Part {
   lead: boolean;
 }
 
+/** Why a job of a run on many waits that its own ticker has not looked at yet. */
+export const waits_for_ticker = "waits for the ticker that reaches it";
+
 /** The same host is the same ticker's, whoever else comes or goes. */
 export const shardOf = (host: string, of: number) => (Number.parseInt(digest(host).slice(0, 8), 16) % of) + 1;
 

@@ -6,7 +6,7 @@ import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
-import { isMine } from "./part.ts";
+import { isMine, waits_for_ticker } from "./part.ts";
 import {
   closed,
   type HostAnswer,
@@ -220,7 +220,7 @@ function claimEach(
 /** Why each host cannot start now, by name. In a rollout those that can go first: a canary that is not there tells nothing. */
 function inOrder(draft: Draft, open: Entry<"host">[], placing: Placing, able: boolean) {
   const order = open.map((host) => {
-    if (!isMine(draft, host)) return { host, why: "waits for the ticker that reaches it", able: true };
+    if (!isMine(draft, host)) return { host, why: waits_for_ticker, able: true };
     const why = obstacle(host, placing);
     return { host, why: why === null ? null : "wait" in why ? why.wait : why.blocked, able: why === null };
   });

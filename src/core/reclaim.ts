@@ -6,11 +6,11 @@ import type { Entry } from "./entry.ts";
 import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
 import { epochOf } from "./jobs.ts";
 import { hostCalled } from "./known-hosts.ts";
-import { isMine } from "./part.ts";
+import { isMine, waits_for_ticker } from "./part.ts";
 import { identityOf, type Obstacle, type Placed, place, placingOf } from "./place.ts";
 import type { Claim, Known, Late } from "./plan.ts";
 import { raiseJob } from "./raise.ts";
-import { turnCame } from "./rollout.ts";
+import { isWaiting, turnCame } from "./rollout.ts";
 import { isEach } from "./select.ts";
 import { oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
@@ -134,6 +134,8 @@ function stillWaits(draft: Draft, job: Entry<"job">, each: boolean, why: Obstacl
 
 /** It is another ticker's. Where none came for so long that people are told of missing ticks, its run must not wait for it. */
 function abandoned(draft: Draft, job: Entry<"job">): void {
+  // Whoever comes says what it waits for: then somebody does come.
+  if (job.data.state === "released" && job.data.run.why !== waits_for_ticker && !isWaiting(job)) return;
   const waited = (draft.now.getTime() - turnCame(draft, job)) / 1000;
   if (waited > job.data.run.deadline + draft.settings.tick.alarm)
     giveUp(draft, job, "no ticker that reaches it has come");

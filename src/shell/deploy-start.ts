@@ -3,7 +3,7 @@ import type { Start } from "../core/claim.ts";
 import type { Entry } from "../core/entry.ts";
 import { toClear } from "../core/ephemeral.ts";
 import type { State } from "../core/state.ts";
-import { Fault, messageOf } from "../errors.ts";
+import { exit, Fault, messageOf } from "../errors.ts";
 import { type Clock, type Deployer, HostFault, type HostSession } from "../ports.ts";
 import type { Pool } from "./pool.ts";
 import { withoutName } from "./pool.ts";
@@ -23,7 +23,13 @@ export interface Until {
 /** Without a tick's patience, ms. */
 const longest = 600_000;
 
-/** Puts the runtime there that the start needs. A text: why it could not be done in time; nothing was started. */
+/** `final`: another tick would fail as well, until a person does something. */
+export interface Lacking {
+  why: string;
+  final: boolean;
+}
+
+/** Puts the runtime there that the start needs. Or says why it could not be done in time; nothing was started. */
 export async function deployFirst(
   { pool, deployer, clock }: Deploying,
   state: State,
@@ -31,12 +37,15 @@ export async function deployFirst(
   session: HostSession,
   start: Start,
   until: Until,
-): Promise<string | null> {
+): Promise<Lacking | null> {
   const { assignment } = start;
   if (!start.deploy || !assignment) return null;
   const { runtime } = start;
   if (!deployer)
-    return `${runtime} is not installed on ${host.id}: towline fleet deploy ${host.id} --runtime ${runtime}`;
+    return {
+      why: `${runtime} is not installed on ${host.id}: towline fleet deploy ${host.id} --runtime ${runtime}`,
+      final: true,
+    };
   const left = Math.max(0, until.tick === undefined || !clock ? longest : until.tick - clock.tick());
   const cut = new AbortController();
   const stop = () => cut.abort();
@@ -55,12 +64,15 @@ export async function deployFirst(
       : `it took longer than the tick's patience (${state.settings.tick.patience} s): raise tick.patience, or run towline fleet deploy ${host.id} once`;
     // Only a conversation that ends leaves no half of a file behind.
     pool.fail(host.id, new HostFault("lost", `a deploy was cut off: ${why}`));
-    return `${runtime} was not deployed on ${host.id}: ${why}`;
+    return { why: `${runtime} was not deployed on ${host.id}: ${why}`, final: false };
   } catch (thrown) {
     if (!(thrown instanceof Fault) && !(thrown instanceof HostFault)) throw thrown;
     if (thrown instanceof HostFault) pool.fail(host.id, thrown);
     const advice = thrown instanceof Fault && thrown.advice ? ` (${thrown.advice})` : "";
-    return `${runtime} could not be deployed on ${host.id}: ${withoutName(host.id, messageOf(thrown))}${advice}`;
+    return {
+      why: `${runtime} could not be deployed on ${host.id}: ${withoutName(host.id, messageOf(thrown))}${advice}`,
+      final: thrown instanceof Fault && thrown.code !== exit.outside,
+    };
   } finally {
     clearTimeout(timer);
     until.signal?.removeEventListener("abort", stop);

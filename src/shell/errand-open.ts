@@ -35,7 +35,7 @@ export async function openUnrecorded(dir: string, at: Opening, offline = false):
   const foreign = await bindingNote(repo, own);
   if (foreign) throw foreign;
   const asked = offline || (await originUrl(dir, at.env)) === null ? null : await originState(dir, at);
-  const state = asked === null ? own : { ...stricter(own, asked), ...ledgerOf(asked) };
+  const state = asked === null ? own : { ...stricter(own, asked, at.clock.now()), ...ledgerOf(asked) };
   return { state: everywhere(state), book: memoryBook(everywhere(state)) };
 }
 

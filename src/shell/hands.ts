@@ -235,7 +235,8 @@ async function startOne(
     const launch = prepare(runtimes[start.runtime] as Runtime, start.assignment, secret);
     if ("refused" in launch) return void findings.starts.set(key, { state: "refused", why: launch.refused });
     const lacking = await deployFirst({ pool, deployer, clock }, state, host, opened.session, start, until);
-    if (lacking !== null) return void findings.starts.set(key, { state: "released", why: lacking });
+    if (lacking !== null)
+      return void findings.starts.set(key, { state: lacking.final ? "refused" : "released", why: lacking.why });
     const answer = await opened.session.start({
       job: start.job,
       epoch: start.epoch,

@@ -4,7 +4,7 @@ import { bareVersion, checksumIn, filled, type Pin, type Platform, releaseOf, un
 import type { Release, Settings } from "../core/schema.ts";
 import { configuration, outside } from "../errors.ts";
 import { download } from "./download.ts";
-import { onPage, type Page, releasePage } from "./release-github.ts";
+import type { Page } from "./release-github.ts";
 import { unpacked } from "./release-unpack.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -65,6 +65,8 @@ export function createReleases(settings: Settings, env: Env, progress?: Progress
     const wanted = version ?? source.version;
     const named = ownHash(source, platform);
     if (source.github === undefined) return atAddress(runtime, source, env, wanted, platform, named);
+    // Loaded for those only who deploy from GitHub: an idle tick does not pay for it.
+    const { onPage, releasePage } = await import("./release-github.ts");
     const page = await once(pages, `${runtime} ${wanted}`, () => releasePage(source, env, wanted));
     return onPage(runtime, source, page, platform, named);
   }

@@ -145,7 +145,7 @@ async function sendBeat(at: Opened, file: string, text: string): Promise<void> {
 async function readBeat(at: Opened): Promise<string | null> {
   if (at.beat === null) return null;
   const [file] = await readTree(at.place, at.beat);
-  const bytes = file && (await readBlobs(at.place, [file.blob], 1 << 16)).get(file.blob);
+  const bytes = file && (await readBlobs(at.place, [file.blob], 4 << 20)).get(file.blob);
   return bytes ? Buffer.from(bytes).toString() : null;
 }
 

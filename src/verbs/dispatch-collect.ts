@@ -1,7 +1,7 @@
 // `towline dispatch --collect`: what earlier dispatches left on the machines, because they were killed or lost them.
 
 import type { Entry } from "../core/entry.ts";
-import { runtimeOfAdhoc } from "../core/errand.ts";
+import { everywhere, runtimeOfAdhoc } from "../core/errand.ts";
 import { glyphs } from "../core/jobs.ts";
 import { hostCalled } from "../core/known-hosts.ts";
 import { closed } from "../core/place.ts";
@@ -21,13 +21,13 @@ import { choice, portsOf } from "./errand-choice.ts";
 
 type Left = { host: string; job: string } & (
   | { state: "running" }
-  | { state: string; result: RawResult; outcome: Outcome }
+  | { state: string; result: RawResult; outcome: Outcome; forget(): Promise<void> }
 );
 
 /** Prints them, and has them forgotten when that is asked for. */
 export async function collectLeft(wire: Wire, flags: DispatchFlags): Promise<void> {
   const { repo, tips, top } = await openLocal(repoDir(wire, flags), wire);
-  const state = await readWorkTree(repo, top, tips);
+  const state = everywhere(await readWorkTree(repo, top, tips));
   const foreign = await bindingNote(repo, state);
   if (foreign) throw foreign;
   const wanted = choice(flags, state).hosts?.filter((one) => one !== "any");
@@ -41,14 +41,24 @@ export async function collectLeft(wire: Wire, flags: DispatchFlags): Promise<voi
   try {
     const found = await Promise.all(
       pools.flatMap((pool) =>
-        hosts.map((host) =>
-          leftOn(wire, hostCalled(state, host.id) as Entry<"host">, { pool, recorded, ack: flags.ack === true, ports }),
-        ),
+        hosts.map((host) => leftOn(wire, hostCalled(state, host.id) as Entry<"host">, { pool, recorded, ports })),
       ),
     );
     tell(wire, flags, found.flat());
+    if (flags.ack) await forgetAll(wire, found.flat());
   } finally {
     for (const pool of pools) pool.close();
+  }
+}
+
+/** Only what was printed is forgotten; a machine that cannot be told now keeps its answer. */
+async function forgetAll(wire: Wire, found: Left[]): Promise<void> {
+  for (const one of found) {
+    if (!("forget" in one)) continue;
+    await one.forget().catch((thrown) => {
+      wire.report.warning(`${one.job} is still kept there: ${messageOf(thrown)}`);
+      wire.exit(exit.findings);
+    });
   }
 }
 
@@ -61,11 +71,10 @@ interface Asking {
   pool: Pool;
   /** Jobs of the ledger: those are the ticks'. */
   recorded: ReadonlyMap<string, string>;
-  ack: boolean;
   ports: ReturnType<typeof portsOf>;
 }
 
-async function leftOn(wire: Wire, host: Entry<"host">, { pool, recorded, ack, ports }: Asking): Promise<Left[]> {
+async function leftOn(wire: Wire, host: Entry<"host">, { pool, recorded, ports }: Asking): Promise<Left[]> {
   const opened = await pool.open(host);
   if ("fault" in opened) {
     wire.report.warning(`${host.id} ${opened.message}`);
@@ -86,8 +95,9 @@ async function leftOn(wire: Wire, host: Entry<"host">, { pool, recorded, ack, po
       });
       if (result === null) continue;
       const screened = await ports.screen(result, runtime);
-      found.push({ host: host.id, job, state: screened.outcome.state, ...screened });
-      if (ack) await session.ack([{ job, epoch, sha256: screened.result.sha256 }]);
+      const { sha256 } = screened.result;
+      const forget = () => session.ack([{ job, epoch, sha256 }]);
+      found.push({ host: host.id, job, state: screened.outcome.state, ...screened, forget });
     }
   }
   return found;

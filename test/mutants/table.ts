@@ -431,7 +431,11 @@ export const mutants: Mutant[] = [
   {
     guard: "a dispatch from a folder heeds what origin holds back",
     edits: [
-      ["src/shell/errand-open.ts", "{ ...stricter(own, asked), ...ledgerOf(asked) }", "{ ...own, ...ledgerOf(asked) }"],
+      [
+        "src/shell/errand-open.ts",
+        "{ ...stricter(own, asked, at.clock.now()), ...ledgerOf(asked) }",
+        "{ ...own, ...ledgerOf(asked) }",
+      ],
     ],
     tests: ["test/integration/dispatch.test.ts"],
     name: "STOP.md, cordons",

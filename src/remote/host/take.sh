@@ -74,7 +74,7 @@ file_call() {
     return
   fi
   log=.call.$$
-  NO_COLOR=1 TERM=dumb setsid "$@" >"$log" 2>&1 </dev/null 9<&- &
+  { ulimit -S -t "$cpu" && NO_COLOR=1 TERM=dumb exec setsid "$@"; } >"$log" 2>&1 </dev/null 9<&- &
   runner=$! ticks=0
   clock
   ends=$((now + limit * 100))
