@@ -92,10 +92,15 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
     try {
       const ids: string[] = [];
       const seen: Left[] = [];
-      // How long a tick takes here and now that has nothing to do.
-      const from = performance.now();
+      // How long a tick takes here and now that has nothing to do: not the first one, which looks at all machines, and the
+      // shorter of two, since the machine may have been busy with something else.
       await towline(["tick", ...quick, "--repo", pack.clone], keyOf(up.machines));
-      const idle = performance.now() - from;
+      let idle = Number.POSITIVE_INFINITY;
+      for (let n = 0; n < 2; n++) {
+        const from = performance.now();
+        await towline(["tick", ...quick, "--repo", pack.clone], keyOf(up.machines));
+        idle = Math.min(idle, performance.now() - from);
+      }
       for (let round = 0; round < rounds; round++) {
         const fresh = [0, 1, 2].map((n) => `r${round}-${n}`);
         ids.push(...fresh);

@@ -59,3 +59,24 @@ test("the attempt before, which was collected, is no start of the attempt that a
   expect([state, field("attempt")]).toEqual(["finished", "2"]);
   expect(starts(machines)).toEqual([`${id}/1`, `${id}/3`]);
 });
+
+test("a run that was lost, was to be tried again, and turns out to be at work is waited for", async () => {
+  const machines = { ann: machine() };
+  const p = pack({ "tasks/a.md": md("title: A\non_lost: retry", "a") }, ["ann"]);
+  const long: Script = () => ({ stdout: "at last\n", hangs: true });
+  await runTick(p.clone, machines, long, { now: "2026-11-20T10:00:00Z" });
+  machines.ann.down = true;
+  await runTick(p.clone, machines, long, { now: "2026-11-20T10:10:00Z" });
+  await runTick(p.clone, machines, long, { now: "2026-11-22T10:10:00Z" });
+  expect(job(p).state).toBe("lost");
+  expect(job(p).field("retry_at")).toBeDefined();
+  machines.ann.down = false;
+  for (const now of ["2026-11-22T12:00:00Z", "2026-11-22T12:30:00Z"]) {
+    await runTick(p.clone, machines, long, { now });
+    expect([job(p).state, job(p).field("retry_at"), job(p).field("epoch")]).toEqual(["started", undefined, "1"]);
+  }
+  for (const run of machines.ann.runs.values()) run.run.hangs = false;
+  await runTick(p.clone, machines, long, { now: "2026-11-22T13:00:00Z" });
+  expect(job(p).state).toBe("finished");
+  expect(starts(machines)).toHaveLength(1);
+});
