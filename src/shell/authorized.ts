@@ -1,7 +1,7 @@
 // The line of towline's key in authorized_keys: put there by a person's key, and put behind the gate on wish.
 import { configuration, type Fault, outside } from "../errors.ts";
 import { type Connection, HostFault } from "../ports.ts";
-import { gateScript, type KeyForm, keysScript } from "../remote/enrolment.ts";
+import { gateRoot, gateScript, type KeyForm, keysScript } from "../remote/enrolment.ts";
 import { type Seat, seatOf } from "../remote/program.ts";
 import { connectHost, type FleetOptions, meetHost } from "./fleet.ts";
 import { runScript } from "./host-script.ts";
@@ -44,6 +44,11 @@ async function write({ name, connection }: Writing, form: KeyForm, key: string, 
       `${name}: ~/.ssh/authorized_keys has a line with this key and options that are not towline's`,
       "take that line out by hand, or leave it and log in with it",
     );
+  if (said === "other")
+    throw configuration(
+      `${name}: towline's key is locked to another gate there: that of another record, or of this one with another \`root:\``,
+      `give each record a key of its own; where \`root:\` has changed: towline fleet enroll ${name} --own-key --unlock, then lock it again`,
+    );
   if (said.startsWith("failed")) throw outside(`${name}: ${said.slice(7)}`, "look at the disk and the rights there");
   return said;
 }
@@ -64,6 +69,11 @@ export async function lockKey(writing: Writing): Promise<void> {
   const seat = seatOf(host);
   const ran = await runScript(connection, gateScript(seat));
   if (ran.gated) throw behindTheGate(name);
+  if (ran.out.includes("towline-gate other"))
+    throw configuration(
+      `${name}: ${gateRoot(seat)}/bin/gate there serves another record with this login: another \`run_as:\` or \`root:\``,
+      `lock one of them only and give the other a key of its own, or give each a login user; where no record needs that gate any more, remove it there and lock ${name} again`,
+    );
   if (!ran.out.includes("towline-gate written"))
     throw outside(`${name}: the gate could not be written: ${ran.err || `it ended with ${ran.code}`}`);
   await write(writing, "lock", key, seat);

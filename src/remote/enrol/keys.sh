@@ -15,19 +15,24 @@ done_with() {
 [ ! -L "$file" ] || file=$(readlink -f "$file") || done_with failed "$file leads nowhere"
 
 # How the key stands there: `open` by itself, `locked` behind our gate, `foreign` with words that are not ours.
-open=0 locked=0 foreign=0 exact=0 tail=
+open=0 locked=0 elsewhere=0 foreign=0 exact=0 tail=
+gate=${line%"$key"*}
 if [ -e "$file" ]; then
   while IFS= read -r at || { [ -n "$at" ] && tail=1; }; do
     [ "$at" != "$line" ] || exact=$((exact + 1))
     case $at in
       '#'*) ;;
       "$key" | "$key "*) open=$((open + 1)) ;;
-      'restrict,command="cd && exec sh '*'/bin/gate" '"$key" | 'restrict,command="cd && exec sh '*'/bin/gate" '"$key "*) locked=$((locked + 1)) ;;
+      'restrict,command="cd && exec sh '*'/bin/gate" '"$key" | 'restrict,command="cd && exec sh '*'/bin/gate" '"$key "*)
+        locked=$((locked + 1))
+        case $at in "$gate"*) ;; *) elsewhere=1 ;; esac
+        ;;
       *"${key#* }"*) foreign=1 ;;
     esac
   done <"$file"
 fi
 [ "$foreign" = 0 ] || done_with foreign
+[ "$want $elsewhere" != "lock 1" ] || done_with other
 new=$file.towline.$$
 trap 'rm -f "$new"' EXIT
 case $want in
