@@ -51,9 +51,12 @@ export const gateScript = (seat: Seat): string => {
 export const allowScript = (root: string, lines: string[]): string =>
   filled(script("allow"), { root, lines: lines.join("\n") });
 
-export type KeyForm = "open" | "lock" | "unlock";
+export type KeyForm = "open" | "lock" | "unlock" | "remove";
 
-/** `key`: `TYPE BASE64`. `open` adds the key unless it stands there in some way of ours; the others give it that one form. */
+/**
+ * `key`: `TYPE BASE64`. `open` adds the key unless it stands there in some way of ours; the others give it that one form,
+ * or none. What it prints ends with how the key stood there before: `none`, `open` or `locked`.
+ */
 export function keysScript(form: KeyForm, key: string, comment: string, seat: Seat): string {
   if (!/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/.test(key)) throw new Error("no public key to write");
   const gate = `restrict,command="cd && exec sh ${gateRoot(seat)}/bin/gate" `;

@@ -1,5 +1,5 @@
 // The line of towline's key in authorized_keys: put there by a person's key, and put behind the gate on wish.
-import { configuration, type Fault, outside } from "../errors.ts";
+import { configuration, type Fault, messageOf, outside } from "../errors.ts";
 import { type Connection, HostFault } from "../ports.ts";
 import { gateRoot, gateScript, type KeyForm, keysScript } from "../remote/enrolment.ts";
 import { type Seat, seatOf } from "../remote/program.ts";
@@ -61,7 +61,7 @@ export const behindTheGate = (name: string): Fault =>
 
 /**
  * Puts the record's key behind the gate. Judged from outside: with that key a conversation must be possible and
- * nothing else; where it is not so, the line is put back as it was before.
+ * nothing else; where it is not so, or cannot be judged, the line is put back as it was before.
  */
 export async function lockKey(writing: Writing): Promise<void> {
   const { name, host, connection } = writing;
@@ -76,11 +76,32 @@ export async function lockKey(writing: Writing): Promise<void> {
     );
   if (!ran.out.includes("towline-gate written"))
     throw outside(`${name}: the gate could not be written: ${ran.err || `it ended with ${ran.code}`}`);
-  await write(writing, "lock", key, seat);
-  const fault = await tryLock(writing);
+  const found = (await write(writing, "lock", key, seat)).split(" ")[2];
+  let fault: string | null;
+  try {
+    fault = await tryLock(writing);
+  } catch (thrown) {
+    await putBack(writing, key, found, messageOf(thrown));
+    throw thrown;
+  }
   if (fault === null) return;
-  await write(writing, "unlock", key, seat);
+  await putBack(writing, key, found, fault);
   throw outside(`${name}: the gate does not hold, so the key is as it was before: ${fault}`);
+}
+
+/** `found`: how the key stood there. No key comes to be accepted by what undoes a lock. */
+async function putBack(writing: Writing, key: string, found: string | undefined, why: string): Promise<void> {
+  if (found === "locked") return;
+  const { name, host } = writing;
+  try {
+    await write(writing, found === "open" ? "unlock" : "remove", key, seatOf(host));
+  } catch (thrown) {
+    throw outside(
+      `${name}: the gate does not hold (${why}), and the key could not be put back as it was: ${messageOf(thrown)}`,
+      `towline fleet enroll ${name} --own-key --unlock`,
+      thrown,
+    );
+  }
 }
 
 export async function unlockKey(writing: Writing): Promise<void> {

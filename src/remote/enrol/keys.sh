@@ -33,11 +33,15 @@ if [ -e "$file" ]; then
 fi
 [ "$foreign" = 0 ] || done_with foreign
 [ "$want $elsewhere" != "lock 1" ] || done_with other
+found=none
+[ "$locked" = 0 ] || found=locked
+[ "$open" = 0 ] || found=open
 new=$file.towline.$$
 trap 'rm -f "$new"' EXIT
 case $want in
-  open) [ "$((open + locked))" = 0 ] || done_with there $([ "$locked" = 0 ] && echo open || echo locked) ;;
-  *) [ "$exact $((open + locked))" != "1 1" ] || done_with there "$want" ;;
+  open) [ "$((open + locked))" = 0 ] || done_with there open "$found" ;;
+  remove) [ "$((open + locked))" != 0 ] || done_with there remove none ;;
+  *) [ "$exact $((open + locked))" != "1 1" ] || done_with there "$want" "$found" ;;
 esac
 if [ -e "$file" ]; then cp -p "$file" "$new"; else : >"$new"; fi || done_with failed "$folder cannot be written"
 if [ "$((open + locked))" = 0 ]; then
@@ -50,8 +54,8 @@ else
     esac
   done <"$file" >"$new"
 fi &&
-  printf '%s\n' "$line" >>"$new" &&
+  { [ "$want" = remove ] || printf '%s\n' "$line" >>"$new"; } &&
   { sync "$new" 2>/dev/null || sync; } &&
   mv -f "$new" "$file" || done_with failed "$file cannot be written"
 command -v restorecon >/dev/null 2>&1 && restorecon -F "$file" >/dev/null 2>&1
-done_with written "$want"
+done_with written "$want" "$found"
