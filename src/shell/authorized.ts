@@ -1,6 +1,7 @@
 // The line of towline's key in authorized_keys: put there by a person's key, and put behind the gate on wish.
 import { configuration, type Fault, messageOf, outside } from "../errors.ts";
 import { type Connection, HostFault } from "../ports.ts";
+import { readable } from "../remote/answers.ts";
 import { gateRoot, gateScript, type KeyForm, keysScript } from "../remote/enrolment.ts";
 import { type Seat, seatOf } from "../remote/program.ts";
 import { connectHost, type FleetOptions, meetHost } from "./fleet.ts";
@@ -49,7 +50,8 @@ async function write({ name, connection }: Writing, form: KeyForm, key: string, 
       `${name}: towline's key is locked to another gate there: that of another record, or of this one with another \`root:\``,
       `give each record a key of its own; where \`root:\` has changed: towline fleet enroll ${name} --own-key --unlock, then lock it again`,
     );
-  if (said.startsWith("failed")) throw outside(`${name}: ${said.slice(7)}`, "look at the disk and the rights there");
+  if (said.startsWith("failed"))
+    throw outside(`${name}: ${readable(said.slice(7))}`, "look at the disk and the rights there");
   return said;
 }
 

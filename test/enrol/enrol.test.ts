@@ -12,11 +12,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../../src/core/schema.ts";
 import { host as hostSchema } from "../../src/core/schema.ts";
 import type { Connection } from "../../src/ports.ts";
 import { hostProgram, programOf } from "../../src/remote/program.ts";
+import { putKey } from "../../src/shell/authorized.ts";
 import { type EnrollOptions, enrollHost } from "../../src/shell/enroll.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
 import { createWays, type Ways } from "../../src/shell/ways.ts";
@@ -24,6 +26,25 @@ import { type Door, door, lacks, pair, servers } from "./door.ts";
 
 const others =
   "# people\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB2sTD5V1ywXyFM+Wq3e5S0d0F4h3mJ7b0N1uJp0Q2aB  ann@laptop \r\n";
+
+test("what a host says in the place of our script reaches no terminal as it is", async () => {
+  const said = "towline-keys failed \u001b]0;mine\u0007no \u001b[2Jroom\n";
+  const connection: Connection = {
+    exec: async () => ({
+      stdin: new PassThrough().resume(),
+      stdout: Readable.from([Buffer.from(said)]),
+      stderr: () => "",
+      closed: Promise.resolve(0),
+      kill() {},
+    }),
+    close() {},
+  };
+  const host = hostSchema.parse({ address: "127.0.0.1", user: "pi", key: "env:KEY" });
+  const options = { env: { KEY: pair().private }, home: "/" };
+  await expect(putKey({ name: "bow", host, connection, options })).rejects.toMatchObject({
+    message: "bow: ]0;mine no [2Jroom",
+  });
+});
 
 describe.each(servers.map((server) => ({ server, why: lacks(server) })))(
   "enrolment over $server $why",
