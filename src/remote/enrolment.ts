@@ -23,12 +23,24 @@ export const gateText = (seat: Seat): string =>
     root: gateRoot(seat),
   });
 
-/** Writes the gate whole or not at all. Nothing in its text may end the here-document early. */
+/**
+ * Writes the gate whole or not at all, and never over one that lets another seat's conversations through. Nothing in its
+ * text may end the here-document early.
+ */
 export const gateScript = (seat: Seat): string => {
   const folder = `${gateRoot(seat)}/bin`;
   return [
     "umask 077",
-    `cd && mkdir -p ${folder} && cat >${folder}/.gate.$$ <<'TOWLINE-GATE' &&`,
+    "IFS= read -r serve <<'TOWLINE'",
+    serveCommand(seat, kept),
+    "TOWLINE",
+    "cd || exit",
+    `if [ -e ${folder}/gate ]; then`,
+    "  same=",
+    `  while IFS= read -r at || [ -n "$at" ]; do [ "$at" != "$serve" ] || same=1; done <${folder}/gate`,
+    '  [ -n "$same" ] || { echo "towline-gate other"; exit; }',
+    "fi",
+    `mkdir -p ${folder} && cat >${folder}/.gate.$$ <<'TOWLINE-GATE' &&`,
     `${gateText(seat)}TOWLINE-GATE`,
     `{ sync ${folder}/.gate.$$ 2>/dev/null || sync; } && chmod 500 ${folder}/.gate.$$ && mv -f ${folder}/.gate.$$ ${folder}/gate && echo "towline-gate written"`,
     "",
@@ -39,9 +51,12 @@ export const gateScript = (seat: Seat): string => {
 export const allowScript = (root: string, lines: string[]): string =>
   filled(script("allow"), { root, lines: lines.join("\n") });
 
-export type KeyForm = "open" | "lock" | "unlock";
+export type KeyForm = "open" | "lock" | "unlock" | "remove";
 
-/** `key`: `TYPE BASE64`. `open` adds the key unless it stands there in some way of ours; the others give it that one form. */
+/**
+ * `key`: `TYPE BASE64`. `open` adds the key unless it stands there in some way of ours; the others give it that one form,
+ * or none. What it prints ends with how the key stood there before: `none`, `open` or `locked`.
+ */
 export function keysScript(form: KeyForm, key: string, comment: string, seat: Seat): string {
   if (!/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/.test(key)) throw new Error("no public key to write");
   const gate = `restrict,command="cd && exec sh ${gateRoot(seat)}/bin/gate" `;

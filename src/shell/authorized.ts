@@ -1,7 +1,8 @@
 // The line of towline's key in authorized_keys: put there by a person's key, and put behind the gate on wish.
-import { configuration, type Fault, outside } from "../errors.ts";
+import { configuration, type Fault, messageOf, outside } from "../errors.ts";
 import { type Connection, HostFault } from "../ports.ts";
-import { gateScript, type KeyForm, keysScript } from "../remote/enrolment.ts";
+import { readable } from "../remote/answers.ts";
+import { gateRoot, gateScript, type KeyForm, keysScript } from "../remote/enrolment.ts";
 import { type Seat, seatOf } from "../remote/program.ts";
 import { connectHost, type FleetOptions, meetHost } from "./fleet.ts";
 import { runScript } from "./host-script.ts";
@@ -44,7 +45,13 @@ async function write({ name, connection }: Writing, form: KeyForm, key: string, 
       `${name}: ~/.ssh/authorized_keys has a line with this key and options that are not towline's`,
       "take that line out by hand, or leave it and log in with it",
     );
-  if (said.startsWith("failed")) throw outside(`${name}: ${said.slice(7)}`, "look at the disk and the rights there");
+  if (said === "other")
+    throw configuration(
+      `${name}: towline's key is locked to another gate there: that of another record, or of this one with another \`root:\``,
+      `give each record a key of its own; where \`root:\` has changed: towline fleet enroll ${name} --own-key --unlock, then lock it again`,
+    );
+  if (said.startsWith("failed"))
+    throw outside(`${name}: ${readable(said.slice(7))}`, "look at the disk and the rights there");
   return said;
 }
 
@@ -56,7 +63,7 @@ export const behindTheGate = (name: string): Fault =>
 
 /**
  * Puts the record's key behind the gate. Judged from outside: with that key a conversation must be possible and
- * nothing else; where it is not so, the line is put back as it was before.
+ * nothing else; where it is not so, or cannot be judged, the line is put back as it was before.
  */
 export async function lockKey(writing: Writing): Promise<void> {
   const { name, host, connection } = writing;
@@ -64,13 +71,39 @@ export async function lockKey(writing: Writing): Promise<void> {
   const seat = seatOf(host);
   const ran = await runScript(connection, gateScript(seat));
   if (ran.gated) throw behindTheGate(name);
+  if (ran.out.includes("towline-gate other"))
+    throw configuration(
+      `${name}: ${gateRoot(seat)}/bin/gate there serves another record with this login: another \`run_as:\` or \`root:\``,
+      `lock one of them only and give the other a key of its own, or give each a login user; where no record needs that gate any more, remove it there and lock ${name} again`,
+    );
   if (!ran.out.includes("towline-gate written"))
     throw outside(`${name}: the gate could not be written: ${ran.err || `it ended with ${ran.code}`}`);
-  await write(writing, "lock", key, seat);
-  const fault = await tryLock(writing);
+  const found = (await write(writing, "lock", key, seat)).split(" ")[2];
+  let fault: string | null;
+  try {
+    fault = await tryLock(writing);
+  } catch (thrown) {
+    await putBack(writing, key, found, messageOf(thrown));
+    throw thrown;
+  }
   if (fault === null) return;
-  await write(writing, "unlock", key, seat);
+  await putBack(writing, key, found, fault);
   throw outside(`${name}: the gate does not hold, so the key is as it was before: ${fault}`);
+}
+
+/** `found`: how the key stood there. No key comes to be accepted by what undoes a lock. */
+async function putBack(writing: Writing, key: string, found: string | undefined, why: string): Promise<void> {
+  if (found === "locked") return;
+  const { name, host } = writing;
+  try {
+    await write(writing, found === "open" ? "unlock" : "remove", key, seatOf(host));
+  } catch (thrown) {
+    throw outside(
+      `${name}: the gate does not hold (${why}), and the key could not be put back as it was: ${messageOf(thrown)}`,
+      `towline fleet enroll ${name} --own-key --unlock`,
+      thrown,
+    );
+  }
 }
 
 export async function unlockKey(writing: Writing): Promise<void> {

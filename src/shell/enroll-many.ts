@@ -13,7 +13,7 @@ import { createWays } from "./ways.ts";
 
 export type Enrolling = Enrolled | { host: string; fault: Fault };
 
-export interface ManyOptions extends Omit<EnrollOptions, "host" | "replace" | "record" | "secrets"> {
+export interface ManyOptions extends Omit<EnrollOptions, "host" | "replace" | "record" | "secrets" | "inTurn"> {
   clock: Clock;
   secrets: Secrets;
   replace?: boolean;
@@ -31,12 +31,18 @@ export async function enrollMany(names: string[], options: ManyOptions) {
   const proposing = pr ? await propose(at, enrolBranch(names, clock.now())) : null;
   const changes: Changes = new Map();
   const gate = limiter(64);
+  const turns = new Map<string, Promise<unknown>>();
+  const inTurn = <T>(login: string, work: () => Promise<T>): Promise<T> => {
+    const turn = (turns.get(login) ?? Promise.resolve()).then(work, work);
+    turns.set(login, turn);
+    return turn;
+  };
   let count = 0;
   const one = async (host: string): Promise<Enrolling> => {
     try {
       const record = proposing ? await proposed(proposing, dir, host, changes) : undefined;
       const replacing = replace ? (identity: string) => replaceHost(at, host, identity) : undefined;
-      return await enrollHost({ ...rest, dir, env, secrets, ways, host, record, replace: replacing });
+      return await enrollHost({ ...rest, dir, env, secrets, ways, inTurn, host, record, replace: replacing });
     } catch (thrown) {
       if (!(thrown instanceof Fault)) throw thrown;
       return { host, fault: thrown };

@@ -25,6 +25,8 @@ export interface EnrollOptions extends FleetOptions {
   own?: OwnKey;
   /** Puts the record's key behind the gate, or takes it out of there. */
   lock?: "lock" | "unlock";
+  /** Locks of one login go one after the other: each sees what the one before it wrote. */
+  inTurn?<T>(login: string, work: () => Promise<T>): Promise<T>;
   /** Lines of an `allow` file for a host that has none. */
   allow?: string[];
   /** The record, and what becomes of the changed one; when absent: the work tree's file. */
@@ -160,7 +162,9 @@ async function meet(options: EnrollOptions, host: Host): Promise<Met> {
     if (options.allow) await writeAllow(name, host, working, options.allow);
     const met = await meetHost(name, host, working, options);
     const writing = { name, host, connection: working, options };
-    if (options.lock === "lock") await lockKey(writing);
+    const { inTurn = (_: string, work: () => Promise<void>) => work() } = options;
+    const login = `${host.user}@${host.address}:${host.port}`;
+    if (options.lock === "lock") await inTurn(login, () => lockKey(writing));
     if (options.lock === "unlock") await unlockKey(writing);
     const locked = options.lock === undefined ? gated : options.lock === "lock";
     return { ...met, survey, key, locked: host.transport === "local" ? null : locked };

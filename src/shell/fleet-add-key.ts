@@ -29,6 +29,12 @@ export interface Meeting {
   step(line: string): void;
 }
 
+const met = {
+  known: ", your known_hosts knows it",
+  new: "",
+  "other-kind": ", but your known_hosts knows it by another kind of key",
+};
+
 /** The key that the machine shows, compared or confirmed. Throws a Fault when it is not to be trusted, or nobody answers. */
 export async function metKey(at: string, host: Host, meeting: Meeting, fleet: FleetOptions): Promise<Lock> {
   const wanted = meeting.hostKey === undefined ? undefined : pinnedFingerprint(meeting.hostKey);
@@ -47,12 +53,19 @@ export async function metKey(at: string, host: Host, meeting: Meeting, fleet: Fl
       `${at} shows the host key ${fingerprint}, but your ~/.ssh/known_hosts has another one for it`,
       `if it was set up anew, check the key there, then: ssh-keygen -R '${host.port === 22 ? host.address : `[${host.address}]:${host.port}`}'; if not, somebody else answers`,
     );
-  const shown = `${at} shows the host key ${fingerprint} (${kind}${known === "known" ? ", your known_hosts knows it" : ""})`;
-  if (meeting.yes) meeting.step(shown);
-  if (meeting.yes || (await meeting.ask.confirm(`${shown}.\nIs it that machine?`))) return lock;
+  const shown = `${at} shows the host key ${fingerprint} (${kind}${met[known]})`;
+  // Whoever stands in between has no key of a kind that is known, and shows one of another: no mere --yes pins that.
+  const strange = known === "other-kind";
+  if (meeting.yes && !strange) {
+    meeting.step(shown);
+    return lock;
+  }
+  if (!meeting.yes && (await meeting.ask.confirm(`${shown}.\nIs it that machine?`))) return lock;
   throw configuration(
     `${shown}; it was not pinned, and nothing was sent to it`,
-    "compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the machine, then use --yes, or --host-key SHA256:…",
+    strange
+      ? `compare it with \`ssh-keygen -lf /etc/ssh/ssh_host_${kind.replace(/^ssh-|-.*$/g, "")}_key.pub\` on the machine, then use --host-key ${fingerprint}`
+      : "compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the machine, then use --yes, or --host-key SHA256:…",
   );
 }
 

@@ -3,8 +3,11 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** `known`: this very key · `other`: another one of the same kind, or it is revoked · `new`: nothing of this kind. */
-export type Acquaintance = "known" | "other" | "new";
+/**
+ * `known`: this very key · `other`: another one of the same kind, or it is revoked · `other-kind`: only keys of other
+ * kinds · `new`: nothing of this machine.
+ */
+export type Acquaintance = "known" | "other" | "other-kind" | "new";
 
 export async function acquaintance(
   home: string,
@@ -24,12 +27,13 @@ export function judgeKnown(text: string, at: { address: string; port: number }, 
     const words = line.trim().split(/\s+/);
     const marker = words[0]?.startsWith("@") ? words.shift() : undefined;
     const [names = "", type, data] = words;
-    if (line.trimStart().startsWith("#") || type !== kind || !names.split(",").some((one) => isNamed(one, name)))
-      continue;
-    if (marker === "@revoked" && data === shown) return "other";
+    if (line.trimStart().startsWith("#") || !names.split(",").some((one) => isNamed(one, name))) continue;
+    if (marker === "@revoked" && type === kind && data === shown) return "other";
     if (marker !== undefined) continue; // a certificate authority says nothing about this key
-    if (data === shown) found = "known";
-    else if (found === "new") found = "other";
+    if (type !== kind) {
+      if (data !== undefined && found === "new") found = "other-kind";
+    } else if (data === shown) found = "known";
+    else if (found !== "known") found = "other";
   }
   return found;
 }

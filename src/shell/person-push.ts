@@ -34,7 +34,7 @@ export async function pushFile(
   let why = "";
   for (let attempt = 1; attempt <= tries; attempt++) {
     const { tips } = await openOrigin(dir, options);
-    const commit = await commitOn(place, tips.policy, change);
+    const commit = await commitOn(place, tips.policy, change, options.secrets);
     if (commit === null) return null;
     const pushed = await pushCommit(place, {
       remote: remote_name,
@@ -52,12 +52,24 @@ export async function pushFile(
   throw outside(`${change.path} could not be pushed: ${why}`, "run the same command again");
 }
 
-async function commitOn(place: Place, tip: string, { path, edit, message }: FileChange): Promise<string | null> {
+async function commitOn(
+  place: Place,
+  tip: string,
+  { path, edit, message }: FileChange,
+  secrets: Secrets,
+): Promise<string | null> {
   const text = await git(place, ["show", `${tip}:${path}`], "").catch(() => {
     throw configuration(`origin has no ${path}`, "commit and push it first");
   });
   const changed = edit(text);
   if (changed === text) return null;
+  // Before any object of it is written.
+  for (const [what, words] of [
+    [path, changed],
+    ["the commit's message", message],
+  ] as const)
+    if (secrets.mask(words) !== words)
+      throw configuration(`${what} holds a secret and is not pushed`, `take it out of ${path} and out of the reason`);
   const folder = await mkdtemp(join(tmpdir(), "towline-index-"));
   try {
     const own = { ...place, env: { ...place.env, GIT_INDEX_FILE: join(folder, "index") } };

@@ -57,6 +57,8 @@ export interface DoorOptions {
   /** What /bin/sh is there. */
   sh?: string;
   sudoers?: string;
+  /** AuthorizedKeysFile of OpenSSH; its own default when absent. */
+  accepts?: string;
 }
 
 /** An ed25519 pair as text. The library makes one in 128 malformed: those are not used. */
@@ -67,7 +69,7 @@ export function pair(): { private: string; public: string } {
   }
 }
 
-export async function door({ server, shell = "/bin/sh", sh, sudoers = "" }: DoorOptions): Promise<Door> {
+export async function door({ server, shell = "/bin/sh", sh, sudoers = "", accepts }: DoorOptions): Promise<Door> {
   const dir = mkdtempSync(join(tmpdir(), "towline-door-"));
   chmodSync(dir, 0o755);
   const home = (user: User) => join(dir, user);
@@ -78,7 +80,7 @@ export async function door({ server, shell = "/bin/sh", sh, sudoers = "" }: Door
   const binds = write(dir, shell, sudoers);
   if (sh) binds.push([sh, realpathSync("/bin/sh")]);
   const port = await freePort();
-  let running = await start(dir, server, port, binds);
+  let running = await start(dir, server, port, binds, accepts);
   const keysOf = (user: User) => join(home(user), ".ssh", "authorized_keys");
   return {
     port,
@@ -94,7 +96,7 @@ export async function door({ server, shell = "/bin/sh", sh, sudoers = "" }: Door
     },
     async rekey() {
       await end(running.child);
-      running = await start(dir, server, port, binds);
+      running = await start(dir, server, port, binds, accepts);
       return running.hostKey;
     },
     async close() {
@@ -135,8 +137,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function start(dir: string, server: Server, port: number, binds: [string, string][]) {
-  const { command, hostKey } = server === "dropbear" ? withDropbear(dir, port) : withOpenSsh(dir, port);
+async function start(dir: string, server: Server, port: number, binds: [string, string][], accepts?: string) {
+  const { command, hostKey } = server === "dropbear" ? withDropbear(dir, port) : withOpenSsh(dir, port, accepts);
   const mounts = binds.map(([from, to]) => `mount --bind ${from} ${to}`).join(" && ");
   const child = spawn("unshare", ["-m", "--propagation", "private", "sh", "-c", `${mounts} && exec ${command}`], {
     env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
@@ -153,11 +155,12 @@ async function start(dir: string, server: Server, port: number, binds: [string, 
   return { child, hostKey };
 }
 
-function withOpenSsh(dir: string, port: number) {
+function withOpenSsh(dir: string, port: number, accepts?: string) {
   const key = pair();
   writeFileSync(join(dir, "host_key"), key.private, { mode: 0o600 });
   // As Debian ships it: what is not said here is OpenSSH's own default, StrictModes and forwarding among it.
   const lines = [`ListenAddress 127.0.0.1:${port}`, `HostKey ${join(dir, "host_key")}`, "PidFile none", "UsePAM no"];
+  if (accepts !== undefined) lines.push(`AuthorizedKeysFile ${accepts}`);
   writeFileSync(join(dir, "sshd_config"), `${lines.join("\n")}\nSubsystem sftp internal-sftp\nMaxStartups 100\n`);
   mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
   return { command: `${findSshd()} -D -e -f ${join(dir, "sshd_config")}`, hostKey: pinnedFingerprint(key.public) };

@@ -12,16 +12,39 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../../src/core/schema.ts";
 import { host as hostSchema } from "../../src/core/schema.ts";
+import type { Connection } from "../../src/ports.ts";
 import { hostProgram, programOf } from "../../src/remote/program.ts";
+import { putKey } from "../../src/shell/authorized.ts";
 import { type EnrollOptions, enrollHost } from "../../src/shell/enroll.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
+import { createWays, type Ways } from "../../src/shell/ways.ts";
 import { type Door, door, lacks, pair, servers } from "./door.ts";
 
 const others =
   "# people\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB2sTD5V1ywXyFM+Wq3e5S0d0F4h3mJ7b0N1uJp0Q2aB  ann@laptop \r\n";
+
+test("what a host says in the place of our script reaches no terminal as it is", async () => {
+  const said = "towline-keys failed \u001b]0;mine\u0007no \u001b[2Jroom\n";
+  const connection: Connection = {
+    exec: async () => ({
+      stdin: new PassThrough().resume(),
+      stdout: Readable.from([Buffer.from(said)]),
+      stderr: () => "",
+      closed: Promise.resolve(0),
+      kill() {},
+    }),
+    close() {},
+  };
+  const host = hostSchema.parse({ address: "127.0.0.1", user: "pi", key: "env:KEY" });
+  const options = { env: { KEY: pair().private }, home: "/" };
+  await expect(putKey({ name: "bow", host, connection, options })).rejects.toMatchObject({
+    message: "bow: ]0;mine no [2Jroom",
+  });
+});
 
 describe.each(servers.map((server) => ({ server, why: lacks(server) })))(
   "enrolment over $server $why",
@@ -234,6 +257,71 @@ describe.each([
     }
   });
 });
+
+test.skipIf(lacks("openssh") !== "")(
+  `a lock that does not hold leaves no key in authorized_keys that was not there before ${lacks("openssh")}`,
+  { timeout: 60_000 },
+  async () => {
+    const at = await door({ server: "openssh", accepts: ".ssh/managed .ssh/authorized_keys" });
+    const dir = mkdtempSync(join(tmpdir(), "towline-enrol-"));
+    try {
+      const towline = pair();
+      mkdirSync(join(dir, "hosts"));
+      const text = `---\naddress: 127.0.0.1\nport: ${at.port}\nuser: pi\nkey: env:KEY\nhost_key: ${at.hostKey}\n---\n`;
+      writeFileSync(join(dir, "hosts", "bow.md"), text);
+      at.setKeys(others);
+      writeFileSync(join(at.home("pi"), ".ssh", "managed"), towline.public, { mode: 0o644 });
+      const options = { dir, host: "bow", env: { KEY: towline.private }, home: dir, confirm: async () => false };
+      await expect(enrollHost({ ...options, lock: "lock" })).rejects.toThrow("the gate does not hold");
+      expect(at.keys()).toBe(others);
+    } finally {
+      await at.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+);
+
+test.skipIf(lacks("openssh") !== "")(
+  `a lock that nobody could judge is undone, whatever was thrown ${lacks("openssh")}`,
+  { timeout: 60_000 },
+  async () => {
+    const at = await door({ server: "openssh" });
+    const dir = mkdtempSync(join(tmpdir(), "towline-enrol-"));
+    try {
+      const towline = pair();
+      mkdirSync(join(dir, "hosts"));
+      const text = `---\naddress: 127.0.0.1\nport: ${at.port}\nuser: pi\nkey: env:KEY\nhost_key: ${at.hostKey}\n---\n`;
+      writeFileSync(join(dir, "hosts", "bow.md"), text);
+      const line = `${towline.public.trim().split(" ").slice(0, 2).join(" ")} towline-bow\n`;
+      at.setKeys(line);
+      const options = { dir, host: "bow", env: { KEY: towline.private }, home: dir, confirm: async () => false };
+      const ways = createWays(options);
+      let first: Connection | undefined;
+      let lose = false;
+      const failing: Ways = {
+        ...ways,
+        async connect(...asked) {
+          first ??= await ways.connect(...asked);
+          if (!at.keys()?.includes("bin/gate")) return first;
+          if (lose) first.close();
+          throw new TypeError("a bug of ours");
+        },
+      };
+      await expect(enrollHost({ ...options, ways: failing, lock: "lock" })).rejects.toThrow(/^a bug of ours$/);
+      expect(at.keys()).toBe(line);
+      first = undefined;
+      lose = true;
+      await expect(enrollHost({ ...options, ways: failing, lock: "lock" })).rejects.toMatchObject({
+        message: expect.stringContaining("could not be put back"),
+        advice: "towline fleet enroll bow --own-key --unlock",
+      });
+      ways.close();
+    } finally {
+      await at.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+);
 
 test.skipIf(lacks("openssh") !== "")(
   `an account that runs no commands is refused in plain words ${lacks("openssh")}`,

@@ -16,7 +16,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Host, host as hostSchema } from "../../src/core/schema.ts";
 import type { HostSession } from "../../src/ports.ts";
 import { type EnrollOptions, enrollHost } from "../../src/shell/enroll.ts";
+import { enrollMany } from "../../src/shell/enroll-many.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
+import { noSecrets } from "../../src/shell/secrets.ts";
+import { at as clockAt } from "../fakes/run-tick.ts";
 import { type DoorOptions, door, lacks, pair, type User } from "./door.ts";
 
 const why = lacks("openssh", ["/usr/bin/sudo"]);
@@ -38,6 +41,14 @@ async function machine(options: DoorOptions, login: User) {
     file,
     enroll: (more: Partial<EnrollOptions> = {}) =>
       enrollHost({ dir, host: "bow", env: { KEY: key.private }, home: dir, confirm: async () => false, ...more }),
+    /** Beside a record of the same login and key whose agents run as that login. */
+    lockBoth() {
+      const plain = readFileSync(file, "utf8").replace(/run_as: .*\n|identity: .*\n/g, "");
+      writeFileSync(join(dir, "hosts", "stern.md"), plain);
+      const clock = clockAt("2026-11-20T09:00:00Z");
+      const asked = { dir, clock, secrets: noSecrets, home: dir, confirm: async () => false, lock: "lock" as const };
+      return enrollMany(["bow", "stern"], { ...asked, env: { KEY: key.private } });
+    },
     open(more: Partial<Host> = {}): Promise<HostSession> {
       const said = { address: "127.0.0.1", port: String(at.port), user: login, key: "env:KEY", run_as: "agents" };
       const host = { ...hostSchema.parse({ ...said, host_key: at.hostKey }), ...more };
@@ -133,6 +144,20 @@ describe.each<{ how: string; login: User; options: DoorOptions }>([
     expect(owners(`sleep\0${word}`)).toEqual([]);
     later.close();
   });
+
+  test.skipIf(why !== "")(
+    "of two records with one login only one is locked: its gate is not written over",
+    async () => {
+      const { hosts } = await one.lockBoth();
+      const faults = hosts.flatMap((host) => ("fault" in host ? [host.fault.message] : []));
+      expect(faults).toEqual([expect.stringMatching(/serves another record|behind the gate|only hold conversations/)]);
+      const locked = hosts.find((host) => "locked" in host && host.locked)?.host;
+      const session = await one.open(locked === "bow" ? {} : { run_as: undefined });
+      session.close();
+      rmSync(join(one.at.home(login), ".towline", "bin", "gate"));
+      one.at.setKeys(key.public, login);
+    },
+  );
 
   test.skipIf(why !== "")("behind the gate, too: the login user's files stay out of the agents' reach", async () => {
     expect(await one.enroll({ lock: "lock" })).toMatchObject({ locked: true });

@@ -1,12 +1,12 @@
 // The gate behind which a key of towline can stand: two questions pass, to the byte; nothing else does, in any shell.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { gateText } from "../../src/remote/enrolment.ts";
+import { gateScript, gateText, keysScript } from "../../src/remote/enrolment.ts";
 import { asUser, hostProgram, installCommand, programOf, serveCommand } from "../../src/remote/program.ts";
 
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -183,6 +183,37 @@ describe.each(shells.map((one) => ({ ...one, lacks: existsSync(one.shell) ? "" :
         { numRuns: 60 },
       );
       expect(marks()).toEqual([]);
+    });
+
+    function script(text: string) {
+      const env = { HOME: home, PATH: path };
+      return spawnSync(shell, args, { cwd: home, env, input: text, encoding: "utf8" }).stdout;
+    }
+
+    test.skipIf(lacks !== "")("a gate that serves another seat is not written over", () => {
+      const theirs = { root: ".towline", user: "agents" };
+      const before = `${gateText(seat)}# of an older version\n`;
+      writeFileSync(join(bin(), "gate"), before);
+      for (const other of [theirs, { ...theirs, user: "agent" }]) {
+        expect(script(gateScript(other))).toBe("towline-gate other\n");
+        expect(readFileSync(join(bin(), "gate"), "utf8")).toBe(before);
+      }
+      expect(readdirSync(bin()).sort()).toEqual([program.sha256, "gate"].sort());
+      expect(script(gateScript(seat))).toBe("towline-gate written\n");
+      expect(readFileSync(join(bin(), "gate"), "utf8")).toBe(gateText(seat));
+      rmSync(join(bin(), "gate"));
+      for (const _ of [1, 2]) expect(script(gateScript(theirs))).toBe("towline-gate written\n");
+    });
+
+    test.skipIf(lacks !== "")("a key that is locked to another gate stays there", () => {
+      const key = "ssh-ed25519 AAAAC3Nz";
+      const file = join(home, ".ssh", "authorized_keys");
+      expect(script(keysScript("lock", key, "one", seat))).toMatch(/^towline-keys written lock/);
+      const before = readFileSync(file, "utf8");
+      expect(script(keysScript("lock", key, "two", { root: "/srv/two" }))).toBe("towline-keys other\n");
+      expect(readFileSync(file, "utf8")).toBe(before);
+      expect(script(keysScript("lock", key, "two", seat))).toMatch(/^towline-keys written lock/);
+      rmSync(join(home, ".ssh"), { recursive: true });
     });
 
     test.skipIf(lacks !== "")("a gate for agents under another user asks for that user, and for no other", () => {

@@ -1,6 +1,6 @@
 // `towline fleet add` at a terminal: what is asked and shown there, what is not, and what Ctrl-C leaves behind.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import ssh2, { type AuthContext } from "ssh2";
@@ -100,6 +100,9 @@ describe.skipIf(lacksScript)(
     const at = () => `${user}@127.0.0.1:${server.port}`;
 
     test("asks for the key and the password, which stands on no screen and in no argv", async () => {
+      mkdirSync(join(dir, "person", ".ssh"));
+      const { public: rsa } = ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 });
+      writeFileSync(join(dir, "person", ".ssh", "known_hosts"), `[127.0.0.1]:${server.port} ${rsa}\n`);
       const { code, screen, argv } = await atTerminal(
         ["fleet", "add", at(), "--name", "one"],
         [
@@ -109,6 +112,7 @@ describe.skipIf(lacksScript)(
         ],
       );
       expect([code, screen]).toEqual([0, expect.stringContaining("✓ one is in the fleet (hosts/one.md)")]);
+      expect(screen).toMatch(/your known_hosts knows it by another kind of key\)\.\s+Is it that machine\?/);
       expect(screen).toMatch(/● in by your password; the public key was added to/);
       expect(screen).toContain("“hello from ");
       expect(screen).not.toContain(password);

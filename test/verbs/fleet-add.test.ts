@@ -189,6 +189,15 @@ describe.skipIf(lacksSshd)(`fleet add, ${needs}`, { timeout: 60_000 }, () => {
     const changed = await add(at, "--yes");
     expect([changed.code, changed.said]).toEqual([3, expect.stringContaining("has another one for it")]);
     expect(changed.said).toContain(`ssh-keygen -R '[127.0.0.1]:${one.port}'`);
+    const { public: rsa } = ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 });
+    writeFileSync(known, `[127.0.0.1]:${one.port} ${rsa}\n`);
+    execFileSync("ssh-keygen", ["-q", "-H", "-f", known], { stdio: "ignore" });
+    for (const more of [["--yes"], []]) {
+      const strange = await add(at, ...more);
+      expect([strange.code, strange.said]).toEqual([3, expect.stringContaining("by another kind of key")]);
+      expect(strange.said).toMatch(/ssh_host_ed25519_key\.pub.* --host-key SHA256:/);
+      expect(strange.said).not.toContain("--yes");
+    }
     expect([existsSync(ownKey()), existsSync(join(one.home, ".towline")), one.keys().length]).toEqual([
       false,
       false,

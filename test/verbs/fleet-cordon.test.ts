@@ -2,6 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { systemClock } from "../../src/shell/clock.ts";
+import { pushFile } from "../../src/shell/person-push.ts";
+import { createSecrets } from "../../src/shell/secrets.ts";
 import { cli } from "../fakes/cli.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 
@@ -84,6 +87,23 @@ test("--push changes origin, that file alone: what a person has begun stays thei
     expect.stringContaining("was cordoned already"),
     "1",
   ]);
+});
+
+test.each([
+  ["in the reason", "the key is s3cret-of-the-fleet", text],
+  ["in the record", "new disk", text.replace("is a word", "is s3cret-of-the-fleet")],
+])("--push lets no secret out: %s", async (_, reason, record) => {
+  const pack = made({ "hosts/bow.md": record });
+  const before = [pack.at("rev-parse", "main"), pack.git("count-objects")];
+  const secrets = createSecrets({ FLEET_TOKEN: "s3cret-of-the-fleet" });
+  const change = { path: "hosts/bow.md", edit: (was: string) => `${was}\n`, message: `bow is cordoned: ${reason}` };
+  const env = { PATH: process.env.PATH, HOME: pack.clone };
+  await expect(pushFile(pack.clone, { env, clock: systemClock(), secrets }, change)).rejects.toMatchObject({
+    code: 3,
+    message: expect.stringMatching(/holds a secret and is not pushed$/),
+    advice: expect.stringContaining("take it out"),
+  });
+  expect([pack.at("rev-parse", "main"), pack.git("count-objects")]).toEqual(before);
 });
 
 test("--push from a folder at rest brings it along", async () => {
