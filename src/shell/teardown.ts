@@ -36,6 +36,8 @@ const authorized = ".ssh/authorized_keys";
 export async function tearDown(session: Pick<HostSession, "facts" | "files">, order: TearOrder): Promise<Torn> {
   if (!order.force) refuseOpen(session, order);
   const { files } = session;
+  // Before the first step: what other packs have there may be a reason to refuse.
+  const others = order.hostProgram ? (await files.uproot(order.force === true, true)).packs : [];
   const found = await readNote(files, order.runtime);
   const note = order.ephemeral && !found?.ephemeral ? null : found;
   const steps = [
@@ -51,8 +53,12 @@ export async function tearDown(session: Pick<HostSession, "facts" | "files">, or
     left.push(...(await leftOf(files, order.runtime)));
   }
   if (order.hostProgram) {
-    removed.push("the host program and its journal");
-    if (!order.dry) left.push(...(await files.uproot(order.force === true)));
+    removed.push(others.length > 0 ? "this pack's journal" : "the host program and its journal");
+    const still = order.dry ? { packs: others, left: [] } : await files.uproot(order.force === true);
+    const { packs } = still;
+    const works = packs.length === 1 ? "works" : "work";
+    if (packs.length > 0) left.push(`the host program, since ${packs.join(" and ")} ${works} there too`);
+    left.push(...still.left);
   }
   return { removed, left, version: note?.version ?? null };
 }
