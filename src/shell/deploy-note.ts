@@ -25,6 +25,8 @@ const shape = z.object({
   added: z.array(z.string()).default([]),
   classic: z.array(z.string()).default([]),
   variables: z.array(z.string()).default([]),
+  /** Hashes of the keys and lines that towline wrote into settings, by place, the newest first. Never the keys. */
+  wrote: z.record(z.string(), z.array(z.string())).default({}),
 });
 export type Note = z.infer<typeof shape>;
 

@@ -171,6 +171,7 @@ const settingsOf = (note: Note | null): SettingsNote => ({
   added: note?.added ?? [],
   classic: note?.classic ?? [],
   variables: note?.variables ?? [],
+  wrote: note?.wrote ?? {},
 });
 
 const place = (files: HostFiles, runtime: string, { bytes }: Program, was: string, { sent }: DeployTools) =>

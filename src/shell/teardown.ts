@@ -4,7 +4,7 @@ import { withdrawn } from "../core/picoclaw-settings.ts";
 import { configuration } from "../errors.ts";
 import type { HostFiles, HostSession } from "../ports.ts";
 import { dropNote, isOurs, type Note, programPath, readNote } from "./deploy-note.ts";
-import { settings_files, workspace } from "./deploy-settings.ts";
+import { settings_files, sha, workspace } from "./deploy-settings.ts";
 
 export interface TearOrder {
   runtime: string;
@@ -126,10 +126,11 @@ async function unwrite(files: HostFiles, path: string, note: Note): Promise<void
   if (bytes === null) return;
   const text = Buffer.from(bytes).toString("utf8");
   const only = (one: string) => (one === path ? text : null);
-  const { added, models, classic, variables } = note;
+  const { added, models, classic, wrote } = note;
   const { config, security, env } = withdrawn(
     { config: only(settings_files.config), security: only(settings_files.security), env: only(settings_files.env) },
-    { added, names: models, classic, variables },
+    { added, names: models, classic },
+    { wrote, sha },
   );
   const fresh = config ?? security ?? env ?? "";
   if (fresh !== text)

@@ -222,7 +222,7 @@ describe.skipIf(lacksSshd)(`fleet deploy, ${needs}`, () => {
     expect(text(".picoclaw/config.json")).toMatch(/98765432109876543210/);
     expect(text(".picoclaw/.security.yml")).toContain("# mine\nmodel_list:\n  glm:0:\n    api_keys: [ zk ] # hers\n");
     expect(text("dotfiles/keys.yml")).toContain(key);
-    expect(text(".picoclaw/.env")).toBe(`PICO_KEY=${key}\nOTHER='x y'\nPROVIDER=anthropic\n`);
+    expect(text(".picoclaw/.env")).toBe("export PICO_KEY=old\nOTHER='x y'\nPROVIDER=anthropic\n");
     expect(existsSync(at("onboarded"))).toBe(false);
     // A new key takes the place of the old one, and nothing else is said twice.
     expect((await run(["deploy", "bow"], { PICO_KEY: `${key}-new` })).out).toMatch(/settings written/);
