@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { withdrawn } from "../core/picoclaw-settings.ts";
 import { configuration } from "../errors.ts";
 import type { HostFiles, HostSession } from "../ports.ts";
-import { dropNote, isOurs, type Note, programPath, readNote } from "./deploy-note.ts";
+import { dropNote, isOurs, type Note, olderPath, programPath, readNote, trialName } from "./deploy-note.ts";
 import { settings_files, sha, workspace } from "./deploy-settings.ts";
 
 export interface TearOrder {
@@ -92,12 +92,15 @@ async function programSteps(files: HostFiles, runtime: string, note: Note | null
     ];
   const path = programPath(runtime);
   const there = (await files.state([path])).get(path);
+  // It was rolled back to somebody else's: only ours, which is kept, goes.
+  if (there?.kind === "file" && note.foreign && there.sha256 === note.sha256 && isOurs(note, there.older))
+    return [{ what: `~/${olderPath(runtime)}`, run: () => files.remove([olderPath(runtime)]) }];
   if (there?.kind !== "file" || !isOurs(note, there.sha256)) return [];
   // Somebody else's, that was there before, comes back.
   if (before?.foreign && there.older === before.sha256)
     return [{ what: `~/${path} (the one that was there before is back)`, run: () => files.back(path, true) }];
   const kept = there.older === null ? "" : " and its older self";
-  return [{ what: `~/${path}${kept}`, run: () => files.remove([path]) }];
+  return [{ what: `~/${path}${kept}`, run: () => files.remove([path, programPath(trialName(runtime))]) }];
 }
 
 async function settingSteps(files: HostFiles, runtime: string, note: Note): Promise<Step[]> {
