@@ -300,8 +300,11 @@ export interface HostFiles {
   remove(paths: string[]): Promise<string[]>;
   /** Runs one of a few known programs there; `exit` 124: it was ended at its limit. */
   call(call: HostCall): Promise<{ exit: number; said: string }>;
-  /** Takes the host program and all that it kept away, itself with it. Answers what is left in its root. */
-  uproot(force: boolean): Promise<string[]>;
+  /**
+   * Takes the host program and all that it kept away, itself with it; while other `packs` stand there, only what it kept
+   * of this one. Answers what is `left` in its root. `look`: nothing goes yet.
+   */
+  uproot(force: boolean, look?: boolean): Promise<{ packs: string[]; left: string[] }>;
 }
 
 /** Puts runtimes on hosts for the work of a tick. Throws a Fault or a HostFault: then nothing was begun on the host. */

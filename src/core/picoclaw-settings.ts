@@ -53,6 +53,16 @@ function readConfig(text: string): Json | null {
   }
 }
 
+/** Hashes of what towline wrote, by place: what matches none of them is a person's own. */
+export type Wrote = Record<string, string[]>;
+export interface Ours {
+  wrote: Wrote;
+  sha(text: string): string;
+}
+
+const isMine = ({ wrote, sha }: Ours, place: string, value: unknown): boolean =>
+  typeof value === "string" && (wrote[place] ?? []).includes(sha(value));
+
 const written = (data: Json) => `${JSON.stringify(data, null, 2)}\n`;
 
 export interface Configured {
@@ -63,6 +73,7 @@ export interface Configured {
   added: string[];
   /** Of releases before 0.1.2: keys stand in the config itself, by provider. */
   classic: string[];
+  wrote: Wrote;
 }
 
 /**
@@ -74,10 +85,11 @@ export function configure(
   models: Model[],
   first: boolean,
   keys: ReadonlyMap<string, string>,
+  ours: Ours,
 ): Configured | string {
   const data = readConfig(text);
   if (!data) return "config.json there is no JSON object";
-  if (data.model_list === undefined && isJson(data.providers)) return classic(text, data, models, first, keys);
+  if (data.model_list === undefined && isJson(data.providers)) return classic(text, data, models, first, keys, ours);
   const before = JSON.stringify(data);
   const list = Array.isArray(data.model_list) ? (data.model_list as unknown[]).filter(isJson) : [];
   if (data.model_list !== undefined && !Array.isArray(data.model_list)) return "`model_list` there is no list";
@@ -102,7 +114,7 @@ export function configure(
   const agents = isJson(data.agents) ? data.agents : {};
   const defaults = isJson(agents.defaults) ? agents.defaults : {};
   if (first || !defaults.model_name) data.agents = { ...agents, defaults: { ...defaults, model_name: names[0] } };
-  return { config: JSON.stringify(data) === before ? text : written(data), names, added, classic: [] };
+  return { config: JSON.stringify(data) === before ? text : written(data), names, added, classic: [], wrote: {} };
 }
 
 function classic(
@@ -111,12 +123,16 @@ function classic(
   models: Model[],
   first: boolean,
   keys: ReadonlyMap<string, string>,
+  ours: Ours,
 ): Configured {
+  const wrote: Wrote = {};
   const before = JSON.stringify(data);
   const providers = data.providers as Json;
   for (const { provider, variable, base } of models) {
     const known = isJson(providers[provider]) ? providers[provider] : {};
-    const key = variable === null ? undefined : keys.get(variable);
+    const theirs = Boolean(known.api_key) && !isMine(ours, `provider ${provider}`, known.api_key);
+    const key = variable === null || theirs ? undefined : keys.get(variable);
+    if (key) wrote[`provider ${provider}`] = [ours.sha(key)];
     providers[provider] = { ...known, ...(key ? { api_key: key } : {}), ...(base ? { api_base: base } : {}) };
   }
   const agents = isJson(data.agents) ? data.agents : {};
@@ -128,30 +144,48 @@ function classic(
       defaults: { ...defaults, provider: model.provider, ...(model.name ? { model: model.name } : {}) },
     };
   const named = models.map((one) => one.provider);
-  return { config: JSON.stringify(data) === before ? text : written(data), names: [], added: [], classic: named };
+  return {
+    config: JSON.stringify(data) === before ? text : written(data),
+    names: [],
+    added: [],
+    classic: named,
+    wrote,
+  };
 }
 
 const ofProvider = (item: Json, provider: string) =>
   typeof item.model_name === "string" &&
   (item.provider === provider || (typeof item.model === "string" && item.model.startsWith(`${provider}/`)));
 
-/** Keys by model name, into `.security.yml`. `ours`: names whose keys towline wrote before. A text in place of one: why not. */
-export function secure(text: string, keys: ReadonlyMap<string, string>, ours: string[]): { security: string } | string {
+/** Keys by model name, into `.security.yml`. A text in place of one: why not. */
+export function secure(
+  text: string,
+  keys: ReadonlyMap<string, string>,
+  ours: Ours,
+): { security: string; wrote: Wrote } | string {
   const document = parseDocument(text);
   if (document.errors.length > 0 || (document.contents !== null && !isMap(document.contents)))
     return ".security.yml there cannot be read as YAML";
   let changed = false;
+  const wrote: Wrote = {};
   for (const [name, key] of keys) {
     const at = slotOf(document, name);
-    const there = document.getIn([...at, "api_keys"]);
-    const now = (there as { toJSON?(): unknown } | undefined)?.toJSON?.() ?? there;
-    const others = Array.isArray(now) && !ours.includes(name) ? now.filter((one) => one !== key) : [];
-    const wanted = [key, ...others];
+    const now = keysAt(document, at);
+    const others = now.filter((one) => !isMine(ours, `key ${name}`, one));
+    // A key that a person wrote there themselves stays theirs, also when it is the same one.
+    const wanted = others.includes(key) ? others : [key, ...others];
+    if (wanted !== others) wrote[`key ${name}`] = [ours.sha(key)];
     if (JSON.stringify(now) === JSON.stringify(wanted)) continue;
     document.setIn([...at, "api_keys"], document.createNode(wanted));
     changed = true;
   }
-  return { security: changed ? document.toString({ lineWidth: 0 }) : text };
+  return { security: changed ? document.toString({ lineWidth: 0 }) : text, wrote };
+}
+
+function keysAt(document: ReturnType<typeof parseDocument>, at: string[]): unknown[] {
+  const there = document.getIn([...at, "api_keys"]);
+  const now = (there as { toJSON?(): unknown } | undefined)?.toJSON?.() ?? there ?? [];
+  return Array.isArray(now) ? now : [now];
 }
 
 /** picoclaw itself writes a model's name with a number behind it. */
@@ -160,41 +194,56 @@ function slotOf(document: ReturnType<typeof parseDocument>, name: string): strin
   return document.hasIn(numbered) ? numbered : ["model_list", name];
 }
 
-/** The classic file: what it says besides stays. */
-export function environment(text: string, values: Record<string, string>): string {
+/** The classic file: what it says besides stays. `theirs`: variables that a person has set there. */
+export function environment(
+  text: string,
+  values: Record<string, string>,
+  ours: Ours,
+): { env: string; wrote: Wrote; theirs: string[] } {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
+  const wrote: Wrote = {};
+  const theirs: string[] = [];
   for (const [name, value] of Object.entries(values)) {
     const line = `${name}=${/^[\w./:@%+,=-]*$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`}`;
-    const at = lines.findIndex((one) =>
+    const sets = (one: string) =>
       one
         .trimStart()
         .replace(/^export\s+/, "")
-        .startsWith(`${name}=`),
-    );
+        .startsWith(`${name}=`);
+    const at = lines.findIndex((one) => isMine(ours, `line ${name}`, one));
+    if (at < 0 && lines.some(sets)) {
+      if (!lines.includes(line)) theirs.push(name);
+      continue;
+    }
+    wrote[`line ${name}`] = [ours.sha(line)];
     if (at < 0) lines.push(line);
     else lines[at] = line;
   }
-  return lines.map((line) => `${line}\n`).join("");
+  return { env: lines.map((line) => `${line}\n`).join(""), wrote, theirs };
 }
 
 /** The three files without what towline put into them; a file that was another's stays theirs. */
 export function withdrawn(
   files: { config: string | null; security: string | null; env: string | null },
-  { added, names, classic, variables }: { added: string[]; names: string[]; classic: string[]; variables: string[] },
+  { added, names, classic }: { added: string[]; names: string[]; classic: string[] },
+  ours: Ours,
 ): { config: string | null; security: string | null; env: string | null } {
   return {
-    config: files.config && withoutModels(files.config, added, classic),
-    security: files.security && withoutKeys(files.security, names),
-    env: files.env && withoutLines(files.env, variables),
+    config: files.config && withoutModels(files.config, added, classic, ours),
+    security: files.security && withoutKeys(files.security, names, ours),
+    env: files.env && withoutLines(files.env, ours),
   };
 }
 
-function withoutModels(text: string, added: string[], classic: string[]): string {
+function withoutModels(text: string, added: string[], classic: string[], ours: Ours): string {
   const data = readConfig(text);
   if (!data || added.length + classic.length === 0) return text;
   const providers = isJson(data.providers) ? data.providers : {};
-  for (const name of classic) if (isJson(providers[name])) delete providers[name].api_key;
+  for (const name of classic) {
+    const known = providers[name];
+    if (isJson(known) && isMine(ours, `provider ${name}`, known.api_key)) delete known.api_key;
+  }
   const gone = (item: unknown) => isJson(item) && added.includes(String(item.model_name));
   if (Array.isArray(data.model_list)) data.model_list = data.model_list.filter((item) => !gone(item));
   const defaults = isJson(data.agents) && isJson(data.agents.defaults) ? data.agents.defaults : null;
@@ -202,23 +251,24 @@ function withoutModels(text: string, added: string[], classic: string[]): string
   return written(data);
 }
 
-function withoutKeys(text: string, names: string[]): string {
+function withoutKeys(text: string, names: string[], ours: Ours): string {
   const document = parseDocument(text);
   if (document.errors.length > 0) return text;
-  for (const name of names) document.deleteIn(slotOf(document, name));
+  for (const name of names) {
+    const at = slotOf(document, name);
+    const now = keysAt(document, at);
+    const others = now.filter((one) => !isMine(ours, `key ${name}`, one));
+    if (others.length === now.length) continue;
+    if (others.length > 0) document.setIn([...at, "api_keys"], document.createNode(others));
+    else document.deleteIn([...at, "api_keys"]);
+    const slot = document.getIn(at);
+    if (isMap(slot) && slot.items.length === 0) document.deleteIn(at);
+  }
   return document.toString({ lineWidth: 0 });
 }
 
-const withoutLines = (text: string, variables: string[]) =>
-  text
-    .split("\n")
-    .filter(
-      (line) =>
-        !variables.some((name) =>
-          line
-            .trimStart()
-            .replace(/^export\s+/, "")
-            .startsWith(`${name}=`),
-        ),
-    )
-    .join("\n");
+function withoutLines(text: string, ours: Ours): string {
+  const slots = Object.keys(ours.wrote).filter((slot) => slot.startsWith("line "));
+  const lines = text.split("\n");
+  return lines.filter((line) => !slots.some((slot) => isMine(ours, slot, line))).join("\n");
+}

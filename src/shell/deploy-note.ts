@@ -17,7 +17,7 @@ const shape = z.object({
   foreign: z.boolean().default(false),
   source: z.string().max(300),
   at: z.string().max(40),
-  /** What was there before: another of ours, or `foreign`, somebody else's. */
+  /** The one that is kept: another of ours, or `foreign`, somebody else's, which stays kept whatever is deployed next. */
   before: version.extend({ foreign: z.boolean() }).optional(),
   /** Settings files: `made` by the deploy, or only `changed`. */
   files: z.record(z.string(), z.enum(["made", "changed"])).default({}),
@@ -25,10 +25,16 @@ const shape = z.object({
   added: z.array(z.string()).default([]),
   classic: z.array(z.string()).default([]),
   variables: z.array(z.string()).default([]),
+  /** Hashes of the keys and lines that towline wrote into settings, by place, the newest first. Never the keys. */
+  wrote: z.record(z.string(), z.array(z.string())).default({}),
 });
 export type Note = z.infer<typeof shape>;
 
 export const programPath = (runtime: string) => `.local/bin/${runtime}`;
+/** Where one is tried that must not take the place of the kept one. */
+export const trialName = (runtime: string) => `${runtime}.towline-try`;
+/** Where the host keeps the older self of a program. */
+export const olderPath = (runtime: string) => `.local/bin/.${runtime}.towline-old`;
 const notePath = (runtime: string) => `@${runtime}`;
 
 /** null: towline put nothing of that name there, or what it noted cannot be read. */
@@ -54,7 +60,7 @@ export const unknown_version = "unknown";
 export const isOurs = (note: Note | null, sha256: string | null): boolean =>
   note !== null &&
   sha256 !== null &&
-  (note.sha256 === sha256 || (note.before?.sha256 === sha256 && !note.before.foreign));
+  ((note.sha256 === sha256 && !note.foreign) || (note.before?.sha256 === sha256 && !note.before.foreign));
 
 /** The version of the program with this hash, as far as it is known. */
 export function versionOf(note: Note | null, sha256: string | null): string | null {

@@ -57,6 +57,7 @@ export async function deployPackage(
     added: [],
     classic: [],
     variables: [],
+    wrote: {},
     version,
     npm: name,
     foreign: false,

@@ -1,7 +1,7 @@
 // Writes picoclaw's own settings on a host, with the keys that records name. Nothing of what people wrote there is lost.
 import { createHash } from "node:crypto";
 import { isKept, keptWords } from "../core/agent-needs.ts";
-import { configure, environment, type Model, secure } from "../core/picoclaw-settings.ts";
+import { configure, environment, type Model, secure, type Wrote } from "../core/picoclaw-settings.ts";
 import { configuration } from "../errors.ts";
 import type { HostFiles } from "../ports.ts";
 import { readable } from "../remote/answers.ts";
@@ -16,7 +16,7 @@ export const settings_files = {
 /** What people and agents wrote there. */
 export const workspace = `${home}/workspace`;
 
-export type SettingsNote = Pick<Note, "files" | "models" | "added" | "classic" | "variables">;
+export type SettingsNote = Pick<Note, "files" | "models" | "added" | "classic" | "variables" | "wrote">;
 
 /** Keys by variable. Throws a configuration Fault for one that is not set here, or is the pack's own. */
 export function keysFor(
@@ -88,22 +88,27 @@ async function putModels(files: HostFiles, { models, keys, before, save }: Wante
     env: await files.show(settings_files.env),
   };
   if (old.config === null) return left("picoclaw has no config.json there, so no key was written");
-  const config = configure(textOf(old.config), models, first, keys);
+  const ours = { wrote: before.wrote, sha };
+  const config = configure(textOf(old.config), models, first, keys, ours);
   if (typeof config === "string") return left(`picoclaw's settings were left as they are: ${config}`);
   const named = config.names.flatMap((name, index) => {
     const key = keys.get(models[index]?.variable ?? "");
     return key ? [[name, key] as const] : [];
   });
-  const security = secure(textOf(old.security), new Map(named), before.models);
+  const security = secure(textOf(old.security), new Map(named), ours);
   if (typeof security === "string") return left(`picoclaw's settings were left as they are: ${security}`);
   const values = { PROVIDER: models[0]?.provider ?? "", ...Object.fromEntries(keys) };
+  const env = environment(textOf(old.env), values, ours);
+  const warnings = env.theirs.map(
+    (name) => `~/${settings_files.env} has a ${name} of its own, which was left as it is`,
+  );
   // The keys first: a config that names models without keys is worse than keys that nothing names yet.
   const changes: Change[] = [
     { path: settings_files.security, old: old.security, fresh: security.security },
     { path: settings_files.config, old: old.config, fresh: config.config },
-    { path: settings_files.env, old: old.env, fresh: environment(textOf(old.env), values) },
+    { path: settings_files.env, old: old.env, fresh: env.env },
   ].filter((one) => textOf(one.old) !== one.fresh);
-  if (changes.length === 0) return { written: [], warnings: [] };
+  if (changes.length === 0) return { written: [], warnings };
   const more = (known: string[], added: string[]) => [...new Set([...known, ...added])];
   const kinds = changes.map(
     ({ path, old }) => [path, before.files[path] ?? (old === null ? "made" : "changed")] as const,
@@ -117,12 +122,25 @@ async function putModels(files: HostFiles, { models, keys, before, save }: Wante
     added: more(before.added, config.added),
     classic: more(before.classic, config.classic),
     variables: more(before.variables, Object.keys(values)),
+    wrote: joined(before.wrote, { ...config.wrote, ...security.wrote, ...env.wrote }),
   });
   for (const { path, old, fresh } of changes) {
     const was = old === null ? "none" : createHash("sha256").update(old).digest("hex");
     await files.put(path, Buffer.from(fresh), { mode: "600", was });
   }
-  return { written: changes.map(({ path }) => path.slice(home.length + 1)), warnings: [] };
+  return { written: changes.map(({ path }) => path.slice(home.length + 1)), warnings };
 }
 
+/** Older ones stay: whoever is cut off before the files are written has still the older ones in them. */
+const joined = (known: Wrote, fresh: Wrote): Wrote => ({
+  ...known,
+  ...Object.fromEntries(
+    Object.entries(fresh).map(([place, hashes]) => [
+      place,
+      [...new Set([...hashes, ...(known[place] ?? [])])].slice(0, 9),
+    ]),
+  ),
+});
+
+export const sha = (text: string) => createHash("sha256").update(text).digest("hex");
 const textOf = (bytes: Uint8Array | null) => (bytes === null ? "" : Buffer.from(bytes).toString("utf8"));

@@ -7,7 +7,16 @@ import type { State } from "../core/state.ts";
 import { configuration, outside } from "../errors.ts";
 import type { HostFiles, HostSession } from "../ports.ts";
 import { readable } from "../remote/answers.ts";
-import { isOurs, type Note, programPath, readNote, unknown_version, versionOf, writeNote } from "./deploy-note.ts";
+import {
+  isOurs,
+  type Note,
+  programPath,
+  readNote,
+  trialName,
+  unknown_version,
+  versionOf,
+  writeNote,
+} from "./deploy-note.ts";
 import { deployPackage } from "./deploy-npm.ts";
 import { keysFor, putSettings, type SettingsNote } from "./deploy-settings.ts";
 import { type Found, type Program, type Releases, sha256Of, sourceOf } from "./release.ts";
@@ -82,25 +91,33 @@ export async function deployOn(
   const program = await wanted.get();
   const same = there?.sha256 === program.sha256;
   const foreign = there?.kind === "file" && !isOurs(note, there.sha256);
+  // Somebody else's program that is kept comes back at teardown: ours that is replaced now does not take its place.
+  const guarded =
+    !foreign && there?.kind === "file" && note?.before?.foreign === true && there.older === note.before.sha256;
   const fresh: Note = {
     ...settingsOf(note),
     version: program.version,
     sha256: program.sha256,
     source: program.source,
-    foreign: false,
+    foreign: same && foreign,
     ephemeral: order.ephemeral === true && (there?.kind !== "file" || note?.ephemeral === true),
     at: tools.now().toISOString(),
     before:
-      same || !there?.sha256 ? note?.before : { version: before ?? unknown_version, sha256: there.sha256, foreign },
+      same || guarded || !there?.sha256
+        ? note?.before
+        : { version: before ?? unknown_version, sha256: there.sha256, foreign },
   };
   if (!same) {
+    if (guarded) await tried(files, host.id, runtime, program);
     // The note first: whoever is cut off in between is known to have begun.
     await writeNote(files, runtime, fresh);
-    await place(files, runtime, program, there?.sha256 ?? "none", tools).catch(async (thrown) => {
+    const was = there?.sha256 ?? "none";
+    await place(files, runtime, program, { was, keep: !guarded }, tools).catch(async (thrown) => {
       await restoreNote(files, runtime, note).catch(() => {});
       throw thrown;
     });
-    await proven(files, host.id, order, there?.kind === "file", async () => restoreNote(files, runtime, note));
+    if (!guarded)
+      await proven(files, host.id, order, there?.kind === "file", async () => restoreNote(files, runtime, note));
   }
   const noted = note?.sha256 === program.sha256 && note.version === program.version;
   if (same && (!noted || note.ephemeral !== fresh.ephemeral)) await writeNote(files, runtime, fresh);
@@ -171,13 +188,19 @@ const settingsOf = (note: Note | null): SettingsNote => ({
   added: note?.added ?? [],
   classic: note?.classic ?? [],
   variables: note?.variables ?? [],
+  wrote: note?.wrote ?? {},
 });
 
-const place = (files: HostFiles, runtime: string, { bytes }: Program, was: string, { sent }: DeployTools) =>
+const place = (
+  files: HostFiles,
+  runtime: string,
+  { bytes }: Program,
+  over: { was: string; keep: boolean },
+  { sent }: DeployTools,
+) =>
   files.put(programPath(runtime), bytes, {
     mode: "755",
-    was,
-    keep: true,
+    ...over,
     sent: (count) => sent?.(count, bytes.length),
   });
 
@@ -185,6 +208,18 @@ async function restoreNote(files: HostFiles, runtime: string, note: Note | null)
   if (note) await writeNote(files, runtime, note);
   else await files.remove([`@${runtime}`]);
 }
+
+/** Where no way back would be left, a program is tried beside the one that it is to replace. */
+async function tried(files: HostFiles, host: string, runtime: string, { bytes }: Program): Promise<void> {
+  const name = trialName(runtime);
+  await files.put(programPath(name), bytes, { mode: "755" });
+  const { exit, said } = await files.call({ what: "version", name, limit: 20 });
+  await files.remove([programPath(name)]);
+  if (exit === 126 || exit === 127) throw unfit(runtime, host, exit, said, "the one that was there is there still");
+}
+
+const unfit = (runtime: string, host: string, exit: number, said: string, advice: string) =>
+  outside(`${runtime} cannot be run on ${host}: ${readable(said).slice(0, 200) || `exit code ${exit}`}`, advice);
 
 /** A program that the machine cannot even begin is taken back at once. */
 async function proven(
@@ -199,8 +234,6 @@ async function proven(
   if (replaced) await files.back(programPath(runtime), true);
   else await files.remove([programPath(runtime)]);
   await restore();
-  throw outside(
-    `${runtime} cannot be run on ${host}: ${readable(said).slice(0, 200) || `exit code ${exit}`}`,
-    replaced ? "the one that was there is back in its place" : "it was removed again",
-  );
+  const advice = replaced ? "the one that was there is back in its place" : "it was removed again";
+  throw unfit(runtime, host, exit, said, advice);
 }

@@ -71,7 +71,11 @@ export function hostFiles(name: string, conversation: Conversation): HostFiles {
       if (!code) throw protocol("call");
       return { exit: Number(code[1]), said: text.slice(code[0].length) };
     },
-    uproot: async (force) => (await lines("uproot", [force ? 1 : 0])).map(readable),
+    async uproot(force, look = false) {
+      const said = (await lines("uproot", [force ? 1 : 0, look ? 1 : 0])).map(readable);
+      const packs = said.find((line) => line.startsWith("packs "));
+      return { packs: packs?.split(" ").slice(1) ?? [], left: said.filter((line) => line !== packs) };
+    },
   };
 }
 

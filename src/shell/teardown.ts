@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { withdrawn } from "../core/picoclaw-settings.ts";
 import { configuration } from "../errors.ts";
 import type { HostFiles, HostSession } from "../ports.ts";
-import { dropNote, isOurs, type Note, programPath, readNote } from "./deploy-note.ts";
-import { settings_files, workspace } from "./deploy-settings.ts";
+import { dropNote, isOurs, type Note, olderPath, programPath, readNote, trialName } from "./deploy-note.ts";
+import { settings_files, sha, workspace } from "./deploy-settings.ts";
 
 export interface TearOrder {
   runtime: string;
@@ -36,6 +36,8 @@ const authorized = ".ssh/authorized_keys";
 export async function tearDown(session: Pick<HostSession, "facts" | "files">, order: TearOrder): Promise<Torn> {
   if (!order.force) refuseOpen(session, order);
   const { files } = session;
+  // Before the first step: what other packs have there may be a reason to refuse.
+  const others = order.hostProgram ? (await files.uproot(order.force === true, true)).packs : [];
   const found = await readNote(files, order.runtime);
   const note = order.ephemeral && !found?.ephemeral ? null : found;
   const steps = [
@@ -51,8 +53,12 @@ export async function tearDown(session: Pick<HostSession, "facts" | "files">, or
     left.push(...(await leftOf(files, order.runtime)));
   }
   if (order.hostProgram) {
-    removed.push("the host program and its journal");
-    if (!order.dry) left.push(...(await files.uproot(order.force === true)));
+    removed.push(others.length > 0 ? "this pack's journal" : "the host program and its journal");
+    const still = order.dry ? { packs: others, left: [] } : await files.uproot(order.force === true);
+    const { packs } = still;
+    const works = packs.length === 1 ? "works" : "work";
+    if (packs.length > 0) left.push(`the host program, since ${packs.join(" and ")} ${works} there too`);
+    left.push(...still.left);
   }
   return { removed, left, version: note?.version ?? null };
 }
@@ -86,12 +92,15 @@ async function programSteps(files: HostFiles, runtime: string, note: Note | null
     ];
   const path = programPath(runtime);
   const there = (await files.state([path])).get(path);
+  // It was rolled back to somebody else's: only ours, which is kept, goes.
+  if (there?.kind === "file" && note.foreign && there.sha256 === note.sha256 && isOurs(note, there.older))
+    return [{ what: `~/${olderPath(runtime)}`, run: () => files.remove([olderPath(runtime)]) }];
   if (there?.kind !== "file" || !isOurs(note, there.sha256)) return [];
   // Somebody else's, that was there before, comes back.
   if (before?.foreign && there.older === before.sha256)
     return [{ what: `~/${path} (the one that was there before is back)`, run: () => files.back(path, true) }];
   const kept = there.older === null ? "" : " and its older self";
-  return [{ what: `~/${path}${kept}`, run: () => files.remove([path]) }];
+  return [{ what: `~/${path}${kept}`, run: () => files.remove([path, programPath(trialName(runtime))]) }];
 }
 
 async function settingSteps(files: HostFiles, runtime: string, note: Note): Promise<Step[]> {
@@ -120,10 +129,11 @@ async function unwrite(files: HostFiles, path: string, note: Note): Promise<void
   if (bytes === null) return;
   const text = Buffer.from(bytes).toString("utf8");
   const only = (one: string) => (one === path ? text : null);
-  const { added, models, classic, variables } = note;
+  const { added, models, classic, wrote } = note;
   const { config, security, env } = withdrawn(
     { config: only(settings_files.config), security: only(settings_files.security), env: only(settings_files.env) },
-    { added, names: models, classic, variables },
+    { added, names: models, classic },
+    { wrote, sha },
   );
   const fresh = config ?? security ?? env ?? "";
   if (fresh !== text)

@@ -222,7 +222,7 @@ describe.skipIf(lacksSshd)(`fleet deploy, ${needs}`, () => {
     expect(text(".picoclaw/config.json")).toMatch(/98765432109876543210/);
     expect(text(".picoclaw/.security.yml")).toContain("# mine\nmodel_list:\n  glm:0:\n    api_keys: [ zk ] # hers\n");
     expect(text("dotfiles/keys.yml")).toContain(key);
-    expect(text(".picoclaw/.env")).toBe(`PICO_KEY=${key}\nOTHER='x y'\nPROVIDER=anthropic\n`);
+    expect(text(".picoclaw/.env")).toBe("export PICO_KEY=old\nOTHER='x y'\nPROVIDER=anthropic\n");
     expect(existsSync(at("onboarded"))).toBe(false);
     // A new key takes the place of the old one, and nothing else is said twice.
     expect((await run(["deploy", "bow"], { PICO_KEY: `${key}-new` })).out).toMatch(/settings written/);
@@ -313,6 +313,37 @@ describe.skipIf(lacksSshd)(`fleet deploy, ${needs}`, () => {
     expect(JSON.parse(text(".picoclaw/config.json"))).toEqual(JSON.parse(config));
     expect(readdirSync(at(".picoclaw")).sort()).toEqual([".security.yml", "config.json", "workspace"]);
     expect(readdirSync(at(".picoclaw/workspace"))).toEqual(["sessions"]);
+  });
+
+  test("brings somebody else's program back after any number of deploys", async () => {
+    const own = "#!/bin/sh\necho picoclaw of mine\n";
+    mkdirSync(at(".local/bin"), { recursive: true });
+    writeFileSync(at(binary), own, { mode: 0o755 });
+    const put = (...args: string[]) => deploy("bow", "--keep-settings", ...args);
+    await put("--version", "0.2.8");
+    expect((await put("--version", "0.2.9")).out).toMatch(/replaced +0\.2\.9 +0\.2\.8/);
+    // One that cannot be run is tried beside it, since no way back to ours is kept.
+    writeFileSync(join(dir, "wrong"), "#!/no/such/interpreter\n");
+    expect(await put("--file", join(dir, "wrong"))).toMatchObject({
+      code: 4,
+      said: expect.stringMatching(/there still/),
+    });
+    expect([text(binary), readdirSync(at(".local/bin"))]).toEqual([
+      picoclaw("0.2.9"),
+      [".picoclaw.towline-old", "picoclaw"],
+    ]);
+    // The way back leads to theirs, which is then not ours to remove.
+    expect((await run(["rollback", "bow"])).code).toBe(0);
+    expect(text(binary)).toBe(own);
+    expect((await put("--version", "0.2.8")).out).toMatch(/replaced/);
+    expect((await run(["teardown", "bow", "--yes"])).code).toBe(0);
+    expect([text(binary), readdirSync(at(".local/bin"))]).toEqual([own, ["picoclaw"]]);
+    await put("--version", "0.2.8");
+    await run(["rollback", "bow"]);
+    // Pinned now, and configured: that makes it no more ours.
+    expect((await deploy("bow")).out).toMatch(/settings written/);
+    expect((await run(["teardown", "bow", "--yes"])).code).toBe(0);
+    expect([text(binary), readdirSync(at(".local/bin"))]).toEqual([own, ["picoclaw"]]);
   });
 
   test("is not taken down under a job that is open there, unless one insists", async () => {

@@ -212,6 +212,49 @@ describe.each(shells)("files on a host whose shell is %s", (shell) => {
     session.close();
   });
 
+  test("are uprooted by name: neither another pack's nor people's go along", async () => {
+    const home = `uproot-${shell}`;
+    const make = (name: string, text = "x") => {
+      mkdirSync(join(dir, home, ".towline", name, ".."), { recursive: true });
+      writeFileSync(join(dir, home, ".towline", name), text);
+    };
+    const first = await open(home, shell);
+    await first.session.probe();
+    mkdirSync(first.at(".towline/q/jobs"), { recursive: true });
+    make("q/held/job.1", "hash");
+    await expect(first.files.uproot(false)).rejects.toThrow("the pack q has results here");
+    // Nobody forces another pack's results away, nor the program that is to hand them out.
+    expect(await first.files.uproot(true)).toEqual({ packs: ["q"], left: [] });
+    first.session.close();
+    const own = (name: string) => existsSync(first.at(`.towline/${name}`));
+    expect([own("q/held/job.1"), own(`bin/${hostProgram().sha256}`), own("tools"), own("p")]).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    rmSync(first.at(".towline/q/held/job.1"));
+    const second = await open(home, shell);
+    expect(await second.files.uproot(false)).toEqual({ packs: ["q"], left: [] });
+    second.session.close();
+    expect([own("q/held"), own(`bin/${hostProgram().sha256}`)]).toEqual([true, true]);
+    rmSync(first.at(".towline/q"), { recursive: true });
+    const third = await open(home, shell);
+    const theirs = ["bin/mine", `bin/${"a".repeat(63)}`, "bin/.mine.1", "samples/song", "slots/1.a", "slots/mine"];
+    const ours = ["bin/gate", "bin/.gate.7", `bin/.${"a".repeat(64)}.7`, `bin/${"b".repeat(64)}`, "slots/9.1"];
+    for (const name of [...theirs, ...ours, "samples/old"]) make(name);
+    expect((await third.files.uproot(false, true)).left).toEqual([]);
+    expect((await third.files.uproot(false)).left.map((name) => name.split("/").at(-1))).toEqual([
+      "bin",
+      "samples",
+      "slots",
+    ]);
+    third.session.close();
+    const stands = readdirSync(third.at(".towline"), { recursive: true, withFileTypes: true });
+    const files = stands.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
+    expect(files.sort()).toEqual(theirs.map((name) => third.at(`.towline/${name}`)).sort());
+  });
+
   test("can be run, within a limit, and what they say comes back", async () => {
     const { session, files, at } = await open(`called-${shell}`, shell);
     const script = '#!/bin/sh\nread -r line && echo "read $line"\necho "$1"; [ "$1" = version ] || sleep 30\nexit 3\n';

@@ -1,10 +1,10 @@
 // What a deploy writes into people's files: a pin into a host's record, and picoclaw's own settings. Nothing else moves.
 import { describe, expect, test } from "vitest";
 import { parseEntry } from "../../src/core/entry.ts";
-import { configure, environment, modelsFor, secure, withdrawn } from "../../src/core/picoclaw-settings.ts";
+import { configure, environment, modelsFor, secure, type Wrote, withdrawn } from "../../src/core/picoclaw-settings.ts";
 import { settings as schema } from "../../src/core/schema.ts";
 import { secretNames } from "../../src/core/secret-names.ts";
-import { keysFor } from "../../src/shell/deploy-settings.ts";
+import { keysFor, sha } from "../../src/shell/deploy-settings.ts";
 import { setPin } from "../../src/shell/pin-record.ts";
 
 const pin = `1.2.3 sha256:${"a".repeat(64)}`;
@@ -90,6 +90,8 @@ test("the keys that go to hosts are among the secrets that a pack lives by", () 
 });
 
 describe("picoclaw's settings", () => {
+  const ours = (wrote: Wrote) => ({ wrote, sha });
+
   test("know the models of the pack's agents, the default first, and none where no key is named", () => {
     const host = entry("host", "h", "address: a");
     const agents = [
@@ -126,7 +128,7 @@ describe("picoclaw's settings", () => {
     const old =
       '{"agents":{"defaults":{"model":"glm"}},"providers":{"anthropic":{"api_key":"","api_base":"x"},"zhipu":{"api_key":"z"}}}';
     const models = [{ name: "claude", provider: "anthropic", variable: "KEY" }];
-    const made = configure(old, models, true, new Map([["KEY", "sk-1"]]));
+    const made = configure(old, models, true, new Map([["KEY", "sk-1"]]), ours({}));
     if (typeof made === "string") throw new Error(made);
     expect(JSON.parse(made.config)).toEqual({
       agents: { defaults: { model: "claude", provider: "anthropic" } },
@@ -134,7 +136,8 @@ describe("picoclaw's settings", () => {
     });
     const gone = withdrawn(
       { config: made.config, security: null, env: null },
-      { added: [], names: [], classic: made.classic, variables: [] },
+      { added: [], names: [], classic: made.classic },
+      ours(made.wrote),
     );
     expect(gone.config).not.toContain("sk-1");
     expect(JSON.parse(gone.config ?? "").providers.zhipu).toEqual({ api_key: "z" });
@@ -142,21 +145,39 @@ describe("picoclaw's settings", () => {
 
   test("are left alone where they cannot be understood", () => {
     const models = [{ name: "m", provider: "p", variable: null }];
-    expect(configure("{nonsense", models, false, none)).toMatch(/no JSON/);
-    expect(configure('{"model_list":{}}', models, false, none)).toMatch(/no list/);
-    expect(configure('{"model_list":[]}', [{ name: null, provider: "p", variable: null }], false, none)).toMatch(
-      /none of p/,
-    );
-    expect(secure("a: [", new Map([["m", "k"]]), [])).toMatch(/cannot be read/);
-    expect(secure("- a\n", new Map([["m", "k"]]), [])).toMatch(/cannot be read/);
+    expect(configure("{nonsense", models, false, none, ours({}))).toMatch(/no JSON/);
+    expect(configure('{"model_list":{}}', models, false, none, ours({}))).toMatch(/no list/);
+    expect(
+      configure('{"model_list":[]}', [{ name: null, provider: "p", variable: null }], false, none, ours({})),
+    ).toMatch(/none of p/);
+    expect(secure("a: [", new Map([["m", "k"]]), ours({}))).toMatch(/cannot be read/);
+    expect(secure("- a\n", new Map([["m", "k"]]), ours({}))).toMatch(/cannot be read/);
   });
 
-  test("keep people's own keys behind ours, and a key that picoclaw numbered", () => {
-    const both = secure("model_list:\n  m:\n    api_keys: [theirs]\n", new Map([["m", "ours"]]), []);
-    expect(both).toEqual({ security: "model_list:\n  m:\n    api_keys:\n      - ours\n      - theirs\n" });
-    expect(secure("model_list:\n  m:0:\n    api_keys: [old]\n", new Map([["m", "new"]]), ["m"])).toEqual({
-      security: "model_list:\n  m:0:\n    api_keys:\n      - new\n",
-    });
-    expect(environment("A='x'\n", { B: "it's $HOME" })).toBe("A='x'\nB='it'\\''s $HOME'\n");
+  test("keep people's own keys behind ours, deploy after deploy, and are theirs again at the end", () => {
+    const slot = (...keys: string[]) =>
+      `model_list:\n  m:0:\n    api_keys:\n${keys.map((key) => `      - ${key}\n`).join("")}`;
+    const once = secure(slot("theirs"), new Map([["m", "old"]]), ours({}));
+    if (typeof once === "string") throw new Error(once);
+    expect(once.security).toBe(slot("old", "theirs"));
+    const twice = secure(once.security, new Map([["m", "new"]]), ours(once.wrote));
+    if (typeof twice === "string") throw new Error(twice);
+    expect(twice.security).toBe(slot("new", "theirs"));
+    const without = (security: string | null, env: string | null, wrote: Wrote) =>
+      withdrawn({ config: null, security, env }, { added: [], names: ["m"], classic: [] }, ours(wrote));
+    expect(without(twice.security, null, twice.wrote).security).toBe(slot("theirs"));
+    // The same key as ours, but there before us.
+    expect(secure(slot("same"), new Map([["m", "same"]]), ours({}))).toEqual({ security: slot("same"), wrote: {} });
+    const theirs = "export A=hers\n# PROVIDER=x\n";
+    const env = environment(theirs, { A: "sk-1", B: "it's $HOME" }, ours({}));
+    expect([env.env, env.theirs]).toEqual([`${theirs}B='it'\\''s $HOME'\n`, ["A"]]);
+    expect(JSON.stringify([once.wrote, env.wrote])).not.toMatch(/old|HOME/);
+    const again = environment(env.env, { A: "sk-1", B: "b" }, ours(env.wrote));
+    expect(again.env).toBe(`${theirs}B=b\n`);
+    expect(without(null, again.env, again.wrote).env).toBe(theirs);
+    const providers = (key: string) => `{"providers":{"p":{"api_key":"${key}"}}}`;
+    const models = [{ name: "m", provider: "p", variable: "KEY" }];
+    const classic = configure(providers("hers"), models, false, new Map([["KEY", "sk-1"]]), ours({}));
+    expect(JSON.parse((classic as { config: string }).config).providers).toEqual({ p: { api_key: "hers" } });
   });
 });

@@ -101,25 +101,63 @@ file_call() {
 $said"
 }
 
-# FORCE: takes the whole root away, but what is none of ours; this program goes with it → what is left there.
+# FORCE LOOK: takes away what is ours of the root; this program goes with it → what is left there. While other packs
+# stand there, only what this one kept goes, with the line `packs NAME…` in the answer. LOOK: 1 only to hear that line.
 file_uproot() {
   drain
   survey 0
-  if [ "$used" -gt 0 ] && [ "$1" != 1 ]; then
+  others= owed=
+  for entry in */held; do
+    entry=${entry%/held}
+    [ "$entry" != "$pack" ] && [ -d "$entry/held" ] && [ -d "$entry/jobs" ] || continue
+    others="$others $entry"
+    for mark in "$entry"/held/*.*; do
+      [ ! -e "$mark" ] && [ ! -L "$mark" ] || owed=$entry
+    done
+  done
+  if [ "$1" != 1 ] && [ "$used" -gt 0 ]; then
     refuse "$used runs are open here"
     return
+  elif [ "$1" != 1 ] && [ -n "$owed" ]; then
+    refuse "the pack $owed has results here that it has not collected"
+    return
   fi
-  for entry in * .[!.]*; do
-    case $entry in
-      bin | identity | tools | umask | seen | samples | slots | .deployed | .probe | .tools.* | .call.*) rm -rf "./$entry" ;;
-      *) [ ! -d "$entry/held" ] || [ ! -d "$entry/jobs" ] || rm -rf "./$entry" ;;
-    esac
-  done
-  root=$PWD told=
-  cd / && { rmdir "$root" 2>/dev/null || for entry in "$root"/* "$root"/.[!.]*; do
-    [ ! -e "$entry" ] || told="$told$entry
+  told=${others:+packs$others
+}
+  if [ "$2" = 1 ]; then
+    answer - - "$told"
+    return
+  fi
+  [ -z "$pack" ] || rm -rf "./$pack"
+  if [ -z "$others" ]; then
+    pull
+    root=$PWD
+    cd / && { rmdir "$root" 2>/dev/null || for entry in "$root"/* "$root"/.[!.]*; do
+      [ ! -e "$entry" ] || told="$told$entry
 "
-  done; }
+    done; }
+  fi
   answer - - "$told"
   exit 0
 }
+
+# What is ours goes by its name, file by file: the root may be a folder in which people keep programs of their own.
+pull() {
+  for entry in bin/* bin/.[!.]* slots/*; do
+    one=${entry##*/}
+    case $entry in
+      bin/gate) ;;
+      bin/.gate.*) number "${one#.gate.}" || continue ;;
+      bin/.*.*) one=${one#.} && hex64 "${one%%.*}" || continue ;;
+      bin/*) hex64 "$one" || continue ;;
+      *.*) number "${one%%.*}" && number "${one#*.}" || continue ;;
+      *) continue ;;
+    esac
+    rm -f "./$entry" 2>/dev/null
+  done
+  rm -f identity tools umask seen samples/last samples/now samples/old .probe .tools.* .call.* 2>/dev/null
+  rm -rf .deployed
+  for entry in bin slots samples; do rmdir "$entry" 2>/dev/null; done
+}
+
+hex64() { case $1 in *[!0-9a-f]*) return 1 ;; esac && [ ${#1} -eq 64 ]; }
