@@ -37,7 +37,7 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
   /** Starts the verb and ends it as a CI service does, `after` ms from its start or when that has come true. */
   async function cancelled(
     args: string[],
-    after: number | (() => Promise<void>),
+    after: number | ((pid: number) => Promise<void>),
     first: NodeJS.Signals = "SIGINT",
   ): Promise<Left> {
     const child = spawn(process.execPath, [program, ...args], {
@@ -56,7 +56,7 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
     const over = new Promise<void>((resolve) => child.on("close", () => resolve())).then(() => {
       ended = true;
     });
-    await Promise.race([over, typeof after === "number" ? delay(after) : after()]);
+    await Promise.race([over, typeof after === "number" ? delay(after) : after(child.pid as number)]);
     const from = ended ? null : performance.now();
     for (const [signal, wait] of [
       [first, 7500],
@@ -77,6 +77,16 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
     for (let tries = 0; !seen() && tries < 600; tries++) await delay(50);
     await delay(700);
   };
+  /** The process has a child, which lives for a few milliseconds only. */
+  async function callsGit(pid: number): Promise<void> {
+    for (const until = performance.now() + 30_000; performance.now() < until; await delay(1)) {
+      try {
+        if (readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8") !== "") return;
+      } catch {
+        return; // it is over already
+      }
+    }
+  }
   const starts = (pack: string) =>
     up.machines
       .flatMap(({ home }) => {
@@ -106,8 +116,13 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
         ids.push(...fresh);
         const script = (id: string) => `echo ${id} >> "$HOME/marks"; sleep 1; echo said`;
         pack.push(Object.fromEntries(fresh.map((id) => [`tasks/${id}.md`, md(`title: ${id}`, script(id))])));
-        // From where the program begins to listen to well into the wait for its jobs, in a scattered order.
-        const after = idle / 2 + (((round * 7) % rounds) * (idle + 800)) / rounds;
+        // From its first call of git, before which it listens already, to well into the wait for its jobs, in a
+        // scattered order. How long it takes to start says nothing where other work comes and goes.
+        const moment = (((round * 7) % rounds) * (idle / 2 + 800)) / rounds;
+        const after = async (pid: number) => {
+          await callsGit(pid);
+          await delay(moment);
+        };
         seen.push(
           await cancelled(["tick", ...quick, "--repo", pack.clone], after, round % 5 === 4 ? "SIGTERM" : "SIGINT"),
         );
