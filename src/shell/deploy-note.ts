@@ -11,6 +11,8 @@ const shape = z.object({
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
   npm: z.string().max(200).optional(),
+  /** Version of that package which was there before towline: then it is not ours to remove. */
+  found: z.string().max(100).optional(),
   /** A tick put it there for an ephemeral agent. */
   ephemeral: z.boolean().default(false),
   /** It was rolled back to somebody else's. */

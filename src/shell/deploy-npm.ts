@@ -51,6 +51,7 @@ export async function deployPackage(
       "what was there before may be gone: npm replaces in place; deploy again",
     );
   const note = await readNote(files, runtime);
+  const found = note?.npm === name ? note.found : before;
   await writeNote(files, runtime, {
     files: {},
     models: [],
@@ -60,6 +61,7 @@ export async function deployPackage(
     wrote: {},
     version,
     npm: name,
+    ...(found ? { found } : {}),
     foreign: false,
     ephemeral: order.ephemeral === true && (before === null || note?.ephemeral === true),
     source: spec,

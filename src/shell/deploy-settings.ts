@@ -56,18 +56,23 @@ export interface Put {
 }
 
 export async function putSettings(files: HostFiles, wanted: Wanted): Promise<Put> {
-  const there = await files.state([settings_files.config, workspace]);
+  const there = await files.state([settings_files.config, settings_files.security, workspace]);
   const first = there.get(settings_files.config)?.kind === "none";
   if (!first) return putModels(files, wanted, false);
   if (there.get(workspace)?.kind !== "none")
     return left(
       `~/${workspace} is there but no config.json: \`picoclaw onboard\` would overwrite what is in it, so it was not run; write config.json, then deploy again`,
     );
-  const made = { [settings_files.config]: "made", [settings_files.security]: "made" } as const;
-  const before = { ...wanted.before, files: { ...wanted.before.files, ...made } };
+  const made = [settings_files.config, settings_files.security].filter((path) => there.get(path)?.kind === "none");
+  const noted = Object.fromEntries(made.map((path) => [path, "made"] as const));
+  const before = { ...wanted.before, files: { ...wanted.before.files, ...noted } };
   await wanted.save(before);
   const { exit, said } = await files.call({ what: "onboard", name: "picoclaw", limit: 60 });
-  if (exit !== 0) return left(`\`picoclaw onboard\` ended with ${exit}: ${readable(said).slice(0, 200)}`);
+  if (exit !== 0) {
+    // What it began, and what a person writes there now, is not known to be ours.
+    await wanted.save(wanted.before);
+    return left(`\`picoclaw onboard\` ended with ${exit}: ${readable(said).slice(0, 200)}`);
+  }
   const { written, warnings } = await putModels(files, { ...wanted, before }, true);
   return { written: ["onboard", ...written], warnings };
 }

@@ -52,6 +52,7 @@ export async function tearDown(session: Pick<HostSession, "facts" | "files">, or
     for (const { run } of steps) await run();
     left.push(...(await leftOf(files, order.runtime)));
   }
+  if (note?.npm && note.found) left.push(`npm package ${note.npm}, which was there before towline (${note.found})`);
   if (order.hostProgram) {
     removed.push(others.length > 0 ? "this pack's journal" : "the host program and its journal");
     const still = order.dry ? { packs: others, left: [] } : await files.uproot(order.force === true);
@@ -85,7 +86,8 @@ interface Step {
 
 async function programSteps(files: HostFiles, runtime: string, note: Note | null): Promise<Step[]> {
   if (!note) return [];
-  const { npm, before } = note;
+  const { npm, found, before } = note;
+  if (npm && found) return [];
   if (npm)
     return [
       { what: `npm package ${npm}`, run: () => files.call({ what: "unnpm", name: runtime, limit: 120, spec: npm }) },

@@ -315,6 +315,22 @@ describe.skipIf(lacksSshd)(`fleet deploy, ${needs}`, () => {
     expect(readdirSync(at(".picoclaw/workspace"))).toEqual(["sessions"]);
   });
 
+  test("counts no file as made by it that was there, or that an onboarding which failed may have left", async () => {
+    const theirs = "# hers\nmodel_list:\n  glm:\n    api_keys:\n      - zk\n";
+    mkdirSync(at(".picoclaw"), { recursive: true });
+    writeFileSync(at(".picoclaw/.security.yml"), theirs);
+    expect((await deploy("bow")).code).toBe(0);
+    expect((await run(["teardown", "bow", "--yes"])).code).toBe(0);
+    expect(text(".picoclaw/.security.yml")).toBe(theirs);
+    rmSync(at(".picoclaw"), { recursive: true });
+    writeFileSync(join(dir, "fails"), "#!/bin/sh\n[ $1 != onboard ]\n");
+    expect((await deploy("bow", "--file", join(dir, "fails"))).out).toMatch(/onboard. ended with 1/);
+    mkdirSync(at(".picoclaw"));
+    writeFileSync(at(".picoclaw/config.json"), "{}");
+    expect((await run(["teardown", "bow", "--yes"])).code).toBe(0);
+    expect(text(".picoclaw/config.json")).toBe("{}");
+  });
+
   test("brings somebody else's program back after any number of deploys", async () => {
     const own = "#!/bin/sh\necho picoclaw of mine\n";
     mkdirSync(at(".local/bin"), { recursive: true });

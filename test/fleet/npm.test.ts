@@ -1,11 +1,12 @@
 // A runtime that is an npm package: the host's own npm, against a loopback registry.
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseEntry } from "../../src/core/entry.ts";
@@ -110,6 +111,15 @@ describe.skipIf(!npm)("an npm package, needs npm", () => {
     const torn = await on((session) => tearDown(session, { runtime: "tool", open: [] }));
     expect(torn).toMatchObject({ removed: ["npm package @x/tool"], left: [] });
     expect(existsSync(join(home, ".local/bin/tool"))).toBe(false);
+    // One that was there before is replaced, and stays.
+    const env = { PATH: path, HOME: home };
+    await promisify(execFile)("npm", ["install", "-g", "--prefix", join(home, ".local"), "@x/tool@1.0.0"], { env });
+    expect(await deploy({ version: "1.1.0" })).toMatchObject({ state: "replaced", before: "1.0.0" });
+    expect(await deploy({ version: "1.0.0" })).toMatchObject({ state: "replaced", before: "1.1.0" });
+    const kept = await on((session) => tearDown(session, { runtime: "tool", open: [] }));
+    expect(kept.removed).toEqual([]);
+    expect(kept.left).toContain("npm package @x/tool, which was there before towline (1.0.0)");
+    expect(says()).toBe("tool 1.0.0\n");
     expect(readFileSync(join(home, ".npmrc"), "utf8")).toContain("registry=");
   });
 });
