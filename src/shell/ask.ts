@@ -46,9 +46,10 @@ function typed(question: string, input: ReadStream, output: { write(text: string
       }
     };
     const timer = setTimeout(() => done(null), patience);
-    output.write(question);
+    // Before the question is seen: whoever answers at once must not be echoed by the terminal either.
     input.setRawMode(true);
     input.on("data", hear);
+    output.write(question);
     input.resume();
   });
 }

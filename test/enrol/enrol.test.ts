@@ -260,7 +260,6 @@ describe.each([
 
 test.skipIf(lacks("openssh") !== "")(
   `a lock that does not hold leaves no key in authorized_keys that was not there before ${lacks("openssh")}`,
-  { timeout: 60_000 },
   async () => {
     const at = await door({ server: "openssh", accepts: ".ssh/managed .ssh/authorized_keys" });
     const dir = mkdtempSync(join(tmpdir(), "towline-enrol-"));
@@ -283,7 +282,6 @@ test.skipIf(lacks("openssh") !== "")(
 
 test.skipIf(lacks("openssh") !== "")(
   `a lock that nobody could judge is undone, whatever was thrown ${lacks("openssh")}`,
-  { timeout: 60_000 },
   async () => {
     const at = await door({ server: "openssh" });
     const dir = mkdtempSync(join(tmpdir(), "towline-enrol-"));
@@ -325,7 +323,6 @@ test.skipIf(lacks("openssh") !== "")(
 
 test.skipIf(lacks("openssh") !== "")(
   `an account that runs no commands is refused in plain words ${lacks("openssh")}`,
-  { timeout: 60_000 },
   async () => {
     const at = await door({ server: "openssh", shell: "/usr/sbin/nologin" });
     const dir = mkdtempSync(join(tmpdir(), "towline-enrol-"));

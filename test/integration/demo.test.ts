@@ -31,7 +31,7 @@ async function sound(origin: string): Promise<void> {
 test("towline demo --once --json ends with every sample task in its expected state", async () => {
   const dir = join(mkdtempSync(join(tmpdir(), "towline-demo-test-")), "new");
   try {
-    const said = await towline(["demo", "--once", "--json", "--dir", dir], {}, 110_000);
+    const said = await towline(["demo", "--once", "--json", "--dir", dir], {}, 170_000);
     expect([said.code, said.err.includes("fault of ours")]).toEqual([0, false]);
     const told = JSON.parse(said.out) as {
       ok: boolean;
@@ -54,7 +54,7 @@ test("towline demo --once --json ends with every sample task in its expected sta
   } finally {
     rmSync(join(dir, ".."), { recursive: true, force: true });
   }
-}, 120_000);
+}, 180_000);
 
 const foldersIn = (tmp: string) => readdirSync(tmp).filter((name) => name.startsWith("towline-demo-"));
 
@@ -69,7 +69,7 @@ function served(tmp: string) {
   child.stderr.setEncoding("utf8").on("data", (text) => {
     err += text;
   });
-  const says = (wanted: RegExp) => vi.waitFor(() => expect(err).toMatch(wanted), { timeout: 60_000, interval: 50 });
+  const says = (wanted: RegExp) => vi.waitFor(() => expect(err).toMatch(wanted), { timeout: 150_000, interval: 50 });
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   const kill = (signal: NodeJS.Signals) => process.kill(-(child.pid as number), signal);
   const end = () => {
@@ -104,7 +104,7 @@ test("a served demo picks up what is pasted from its hint, and two Ctrl-C at onc
     demo.end();
     rmSync(tmp, { recursive: true, force: true });
   }
-}, 120_000);
+}, 300_000);
 
 test("Ctrl-C while the machines come up or work leaves nothing", async () => {
   for (const moment of [/^/, /towline demo: /, /log-errors/]) {
@@ -112,7 +112,7 @@ test("Ctrl-C while the machines come up or work leaves nothing", async () => {
     const demo = served(tmp);
     try {
       await demo.says(moment);
-      if (moment.source === "^") await vi.waitFor(() => expect(foldersIn(tmp)).not.toEqual([]), 20_000);
+      if (moment.source === "^") await vi.waitFor(() => expect(foldersIn(tmp)).not.toEqual([]), 60_000);
       for (let n = 0; n < 3; n++) {
         demo.kill("SIGINT");
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -125,7 +125,7 @@ test("Ctrl-C while the machines come up or work leaves nothing", async () => {
       rmSync(tmp, { recursive: true, force: true });
     }
   }
-}, 120_000);
+}, 300_000);
 
 const servers = [
   { server: "openssh" as const, skip: lacksSshd, why: `, ${needs}` },

@@ -113,7 +113,7 @@ describe.skipIf(lacksSshd)(`a dispatch, ${needs}`, () => {
     expect(of.bow).toMatchObject({ state: "timeout", partial: true, answer: "half" });
     expect(of.keel).toMatchObject({ state: "finished", good: true, answer: "started" });
     expect(code).toBe(1);
-  }, 90_000);
+  });
 
   test("hostile text of a megabyte arrives byte for byte; so does a leading dash; the name of its job says nothing", async () => {
     const pack = made("hostile");
@@ -129,7 +129,7 @@ describe.skipIf(lacksSshd)(`a dispatch, ${needs}`, () => {
     expect(await one.ended).toBe(0);
     expect(readFileSync(join(home("keel"), "dash"), "utf8")).toBe(`${dash}\n`);
     expect(JSON.parse(one.said()).answers[0].job).toMatch(/^adhoc-shell-q[0-9a-f]{8}-[0-9a-f]{10}$/);
-  }, 90_000);
+  });
 
   test("a host that is away is said and holds nobody up; when all are, it is the outside world's fault", async () => {
     const pack = made("away");
@@ -291,7 +291,7 @@ describe.skipIf(lacksSshd)(`a dispatch, ${needs}`, () => {
     const key = keyOf(up.machines).TOWLINE_TEST_KEY.split("\n")[2] as string;
     expect(lines.filter((line) => [secret, "canary-of-the-text", key].some((one) => line.includes(one)))).toEqual([]);
     expect(pack.at("log", "-p", "main")).not.toContain(secret);
-  }, 60_000);
+  });
 
   test("in CI it is always recorded; a run that outlives its dispatcher is the next tick's", async () => {
     const pack = made("ci");
@@ -311,5 +311,5 @@ describe.skipIf(lacksSshd)(`a dispatch, ${needs}`, () => {
     const [job] = pack.at("ls-tree", "-r", "--name-only", "main", "jobs/").trim().split("\n");
     expect(pack.file(job as string)).toContain("end\n```");
     expect(onHosts("ci")).toHaveLength(1);
-  }, 90_000);
+  });
 });

@@ -86,7 +86,7 @@ test("one that breaks before anything was sent leaves nothing that anybody would
   const machines = { ann: machine({ breakNext: "start" }) };
   const { rows, open } = await run((await openUnrecorded(pack.clone, at)).book, machines);
   expect([rows[0]?.state, machines.ann.journal, open.length]).toEqual(["claimed", [], 1]);
-}, 30_000);
+});
 
 test.each([
   ["STOP.md", { "STOP.md": "not now\n" }, /STOP\.md came in/],
@@ -212,7 +212,7 @@ test("a tick that collects first: its record has the answer, and nobody waits fo
     expect.objectContaining({ state: "finished", good: true, answer: "hello from ann", why: null }),
   ]);
   expect([jobsIn(pack).length, ran.open]).toEqual([1, []]);
-}, 60_000);
+});
 
 test("what an ephemeral agent lacks is deployed before its job and taken away after it", async () => {
   const pack = made(["ann"]);
@@ -291,4 +291,4 @@ test("three hundred machines, ten of them full: decided a few times, not once an
     waiting: { length: 10 },
   });
   expect(decided).toBeLessThan(20);
-}, 60_000);
+});

@@ -59,7 +59,7 @@ const missing = ["script", "ssh-keygen"].find((one) => spawnSync("sh", ["-c", `c
 describe.skipIf(missing !== undefined)(
   `on a real terminal${missing ? `, needs ${missing} (npm test -- --install)` : ""}`,
   () => {
-    test("the passphrase of a locked key is asked for once, and shown nowhere", { timeout: 60_000 }, async () => {
+    test("the passphrase of a locked key is asked for once, and shown nowhere", async () => {
       const pack = join(dir, "pack");
       mkdirSync(join(pack, "hosts"), { recursive: true });
       execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "open sesame", "-f", join(dir, "id")]);

@@ -93,46 +93,42 @@ const everyArgv = () =>
 
 const hosts = () => (existsSync(join(pack.clone, "hosts")) ? readdirSync(join(pack.clone, "hosts")) : []);
 
-describe.skipIf(lacksScript)(
-  "fleet add at a terminal, needs util-linux (npm test -- --install)",
-  { timeout: 60_000 },
-  () => {
-    const at = () => `${user}@127.0.0.1:${server.port}`;
+describe.skipIf(lacksScript)("fleet add at a terminal, needs util-linux (npm test -- --install)", () => {
+  const at = () => `${user}@127.0.0.1:${server.port}`;
 
-    test("asks for the key and the password, which stands on no screen and in no argv", async () => {
-      mkdirSync(join(dir, "person", ".ssh"));
-      const { public: rsa } = ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 });
-      writeFileSync(join(dir, "person", ".ssh", "known_hosts"), `[127.0.0.1]:${server.port} ${rsa}\n`);
-      const { code, screen, argv } = await atTerminal(
-        ["fleet", "add", at(), "--name", "one"],
-        [
-          ["Is it that machine? [y/N]", "y\r"],
-          ["Password of", "wrong\r"],
-          ["That was not accepted. Password of", `${password}\r`],
-        ],
-      );
-      expect([code, screen]).toEqual([0, expect.stringContaining("✓ one is in the fleet (hosts/one.md)")]);
-      expect(screen).toMatch(/your known_hosts knows it by another kind of key\)\.\s+Is it that machine\?/);
-      expect(screen).toMatch(/● in by your password; the public key was added to/);
-      expect(screen).toContain("“hello from ");
-      expect(screen).not.toContain(password);
-      expect(argv).not.toContain(password);
-      expect(argv).toContain("fleet");
-      expect(hosts()).toEqual(["one.md"]);
-    });
+  test("asks for the key and the password, which stands on no screen and in no argv", async () => {
+    mkdirSync(join(dir, "person", ".ssh"));
+    const { public: rsa } = ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 });
+    writeFileSync(join(dir, "person", ".ssh", "known_hosts"), `[127.0.0.1]:${server.port} ${rsa}\n`);
+    const { code, screen, argv } = await atTerminal(
+      ["fleet", "add", at(), "--name", "one"],
+      [
+        ["Is it that machine? [y/N]", "y\r"],
+        ["Password of", "wrong\r"],
+        ["That was not accepted. Password of", `${password}\r`],
+      ],
+    );
+    expect([code, screen]).toEqual([0, expect.stringContaining("✓ one is in the fleet (hosts/one.md)")]);
+    expect(screen).toMatch(/your known_hosts knows it by another kind of key\)\.\s+Is it that machine\?/);
+    expect(screen).toMatch(/● in by your password; the public key was added to/);
+    expect(screen).toContain("“hello from ");
+    expect(screen).not.toContain(password);
+    expect(argv).not.toContain(password);
+    expect(argv).toContain("fleet");
+    expect(hosts()).toEqual(["one.md"]);
+  });
 
-    test.each([
-      ["the question", "Is it that machine? [y/N]", true],
-      ["the password", "Password of", true],
-      ["a login that hangs", "a key of its own for this pack", false],
-    ])("Ctrl-C at %s ends it at once, and nothing stands in the pack", async (_what, when, fine) => {
-      answers = fine;
-      const yes: [string, string][] = when.startsWith("Is it") ? [] : [["Is it that machine? [y/N]", "y\r"]];
-      const { code, screen } = await atTerminal(["fleet", "add", at()], [...yes, [when, "\u0003"]]);
-      expect([code, screen]).toEqual([130, expect.stringContaining("interrupted: no record was written")]);
-      expect(hosts()).toEqual([]);
-      expect(existsSync(join(home, ".ssh"))).toBe(false);
-      expect(pack.git("status", "--porcelain")).toBe("");
-    });
-  },
-);
+  test.each([
+    ["the question", "Is it that machine? [y/N]", true],
+    ["the password", "Password of", true],
+    ["a login that hangs", "a key of its own for this pack", false],
+  ])("Ctrl-C at %s ends it at once, and nothing stands in the pack", async (_what, when, fine) => {
+    answers = fine;
+    const yes: [string, string][] = when.startsWith("Is it") ? [] : [["Is it that machine? [y/N]", "y\r"]];
+    const { code, screen } = await atTerminal(["fleet", "add", at()], [...yes, [when, "\u0003"]]);
+    expect([code, screen]).toEqual([130, expect.stringContaining("interrupted: no record was written")]);
+    expect(hosts()).toEqual([]);
+    expect(existsSync(join(home, ".ssh"))).toBe(false);
+    expect(pack.git("status", "--porcelain")).toBe("");
+  });
+});

@@ -85,7 +85,7 @@ const add = (to: string, ...more: string[]) => cli(pack.clone, ["fleet", "add", 
 const ownKey = () => join(person, ".config", "towline", "ssh", "test-pack", "TOWLINE_SSH_KEY");
 const hosts = () => readdirSync(join(pack.clone, "hosts")).sort();
 
-describe.skipIf(lacksSshd)(`fleet add, ${needs}`, { timeout: 60_000 }, () => {
+describe.skipIf(lacksSshd)(`fleet add, ${needs}`, () => {
   test("from an address to the first word: key made and brought there, record written, enrolled, heard", async () => {
     const one = await guest("one", line(join(person, ".ssh", "id_ed25519")));
     const said = await add(

@@ -48,7 +48,7 @@ test("a tick says why a run failed, which host is silent, and what this clone ha
   const json = JSON.parse((await run(pack, "tick", "--no-site", "--no-sync", "--json")).out);
   expect(json).toMatchObject({ ended: [], unpushed: 1, down: [{ host: "away", tasks: ["far", "far2"] }] });
   expect((await run(pack, "tick", "--no-site")).said).not.toContain("sync: 0");
-}, 60_000);
+});
 
 test("watch names the tasks, and says what waits once", async () => {
   const pack = made({
@@ -60,4 +60,4 @@ test("watch names the tasks, and says what waits once", async () => {
   expect(out).toContain("  ● started slow on home\n");
   expect(out).toMatch(/^ {2}◐ slow {2}ran into its time limit.* {2}\(home\)$/m);
   expect(out).toContain("  ✓ next  (home)\n");
-}, 60_000);
+});
