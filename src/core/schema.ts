@@ -1,5 +1,6 @@
 // Every kind of record, once. Types, JSON Schemas for editors and the Astro collections come from here.
 import { z } from "zod";
+import { permits } from "./permits.ts";
 import { duration, flag, int, line, number, reason, share, slug, strings, text, time } from "./scalar.ts";
 import { windowFault } from "./window.ts";
 
@@ -61,6 +62,13 @@ const tools = z
   .union([z.array(tool), tool.transform((v) => [v])], { error: "must be the name of a tool or a list of them" })
   .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] });
 
+/** Kinds of changes that an agent makes only when its record says so. */
+const permit = z
+  .union([z.array(z.enum(permits)), z.enum(permits).transform((v) => [v])], {
+    error: `must be a list out of ${permits.join(", ")}`,
+  })
+  .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string", enum: [...permits] } }] });
+
 export const agent = record({
   runtime: line,
   model: line.optional(),
@@ -85,6 +93,12 @@ export const agent = record({
     mode: z.enum(["dontAsk", "acceptEdits", "plan", "bypassPermissions"]).optional(),
     tools: tools.optional(),
     no_tools: tools.optional(),
+    /** Globs over the paths of a repository: what its work may change, and what it may not. */
+    allow: strings.optional(),
+    deny: strings.optional(),
+    max_files: int(1, 1e6).optional(),
+    max_lines: int(1, 1e9).optional(),
+    permit: permit.optional(),
   }).optional(),
   env: strings.optional(),
   limits: record({ turns: int(1, 10_000).optional() }).optional(),
