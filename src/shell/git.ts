@@ -30,6 +30,8 @@ export interface RunOptions {
   deadline?: number;
   /** Bytes of stdout, with a deadline only: beyond them it is ended as at its deadline. */
   most?: number;
+  /** Ends it as its deadline does. */
+  signal?: AbortSignal;
   /** Added to the place's environment. */
   env?: Record<string, string>;
 }
@@ -106,6 +108,10 @@ export function runGit(place: Place, args: string[], options: RunOptions = {}): 
             killed = true;
             endGroup(child.pid);
           }, options.deadline);
+    options.signal?.addEventListener("abort", () => {
+      killed = true;
+      endGroup(child.pid);
+    });
     let seen = 0;
     child.stdout.on("data", (chunk: Buffer) => {
       seen += chunk.length;
