@@ -453,6 +453,24 @@ export interface Runtime {
   outcome(result: RawResult): Outcome;
 }
 
+// ── forges/ ────────────────────────────────────────────────────────────────────────────────────
+
+/** Work that waits for people: a branch, and where towline left it. `repo` as the task names it. */
+export interface Proposal {
+  repo: string;
+  branch: string;
+  head: string;
+}
+
+/** Where people look at work and say yes or no. Its calls throw a Fault where the forge cannot be reached. */
+export interface Forge {
+  name: string;
+  /** Shows people a branch that was pushed, or finds that it is shown. Answers where. */
+  propose(proposal: Proposal): Promise<string>;
+  /** How it stands; `head`: where its branch is now, people's pushes included. */
+  stands(proposal: Proposal): Promise<{ state: "open"; head: string } | { state: "merged" | "closed" }>;
+}
+
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────
 
 /** A level as a source reports it; core/raise.ts derives pupdates from the edges (architecture rule 18). */

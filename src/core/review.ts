@@ -12,8 +12,12 @@ export interface Remark {
 
 export const reviewPath = (job: string) => `reviews/${job}.md`;
 
-/** What a review said when it was handed over: another value means that there is more to do. */
-export const reviewHash = (text: string) => digest("review", JSON.stringify(remarksOf(text))).slice(0, 16);
+/** Tells a remark from others: the same words at the same place are the same remark. */
+export const remarkId = ({ path, line, text }: Remark) => digest("remark", path ?? "", String(line), text).slice(0, 8);
+
+/** Remarks that were not handed over yet. */
+export const newRemarks = (text: string | undefined, told: readonly string[] = []) =>
+  remarksOf(text ?? "").filter((one) => !told.includes(remarkId(one)));
 
 const most = { remarks: 200, text: 4000 };
 const item = /^[-*] +(.*)$/;

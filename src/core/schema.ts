@@ -195,6 +195,24 @@ export const job_states = [
 export type JobState = (typeof job_states)[number];
 
 const stream = record({ bytes: int(0, 1e15), sha256: line.optional(), truncated: flag.optional() });
+const commit = line.regex(/^[0-9a-f]{40}$/, "must be the id of a commit");
+
+/** Where coding work stands. */
+const code = record({
+  /** As the task named it when the job was claimed. */
+  repo: line,
+  /** The commit that this epoch's work starts at. */
+  base: commit,
+  /** Where the branch is; absent: it was not pushed yet. */
+  head: commit.optional(),
+  /** How often in a row its check failed. */
+  failed: int(0, 1000).optional(),
+  /** Remarks of the review that were handed over. */
+  told: strings.optional(),
+  /** What the agent is to know of how its next round came to be. */
+  note: line.optional(),
+});
+
 export const job = record({
   task: text,
   agent: slug.optional(),
@@ -249,6 +267,9 @@ export const job = record({
     tokens: record({}).optional(),
     insights: strings.optional(),
     learnings: strings.optional(),
+    /** Of coding work. */
+    branch: line.optional(),
+    code: code.optional(),
   }),
 });
 

@@ -2,7 +2,7 @@
 import { oneLine } from "../core/text.ts";
 import { configuration, outside } from "../errors.ts";
 import type { Place, Ran, RunOptions } from "./git.ts";
-import { readBlobs, readTree } from "./repo-read.ts";
+import { objectId, readBlobs, readTree } from "./repo-read.ts";
 
 type Git = (args: string[], more?: RunOptions) => Promise<Ran>;
 
@@ -49,4 +49,13 @@ export async function lacking(place: Place, commit: string): Promise<string | nu
   );
   const lfs = attributes.find(({ blob }) => /\bfilter\s*=\s*lfs\b/.test(Buffer.from(blobs.get(blob) ?? []).toString()));
   return lfs ? `it uses Git LFS (${oneLine(lfs.path, 100)}), which is not sent to hosts` : null;
+}
+
+/** Squashed or picked: then a merge has nothing left to do. A commit that is not here any more was taken away unmerged. */
+export async function merges(git: Git, tip: string, commit: string): Promise<boolean> {
+  const [merged, tree] = await Promise.all([
+    git(["merge-tree", "--write-tree", objectId(tip), objectId(commit)]),
+    git(["rev-parse", `${objectId(tip)}^{tree}`]),
+  ]);
+  return merged.code === 0 && tree.code === 0 && merged.stdout.toString().trim() === tree.stdout.toString().trim();
 }

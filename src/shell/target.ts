@@ -13,7 +13,7 @@ import { pushCommit } from "./repo-push.ts";
 import { objectId, readTree } from "./repo-read.ts";
 import { remote_name } from "./repo-remote.ts";
 import { deadlines } from "./repo-tips.ts";
-import { bundled, lacking, present } from "./target-read.ts";
+import { bundled, lacking, merges, present } from "./target-read.ts";
 
 /** What a repository says of itself. */
 export interface Looked {
@@ -39,6 +39,8 @@ export interface Target {
   objects: string;
   /** Whether `commit` is `tip` or behind it. */
   contains(tip: string, commit: string): Promise<boolean>;
+  /** Whether merging `commit` into `tip` would change nothing: its work is there, as other commits. */
+  holds(tip: string, commit: string): Promise<boolean>;
   /** Why no work can be done from this commit, or null. */
   lacks(commit: string): Promise<string | null>;
   /** Whether the repository holds records of towline at this commit. */
@@ -81,7 +83,11 @@ export function createTargets(options: TargetOptions): Targets {
   };
   return {
     look: looks,
-    fetch: async (repo, branches = []) => fetched(await reach(options, repo, limits), branches),
+    fetch: async (repo, branches = []) => {
+      // Asked anew: what is done here follows from where the branches are now.
+      const at = await reach(options, repo, limits);
+      return fetched(at, await look(at), branches);
+    },
   };
 }
 
@@ -158,10 +164,14 @@ function ifThere(thrown: NodeJS.ErrnoException): void {
   if (thrown.code !== "EEXIST") throw thrown;
 }
 
-async function fetched(at: Reached, branches: readonly string[]): Promise<Target> {
-  const looked = await look(at);
+async function fetched(at: Reached, looked: Looked, branches: readonly string[]): Promise<Target> {
   // Only what is there: a missing one would fail the whole fetch.
   const wanted = [looked.branch, ...branches.filter((name) => looked.heads.has(name))];
+  const git = (more: string[], options: RunOptions = {}) =>
+    runGit(at.place, more, { deadline: at.limits.fetch, ...options });
+  const tips = [looked.tip, ...branches.flatMap((name) => looked.heads.get(name) ?? [])];
+  // What a fetch brought is there with all that it builds on.
+  if ((await present(git, tips)).length === tips.length) return targetOf(at, looked);
   const specs = [...new Set(wanted)].map((name) => `+refs/heads/${name}:refs/heads/${name}`);
   const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", at.remote, ...specs];
   let ran = await limited(at, args);
@@ -234,6 +244,7 @@ function targetOf({ place, mirror, limits, remote, address }: Reached, looked: L
     objects: join(place.cwd, "objects"),
     contains: async (tip, commit) =>
       (await git(["merge-base", "--is-ancestor", objectId(commit), objectId(tip)])).code === 0,
+    holds: (tip, commit) => merges(git, tip, commit),
     lacks: (commit) => lacking(place, commit),
     isPack: async (commit) => (await readTree(place, commit, ["towline.yml"])).length > 0,
     bundle: async (commits, have) => {
