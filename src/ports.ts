@@ -232,6 +232,8 @@ export interface RawResult {
   program: string;
   stdout: RawStream;
   stderr: RawStream;
+  /** What came besides the streams, by name. */
+  parts?: ReadonlyMap<string, Uint8Array>;
   /** sha256 over the whole result; what `ack` is sent with. */
   sha256: string;
 }
