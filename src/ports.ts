@@ -158,6 +158,15 @@ export interface HostFacts {
   /** What the machine's owner allows; absent: everything. */
   allow?: HostAllow;
   held: HeldJob[];
+  /** Worktrees of this pack; absent: none. */
+  trees?: HeldTree[];
+}
+
+/** A worktree that stays until its job is closed. `used`: seconds since 1970 of its last start. */
+export interface HeldTree {
+  job: string;
+  mirror: string;
+  used: number;
 }
 
 /** The owner's `allow` file on a host. What it does not list is not allowed; `any` in a list stands for all. */
@@ -205,6 +214,54 @@ export interface StartRequest {
   /** What runs it, by name: the host's owner may not allow it. Without a name it is not allowed where they set limits. */
   runtime?: string;
   launch: Launch;
+  /** Coding work: the launch starts with a worktree at its side. */
+  code?: CodeRequest;
+}
+
+/** What is checked out on the host before the agent starts, and what of it comes back. */
+export interface CodeRequest {
+  /** Name of the mirror on the host: 16 to 64 hex digits, out of the repository's address. */
+  mirror: string;
+  /** The commit that this epoch's work starts at. It must be in the mirror. */
+  base: string;
+  /** The branch that the worktree stands on. */
+  branch: string;
+  /** In whose name the agent and the host commit. */
+  author: { name: string; email: string };
+  /** Run by `sh` in the worktree: once after it was made, and after each agent that ended by itself. */
+  setup?: string;
+  verify?: string;
+  /** Worktrees that the host may hold, those of all packs of its root. */
+  trees: number;
+  /** Bytes that the bundle which comes back may have. */
+  most: number;
+}
+
+/** What became of coding work. Data of the host, however well formed. */
+export interface CodeResult {
+  /** `setup` and `unready`: that failed, and the agent was not started. */
+  state: "done" | "setup" | "unready";
+  why?: string;
+  base: string;
+  /** Tip of the branch; `base` when nothing was committed. */
+  head: string;
+  commits: number;
+  /** Why what was left uncommitted is not in a commit. What was committed comes all the same. */
+  left?: string;
+  setup?: ScriptRun;
+  /** Absent: there is none, or the agent did not end by itself. */
+  verify?: ScriptRun;
+  /** `base..head` as one ref, the branch; null: nothing was committed, or `why` says what stands against it. */
+  bundle: Uint8Array | null;
+}
+
+export interface ScriptRun {
+  /** null: ended at its limit. */
+  exit: number | null;
+  /** Seconds. */
+  took: number;
+  /** The last 16 KiB of both its streams. */
+  output: Uint8Array;
 }
 
 export type StartAnswer =
@@ -234,6 +291,8 @@ export interface RawResult {
   stderr: RawStream;
   /** What came besides the streams, by name. */
   parts?: ReadonlyMap<string, Uint8Array>;
+  /** Of coding work; absent where nobody was left to bring it out. */
+  code?: CodeResult;
   /** sha256 over the whole result; what `ack` is sent with. */
   sha256: string;
 }
@@ -259,14 +318,25 @@ export interface HostSession {
   samples(since: number): Promise<Sample[]>;
   /** Waits until one more of these jobs has ended, at most this many milliseconds; answers all that have ended. */
   wait(jobs: { job: string; epoch: number }[], ms: number): Promise<{ job: string; epoch: number }[]>;
-  fetch(job: string, epoch: number): Promise<RawResult>;
+  /** `most`: bytes that the answer may have, where that is over 1 MiB. */
+  fetch(job: string, epoch: number, most?: number): Promise<RawResult>;
   /** Refuses epochs below this one for good. Answers whether any lower one was ever started. */
   seal(job: string, epoch: number): Promise<{ started: number | null }>;
   cancel(job: string, epoch: number): Promise<void>;
   /** The results with these hashes stand in the ledger: the payload may go. */
   ack(results: { job: string; epoch: number; sha256: string }[]): Promise<void>;
   readonly files: HostFiles;
+  readonly code: HostCode;
   close(): void;
+}
+
+/** Mirrors and worktrees of a host. Throws HostFault, and a Fault where the host refuses: then nothing changed. */
+export interface HostCode {
+  /** Commits that are there with all that they build on; none: a bundle must be a whole one. */
+  tips(mirror: string): Promise<string[]>;
+  send(mirror: string, bundle: Uint8Array, options?: { sent?: (bytes: number) => void }): Promise<void>;
+  /** The worktree and the branch of a job go. False: a run of it is open, and nothing went. */
+  close(job: string): Promise<boolean>;
 }
 
 export interface FileState {

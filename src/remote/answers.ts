@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { constants } from "node:os";
 import { type HeldJob, type HostFacts, HostFault, type RawResult, type RawStream, type StartAnswer } from "../ports.ts";
 
+import { readCode } from "./code.ts";
+
 const fault = (message: string) => new HostFault("protocol", message);
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const job_name = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
@@ -65,7 +67,16 @@ export function readFacts(
         .map(([, name]) => [name, ""]),
     ),
     held: lines.filter(([key]) => key === "held").map(readHeld),
+    ...readTrees(lines.filter(([key]) => key === "tree")),
   };
+}
+
+/** What is no worktree with a job's name is left out: nothing could be done with it. */
+function readTrees(lines: string[][]): Pick<HostFacts, "trees"> {
+  const trees = lines.flatMap(([, job = "", mirror = "", used]) =>
+    job_name.test(job) && /^[0-9a-f]{16,64}$/.test(mirror) ? [{ job, mirror, used: count(used, "time", 1e11) }] : [],
+  );
+  return trees.length > 0 ? { trees } : {};
 }
 
 /** What the host's owner allows; nothing where they set no limits. */
@@ -184,8 +195,14 @@ export function readResult(payload: Uint8Array, expected: { job: string; epoch: 
     stdout,
     stderr,
     ...(parts.size > 0 ? { parts } : {}),
+    ...codeOf(parts),
     sha256: expected.sha256,
   };
+}
+
+function codeOf(parts: ReadonlyMap<string, Uint8Array>): Pick<RawResult, "code"> {
+  const code = readCode(parts);
+  return code ? { code } : {};
 }
 
 /** A line says: part · name · bytes · sha256. They come in the order of their lines. */

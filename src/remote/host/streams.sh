@@ -87,7 +87,7 @@ trim() {
 # PART → how many bytes of it are taken at most
 part_limit() {
   case $1 in
-    code) limit=33554432 ;;
+    bundle) limit=50331648 ;;
     *) limit=524288 ;;
   esac
 }
