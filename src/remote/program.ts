@@ -20,6 +20,8 @@ const strip = (text: string) =>
 const parts = [
   "base",
   "streams",
+  "tree",
+  "work",
   "run",
   "conversation",
   "allow",
@@ -29,6 +31,7 @@ const parts = [
   "versions",
   "put",
   "take",
+  "code",
   "serve",
 ];
 

@@ -143,6 +143,7 @@ function session(name: string, host: FakeMachine, script: Script, pack: string):
       }
     },
     files: undefined as never,
+    code: undefined as never,
     close() {},
   };
 }

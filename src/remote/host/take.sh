@@ -128,7 +128,7 @@ file_uproot() {
     answer - - "$told"
     return
   fi
-  [ -z "$pack" ] || rm -rf "./$pack"
+  [ -z "$pack" ] || wipe "./$pack"
   if [ -z "$others" ]; then
     pull
     root=$PWD
