@@ -66,7 +66,8 @@ function bounded(all: Message[], remarks: string[]): Talk {
   return { messages, remarks: remarks.slice(0, most_remarks).map((line) => oneLine(line, 200)) };
 }
 
-const cut = (text: string, length: number) => (text.length <= length ? text : `${text.slice(0, length - 1)}…`);
+const cut = (text: string, length: number) =>
+  text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
 
 const field = /^[ \t]*(?:[-*][ \t]+)?(surprise|technique)[ \t]*:[ \t]*/i;
 
@@ -89,13 +90,15 @@ function reflected(outcome: Outcome, messages: Message[]): Outcome {
 /** Replies are part of the answer; with one there is an answer. An agent that says that it failed has failed. */
 function judged(outcome: Outcome, messages: Message[]): Outcome {
   const texts = (...verbs: TalkVerb[]) => messages.filter(({ verb }) => verbs.includes(verb)).map(({ text }) => text);
-  const answer = [...texts("reply"), outcome.answer, ...texts("done")]
-    .filter((text) => text.trim() !== "")
-    .join("\n\n");
+  const said = (text: string) => text.trim() !== "" && !outcome.answer.includes(text);
+  const own = outcome.answer.trim() === "" ? [] : [outcome.answer];
+  const answer = [...texts("reply").filter(said), ...own, ...texts("done").filter(said)].join("\n\n");
   const failure = texts("fail");
   if (failure.length > 0 && ["finished", "empty", "failed"].includes(outcome.state))
     return { ...outcome, answer, state: "failed", outcome: "failure", why: oneLine(failure.join("; "), 300) };
-  if (outcome.state !== "empty" || answer === "") return { ...outcome, answer };
+  if (answer === "") return outcome;
+  if (outcome.state === "timeout") return { ...outcome, answer, outcome: "partial" };
+  if (outcome.state !== "empty") return { ...outcome, answer };
   const { why: _, ...rest } = outcome;
   return { ...rest, answer, state: "finished", outcome: "success" };
 }
@@ -121,7 +124,9 @@ export function readOutbox(bytes: Uint8Array): Talk {
     else if (key === "over") talk.remarks.push(`${number} files are too many: the first ones are taken`);
   }
   if (at !== bytes.length) return unreadable("it was changed while it was read");
-  for (const file of files.sort(inOrder)) take(file, talk);
+  for (const read of files.sort(inOrder).map(messageOf))
+    if (typeof read === "string") talk.remarks.push(read);
+    else talk.messages.push(read);
   return talk;
 }
 
@@ -135,18 +140,20 @@ const number = (name: string) => Number(/^\d{1,5}(?!\d)/.exec(name)?.[0] ?? Numb
 const inOrder = (a: { name: string }, b: { name: string }) =>
   number(a.name) - number(b.name) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
-function take({ name, bytes }: { name: string; bytes: Uint8Array }, talk: Talk): void {
-  const refuse = (why: string) => void talk.remarks.push(`${oneLine(name, 60)}: ${why}`);
+/** A message, or what is wrong with its file. */
+function messageOf({ name, bytes }: { name: string; bytes: Uint8Array }): Message | string {
+  const wrong = (why: string) => `${oneLine(name, 60)}: ${why}`;
   const verb = /^\d{1,5}-([a-z]+)\.md$/.exec(name)?.[1];
   if (verb === undefined || !(talk_verbs as readonly string[]).includes(verb))
-    return refuse(`must be named like 01-reply.md, with one of ${talk_verbs.join(", ")}`);
+    return wrong(`must be named like 01-reply.md, with one of ${talk_verbs.join(", ")}`);
   const text = textOf(bytes);
-  if (text === null) return refuse("must be UTF-8 text");
+  if (text === null) return wrong("must be UTF-8 text");
   const parts = fence.test(text) ? split(text) : { data: {}, body: text };
-  if ("code" in parts) return refuse(`line ${parts.line}: ${parts.message}; ${parts.fix}`);
+  if ("code" in parts) return wrong(`line ${parts.line}: ${parts.message}; ${parts.fix}`);
   const read = message.safeParse({ ...parts.data, verb, text: clean(parts.body).trim() });
-  if (read.success) talk.messages.push(read.data);
-  else refuse(read.error.issues.map((issue) => `\`${issue.path.join(".")}\` ${issue.message}`).join("; "));
+  return read.success
+    ? read.data
+    : wrong(read.error.issues.map((issue) => `\`${issue.path.join(".")}\` ${issue.message}`).join("; "));
 }
 
 function textOf(bytes: Uint8Array): string | null {

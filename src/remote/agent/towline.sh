@@ -110,6 +110,8 @@ name=$number-$verb.md
 printf -- '---\n%s---\n%s\n' "$head" "$text" >"$box/.n/$number/new" && mv -f "$box/.n/$number/new" "$box/$name" ||
   say_no "cannot write $box/$name: is the disk full?"
 
+# Beside what a script prints as its answer, none of this is a part of it.
+exec >&2
 case $verb in
   ask) echo 'noted. Now end your work: a person answers, and you get the answer when you are started again.' ;;
   done) echo 'noted: ready for a review. Your last message should say what you did.' ;;
