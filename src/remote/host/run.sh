@@ -69,8 +69,9 @@ stop_agent() {
 run_in() {
   seconds=$((limit / 1000)).$(((limit / 100) % 10))
   read -r mask <umask
+  kit=$PWD/bin/$program.d
   {
-    export TOWLINE_RUN="$mark" TOWLINE_JOB="$PWD/$dir"
+    export TOWLINE_RUN="$mark" TOWLINE_JOB="$PWD/$dir" PATH="$kit:$PATH"
     unset TOWLINE_TREE TOWLINE_EXCLUDE
     [ -z "$tree" ] || surroundings
     cd "$1" || exit 126
