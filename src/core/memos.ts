@@ -1,4 +1,6 @@
 // Memos: what waits for a person. They say how to answer them, and close by themselves when their cause is gone.
+import { pausedUntil } from "./account.ts";
+import { isGoingOn } from "./budget-levels.ts";
 import { type Draft, isoNow, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
@@ -65,6 +67,14 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
     const level = draft.levels.find((row) => row.family === "host" && row.subject === subject);
     if (!draft.hosts.has(subject)) return "its host record is gone";
     return level?.kind === "host.down" ? null : `${subject} answers again`;
+  }
+  if (event === "account.limited")
+    return pausedUntil(draft, subject, draft.now) === null ? "the limit has ended" : null;
+  if (event === "budget.near" || event === "budget.reached") {
+    const level = draft.levels.find((row) => row.family === "budget" && row.subject === subject);
+    if (!level) return "the limit is another one now";
+    if (level.kind !== event) return "it is reached";
+    return isGoingOn(draft, level) ? null : "its time is over";
   }
   if (event !== undefined && standing.test(event))
     return draft.levels.some((row) => row.subject === subject && row.kind === event) ? null : "it is no longer so";

@@ -1,9 +1,10 @@
 // Work that was claimed before and may be claimed again: released jobs, retries, and claims whose ticker is gone.
 
-import { deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
+import type { Purse } from "./budget.ts";
+import { chargedTo, deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
+import { agentFault, agentOf, hostsOf, onHost, stopped, wantAgain } from "./gate.ts";
 import { epochOf } from "./jobs.ts";
 import { hostCalled } from "./known-hosts.ts";
 import { isMine, waits_for_ticker } from "./part.ts";
@@ -12,6 +13,7 @@ import type { Claim, Known, Late } from "./plan.ts";
 import { raiseJob } from "./raise.ts";
 import { isWaiting, turnCame } from "./rollout.ts";
 import { isEach } from "./select.ts";
+import { runSpent } from "./spent.ts";
 import { oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
 
@@ -20,6 +22,7 @@ interface Claiming {
   given: ReadonlyMap<string, number>;
   claim: Claim;
   late: Late;
+  purse: Purse;
 }
 
 /** Claims the job in its next epoch, or says what stands in its way. */
@@ -44,6 +47,11 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
   }
   const hold = agentFault(draft, task, claiming.known.runtimes);
   const agent = agentOf(draft, task);
+  const never = agent && !sealed && !theirs ? runSpent(draft, { task, agent, job }) : null;
+  if (never !== null) {
+    giveUp(draft, job, never);
+    return;
+  }
   const placed: Placed =
     hold || !agent
       ? { blocked: hold?.reason ?? "its agent is gone" }
@@ -58,7 +66,7 @@ function placeAgain(
   task: Entry<"task">,
   agent: Entry<"agent">,
   sealed: boolean,
-  { known, given, late }: Claiming,
+  { known, given, late, purse }: Claiming,
 ): Placed {
   const same = draft.hosts.get(job.data.host ?? "");
   const all = isEach(task.data) || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
@@ -66,9 +74,12 @@ function placeAgain(
   // One of many was counted when its run was claimed; its wave was not.
   const { epoch, wave = 1 } = job.data.run;
   const counted = isEach(task.data) && job.data.state === "released" && epoch === 1 && wave === 1;
-  return (
-    late(counted ? 0 : 1, agent, job.id) ?? place(placingOf(draft, agent, { hosts, answers: known.answers, given }))
-  );
+  const want = wantAgain(draft, job, task, agent);
+  const wait = late(counted ? 0 : 1, want);
+  if (wait?.hold?.person) return { blocked: wait.wait };
+  if (wait) return { wait: wait.wait, until: wait.hold?.until };
+  const placing = placingOf(draft, agent, { hosts, answers: known.answers, given });
+  return place({ ...placing, spent: onHost(purse, want) });
 }
 
 function claimAgain(
@@ -93,17 +104,18 @@ function claimAgain(
         run_id: run.run_id,
         requested_by: run.requested_by,
         epoch: run.epoch + 1,
-        attempt: run.attempt + (run.retry_at === undefined ? 0 : 1),
+        attempt: run.attempt + (run.retry_at === undefined || run.limited ? 0 : 1),
         round: run.round,
         tick: draft.tick,
         claimed_at: isoNow(draft),
-        deadline: deadlineOf(draft, task, agent),
+        deadline: deadlineOf(draft, task, agent, job),
         input_hash: inputHash(task, agent),
         runtime: agent.data.runtime,
         identity: identityOf(known.answers, host),
         skipped: run.skipped,
         wave: run.wave,
         collected_epoch: run.retry_at === undefined ? run.collected_epoch : epochOf(job),
+        ...chargedTo(draft, { task, agent, job }, true),
       },
     },
   };

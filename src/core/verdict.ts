@@ -40,6 +40,8 @@ export function stateOf(
   const waiting = released.find((job) => !isWaiting(job)) ?? released[0];
   if (waiting) return say("queued", `waits: ${waiting.data.run.why ?? "was released"}`);
   const retry = open.find((job) => job.data.run.retry_at !== undefined);
+  const limited = retry?.data.run.limited;
+  if (limited) return say("queued", `${limited.account} has reached its own limit; next at ${limited.until}`);
   if (retry)
     return say(
       "queued",
