@@ -227,6 +227,6 @@ function shortage(
     return { reason: `${allows}, and ${asks}: raise the one or lower the other`, limit, until: null };
   const held = reserved > slack ? `, ${amount(unit, reserved)} reserved by open jobs` : "";
   const frees = `${to.toISOString().slice(0, 16)}Z${held === "" ? "" : ", or when those end for less"}`;
-  const next = most === undefined ? "" : `, and ${asks}`;
+  const next = most === undefined || (unit === "runs" && count === 1) ? "" : `, and ${asks}`;
   return { reason: `${allows}: ${amount(unit, spent)} spent${held}${next}; frees at ${frees}`, limit, until: to };
 }

@@ -248,7 +248,7 @@ export const job = record({
     /** The most that it may take, counted from the claim on until it is known what it took. */
     reserved: amounts.optional(),
     /** What earlier attempts and rounds took, by the time of their claim. */
-    earlier: z.array(amounts.extend({ at: time, list: amount.optional() })).optional(),
+    earlier: z.array(record({ at: time, ...amounts.shape, list: amount.optional() })).optional(),
     /** It met its account's limit, which ends at this time: that was no attempt. */
     limited: record({ account: line, until: time }).optional(),
     tokens: record({}).optional(),
