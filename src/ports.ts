@@ -436,6 +436,8 @@ export interface Assignment {
   resume?: { session: string };
   /** The agent's `env`: name → value. They come into it at the last moment and stand in no record. */
   secrets: Readonly<Record<string, string>>;
+  /** US dollars that the run may cost, for runtimes that can end it there. */
+  usd?: number;
 }
 
 /** A message from one agent to another. */
@@ -461,6 +463,11 @@ export interface Outcome {
   messages?: Message[];
   /** What in its outbox could not be understood, a line each. */
   remarks?: string[];
+  /**
+   * The account's usage limit was reached. `until`: ISO time at which it ends, where that was told; `said`: the tool's own
+   * words about it, one line.
+   */
+  limited?: { until?: string; said: string };
 }
 
 /** How an agent's model is run on a host. Pure: values in, values out. */

@@ -23,6 +23,7 @@ import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
 import { addRecords, jobPaths, readPair } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
+import { addSpent } from "./shell/spent.ts";
 import type { HostLookup } from "./shell/ways.ts";
 import { withhold } from "./shell/withhold.ts";
 
@@ -228,6 +229,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     const pool = poolOf(run, state.pack);
     const hands = { ...ports, pool };
     const runtimes = new Set(Object.keys(ports.runtimes));
+    await heed(signal, addSpent(ports.repo, state, { now, runtimes }));
     const wanted = asking(draftOf(state, now, run.id), runtimes);
     if (!told) {
       findings.probed = pass === 1 ? new Set(dueProbes(state, run.options.probed ?? {}, now)) : new Set();
@@ -237,6 +239,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       const asked = Promise.all([pollOnce(state, run), gather(hands, state, names, findings)]);
       [findings.levels] = await heed(signal, asked);
     }
+    if (findings.results.length > 0) await heed(signal, addSpent(ports.repo, state, { now, runtimes, ended: true }));
     const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips) : new Map<string, string>();
     // A run that was made before (its status was lost, or its task was away) is folded from its record.
     const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));

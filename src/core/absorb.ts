@@ -1,5 +1,6 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
 import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
+import { limitEnds, raiseLimited } from "./account.ts";
 import { asks, raiseAsked } from "./asking.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import { driftOf } from "./drift.ts";
@@ -187,10 +188,21 @@ export function lose(draft: Draft, job: Entry<"job">, why: string): void {
 /** Whether another attempt is wished for and left. A lost job may have run: it takes the explicit `on_lost: retry`. */
 function mayRunAgain(draft: Draft, job: Entry<"job">, state: Outcome["state"]): boolean {
   const task = draft.tasks.get(job.data.task);
-  if (task?.data.status !== "ready" || state === "finished" || state === "cancelled") return false;
-  if (unwanted(draft, job) !== null) return false;
+  if (!task || !isWanted(draft, job) || state === "finished" || state === "cancelled") return false;
   if (state === "lost") return task.data.on_lost === "retry" && job.data.run.attempt <= Math.max(1, task.data.retries);
   return job.data.run.attempt <= task.data.retries;
+}
+
+const isWanted = (draft: Draft, job: Entry<"job">) =>
+  draft.tasks.get(job.data.task)?.data.status === "ready" && unwanted(draft, job) === null;
+
+/** The run met its account's limit: that is no failure of it, and it goes on when the limit ends. */
+function limitedRun(draft: Draft, job: Entry<"job">, { limited }: Outcome): Job["run"]["limited"] {
+  if (!limited) return undefined;
+  const account = job.data.run.account ?? `agent ${job.data.agent}`;
+  const until = limitEnds(limited, draft.now);
+  raiseLimited(draft, account, until, limited.said);
+  return isWanted(draft, job) ? { account, until } : undefined;
 }
 
 /** A result counts once, for the epoch and the host that the ledger names; anything else is left where it is. */
@@ -199,7 +211,8 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   if (!job || epochOf(job) !== raw.epoch || job.data.host !== host) return;
   if (job.data.run.result !== undefined) return;
   const question = asks(draft, job, outcome);
-  const again = question === null && mayRunAgain(draft, job, outcome.state);
+  const limited = question === null ? limitedRun(draft, job, outcome) : undefined;
+  const again = question === null && (limited !== undefined || mayRunAgain(draft, job, outcome.state));
   const why = outcome.state === "cancelled" ? endedBy(draft, job) : outcome.why;
   const { unknown_since: _, ...run } = job.data.run;
   const data: Job = {
@@ -207,7 +220,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
     state: question === null ? outcome.state : "asking",
     started_at: raw.started_at,
     took: Math.round(raw.took * 10) / 10,
-    cost: outcome.cost,
+    cost: outcome.cost ?? draft.agents.get(job.data.agent ?? "")?.data.price?.run,
     run: {
       ...run,
       outcome: question === null ? outcome.outcome : undefined,
@@ -227,9 +240,12 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       questions: question === null ? run.questions : withQuestion(job, question, raw.ended_at),
       tokens: outcome.tokens,
       session: outcome.session,
-      retry_at: again
-        ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
-        : undefined,
+      limited,
+      retry_at: limited
+        ? limited.until
+        : again
+          ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
+          : undefined,
     },
   };
   const { messages = [], remarks = [] } = outcome;

@@ -47,6 +47,19 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "task.blocked", "data.person": "true" },
     then: [{ memo: "{{data.task}} cannot start: {{data.why}}", kind: "warning" }],
   }),
+  built("builtin-budget-reached", {
+    when: { kind: "budget.reached" },
+    then: [
+      {
+        memo: "The limit is reached: {{subject}} ({{data.path}}): {{data.why}}. Nothing more starts before {{data.frees}}, unless it is raised there.",
+        kind: "warning",
+      },
+    ],
+  }),
+  built("builtin-account-limited", {
+    when: { kind: "account.limited" },
+    then: [{ memo: "{{subject}} has reached its own limit: its agents wait until {{data.until}}", kind: "warning" }],
+  }),
   built("builtin-network-down", {
     when: { kind: "network.down" },
     then: [{ memo: "Network {{subject}} does not answer: {{data.count}} hosts cannot be reached", kind: "warning" }],

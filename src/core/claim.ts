@@ -7,6 +7,8 @@ import { digest } from "./hash.ts";
 import { jobPath } from "./ids.ts";
 import { answersOfJob, isAnswered } from "./questions.ts";
 import { hasTurn, isWaiting } from "./rollout.ts";
+import { earlierOf, isListPrice, leftOfRun, mostOf, type RunOf, reservedIn } from "./spent.ts";
+import type { State } from "./state.ts";
 
 /** One job to start, once its claim is won. */
 export interface Start {
@@ -73,13 +75,30 @@ export function newJob(
       identity,
       skipped,
       wave,
+      ...chargedTo(draft, { task, agent }, state === "claimed"),
     },
   };
   return { path: jobPath(at, id), id, kind: "job", data, body: "", bodyLine: 1 };
 }
 
-export function deadlineOf(draft: Draft, task: Entry<"task">, agent: Entry<"agent">): number {
-  return task.data.timeout ?? agent.data.timeout ?? draft.settings.defaults.timeout ?? 120;
+/** Seconds that the next attempt may run. `job`: earlier ones have used up some of its minutes. */
+export function deadlineOf(draft: State, task: Entry<"task">, agent: Entry<"agent">, job?: Entry<"job">): number {
+  const wished = task.data.timeout ?? agent.data.timeout ?? draft.settings.defaults.timeout ?? 120;
+  const minutes = leftOfRun(draft, { task, agent, job }, "minutes");
+  return minutes === null ? wished : Math.max(1, Math.min(wished, Math.floor(minutes * 60)));
+}
+
+/** Whose limits a claim counts against, and what it may take. */
+export function chargedTo(draft: Draft, run: RunOf, starts: boolean): Partial<Entry<"job">["data"]["run"]> {
+  const { task, agent, job } = run;
+  const most = mostOf(draft, run, deadlineOf(draft, task, agent, job));
+  return {
+    rule: task.data.rule,
+    account: agent.data.account,
+    list_price: isListPrice(agent.data) || undefined,
+    reserved: starts ? reservedIn(most) : undefined,
+    earlier: job && earlierOf(job),
+  };
 }
 
 /** What a job was started with: a task edited meanwhile shows as a drift from this. */
@@ -131,6 +150,7 @@ export function startOf(
       character: agent.body,
       notes: draft.hosts.get(host)?.body ?? "",
       ...said(job),
+      usd: leftOfRun(draft, { task, agent, job }, "usd") ?? undefined,
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { Changes } from "../ports.ts";
 import { absorb, type Findings } from "./absorb.ts";
 import { endUnanswered } from "./asking.ts";
+import { raiseBudgets } from "./budget-levels.ts";
 import { changesOf, type Draft, draftOf, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
@@ -53,6 +54,7 @@ export function decide(
   const planned = pass.start ? draft : { ...draft, jobs: new Map(draft.jobs), written: new Map(), raised: [] };
   const made = plan(planned, { ...known, answers: findings.answers, absent: findings.absent, before: base.status });
   const kept = pass.start ? made : { ...at_rest, holds: made.holds, spent: made.spent };
+  raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);
   closeMemos(draft);

@@ -1,6 +1,7 @@
 // The state of a pair of commits while one pass decides: a copy that stages change, and the texts that follow from it.
 import type { Changes, RawPupdate } from "../ports.ts";
 import { ledger_format, type Mark, mark_path, renderMark } from "./binding.ts";
+import { isCarried } from "./budget.ts";
 import type { Entry } from "./entry.ts";
 import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
@@ -65,11 +66,11 @@ export function newMemo(id: string, data: Entry<"memo">["data"], body: string): 
   return { path: memoPath(data.created, id), id, kind: "memo", data, body, bodyLine: 1 };
 }
 
-/** Rows of state/open.ndjson. Ended jobs of a run on many hosts stay until the whole run has ended. */
+/** Rows of state/open.ndjson. Ended jobs of a run on many hosts stay until the whole run has ended, some until their month has. */
 function openRows(draft: Draft): object[] {
   const unfinished = new Set([...draft.jobs.values()].filter((job) => !isOver(job)).map((job) => job.data.run.run_id));
   const jobs = [...draft.jobs.values()]
-    .filter((job) => unfinished.has(job.data.run.run_id))
+    .filter((job) => unfinished.has(job.data.run.run_id) || isCarried(draft, job))
     .map((job) => ({ job: job.id, path: job.path }));
   const memos = [...draft.memos.values()]
     .filter((memo) => memo.data.status === "open")

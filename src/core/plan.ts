@@ -1,10 +1,23 @@
 // Which host gets which job. A value: printed, then executed.
 import type { Work } from "../ports.ts";
 import { neededOnHost } from "./agent-needs.ts";
+import { purseOf, type Want } from "./budget.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
+import {
+  agentBusy,
+  agentOf,
+  type Candidate,
+  candidates,
+  type Hold,
+  hostsOf,
+  onHost,
+  person,
+  spendingHold,
+  stopped,
+  wantOf,
+} from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
 import { deliver } from "./letters.ts";
@@ -100,9 +113,13 @@ export function plan(draft: Draft, known: Known): Plan {
   const made: Plan = { starts: [], holds, spent: new Map() };
   const given = new Map<string, number>();
   let room = draft.settings.tick.max_starts - startsLastHour(draft);
-  const placing = ({ agent }: Candidate, hosts: Entry<"host">[]): Placing =>
-    placingOf(draft, agent, { hosts, answers: known.answers, given });
+  const purse = purseOf(draft);
+  const placing = (candidate: Candidate, hosts: Entry<"host">[]): Placing => ({
+    ...placingOf(draft, candidate.agent, { hosts, answers: known.answers, given }),
+    spent: onHost(purse, wantOf(draft, candidate)),
+  });
   const claim = (start: Start, job: Entry<"job">) => {
+    purse.put(job, draft.jobs.get(job.id));
     putJob(draft, job);
     const told = start.assignment ? withLetters(draft, job, start, start.assignment) : start;
     made.starts.push(toDeploy(draft, start, known) ? { ...told, deploy: true } : told);
@@ -111,17 +128,19 @@ export function plan(draft: Draft, known: Known): Plan {
   };
   const most = draft.settings.tick.max_starts;
   // A run on more hosts than an hour may start must not wait for ever: it goes when the hour is empty.
-  const late: Late = (count, agent, own) => {
+  const late: Late = (count, want) => {
+    const hold = spendingHold(draft, purse, { ...want, count: Math.max(1, count) });
+    if (hold) return { on: hold.on, wait: hold.reason, hold };
     if (count === 0) return null;
     if (room <= 0 || (count > room && room < most))
       return { on: "limit", wait: `${most} starts an hour are reached (towline.yml tick.max_starts)` };
-    const busy = agentBusy(draft, agent, own);
+    const busy = agentBusy(draft, want.agent, want.job?.id);
     return busy === null ? null : { on: "agent", wait: busy };
   };
   const again = reclaimable(draft, known.absent).filter((job) => known.only?.has(job.data.task) ?? true);
-  for (const job of again) reclaim(draft, job, { known, given, claim, late });
+  for (const job of again) reclaim(draft, job, { known, given, claim, late, purse });
   for (const candidate of ready) {
-    const { task, agent } = candidate;
+    const { task } = candidate;
     const run = runId(draft.pack, task.id, candidate.run.occurrence);
     if (isEach(task.data))
       claimEach(draft, candidate, placing(candidate, candidate.hosts), known, made, {
@@ -131,7 +150,7 @@ export function plan(draft: Draft, known: Known): Plan {
       });
     else if (known.paths.has(run)) made.spent.set(task.id, candidate.run.occurrence);
     else {
-      const wait = late(1, agent);
+      const wait = late(1, wantOf(draft, candidate));
       const own = candidate.hosts.filter((host) => isMine(draft, host));
       const placed = wait ?? place(placing(candidate, own));
       if ("host" in placed) claimOne(draft, candidate, run, placed.host, known, claim);
@@ -141,7 +160,7 @@ export function plan(draft: Draft, known: Known): Plan {
       else
         holds.set(
           task.id,
-          "wait" in placed ? queued(wait?.on ?? "hosts", placed.wait) : person("hosts", placed.blocked),
+          wait?.hold ?? ("wait" in placed ? queued(wait?.on ?? "hosts", placed.wait) : person("hosts", placed.blocked)),
         );
     }
   }
@@ -170,10 +189,10 @@ function leave(holds: Plan["holds"], task: string, status: Entry<"status"> | und
 const queued = (on: WaitsOn, reason: string): Hold => ({ state: "queued", on, reason, person: false });
 
 /**
- * Why no more may start now. `count`: how many; 0 for those that were counted when their run was claimed. `own`: a job
- * that is open already and is not counted against itself.
+ * Why no more may start now. `count`: how many; 0 for those that were counted when their run was claimed. `hold`: what
+ * limits say to it.
  */
-export type Late = (count: number, agent: Entry<"agent">, own?: string) => { on: WaitsOn; wait: string } | null;
+export type Late = (count: number, want: Want) => { on: WaitsOn; wait: string; hold?: Hold } | null;
 export type Claim = (start: Start, job: Entry<"job">) => void;
 
 function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, known: Known, claim: Claim): void {
@@ -214,8 +233,8 @@ function claimEach(
   if (open.some((host) => known.paths.has(id(host)))) return void made.spent.set(task.id, due.occurrence);
   const order = inOrder(draft, open, placing, task.data.rollout !== undefined);
   const wave = waves(task.data.rollout, order.length);
-  const wait = late(wave.filter((one) => (one ?? 1) === 1).length, agent);
-  if (wait) return void made.holds.set(task.id, queued(wait.on, wait.wait));
+  const wait = late(wave.filter((one) => (one ?? 1) === 1).length, wantOf(draft, candidate));
+  if (wait) return void made.holds.set(task.id, wait.hold ?? queued(wait.on, wait.wait));
   // What other tickers will start of it counts now, once for all.
   others(order.filter(({ host }, index) => (wave[index] ?? 1) === 1 && !isMine(draft, host)).length);
   for (const [index, { host, why }] of order.entries()) {

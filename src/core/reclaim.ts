@@ -1,9 +1,10 @@
 // Work that was claimed before and may be claimed again: released jobs, retries, and claims whose ticker is gone.
 
-import { deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
+import type { Purse } from "./budget.ts";
+import { chargedTo, deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
+import { agentFault, agentOf, hostsOf, onHost, stopped, wantAgain } from "./gate.ts";
 import { epochOf } from "./jobs.ts";
 import { hostCalled } from "./known-hosts.ts";
 import { isMine, waits_for_ticker } from "./part.ts";
@@ -13,6 +14,7 @@ import { raiseJob } from "./raise.ts";
 import { isWaiting, turnCame } from "./rollout.ts";
 import type { Job } from "./schema.ts";
 import { isEach } from "./select.ts";
+import { runSpent } from "./spent.ts";
 import { oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
 
@@ -21,6 +23,7 @@ interface Claiming {
   given: ReadonlyMap<string, number>;
   claim: Claim;
   late: Late;
+  purse: Purse;
 }
 
 /** Claims the job in its next epoch, or says what stands in its way. */
@@ -45,6 +48,11 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
   }
   const hold = agentFault(draft, task, claiming.known.runtimes);
   const agent = agentOf(draft, task);
+  const never = agent && !sealed && !theirs ? runSpent(draft, { task, agent, job }) : null;
+  if (never !== null) {
+    giveUp(draft, job, never);
+    return;
+  }
   const placed: Placed =
     hold || !agent
       ? { blocked: hold?.reason ?? "its agent is gone" }
@@ -60,7 +68,7 @@ function placeAgain(
   task: Entry<"task">,
   agent: Entry<"agent">,
   sealed: boolean,
-  { known, given, late }: Claiming,
+  { known, given, late, purse }: Claiming,
 ): Placed {
   const same = draft.hosts.get(job.data.host ?? "");
   const all = isEach(task.data) || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
@@ -68,9 +76,13 @@ function placeAgain(
   // One of many was counted when its run was claimed; its wave was not.
   const { epoch, wave = 1 } = job.data.run;
   const counted = isEach(task.data) && job.data.state === "released" && epoch === 1 && wave === 1;
-  const wait = late(counted ? 0 : 1, agent, job.id);
-  if (wait) return wait;
-  const on = (some: Entry<"host">[]) => place(placingOf(draft, agent, { hosts: some, answers: known.answers, given }));
+  const want = wantAgain(draft, job, task, agent);
+  const wait = late(counted ? 0 : 1, want);
+  if (wait?.hold?.person) return { blocked: wait.wait };
+  if (wait) return { wait: wait.wait, until: wait.hold?.until };
+  const spent = onHost(purse, want);
+  const on = (some: Entry<"host">[]) =>
+    place({ ...placingOf(draft, agent, { hosts: some, answers: known.answers, given }), spent });
   // Where it asked, it can go on with what was said there.
   const before = job.data.state === "asking" ? on(hosts.filter((host) => host === same)) : null;
   return before && "host" in before ? before : on(hosts);
@@ -107,11 +119,11 @@ function claimAgain(
         run_id: run.run_id,
         requested_by: run.requested_by,
         epoch: run.epoch + 1,
-        attempt: run.attempt + (run.retry_at === undefined ? 0 : 1),
+        attempt: run.attempt + (run.retry_at === undefined || run.limited ? 0 : 1),
         round: run.round,
         tick: draft.tick,
         claimed_at: isoNow(draft),
-        deadline: deadlineOf(draft, task, agent),
+        deadline: deadlineOf(draft, task, agent, job),
         input_hash: inputHash(task, agent),
         runtime: agent.data.runtime,
         identity: identityOf(known.answers, host),
@@ -119,6 +131,7 @@ function claimAgain(
         wave: run.wave,
         collected_epoch: run.retry_at === undefined && state !== "asking" ? run.collected_epoch : epochOf(job),
         ...goesOn(job, host, identityOf(known.answers, host)),
+        ...chargedTo(draft, { task, agent, job }, true),
       },
     },
   };

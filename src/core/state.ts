@@ -10,6 +10,7 @@ import { nearest } from "./nearest.ts";
 import type { Part } from "./part.ts";
 import { unsafePath } from "./path.ts";
 import { type Kind, pathClass, pollers, type Settings, settings } from "./schema.ts";
+import type { Spent } from "./spent.ts";
 import { max_header, readYaml } from "./split.ts";
 import { oneLine } from "./text.ts";
 
@@ -60,6 +61,8 @@ export interface State {
   fired: FiredRow[];
   /** Messages between agents that wait to be heard. */
   letters: LetterRow[];
+  /** What was spent besides open work, as far back as limits need it; absent: it was not looked up. */
+  spent?: Spent;
   problems: Problem[];
   /** Ledger files as they were read: what is rendered equal is not written. */
   texts: Map<string, string>;

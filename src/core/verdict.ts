@@ -43,6 +43,8 @@ export function stateOf(
   const asking = open.find((job) => job.data.state === "asking");
   if (asking) return say("waiting", waitsFor(asking));
   const retry = open.find((job) => job.data.run.retry_at !== undefined);
+  const limited = retry?.data.run.limited;
+  if (limited) return say("queued", `${limited.account} has reached its own limit; next at ${limited.until}`);
   if (retry)
     return say(
       "queued",

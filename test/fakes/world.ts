@@ -1,11 +1,15 @@
 // Whole ticks as values: no git, no machines, only core/ and a map of files. Fast enough for thousands of random packs.
 import { type Findings, noFindings } from "../../src/core/absorb.ts";
+import { limitsOf } from "../../src/core/budget.ts";
 import type { Start } from "../../src/core/claim.ts";
 import { type Decision, decide } from "../../src/core/decide.ts";
 import { draftOf } from "../../src/core/draft.ts";
+import { readExpenses } from "../../src/core/look-back.ts";
 import { asking } from "../../src/core/plan.ts";
+import type { Spent } from "../../src/core/spent.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
 import { talked } from "../../src/core/talk.ts";
+import type { Outcome } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { type FakeRun, rawResult } from "./fleet.ts";
 
@@ -22,7 +26,22 @@ export interface World {
   down: Set<string>;
   state(): State;
   /** One tick. Answers the changes of each pass that made any. `run` says what a job comes to; null: it goes on. */
-  tick(now: string, run: (job: string, host: string) => FakeRun | null): Decision["changes"][];
+  tick(
+    now: string,
+    run: (job: string, host: string) => (FakeRun & { outcome?: Partial<Outcome> }) | null,
+  ): Decision["changes"][];
+}
+
+/** What all job records say, as the shell would read it. */
+function spentIn(files: ReadonlyMap<string, string>): Spent {
+  const spent: Spent = { from: new Date(0), expenses: new Map(), broken: [] };
+  for (const [path, text] of files) {
+    if (!path.startsWith("jobs/")) continue;
+    const told = readExpenses(path, text);
+    if (told) spent.expenses.set((path.split("/").at(-1) ?? "").slice(0, -3), told);
+    else spent.broken.push(path);
+  }
+  return spent;
 }
 
 export function world(records: Record<string, string>): World {
@@ -45,6 +64,7 @@ export function world(records: Record<string, string>): World {
         read.map(([path, text]) => ({ path, mode: "100644", text })),
       );
       if (!state) throw new Error(problems[0]?.message);
+      if (limitsOf(state).length > 0) state.spent = spentIn(files);
       return state;
     },
     tick(now, run) {
@@ -94,7 +114,8 @@ export function world(records: Record<string, string>): World {
           if (!came || !runtime) into.running.add(`${job}/${epoch}`);
           else {
             const result = rawResult(job, epoch, came, began);
-            into.results.push({ host, result, outcome: talked(runtime.outcome(result), result.parts?.get("outbox")) });
+            const outcome = { ...runtime.outcome(result), ...came.outcome };
+            into.results.push({ host, result, outcome: talked(outcome, result.parts?.get("outbox")) });
             open.delete(job);
           }
         }
