@@ -1,6 +1,7 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
 import type { Entry } from "./core/entry.ts";
+import type { Remark } from "./core/review.ts";
 import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
 
@@ -438,6 +439,26 @@ export interface Assignment {
   secrets: Readonly<Record<string, string>>;
   /** US dollars that the run may cost, for runtimes that can end it there. */
   usd?: number;
+  /** Work on a repository, in a worktree of it. */
+  code?: CodeWork;
+}
+
+/** What an agent is told of its work on a repository besides the task. */
+export interface CodeWork {
+  agent: string;
+  /** As the task names it. */
+  repo: string;
+  branch: string;
+  /** The commit that it goes on from. */
+  base: string;
+  /** From 1: how often the work was given to it. */
+  round: number;
+  /** What people said of it and it has not been told before. */
+  remarks: readonly Remark[];
+  /** What the check of its work said, when that failed. */
+  failed?: string;
+  /** One line of towline's own about how this round came to be. */
+  note?: string;
 }
 
 /** A message from one agent to another. */

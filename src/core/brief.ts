@@ -2,12 +2,6 @@
 import type { Remark } from "./review.ts";
 import { clean, excerpt, fenced, oneLine } from "./text.ts";
 
-/** What was said to the agent by somebody else and not read yet. */
-export interface Letter {
-  from: string;
-  text: string;
-}
-
 export interface Briefing {
   task: { title: string; accept?: readonly string[] | undefined; verify?: string | undefined };
   prompt: string;
@@ -20,9 +14,10 @@ export interface Briefing {
   /** From 1: how often the work was given to it. */
   round: number;
   remarks: readonly Remark[];
-  letters: readonly Letter[];
+  /** What was said to it by somebody else and not read yet. */
+  letters: readonly { from: string; text: string }[];
   /** What the last check of the work said, when it failed. */
-  failed?: { exit: number | null; said: string } | undefined;
+  failed?: string | undefined;
   /** One line of towline's own about how this round came to be. */
   note?: string | undefined;
 }
@@ -37,7 +32,6 @@ export function taskFile(briefing: Briefing): string {
     round > 1
       ? `This is round ${round}: your earlier work is on the branch \`${briefing.branch}\`, which is checked out.`
       : "",
-    briefing.note ? oneLine(briefing.note, 500) : "",
     clean(prompt).trim(),
     ...(task.accept?.length
       ? ["## It counts as done when", task.accept.map((one) => `- ${oneLine(one, 500)}`).join("\n")]
@@ -55,16 +49,15 @@ export function taskFile(briefing: Briefing): string {
 }
 
 /** What came back about the work of an earlier round. */
-export function roundParts({ remarks, failed, task }: Pick<Briefing, "remarks" | "failed" | "task">): string[] {
+export function roundParts({ remarks, failed, task, note }: Briefing): string[] {
   const parts: string[] = [];
-  if (failed)
+  if (note !== undefined) parts.push(oneLine(note, 500));
+  if (failed !== undefined)
     parts.push(
       "## The check of your work failed",
-      `\`verify\` ${failed.exit === null ? "did not end in time" : `ended with exit code ${failed.exit}`}. Mend that first.`,
+      "`verify` of the task did not pass. Mend that first.",
       task.verify ? fenced(clean(task.verify), "sh") : "",
-      failed.said.trim() === ""
-        ? "It said nothing."
-        : `It said:\n\n${fenced(excerpt(clean(failed.said).trim(), 4000))}`,
+      failed.trim() === "" ? "It said nothing." : `It said:\n\n${fenced(excerpt(clean(failed).trim(), 4000))}`,
     );
   if (remarks.length > 0)
     parts.push(

@@ -17,6 +17,8 @@ export interface Draft extends State {
   tick: string;
   /** Records to write, by path: null deletes. */
   written: Map<string, { kind: Kind; data: Record<string, unknown>; body: string } | null>;
+  /** Files that are kept with records, by path. */
+  attached: Map<string, string | Uint8Array>;
   /** Judged pupdates of this pass. */
   pupdates: Pupdate[];
   /** Not yet judged. */
@@ -37,6 +39,7 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     now,
     tick,
     written: new Map(),
+    attached: new Map(),
     pupdates: [],
     raised: [],
   };
@@ -107,6 +110,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
     if (text === null ? before !== undefined : text !== (before ?? "") && !(text === "" && before === undefined))
       changes.set(path, text);
   }
+  for (const [path, bytes] of draft.attached) changes.set(path, bytes);
   if (brought && (changes.size > 0 || brought.pressing)) {
     for (const [path, text] of brought.files) changes.set(path, text);
     if (brought.seen.size > 0) changes.set(hosts_path, seenRows(draft, brought));

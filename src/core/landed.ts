@@ -58,24 +58,28 @@ export function judgedWork(
   landed: Landed,
 ): Judged {
   const { code: before, round } = data.run;
-  const code = before as NonNullable<typeof before>;
+  const { telling = [], ...rest } = before as NonNullable<typeof before>;
+  const told = [...(rest.told ?? []), ...telling];
+  const code = { ...rest, told: told.length > 0 ? told : undefined };
   const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });
   if (landed.state === "unmade") return failed(landed.why);
   if (landed.state === "refused") return failed(`its work was not taken: ${landed.reasons.slice(0, 3).join("; ")}`);
-  if (landed.state === "aside") return { state, outcome, why, code };
+  if (landed.state === "aside" && state !== "finished" && state !== "empty") return { state, outcome, why, code };
+  if (landed.state === "aside") return failed("it asked more than is answered, and its work was left where it is");
   if (landed.state === "moved")
     return round + (code.failed ?? 0) >= most_rounds
       ? failed("people's pushes to its branch crossed its work again and again")
       : { state: "reworking", outcome: "partial", why: crossed, code: { ...code, note: crossed } };
   const count = landed.check && landed.check.exit !== 0 ? (code.failed ?? 0) + 1 : undefined;
-  const next = { ...code, failed: count, note: undefined };
+  const checkWhy = landed.check && count !== undefined ? `verify ${endOf(landed.check)}` : undefined;
+  const next = { ...code, failed: count, note: checkWhy };
   if (landed.state === "pushed") Object.assign(next, { head: landed.head });
   else if (code.head === undefined)
     return { state: "empty", outcome: "partial", why: "it changed no file", code: next };
   const pr = landed.state === "pushed" ? landed.at : data.pr;
-  const checkWhy = landed.check && count !== undefined ? `verify ${endOf(landed.check)}` : undefined;
   if (count !== undefined && count < most_checks)
     return { state: "reworking", outcome: "partial", why: `${checkWhy}; it goes back to its agent`, pr, code: next };
+  next.note = undefined;
   const said = checkWhy === undefined ? why : `${checkWhy}, ${count} times in a row`;
   return { state: "review", outcome: count === undefined ? outcome : "partial", why: said, pr, code: next };
 }

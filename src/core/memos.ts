@@ -77,6 +77,8 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
     const job = draft.jobs.get(subject);
     return job && openQuestion(job)?.pupdate === memo.data.pupdate ? null : "nobody waits for the answer any more";
   }
+  if (event === "job.review")
+    return draft.status.get(subject)?.data.state === "review" ? null : "its work does not wait any more";
   if (event === "account.limited")
     return pausedUntil(draft, subject, draft.now) === null ? "the limit has ended" : null;
   if (event === "budget.near" || event === "budget.reached") {

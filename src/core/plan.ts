@@ -21,7 +21,7 @@ import {
 import { hostJobId, runId } from "./ids.ts";
 import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
 import { deliver } from "./letters.ts";
-import { isMine, waits_for_ticker } from "./part.ts";
+import { isLead, isMine, waits_for_ticker } from "./part.ts";
 import {
   closed,
   type HostAnswer,
@@ -39,6 +39,7 @@ import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
+import { firstWork, isWithPeople, type RepoAnswer } from "./work.ts";
 
 export interface Plan {
   starts: Start[];
@@ -51,6 +52,8 @@ export interface Plan {
 export interface Asking {
   hosts: Set<string>;
   runs: string[];
+  /** Repositories, as tasks name them, of work that may start or that waits for people. */
+  repos: Set<string>;
 }
 
 export interface Known {
@@ -64,6 +67,8 @@ export interface Known {
   absent: ReadonlySet<string>;
   /** Plans only these tasks; absent: all of them. */
   only?: ReadonlySet<string>;
+  /** What repositories said of themselves; absent: none can be asked here. */
+  repos?: ReadonlyMap<string, RepoAnswer>;
 }
 
 /** Hosts of open jobs, and hosts that a task owed a run may use. None: no host is called at all. */
@@ -82,8 +87,26 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
       ? able.map((host) => hostJobId(draft.pack, task.id, run.occurrence, host.id))
       : [runId(draft.pack, task.id, run.occurrence)],
   );
-  return { hosts, runs };
+  return { hosts, runs, repos: reposOf(draft, ready, again) };
 }
+
+function reposOf(draft: Draft, ready: Candidate[], again: Entry<"job">[]): Set<string> {
+  const open = ready.filter(({ hosts }) => hosts.some((host) => isMine(draft, host)));
+  return new Set([
+    ...open.flatMap(({ task }) => task.data.repo ?? []),
+    ...[...again, ...withPeople(draft)].flatMap((job) => job.data.run.code?.repo ?? []),
+  ]);
+}
+
+/** Of several tickers, the one of its host asks how its work stands. */
+function isOurs(draft: Draft, job: Entry<"job">): boolean {
+  const host = hostCalled(draft, job.data.host ?? "");
+  return host ? isMine(draft, host) : isLead(draft);
+}
+
+/** Work that waits for people, of which this ticker asks how it stands. */
+export const withPeople = (draft: Draft) =>
+  [...draft.jobs.values()].filter((job) => isWithPeople(job) && isOurs(draft, job));
 
 /** Hosts of jobs that wait for an answer nobody wants any more: what takes their place may start there at once. */
 const leftOpen = (draft: Draft): string[] =>
@@ -150,6 +173,11 @@ export function plan(draft: Draft, known: Known): Plan {
       });
     else if (known.paths.has(run)) made.spent.set(task.id, candidate.run.occurrence);
     else {
+      const unread = unreadRepo(task, known);
+      if (unread) {
+        holds.set(task.id, unread);
+        continue;
+      }
       const wait = late(1, wantOf(draft, candidate));
       const own = candidate.hosts.filter((host) => isMine(draft, host));
       const placed = wait ?? place(placing(candidate, own));
@@ -165,6 +193,15 @@ export function plan(draft: Draft, known: Known): Plan {
     }
   }
   return made;
+}
+
+/** Why coding work cannot be begun: its repository says nothing of itself. */
+function unreadRepo({ data }: Entry<"task">, { repos }: Known): Hold | null {
+  if (data.repo === undefined) return null;
+  const answer = repos?.get(data.repo);
+  if (!answer) return queued("repo", repos ? "its repository was not asked" : "coding work is begun by ticks");
+  if (!("fault" in answer)) return null;
+  return answer.person ? person("repo", answer.fault) : queued("repo", answer.fault);
 }
 
 /** With what other agents have told this one since it was started last. */
@@ -196,12 +233,14 @@ export type Late = (count: number, want: Want) => { on: WaitsOn; wait: string; h
 export type Claim = (start: Start, job: Entry<"job">) => void;
 
 function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, known: Known, claim: Claim): void {
+  const { repo } = candidate.task.data;
   const job = newJob(draft, candidate, {
     id,
     run: id,
     host,
     state: "claimed",
     identity: identityOf(known.answers, host),
+    work: (repo !== undefined && firstWork(id, repo, known.repos?.get(repo))) || undefined,
   });
   claim(startOf(draft, job, candidate.task, candidate.agent, false), job);
 }

@@ -5,7 +5,7 @@ import { chargedTo, deadlineOf, end, inputHash, sealOf, startOf } from "./claim.
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentFault, agentOf, hostsOf, onHost, stopped, wantAgain } from "./gate.ts";
-import { epochOf } from "./jobs.ts";
+import { epochOf, isAtRest } from "./jobs.ts";
 import { hostCalled } from "./known-hosts.ts";
 import { isMine, waits_for_ticker } from "./part.ts";
 import { identityOf, type Obstacle, type Placed, place, placingOf } from "./place.ts";
@@ -17,6 +17,7 @@ import { isEach } from "./select.ts";
 import { runSpent } from "./spent.ts";
 import { oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
+import { nextWork } from "./work.ts";
 
 interface Claiming {
   known: Known;
@@ -42,8 +43,8 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
     return;
   }
   if (task?.data.status !== "ready" || stopped(draft, draft.now)) return;
-  if (theirs && (sealed || isEach(task.data) || job.data.state === "asking")) {
-    if (!sealed && job.data.state !== "asking") abandoned(draft, job);
+  if (theirs && (sealed || isEach(task.data) || isAtRest(job))) {
+    if (!sealed && !isAtRest(job)) abandoned(draft, job);
     return;
   }
   const hold = agentFault(draft, task, claiming.known.runtimes);
@@ -58,7 +59,7 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
       ? { blocked: hold?.reason ?? "its agent is gone" }
       : placeAgain(draft, job, task, agent, sealed, claiming);
   if ("host" in placed && agent) claimAgain(draft, job, task, agent, placed.host, sealed, claiming);
-  else if (!("host" in placed) && !sealed && !theirs && job.data.state !== "asking")
+  else if (!("host" in placed) && !sealed && !theirs && !isAtRest(job))
     stillWaits(draft, job, isEach(task.data), placed, claiming.known);
 }
 
@@ -83,18 +84,23 @@ function placeAgain(
   const spent = onHost(purse, want);
   const on = (some: Entry<"host">[]) =>
     place({ ...placingOf(draft, agent, { hosts: some, answers: known.answers, given }), spent });
-  // Where it asked, it can go on with what was said there.
-  const before = job.data.state === "asking" ? on(hosts.filter((host) => host === same)) : null;
+  // Where it was at work, it can go on with what was said and made there.
+  const goes = isAtRest(job) || job.data.run.code !== undefined;
+  const before = goes && hosts.includes(same as Entry<"host">) ? on([same as Entry<"host">]) : null;
+  // That it is busy there passes; a session and a worktree are worth the wait.
+  if (before && "wait" in before && job.data.run.code && identityOf(known.answers, same?.id ?? "") !== undefined)
+    return before;
   return before && "host" in before ? before : on(hosts);
 }
 
 /** What goes on from the last run of a job that asked: its session on the same machine, or why there is none. */
 function goesOn({ data }: Entry<"job">, host: string, identity: string | undefined): Partial<Job["run"]> {
   const { questions, depth, continued } = data.run;
-  if (!questions?.length || data.run.retry_at !== undefined) return { questions, depth };
+  const goes = data.run.code !== undefined && data.run.session !== undefined;
+  if (!(questions?.length || goes) || data.run.retry_at !== undefined) return { questions, depth };
   const same = host === data.host && (data.run.identity === undefined || data.run.identity === identity);
   if (same) return { questions, depth, continued, session: data.run.session };
-  return { questions, depth, continued: `asked on ${data.host}, goes on on ${host} in a fresh session` };
+  return { questions, depth, continued: `was on ${data.host}, goes on on ${host} in a fresh session` };
 }
 
 function claimAgain(
@@ -106,7 +112,10 @@ function claimAgain(
   sealed: boolean,
   { known, claim }: Claiming,
 ): void {
-  const { run, state } = job.data;
+  const { run } = job.data;
+  const work = nextWork(draft, job, known.repos?.get(run.code?.repo ?? ""));
+  // Its repository does not answer: where the work goes on from cannot be told.
+  if (work === null) return;
   const next: Entry<"job"> = {
     ...job,
     data: {
@@ -129,8 +138,9 @@ function claimAgain(
         identity: identityOf(known.answers, host),
         skipped: run.skipped,
         wave: run.wave,
-        collected_epoch: run.retry_at === undefined && state !== "asking" ? run.collected_epoch : epochOf(job),
+        collected_epoch: run.retry_at === undefined && !isAtRest(job) ? run.collected_epoch : epochOf(job),
         ...goesOn(job, host, identityOf(known.answers, host)),
+        ...work,
         ...chargedTo(draft, { task, agent, job }, true),
       },
     },
@@ -177,7 +187,10 @@ function giveUp(draft: Draft, job: Entry<"job">, now: string): void {
     ...job,
     data: { ...job.data, run: { ...last, why: oneLine(`${run.why ?? state}; no further attempt: ${now}`, 300) } },
   };
-  const ended = state === "released" ? end(job, "failed", `could not start in time: ${now}`, isoNow(draft)) : again;
+  const ended =
+    state === "released" || isAtRest(job)
+      ? end(job, "failed", `could not start in time: ${now}`, isoNow(draft))
+      : again;
   putJob(draft, ended);
   raiseJob(draft, ended, state === "lost" ? "job.lost" : "job.failed", ended.data.run.why ?? now);
 }

@@ -216,8 +216,9 @@ const code = record({
   head: commit.optional(),
   /** How often in a row its check failed. */
   failed: int(0, 1000).optional(),
-  /** Remarks of the review that were handed over. */
+  /** Remarks of the review that the agent has worked on, and those that this epoch is given. */
   told: strings.optional(),
+  telling: strings.optional(),
   /** What the agent is to know of how its next round came to be. */
   note: line.optional(),
 });

@@ -54,7 +54,8 @@ async function land(
   code: CodeResult | undefined,
   outcome: Outcome,
 ): Promise<Landed | { later: string }> {
-  if (!code) return { state: "aside", kept: new Map() };
+  // Whoever asks is not done: the work stays where it is, and comes with the next run.
+  if (!code || outcome.messages?.some(({ verb }) => verb === "ask")) return { state: "aside", kept: new Map() };
   const [why = "", setup = "", said = ""] = await harmless(ports, [
     code.why ?? code.left ?? "",
     outputOf(code.setup),

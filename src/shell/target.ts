@@ -25,7 +25,7 @@ export interface Looked {
 }
 
 export interface Targets {
-  /** By one question over the network, once a tick. Throws a Fault. */
+  /** By one question over the network, again only after a push. Throws a Fault. */
   look(repo: string): Promise<Looked>;
   /** Brings the default branch, with all its history, and these branches. Throws a Fault. */
   fetch(repo: string, branches?: readonly string[]): Promise<Target>;
@@ -76,6 +76,7 @@ interface Reached {
 export function createTargets(options: TargetOptions): Targets {
   const limits = { ...target_limits, ...options.limits };
   const known = new Map<string, Promise<Looked>>();
+  const last = new Map<string, Promise<unknown>>();
   const looks = (repo: string) => {
     const asked = known.get(repo) ?? reach(options, repo, limits).then(look);
     known.set(repo, asked);
@@ -83,10 +84,18 @@ export function createTargets(options: TargetOptions): Targets {
   };
   return {
     look: looks,
-    fetch: async (repo, branches = []) => {
-      // Asked anew: what is done here follows from where the branches are now.
-      const at = await reach(options, repo, limits);
-      return fetched(at, await look(at), branches);
+    // One after the other: two would be in each other's way in the cache.
+    fetch: (repo, branches = []) => {
+      const mine = (last.get(repo) ?? Promise.resolve()).then(async () => {
+        // Asked anew: what is done here follows from where the branches are now.
+        const at = await reach(options, repo, limits);
+        return fetched(at, await look(at), branches, () => void known.delete(repo));
+      });
+      last.set(
+        repo,
+        mine.catch(() => {}),
+      );
+      return mine;
     },
   };
 }
@@ -164,14 +173,14 @@ function ifThere(thrown: NodeJS.ErrnoException): void {
   if (thrown.code !== "EEXIST") throw thrown;
 }
 
-async function fetched(at: Reached, looked: Looked, branches: readonly string[]): Promise<Target> {
+async function fetched(at: Reached, looked: Looked, branches: readonly string[], moved: () => void): Promise<Target> {
   // Only what is there: a missing one would fail the whole fetch.
   const wanted = [looked.branch, ...branches.filter((name) => looked.heads.has(name))];
   const git = (more: string[], options: RunOptions = {}) =>
     runGit(at.place, more, { deadline: at.limits.fetch, ...options });
   const tips = [looked.tip, ...branches.flatMap((name) => looked.heads.get(name) ?? [])];
   // What a fetch brought is there with all that it builds on.
-  if ((await present(git, tips)).length === tips.length) return targetOf(at, looked);
+  if ((await present(git, tips)).length === tips.length) return targetOf(at, looked, moved);
   const specs = [...new Set(wanted)].map((name) => `+refs/heads/${name}:refs/heads/${name}`);
   const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", at.remote, ...specs];
   let ran = await limited(at, args);
@@ -186,7 +195,7 @@ async function fetched(at: Reached, looked: Looked, branches: readonly string[])
     ran = await limited(at, args);
   }
   if (ran.code !== 0) throw unreadable(at.address, ran);
-  return targetOf(at, looked);
+  return targetOf(at, looked, moved);
 }
 
 /** A fetch that ends when the cache grows over its limit. */
@@ -235,7 +244,7 @@ function unreadable(address: string, ran: Ran) {
   );
 }
 
-function targetOf({ place, mirror, limits, remote, address }: Reached, looked: Looked): Target {
+function targetOf({ place, mirror, limits, remote, address }: Reached, looked: Looked, moved: () => void): Target {
   const git = (args: string[], more: RunOptions = {}) => runGit(place, args, { deadline: limits.fetch, ...more });
   return {
     mirror,
@@ -255,14 +264,16 @@ function targetOf({ place, mirror, limits, remote, address }: Reached, looked: L
       if (any.stdout.length === 0) return null;
       return bundled(git, commits, there, limits.bundle, shown(address));
     },
-    push: (objects, commit, branch, expected) =>
-      pushCommit(place, {
+    push: (objects, commit, branch, expected) => {
+      moved();
+      return pushCommit(place, {
         remote,
         commit: objectId(commit),
         ref: `refs/heads/${branch}`,
         old: expected,
         deadline: limits.push,
         env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(objects) },
-      }),
+      });
+    },
   };
 }

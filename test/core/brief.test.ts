@@ -32,7 +32,8 @@ test("a later round has remarks by place, as threads, and what the check said", 
     briefing({
       round: 2,
       remarks,
-      failed: { exit: 1, said: "1 test failed\n" },
+      failed: "1 test failed\n",
+      note: "verify failed with exit code 1",
       task: { title: "T", verify: "npm test" },
     }),
   );
@@ -40,7 +41,7 @@ test("a later round has remarks by place, as threads, and what the check said", 
   expect(text).toContain("### `src/a.ts`, line 12\n\n```text\nrename `x`\n```\n\n```text\nto `count`\n```");
   expect(text).toContain("### `README.md`\n\n```text\nmention it\n```");
   expect(text).toContain("### The work as a whole\n\n```text\nGood so far.\n```");
-  expect(text).toContain("ended with exit code 1");
+  expect(text).toContain("verify failed with exit code 1");
   expect(text).toContain("```sh\nnpm test\n```");
   expect(text).toContain("```text\n1 test failed\n```");
 });
