@@ -279,6 +279,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   const made = landed && work ? workText(landed, run.branch ?? "") : [];
   const next: Entry<"job"> = { ...job, data, body: [jobBody(said, raw, job), ...made].join("\n\n") };
   putJob(draft, next);
+  draft.collected.add(job.id);
   if (landed && work && "kept" in landed) keep(draft, next, landed.kept);
   raiseSaid(draft, next, messages);
   if (question !== null) raiseAsked(draft, next);

@@ -178,7 +178,7 @@ export function reclaimable(draft: Draft, absent?: ReadonlySet<string>): Entry<"
   return [...draft.jobs.values()].filter((job) => {
     const { state, run } = job.data;
     if (state === "asking") return isAnswered(draft, job);
-    if (state === "reworking") return !draft.written.has(job.path);
+    if (state === "reworking") return !draft.collected.has(job.id);
     if (state === "released") return (run.tick !== draft.tick || isWaiting(job)) && hasTurn(draft, job);
     // A result that came in this very pass is not acknowledged yet, and a host that holds an attempt starts no other.
     if (run.retry_at !== undefined)

@@ -17,6 +17,8 @@ export interface Draft extends State {
   tick: string;
   /** Records to write, by path: null deletes. */
   written: Map<string, { kind: Kind; data: Record<string, unknown>; body: string } | null>;
+  /** Jobs whose result came in this very pass: it is not acknowledged yet. */
+  collected: Set<string>;
   /** Files that are kept with records, by path. */
   attached: Map<string, string | Uint8Array>;
   /** Judged pupdates of this pass. */
@@ -39,6 +41,7 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     now,
     tick,
     written: new Map(),
+    collected: new Set(),
     attached: new Map(),
     pupdates: [],
     raised: [],

@@ -39,7 +39,7 @@ import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
-import { firstWork, isWithPeople, type RepoAnswer } from "./work.ts";
+import { firstWork, isWithPeople, isWoken, type RepoAnswer } from "./work.ts";
 
 export interface Plan {
   starts: Start[];
@@ -76,7 +76,8 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   const mine = (name: string) => isMine(draft, hostCalled(draft, name) as Entry<"host">);
   const hosts = new Set([...hostsOfJobs(draft), ...leftOpen(draft)].filter(mine));
   const { ready } = candidates(draft, runtimes);
-  const again = reclaimable(draft).filter((job) => draft.tasks.has(job.data.task));
+  const woken = [...draft.jobs.values()].filter((job) => isWoken(draft, job));
+  const again = [...reclaimable(draft), ...woken].filter((job) => draft.tasks.has(job.data.task));
   const when = { zone: draft.settings.zone, now: draft.now };
   const open = (host: Entry<"host">) =>
     isMine(draft, host) && !closed(host, draft.settings.networks) && !outside(host, when);

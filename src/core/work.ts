@@ -75,7 +75,7 @@ export function settleWork(
     const job = draft.jobs.get(id);
     if (job && isWithPeople(job) && stands !== "open") decided(draft, job, stands);
   }
-  for (const job of [...draft.jobs.values()]) if (job.data.state === "review") wake(draft, job);
+  for (const job of [...draft.jobs.values()]) if (isWoken(draft, job)) wake(draft, job);
 }
 
 function raiseRepo(draft: Draft, repo: string, answer: RepoAnswer): void {
@@ -97,11 +97,15 @@ function decided(draft: Draft, job: Entry<"job">, stands: "merged" | "closed"): 
   raiseJob(draft, next, merged ? "job.finished" : "job.closed", why ?? "");
 }
 
-/** Changes that people ask for. Who asks while the agent is at work is heard when it comes back. */
+/** People ask for changes. Who asks while the agent is at work is heard when it comes back. */
+export function isWoken(state: State, job: Entry<"job">): boolean {
+  if (job.data.state !== "review" || newRemarks(state.reviews.get(job.id), job.data.run.code?.told).length === 0)
+    return false;
+  return state.tasks.get(job.data.task)?.data.status === "ready" && unwanted(state, job) === null;
+}
+
 function wake(draft: Draft, job: Entry<"job">): void {
-  if (draft.tasks.get(job.data.task)?.data.status !== "ready" || unwanted(draft, job) !== null) return;
   const fresh = newRemarks(draft.reviews.get(job.id), job.data.run.code?.told);
-  if (fresh.length === 0) return;
   const why = fresh.length === 1 ? "one remark to settle" : `${fresh.length} remarks to settle`;
   const code = { ...(job.data.run.code as Code), failed: undefined, note: undefined };
   putJob(draft, withState(job, "reworking", { why, code }));
