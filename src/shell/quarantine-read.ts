@@ -3,6 +3,7 @@ import type { Change, Commit, Person } from "../core/guard.ts";
 import { caps } from "../core/guard.ts";
 import { folded, isLockFile } from "../core/protected.ts";
 import type { Git } from "./quarantine.ts";
+import { unfolds } from "./quarantine-trees.ts";
 import { batchReader, objectId } from "./repo-read.ts";
 
 interface Span {
@@ -25,6 +26,8 @@ type Refused = { refused: string };
 export async function brought(git: Git, span: Span): Promise<Brought | Refused> {
   const ids = await newCommits(git, span);
   if ("refused" in ids) return ids;
+  const unfolded = await unfolds(git, spanOf(span));
+  if (unfolded !== null) return { refused: unfolded };
   const commits = await readCommits(git, [...ids.parents.keys()]);
   if (commits === null) return { refused: "its commits cannot be read" };
   const raw = await changesOf(git, ids.parents, span);
@@ -42,13 +45,12 @@ export async function brought(git: Git, span: Span): Promise<Brought | Refused> 
   return { commits, work: { changes: found.changes, commits, lines, paths }, texts };
 }
 
+/** What is new in it, as git is asked for it. */
+const spanOf = ({ head, base, known }: Span) => [...[base, ...known].map((id) => `^${objectId(id)}`), objectId(head)];
+
 /** Commits that are the agent's, newest first, each with its parents. */
-async function newCommits(
-  git: Git,
-  { head, base, known }: Span,
-): Promise<{ parents: Map<string, string[]> } | Refused> {
-  const not = [base, ...known].map((id) => `^${objectId(id)}`);
-  const asked = [...not, objectId(head)].join("\n");
+async function newCommits(git: Git, span: Span): Promise<{ parents: Map<string, string[]> } | Refused> {
+  const asked = spanOf(span).join("\n");
   const ran = await git(
     ["rev-list", "--topo-order", "--parents", "--ignore-missing", `--max-count=${caps.commits + 1}`, "--stdin"],
     {

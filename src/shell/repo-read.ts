@@ -66,7 +66,7 @@ export async function readBlobs(
 export function batchReader(
   maxBytes: number,
   found: (id: string, bytes: Uint8Array | null) => void,
-  wanted: "blob" | "commit" = "blob",
+  wanted: "blob" | "commit" | "tree" = "blob",
 ): (chunk: Buffer) => void {
   let header = Buffer.alloc(0);
   let open: { id: string; fits: boolean; left: number; parts: Buffer[] | null } | null = null;

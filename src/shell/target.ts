@@ -119,7 +119,11 @@ async function reach({ dir, env, cache }: TargetOptions, repo: string, limits: L
     place: {
       cwd: at,
       env: {
-        ...withSettings(place.env, [...(await localSettings(place)), ["fetch.fsckObjects", "false"]]),
+        ...withSettings(place.env, [
+          ...(await localSettings(place)),
+          ["fetch.fsckObjects", "false"],
+          ["fetch.unpackLimit", "1"],
+        ]),
         GIT_DIR: at,
       },
     },

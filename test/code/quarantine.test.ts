@@ -289,8 +289,8 @@ test("a tree that unfolds into millions of paths ends the look, not the tick", a
     kind = "40000";
   }
   one.run("update-ref", `refs/heads/${branch}`, one.run("commit-tree", id, "-p", one.base, "-m", "bomb"));
-  expect((await judged(one)).join()).toMatch(/too many|too large/);
-}, 120_000);
+  expect((await judged(one)).join()).toMatch(/more than \d+ files/);
+});
 
 test("attributes, filters and hooks of what arrives, and settings of whoever runs the tick, count for nothing", async () => {
   const one = stand({ "README.md": "x\n", ".gitattributes": "* -diff filter=evil\n" });
