@@ -11,7 +11,6 @@ import { readYaml } from "./split.ts";
 const path = "towline.yml";
 // Settings of parts that may not be in this version yet: known, so not complained about.
 const later = [
-  "accounts",
   "archive",
   "campfire",
   "collections",
@@ -20,7 +19,6 @@ const later = [
   "narrate",
   "notify",
   "plugins",
-  "requesters",
   "stop",
   "version",
 ];

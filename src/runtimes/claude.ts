@@ -38,8 +38,9 @@ if [ -s turns ]; then set -- "$@" --max-turns "$(cat turns)"; fi
 if [ -s usd ]; then set -- "$@" --max-budget-usd "$(cat usd)"; fi
 while IFS= read -r tool; do set -- "$@" --allowedTools "$tool"; done <tools
 while IFS= read -r tool; do set -- "$@" --disallowedTools "$tool"; done <no-tools
-mkdir -p work && cd work || exit 73
-exec claude "$@" <../prompt.md`;
+exec <prompt.md || exit 73
+if [ -n "$TOWLINE_TREE" ]; then cd "$TOWLINE_TREE"; else mkdir -p work && cd work; fi || exit 73
+exec claude "$@"`;
 
 /** The session of one epoch of one job: known before it starts, so that a run that says nothing has one, too. A UUID. */
 export function sessionOf(job: string, epoch: number): string {
@@ -52,7 +53,7 @@ export function sessionOf(job: string, epoch: number): string {
 const lines = (list: readonly (string | number)[] | undefined) => (list ?? []).map((one) => `${one}\n`).join("");
 
 function launch(assignment: Assignment): Launch {
-  const { agent, task, job, epoch } = assignment;
+  const { agent, usd, job, epoch } = assignment;
   const secrets = secretFiles(assignment);
   return {
     files: {
@@ -66,7 +67,7 @@ function launch(assignment: Assignment): Launch {
       tools: lines(agent.guard?.tools),
       "no-tools": lines(agent.guard?.no_tools),
       turns: lines(agent.limits?.turns ? [agent.limits.turns] : []),
-      usd: lines(task.budget?.usd ? [task.budget.usd] : []),
+      usd: lines(usd ? [usd] : []),
       ...secrets.files,
     },
     secret: secrets.secret,

@@ -14,6 +14,7 @@ import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
 import { openLocal } from "../shell/pack.ts";
 import { addRecords, jobPaths, readPair, readWorkTree } from "../shell/read.ts";
+import { addSpent } from "../shell/spent.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 /** Adds `towline why ID`: the rule and the field that decided about a task, a job or a pupdate. */
@@ -60,9 +61,12 @@ async function aboutTask(
   if (!task) return null;
   const last = state.status.get(id)?.data.jobs.at(-1)?.path;
   if (last) await addRecords(repo, state, [last]); // it knows when the run ended
-  const draft = draftOf(state, wire.clock.now(), "why");
+  const now = wire.clock.now();
+  const names = new Set(Object.keys(runtimes));
+  await addSpent(repo, state, { now, runtimes: names });
+  const draft = draftOf(state, now, "why");
   const { changed } = await seen(dir, wire.env, tips, ref);
-  const said = explainTask(draft, task, outlook(draft, new Set(Object.keys(runtimes)), changed));
+  const said = explainTask(draft, task, outlook(draft, names, changed));
   const about = (await pupdates(repo, tips)).filter((one) => one.subject === id).slice(-5);
   const lines = [`${id}: ${said.state}`, `  ${said.why}`];
   if (said.field) lines.push(`  decided by \`${said.field}:\` in ${task.path}`);
