@@ -715,7 +715,7 @@ export const mutants: Mutant[] = [
     name: "made to do harm",
   },
   {
-    guard: "an outbox that is elsewhere is none",
+    guard: "an outbox behind a link is none",
     edits: [["src/remote/host/outbox.sh", '[ -d "$dir/$box" ] && [ ! -L "$dir/$box" ] &&', '[ -d "$dir/$box" ] &&']],
     tests: ["test/remote/talk.test.ts"],
     name: "elsewhere",

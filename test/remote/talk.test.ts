@@ -8,7 +8,9 @@ import type { HostSession, StartRequest } from "../../src/ports.ts";
 import { hostProgram } from "../../src/remote/program.ts";
 import { type Place, variants } from "../transports/places.ts";
 
-describe.each(variants.slice(0, 3).filter(({ missing }) => missing === null))("$name", ({ up }) => {
+const [first, ...others] = variants.slice(0, 3).filter(({ missing }) => missing === null);
+
+describe.each([first, ...others].filter((one) => one !== undefined))("$name", ({ name, up }) => {
   let place: Place;
   let session: HostSession;
   beforeAll(async () => {
@@ -130,17 +132,21 @@ echo good >11-status.md; ln -s /etc ../work/outbox; echo y >12-.md; echo z >../o
     expect(ran.end).toBe("exited");
     expect(ran.messages).toEqual([{ verb: "status", text: "good" }]);
     expect(ran.raw).not.toContain("root:");
-    expect(ran.remarks.join("\n")).toContain("8 entries are no files");
+    expect(ran.remarks.join("\n")).toContain("9 entries are no files");
     expect(ran.remarks.join("\n")).toContain("08-reply.md is over 64 KiB");
     expect(ran.remarks.join("\n")).toContain("09-reply.md: must be UTF-8 text");
     expect(ran.remarks.join("\n")).toContain("10-reply.md: must be UTF-8 text");
   });
 
-  test("ten thousand files, and an outbox that is elsewhere", async () => {
+  // Ten thousand files cost seconds, and are counted alike everywhere.
+  test.runIf(name === first?.name)("ten thousand files: the first hundred are taken", async () => {
     const script = `mkdir outbox && cd outbox && awk 'BEGIN { for (at = 1; at <= 10000; at++) { name = at "-learn.md"; print at >name; close(name) } }'`;
     const ran = await run("thousands", script);
     expect([ran.end, ran.messages.length]).toEqual(["exited", 100]);
     expect(ran.remarks).toEqual(["9900 files are too many: the first ones are taken"]);
+  });
+
+  test("an outbox that is elsewhere is none", async () => {
     const elsewhere = await run(
       "elsewhere",
       "mkdir away; echo x >away/01-ask.md; ln -s away outbox; ln -s away work; mkdir away/outbox",

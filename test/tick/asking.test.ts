@@ -28,9 +28,6 @@ test.each([
   const job = path.slice(path.lastIndexOf("/") + 1, -3);
   expect(p.file(path)).toContain("state: asking");
   expect((await runTick(p.clone, machines, asks, now("10:30"))).commits).toEqual([]);
-  const calls = machines.ann.calls;
-  await runTick(p.clone, machines, asks, now("10:40"));
-  expect(machines.ann.calls).toBe(calls);
 
   const memo = find("memos/");
   const text = p.file(memo);
