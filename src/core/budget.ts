@@ -31,28 +31,34 @@ export interface Limit {
   period: Period;
   unit: Unit;
   most: number;
-  /** File that says so. */
+  /** File that says so, and where in it. */
   path: string;
+  field: string[];
 }
 
 type Spans = Partial<Record<Period, Amounts>>;
 
+type Records = Pick<State, "settings" | "agents" | "rules" | "hosts" | "tasks">;
+
 /** All limits of the pack. */
-export function limitsOf(state: State): Limit[] {
+export function limitsOf(state: Records): Limit[] {
   const found: Limit[] = [];
-  const add = (scope: Scope, name: string, path: string, spans: Spans | undefined) => {
+  const add = (scope: Scope, name: string, path: string, spans: Spans | undefined, above: string[] = []) => {
     for (const period of spans ? periods : [])
       for (const unit of units) {
         const most = spans?.[period]?.[unit];
         const who = scope === "pack" ? "the pack" : `${scope} ${name}`;
+        const field = [...above, "budget", period, unit];
         if (most !== undefined)
-          found.push({ id: `${who}, ${unit} a ${period}`, scope, name, period, unit, most, path });
+          found.push({ id: `${who}, ${unit} a ${period}`, scope, name, period, unit, most, path, field });
       }
   };
   const { budget, accounts, requesters } = state.settings;
   add("pack", "", "towline.yml", budget);
-  for (const [name, one] of Object.entries(accounts ?? {})) add("account", name, "towline.yml", one.budget);
-  for (const [name, one] of Object.entries(requesters ?? {})) add("requester", name, "towline.yml", one.budget);
+  for (const [name, one] of Object.entries(accounts ?? {}))
+    add("account", name, "towline.yml", one.budget, ["accounts", name]);
+  for (const [name, one] of Object.entries(requesters ?? {}))
+    add("requester", name, "towline.yml", one.budget, ["requesters", name]);
   for (const { id, path, data } of state.agents.values()) add("agent", id, path, data.budget);
   for (const { id, path, data } of state.rules) add("rule", id, path, data.budget);
   for (const { id, path, data } of state.hosts.values()) add("host", id, path, data.budget);
@@ -108,6 +114,9 @@ const subjectOf = ({ task, agent, requester, host }: Want): Subject => ({
 });
 
 const applies = ({ scope, name }: Limit, subject: Subject) => scope === "pack" || subject[scope] === name;
+
+/** The work that counts against a limit wherever it runs. */
+export const wantsOf = (limit: Limit, wants: Want[]) => wants.filter((want) => applies(limit, subjectOf(want)));
 
 /** Whether this work may count against the limit; where it will run is not known yet. */
 export const applicable = (limit: Limit, want: Want) => limit.scope === "host" || applies(limit, subjectOf(want));

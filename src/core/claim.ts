@@ -81,7 +81,12 @@ export function newJob(
 }
 
 /** Seconds that the next attempt may run. `job`: earlier ones have used up some of its minutes. */
-export function deadlineOf(draft: State, task: Entry<"task">, agent: Entry<"agent">, job?: Entry<"job">): number {
+export function deadlineOf(
+  draft: Pick<State, "settings" | "rules">,
+  task: Entry<"task">,
+  agent: Entry<"agent">,
+  job?: Entry<"job">,
+): number {
   const wished = task.data.timeout ?? agent.data.timeout ?? draft.settings.defaults.timeout ?? 120;
   const minutes = leftOfRun(draft, { task, agent, job }, "minutes");
   return minutes === null ? wished : Math.max(1, Math.min(wished, Math.floor(minutes * 60)));
