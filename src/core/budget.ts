@@ -87,6 +87,8 @@ export interface Shortage {
   limit: Limit | null;
   /** When it passes by itself; null: it does not. */
   until: Date | null;
+  /** It passes once the records are read. */
+  unread?: true;
 }
 
 export interface Purse {
@@ -97,10 +99,12 @@ export interface Purse {
   put(job: Entry<"job">, old?: Entry<"job">): void;
   /** What counts against each limit of which that is known. */
   totals(): { limit: Limit; spent: number; reserved: number }[];
+  /** Whether it was asked about a time whose records were not read. */
+  missed(): boolean;
 }
 
 type Total = { spent: Sum; reserved: Sum };
-const free: Purse = { short: () => null, shortOn: () => null, put: () => {}, totals: () => [] };
+const free: Purse = { short: () => null, shortOn: () => null, put: () => {}, totals: () => [], missed: () => false };
 
 type Subject = Partial<Record<Exclude<Scope, "pack">, string>>;
 
@@ -165,12 +169,16 @@ export function purseOf(draft: Draft): Purse {
   };
   for (const one of expensesIn(draft)) add(one, 1);
   const broken = brokenOf(draft);
+  let missed = false;
   const first = (want: Want, some: (limit: Limit) => boolean): Shortage | null => {
     const subject = subjectOf(want);
     const apply = limits.filter((limit) => some(limit) && applies(limit, subject));
     if (apply.length === 0) return null;
     if (broken !== null) return broken;
-    if (apply.some(({ period }) => !isKnown(draft, span[period].from))) return unknown;
+    if (apply.some(({ period }) => !isKnown(draft, span[period].from))) {
+      missed = true;
+      return unread;
+    }
     const most = mostOf(draft, want, want.deadline);
     const own = want.job ? expensesOf(want.job).filter(({ reserved }) => reserved !== nothing) : [];
     for (const limit of apply) {
@@ -197,6 +205,7 @@ export function purseOf(draft: Draft): Purse {
           spent: spent[limit.unit],
           reserved: reserved[limit.unit],
         })),
+    missed: () => missed,
   };
 }
 
@@ -204,7 +213,12 @@ export function purseOf(draft: Draft): Purse {
 const isKnown = ({ spent }: State, from: Date) => spent !== undefined && spent.from <= from;
 
 /** A limit over a time that nobody looked into would be none. */
-const unknown: Shortage = { reason: "what was spent before was not looked up", limit: null, until: null };
+const unread: Shortage = {
+  reason: "what was spent before was not looked up",
+  limit: null,
+  until: null,
+  unread: true,
+};
 
 /** Nobody knows what stands in a record that cannot be read. */
 function brokenOf({ spent, problems }: State): Shortage | null {

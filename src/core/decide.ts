@@ -32,7 +32,7 @@ export interface Pass {
   start: boolean;
 }
 
-const at_rest: Plan = { starts: [], holds: new Map(), spent: new Map() };
+const at_rest: Plan = { starts: [], holds: new Map(), spent: new Map(), unread: false };
 
 export function decide(
   state: State,
@@ -51,7 +51,7 @@ export function decide(
   // A pass that only records plans on a copy: it keeps what holds tasks back, and claims nothing.
   const planned = pass.start ? draft : { ...draft, jobs: new Map(draft.jobs), written: new Map(), raised: [] };
   const made = plan(planned, { ...known, answers: findings.answers, absent: findings.absent, before: base.status });
-  const kept = pass.start ? made : { ...at_rest, holds: made.holds, spent: made.spent };
+  const kept = pass.start ? made : { ...made, starts: [] };
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);

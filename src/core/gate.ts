@@ -58,7 +58,7 @@ export function candidates(
   draft: Draft,
   runtimes: ReadonlySet<string>,
   only?: ReadonlySet<string>,
-): { ready: Candidate[]; holds: Map<string, Hold> } {
+): { ready: Candidate[]; holds: Map<string, Hold>; missed: boolean } {
   const open = jobsByTask([...draft.jobs.values()].filter((job) => !isOver(job)));
   const holds = new Map<string, Hold>();
   const ready: Candidate[] = [];
@@ -82,7 +82,7 @@ export function candidates(
       a.run.due.getTime() - b.run.due.getTime() ||
       (a.task.id < b.task.id ? -1 : 1),
   );
-  return { ready, holds };
+  return { ready, holds, missed: purse.missed() };
 }
 
 export const person = (on: WaitsOn, reason: string): Hold => ({ state: "blocked", on, reason, person: true });
@@ -161,7 +161,8 @@ export const onHost =
   (host: string): Obstacle | null => {
     const short = purse.shortOn(want, host);
     if (short === null) return null;
-    return short.until === null ? { blocked: short.reason } : { wait: short.reason, until: short.until };
+    if (short.until === null) return short.unread ? { wait: short.reason } : { blocked: short.reason };
+    return { wait: short.reason, until: short.until };
   };
 
 /** Why no money, time or account is there for this work, or null. */
@@ -187,7 +188,7 @@ function heldBy(short: Shortage | null): Hold | null {
     state: "blocked",
     on: "budget",
     reason,
-    person: until === null,
+    person: until === null && !short.unread,
     ...(until === null ? {} : { until }),
     ...(limit === null ? {} : { limit }),
   };

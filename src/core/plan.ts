@@ -43,6 +43,8 @@ export interface Plan {
   holds: Map<string, Hold>;
   /** Occurrences that turned out to have run already, by task. */
   spent: Map<string, string>;
+  /** Something was held back only because nobody had read what was spent before. */
+  unread?: boolean;
 }
 
 /** What gather asks of core: which hosts matter, and the job ids of which it must be known whether they ran before. */
@@ -99,7 +101,7 @@ function hostsAgain(draft: Draft, again: Entry<"job">[]): Set<Entry<"host">> {
 
 /** Plans the pass and puts the claims into the draft. */
 export function plan(draft: Draft, known: Known): Plan {
-  const { ready, holds } = candidates(draft, known.runtimes, known.only);
+  const { ready, holds, missed } = candidates(draft, known.runtimes, known.only);
   const made: Plan = { starts: [], holds, spent: new Map() };
   const given = new Map<string, number>();
   let room = draft.settings.tick.max_starts - startsLastHour(draft);
@@ -153,6 +155,7 @@ export function plan(draft: Draft, known: Known): Plan {
         );
     }
   }
+  made.unread = missed || purse.missed();
   return made;
 }
 

@@ -107,4 +107,29 @@ describe("one ticker", () => {
     await runTick(pack.clone, machines, script, { now: "2026-11-21T00:00:00Z" });
     expect(starts(machines)).toHaveLength(2);
   });
+
+  test("work that comes up within a tick is judged by what was spent, too", async () => {
+    const pack = made({
+      ...files,
+      "agents/scout.md": md("runtime: claude\nbudget: {day: {runs: 2}}"),
+      "rules/alarm.md": md("when: {kind: alert.rang}\nthen: [{task: {title: Look, agent: scout}}]"),
+      "tasks/b.md": md("title: B\nagent: scout\nevery: 1h", "Look."),
+      "tasks/a.md": md("title: A\nagent: scout", "Look."),
+    });
+    const machines = { ann: machine({ runtimes: ["claude"] }) };
+    const script: Script = () => ({ stdout: result(0.55) });
+    const rings = (n: number) => [
+      {
+        name: "bell",
+        poll: async () => [{ source: "bell", subject: `s${n}`, family: "f", kind: "alert.rang", title: "Rang" }],
+      },
+    ];
+    await runTick(pack.clone, machines, script, { now: "2026-11-20T10:00:00Z" });
+    expect(starts(machines)).toHaveLength(1);
+    await runTick(pack.clone, machines, script, { now: "2026-11-20T10:20:00Z", pollers: rings(1) });
+    expect(starts(machines).map((start) => start.split("-")[0])).toEqual(["a", "look"]);
+    await runTick(pack.clone, machines, script, { now: "2026-11-20T10:40:00Z", pollers: rings(2) });
+    expect(starts(machines)).toHaveLength(2);
+    expect(pack.at("grep", "-h", "reason:", "main", "--", "status/")).toContain("allows 2 runs a day: 2 runs spent");
+  });
 });
