@@ -697,10 +697,7 @@ export const mutants: Mutant[] = [
     tests: ["test/verbs/fleet-files.test.ts"],
     name: "never a value",
   },
-];
-
-/** Those that `npm test` tries, to know that the others would be tried, too. */
-export const quick = ["an answer carries the nonce of its request", "a cordoned host takes no work", "aliases are off"  {
+  {
     guard: "a limit over a day or month holds back what is due",
     edits: [["src/core/budget.ts", "most === 0 || taken + most", "most >= 0 || taken + most"]],
     tests: ["test/core/budget.test.ts"],
@@ -757,3 +754,6 @@ export const quick = ["an answer carries the nonce of its request", "a cordoned 
     name: "begins no new coding work",
   },
 ];
+
+/** Those that `npm test` tries, to know that the others would be tried, too. */
+export const quick = ["an answer carries the nonce of its request", "a cordoned host takes no work", "aliases are off"];
