@@ -4,19 +4,7 @@ import { purseOf, type Want } from "./budget.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import {
-  agentBusy,
-  agentOf,
-  type Candidate,
-  candidates,
-  type Hold,
-  hostsOf,
-  onHost,
-  person,
-  spendingHold,
-  stopped,
-  wantOf,
-} from "./gate.ts";
+import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
 import { isMine, waits_for_ticker } from "./part.ts";
@@ -35,6 +23,7 @@ import { reclaim } from "./reclaim.ts";
 import { isWaiting, runOf, waveNow, waves } from "./rollout.ts";
 import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
+import { onHost, spendingHold, wantOf } from "./spending.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
 

@@ -433,8 +433,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/shell/errand-open.ts",
-        "{ ...stricter(own, asked, at.clock.now()), ...ledgerOf(asked) }",
-        "{ ...own, ...ledgerOf(asked) }",
+        "{ ...stricter(own, asked.state, at.clock.now()), ...ledgerOf(asked.state) }",
+        "{ ...own, ...ledgerOf(asked.state) }",
       ],
     ],
     tests: ["test/integration/dispatch.test.ts"],
@@ -731,7 +731,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "an account at its own limit starts nothing",
-    edits: [["src/core/gate.ts", "pausedUntil(draft, account, draft.now)", 'pausedUntil(draft, "", draft.now)']],
+    edits: [["src/core/spending.ts", "pausedUntil(draft, account, draft.now)", 'pausedUntil(draft, "", draft.now)']],
     tests: ["test/core/budget.test.ts"],
     name: "all its agents wait",
   },
@@ -749,7 +749,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "no new coding work while reviewers are behind",
-    edits: [["src/core/gate.ts", "return open < most ? null", "return open >= 0 ? null"]],
+    edits: [["src/core/gate.ts", "return open < most\n", "return open >= 0\n"]],
     tests: ["test/core/budget.test.ts"],
     name: "begins no new coding work",
   },
