@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { costRow } from "../core/costs.ts";
 import { draftOf } from "../core/draft.ts";
 import { driftOf } from "../core/drift.ts";
 import type { Entry } from "../core/entry.ts";
@@ -6,6 +7,7 @@ import { explainPupdate, explainTask, leafLine, outlook, toSeconds } from "../co
 import { isOver } from "../core/jobs.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Pupdate } from "../core/schema.ts";
+import { amount, expensesOf } from "../core/spent.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
 import { usage } from "../errors.ts";
@@ -92,6 +94,8 @@ async function aboutJob(repo: Repo, tips: Tips, state: State, id: string): Promi
   ];
   if (run.exit !== undefined)
     lines.push(`  ended ${run.ended_at} with exit ${run.exit}${run.outcome ? `, outcome ${run.outcome}` : ""}`);
+  const cost = costLine(job);
+  if (cost !== null) lines.push(cost);
   for (const { at, text, answer } of run.questions ?? []) {
     lines.push(`  ${at} asked: ${oneLine(text)}`);
     lines.push(answer === undefined ? "    not answered yet: its memo waits" : `    answered: ${oneLine(answer)}`);
@@ -102,6 +106,18 @@ async function aboutJob(repo: Repo, tips: Tips, state: State, id: string): Promi
   for (const one of about)
     lines.push(`  ${one.at} ${one.kind} → ${one.verdict}${one.rule ? ` (rule ${one.rule})` : ""}`);
   return { json: { job: id, path: job.path, ...job.data, pupdates: about }, lines };
+}
+
+/** What it cost, with all its attempts; null: nothing is known of that. */
+function costLine(job: Entry<"job">): string | null {
+  const sum = costRow(job.id, expensesOf(job));
+  const parts = [
+    sum.usd > 0 && `cost ${amount("usd", sum.usd)}`,
+    sum.list_usd > 0 && `${amount("usd", sum.list_usd)} by list price, which a subscription pays`,
+    sum.reserved_usd > 0 && `${amount("usd", sum.reserved_usd)} reserved`,
+    sum.tokens > 0 && amount("tokens", sum.tokens),
+  ].filter(Boolean);
+  return parts.length === 0 ? null : `  ${parts.join(", ")}`;
 }
 
 async function aboutPupdate(repo: Repo, tips: Tips, state: State, id: string): Promise<Answer | null> {
