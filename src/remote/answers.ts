@@ -143,8 +143,8 @@ function ending(word: string | undefined): { exit: number | null; signal: string
 }
 
 /**
- * Reads a fetched result: a line with the hashes of the parts, a description in lines (its hash is the announced one),
- * then out (head, tail) and err (head, tail).
+ * Reads a fetched result: a line with the hashes of the streams, a description in lines (its hash is the announced one),
+ * then the parts that it names, out (head, tail) and err (head, tail).
  */
 export function readResult(payload: Uint8Array, expected: { job: string; epoch: number; sha256: string }): RawResult {
   const first = payload.indexOf(10);
@@ -157,7 +157,8 @@ export function readResult(payload: Uint8Array, expected: { job: string; epoch: 
   if (sha256(description) !== expected.sha256) throw fault("the host's result does not have the announced hash");
   const lines = words(description);
   const of = (key: string) => lines.find((line) => line[0] === key) ?? [];
-  if (of("format")[1] !== "1") throw fault("the host's result has an unknown format");
+  // 1: without parts.
+  if (!["1", "2"].includes(of("format")[1] ?? "")) throw fault("the host's result has an unknown format");
   if (of("job")[1] !== expected.job || of("epoch")[1] !== String(expected.epoch))
     throw fault("the host answered for another job");
   const how = of("end")[1];
@@ -165,7 +166,11 @@ export function readResult(payload: Uint8Array, expected: { job: string; epoch: 
     throw fault("the host's result has no known end");
   const started = count(of("started")[1], "start", 1e14);
   const took = count(of("took")[1], "duration", 1e12);
-  const [stdout, stderr] = readStreams(bytes.subarray(end + 1), of("out"), of("err"), hashes);
+  const { parts, rest } = readParts(
+    bytes.subarray(end + 1),
+    lines.filter(([key]) => key === "part"),
+  );
+  const [stdout, stderr] = readStreams(rest, of("out"), of("err"), hashes);
   return {
     job: expected.job,
     epoch: expected.epoch,
@@ -178,8 +183,23 @@ export function readResult(payload: Uint8Array, expected: { job: string; epoch: 
     program: token(of("program")[1], "program"),
     stdout,
     stderr,
+    ...(parts.size > 0 ? { parts } : {}),
     sha256: expected.sha256,
   };
+}
+
+/** A line says: part · name · bytes · sha256. They come in the order of their lines. */
+function readParts(rest: Buffer, lines: string[][]): { parts: Map<string, Uint8Array>; rest: Buffer } {
+  const parts = new Map<string, Uint8Array>();
+  let at = 0;
+  for (const [, name = "", size, sum] of lines) {
+    if (!/^[a-z]{1,32}$/.test(name) || parts.has(name)) throw fault("the host's result has no valid name of a part");
+    const bytes = rest.subarray(at, at + count(size, "size of a part"));
+    at += bytes.length;
+    if (bytes.length !== Number(size) || sha256(bytes) !== sum) throw fault("a part of the host's result was altered");
+    parts.set(name, bytes);
+  }
+  return { parts, rest: rest.subarray(at) };
 }
 
 /** A line says: bytes · sha256 of all, or - when the head is all · bytes of the head · of the tail. */

@@ -247,7 +247,11 @@ async function startOne(
       launch,
     });
     if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
-    else if (answer.state === "already" && answer.epoch !== start.epoch && start.attempt > 1)
+    else if (
+      answer.state === "already" &&
+      answer.epoch !== start.epoch &&
+      (start.attempt > 1 || answer.epoch <= start.collected)
+    )
       findings.starts.set(key, { state: "released", why: `${host.id} still holds the attempt before` });
     else if (answer.state === "already") findings.starts.set(key, { state: "started", epoch: answer.epoch });
     else if (answer.state === "full")

@@ -68,11 +68,12 @@ stop_agent() {
 launch() {
   limit=$((deadline / 1000)).$(((deadline / 100) % 10))
   read -r mask <umask
+  kit=$PWD/bin/$program.d
   {
     cd "$dir" || exit 126
     umask "$mask"
     unset LC_ALL
-    export TOWLINE_RUN="$mark"
+    export TOWLINE_RUN="$mark" TOWLINE_JOB="$PWD" PATH="$kit:$PATH"
     [ ! -e "../${dir##*/}.cancel" ] || exit 143 # a signal in the moment of the fork is lost
     case $timeout in
       group) exec timeout -k 5 "$limit" sh -c "$command" ;;

@@ -115,7 +115,7 @@ weigh() {
     mark=${mark##*/}
     known "${mark%.*}" "${mark##*.}" && set -- "$@" "$jobs/${mark%.*}/${mark##*.}".*
   done
-  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' \) \
+  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' ! -name '*.code' \) \
     -exec rm -f {} + 2>/dev/null
 }
 
