@@ -1,7 +1,7 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
 import type { Entry } from "./core/entry.ts";
-import type { Agent, Host, Pupdate, Settings, Task } from "./core/schema.ts";
+import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
@@ -426,8 +426,23 @@ export interface Assignment {
   character: string;
   /** Notes on the machine: the host record's body. */
   notes: string;
+  /** Messages from other agents that it has not been given before. */
+  inbox?: readonly Letter[];
+  /** What it asked in earlier runs of this job, and what a person said to it. */
+  questions?: readonly { question: string; answer: string }[];
+  /** Why this run knows nothing of what was said in the job's earlier ones, in words. */
+  continued?: string;
+  /** The job goes on on the same host: the session of its last run, for runtimes that can resume one. */
+  resume?: { session: string };
   /** The agent's `env`: name → value. They come into it at the last moment and stand in no record. */
   secrets: Readonly<Record<string, string>>;
+}
+
+/** A message from one agent to another. */
+export interface Letter {
+  from: string;
+  at: string;
+  text: string;
 }
 
 /** What a run came to, whatever ran it. */
@@ -442,6 +457,10 @@ export interface Outcome {
   cost?: number;
   tokens?: Record<string, number>;
   session?: string;
+  /** What the agent said besides, in its outbox and in the marked block of its answer. */
+  messages?: Message[];
+  /** What in its outbox could not be understood, a line each. */
+  remarks?: string[];
 }
 
 /** How an agent's model is run on a host. Pure: values in, values out. */

@@ -1,5 +1,6 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
 import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
+import { asks, raiseAsked } from "./asking.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
@@ -7,11 +8,13 @@ import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
 import { hostCalled, remember } from "./known-hosts.ts";
+import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
 import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
-import { raise, raiseJob } from "./raise.ts";
+import { withQuestion } from "./questions.ts";
+import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job } from "./schema.ts";
 import { oneLine } from "./text.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
@@ -195,18 +198,19 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   const job = draft.jobs.get(raw.job);
   if (!job || epochOf(job) !== raw.epoch || job.data.host !== host) return;
   if (job.data.run.result !== undefined) return;
-  const again = mayRunAgain(draft, job, outcome.state);
+  const question = asks(draft, job, outcome);
+  const again = question === null && mayRunAgain(draft, job, outcome.state);
   const why = outcome.state === "cancelled" ? endedBy(draft, job) : outcome.why;
   const { unknown_since: _, ...run } = job.data.run;
   const data: Job = {
     ...job.data,
-    state: outcome.state,
+    state: question === null ? outcome.state : "asking",
     started_at: raw.started_at,
     took: Math.round(raw.took * 10) / 10,
     cost: outcome.cost,
     run: {
       ...run,
-      outcome: outcome.outcome,
+      outcome: question === null ? outcome.outcome : undefined,
       ended_at: raw.ended_at,
       exit: raw.exit ?? undefined,
       signal: raw.signal ?? undefined,
@@ -219,6 +223,8 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       program: raw.program.slice(0, 12),
       surprise: outcome.surprise,
       technique: outcome.technique,
+      ...notesOf(outcome),
+      questions: question === null ? run.questions : withQuestion(job, question, raw.ended_at),
       tokens: outcome.tokens,
       session: outcome.session,
       retry_at: again
@@ -226,9 +232,15 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
         : undefined,
     },
   };
-  const next: Entry<"job"> = { ...job, data, body: jobBody({ ...outcome, why }, raw) };
+  const { messages = [], remarks = [] } = outcome;
+  heard(draft, job.id);
+  const refused = post(draft, job, messages);
+  const said = { ...outcome, why, remarks: [...remarks, ...refused] };
+  const next: Entry<"job"> = { ...job, data, body: jobBody(said, raw, job) };
   putJob(draft, next);
-  if (!again) raiseJob(draft, next, kinds[outcome.state] ?? "job.failed", why ?? "");
+  raiseSaid(draft, next, messages);
+  if (question !== null) raiseAsked(draft, next);
+  else if (!again) raiseJob(draft, next, kinds[outcome.state] ?? "job.failed", why ?? "");
 }
 
 const kinds: Partial<Record<Outcome["state"], string>> = {
@@ -236,6 +248,17 @@ const kinds: Partial<Record<Outcome["state"], string>> = {
   lost: "job.lost",
   cancelled: "job.cancelled",
 };
+
+/** What the agent said of its work, for the record. */
+function notesOf({ messages = [] }: Outcome): Partial<Job["run"]> {
+  const texts = (verb: string) => messages.filter((one) => one.verb === verb).map(({ text }) => oneLine(text));
+  const learn = texts("learn");
+  return {
+    status: texts("status").at(-1),
+    ready: messages.some(({ verb }) => verb === "done") || undefined,
+    learn: learn.length > 0 ? learn : undefined,
+  };
+}
 
 /** Whoever took back what they had asked for is not named any more. */
 function endedBy(draft: Draft, job: Entry<"job">): string {

@@ -5,6 +5,7 @@ import type { Entry } from "./entry.ts";
 import type { Candidate } from "./gate.ts";
 import { digest } from "./hash.ts";
 import { jobPath } from "./ids.ts";
+import { answersOfJob, isAnswered } from "./questions.ts";
 import { hasTurn, isWaiting } from "./rollout.ts";
 
 /** One job to start, once its claim is won. */
@@ -129,14 +130,27 @@ export function startOf(
       agent: agent.data,
       character: agent.body,
       notes: draft.hosts.get(host)?.body ?? "",
+      ...said(job),
     },
   };
 }
 
-/** Open jobs that may be claimed again: released ones, retries that are due, and claims whose ticker is gone. */
+/** What an earlier run of the job left to be gone on with. */
+function said(job: Entry<"job">): Pick<Work, "questions" | "continued" | "resume"> {
+  const questions = answersOfJob(job);
+  const { continued, session } = job.data.run;
+  return {
+    ...(questions.length > 0 ? { questions } : {}),
+    ...(continued === undefined ? {} : { continued }),
+    ...(session === undefined ? {} : { resume: { session } }),
+  };
+}
+
+/** Open jobs that may be claimed again: questions with an answer, released ones, retries that are due, and claims whose ticker is gone. */
 export function reclaimable(draft: Draft, absent?: ReadonlySet<string>): Entry<"job">[] {
   return [...draft.jobs.values()].filter((job) => {
     const { state, run } = job.data;
+    if (state === "asking") return isAnswered(draft, job);
     if (state === "released") return (run.tick !== draft.tick || isWaiting(job)) && hasTurn(draft, job);
     // A result that came in this very pass is not acknowledged yet, and a host that holds an attempt starts no other.
     if (run.retry_at !== undefined)

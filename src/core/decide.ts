@@ -1,6 +1,7 @@
 // One pass as a value: state and findings in, a plan and the texts of the next commit out. The same input gives the same answer.
 import type { Changes } from "../ports.ts";
 import { absorb, type Findings } from "./absorb.ts";
+import { endUnanswered } from "./asking.ts";
 import { changesOf, type Draft, draftOf, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
@@ -43,6 +44,7 @@ export function decide(
   const base = { jobs: new Map(draft.jobs), status: draft.status };
   absorb(draft, findings);
   stopRollouts(draft);
+  endUnanswered(draft);
   takeAnswers(draft);
   draft.status = new Map(draft.status);
   fold(draft, at_rest, base, false);
@@ -69,10 +71,12 @@ function subjectOf(draft: Draft, made: Plan, before: ReadonlyMap<string, Entry<"
       job.data.run.ended_at !== before.get(job.id)?.data.run.ended_at,
   );
   const done = ended.filter((job) => job.data.state === "finished");
-  const failed = ended.length - done.length;
+  const asking = ended.filter((job) => job.data.state === "asking");
+  const failed = ended.length - done.length - asking.length;
   const said = [
     done.length > 0 ? `${done.length} done` : "",
     failed > 0 ? `${failed} failed` : "",
+    asking.length > 0 ? `${asking.length} asking` : "",
     made.starts.length > 0 ? `${made.starts.length} claimed` : "",
   ].filter(Boolean);
   const names = [

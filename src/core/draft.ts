@@ -5,6 +5,7 @@ import type { Entry } from "./entry.ts";
 import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
 import { hosts_path } from "./known-hosts.ts";
+import { letters_path } from "./letters.ts";
 import { ndjson, render } from "./render.ts";
 import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
@@ -31,6 +32,7 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     met: new Map(state.met),
     levels: [...state.levels],
     fired: [...state.fired],
+    letters: [...state.letters],
     now,
     tick,
     written: new Map(),
@@ -95,6 +97,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
     "state/fired.ndjson",
     ndjson(draft.fired.toSorted((a, b) => compare(`${a.rule} ${a.key}`, `${b.rule} ${b.key}`))),
   );
+  wanted.set(letters_path, ndjson(draft.letters));
   wanted.set(hosts_path, ndjson([...draft.met.values()].sort((a, b) => compare(a.host, b.host))));
   if (overview !== null) wanted.set("OVERVIEW.md", overview);
   const changes: Changes = new Map();

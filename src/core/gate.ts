@@ -145,7 +145,8 @@ export function agentFault(draft: Draft, task: Entry<"task">, runtimes: Readonly
 export function agentBusy(draft: Draft, agent: Entry<"agent">, own?: string): string | null {
   if (agent.data.parallel === undefined) return null;
   const busy = [...draft.jobs.values()].filter(
-    (job) => !isOver(job) && !isWaiting(job) && job.data.agent === agent.id && job.id !== own,
+    (job) =>
+      !isOver(job) && !isWaiting(job) && job.data.state !== "asking" && job.data.agent === agent.id && job.id !== own,
   ).length;
   return busy < agent.data.parallel ? null : `agent ${agent.id} works on ${busy} already`;
 }

@@ -4,7 +4,19 @@ import type { JobState } from "./schema.ts";
 
 /** From → the states that may follow. Anything else is illegal, for towline and for people. */
 export const transitions: Record<JobState, readonly JobState[]> = {
-  claimed: ["claimed", "started", "finished", "failed", "timeout", "empty", "lost", "cancelled", "released", "unknown"],
+  claimed: [
+    "claimed",
+    "started",
+    "finished",
+    "failed",
+    "timeout",
+    "empty",
+    "lost",
+    "cancelled",
+    "released",
+    "asking",
+    "unknown",
+  ],
   started: ["finished", "failed", "timeout", "empty", "lost", "cancelled", "asking", "review", "unknown"],
   unknown: ["started", "finished", "failed", "timeout", "empty", "lost", "cancelled", "claimed", "asking", "review"],
   asking: ["claimed", "cancelled", "finished", "failed"],

@@ -69,7 +69,8 @@ export function hostsOfJobs(state: State): Set<string> {
   const hosts = new Set<string>();
   for (const job of state.jobs.values()) {
     const name = job.data.host;
-    if (isOver(job) || isWaiting(job) || name === undefined) continue;
+    // While it waits for a person, nothing is to be heard of it.
+    if (isOver(job) || isWaiting(job) || job.data.state === "asking" || name === undefined) continue;
     if (hostCalled(state, name)) hosts.add(name);
     if (!state.hosts.has(name))
       for (const other of state.hosts.keys())

@@ -1,4 +1,5 @@
 // Which host gets which job. A value: printed, then executed.
+import type { Work } from "../ports.ts";
 import { neededOnHost } from "./agent-needs.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
@@ -6,6 +7,7 @@ import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
+import { deliver } from "./letters.ts";
 import { isMine, waits_for_ticker } from "./part.ts";
 import {
   closed,
@@ -54,7 +56,7 @@ export interface Known {
 /** Hosts of open jobs, and hosts that a task owed a run may use. None: no host is called at all. */
 export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   const mine = (name: string) => isMine(draft, hostCalled(draft, name) as Entry<"host">);
-  const hosts = new Set([...hostsOfJobs(draft)].filter(mine));
+  const hosts = new Set([...hostsOfJobs(draft), ...leftOpen(draft)].filter(mine));
   const { ready } = candidates(draft, runtimes);
   const again = reclaimable(draft).filter((job) => draft.tasks.has(job.data.task));
   const when = { zone: draft.settings.zone, now: draft.now };
@@ -69,6 +71,14 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   );
   return { hosts, runs };
 }
+
+/** Hosts of jobs that wait for an answer nobody wants any more: what takes their place may start there at once. */
+const leftOpen = (draft: Draft): string[] =>
+  [...draft.jobs.values()].flatMap((job) =>
+    job.data.state === "asking" && unwanted(draft, job) !== null && hostCalled(draft, job.data.host ?? "")
+      ? (job.data.host ?? [])
+      : [],
+  );
 
 /** Hosts that may get the jobs that are claimed again, and those of the wave after the one that is going on. */
 function hostsAgain(draft: Draft, again: Entry<"job">[]): Set<Entry<"host">> {
@@ -94,7 +104,8 @@ export function plan(draft: Draft, known: Known): Plan {
     placingOf(draft, agent, { hosts, answers: known.answers, given });
   const claim = (start: Start, job: Entry<"job">) => {
     putJob(draft, job);
-    made.starts.push(toDeploy(draft, start, known) ? { ...start, deploy: true } : start);
+    const told = start.assignment ? withLetters(draft, job, start, start.assignment) : start;
+    made.starts.push(toDeploy(draft, start, known) ? { ...told, deploy: true } : told);
     given.set(start.host, (given.get(start.host) ?? 0) + 1);
     room--;
   };
@@ -135,6 +146,12 @@ export function plan(draft: Draft, known: Known): Plan {
     }
   }
   return made;
+}
+
+/** With what other agents have told this one since it was started last. */
+function withLetters(draft: Draft, job: Entry<"job">, start: Start, work: Work): Start {
+  const inbox = deliver(draft, job);
+  return inbox.length === 0 ? start : { ...start, assignment: { ...work, inbox } };
 }
 
 function toDeploy(draft: Draft, { host, assignment }: Start, { answers }: Known): boolean {

@@ -11,6 +11,7 @@ import { identityOf, type Obstacle, type Placed, place, placingOf } from "./plac
 import type { Claim, Known, Late } from "./plan.ts";
 import { raiseJob } from "./raise.ts";
 import { isWaiting, turnCame } from "./rollout.ts";
+import type { Job } from "./schema.ts";
 import { isEach } from "./select.ts";
 import { oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
@@ -38,8 +39,8 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
     return;
   }
   if (task?.data.status !== "ready" || stopped(draft, draft.now)) return;
-  if (theirs && (sealed || isEach(task.data))) {
-    if (!sealed) abandoned(draft, job);
+  if (theirs && (sealed || isEach(task.data) || job.data.state === "asking")) {
+    if (!sealed && job.data.state !== "asking") abandoned(draft, job);
     return;
   }
   const hold = agentFault(draft, task, claiming.known.runtimes);
@@ -49,7 +50,8 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
       ? { blocked: hold?.reason ?? "its agent is gone" }
       : placeAgain(draft, job, task, agent, sealed, claiming);
   if ("host" in placed && agent) claimAgain(draft, job, task, agent, placed.host, sealed, claiming);
-  else if (!("host" in placed) && !sealed && !theirs) stillWaits(draft, job, isEach(task.data), placed, claiming.known);
+  else if (!("host" in placed) && !sealed && !theirs && job.data.state !== "asking")
+    stillWaits(draft, job, isEach(task.data), placed, claiming.known);
 }
 
 function placeAgain(
@@ -66,9 +68,21 @@ function placeAgain(
   // One of many was counted when its run was claimed; its wave was not.
   const { epoch, wave = 1 } = job.data.run;
   const counted = isEach(task.data) && job.data.state === "released" && epoch === 1 && wave === 1;
-  return (
-    late(counted ? 0 : 1, agent, job.id) ?? place(placingOf(draft, agent, { hosts, answers: known.answers, given }))
-  );
+  const wait = late(counted ? 0 : 1, agent, job.id);
+  if (wait) return wait;
+  const on = (some: Entry<"host">[]) => place(placingOf(draft, agent, { hosts: some, answers: known.answers, given }));
+  // Where it asked, it can go on with what was said there.
+  const before = job.data.state === "asking" ? on(hosts.filter((host) => host === same)) : null;
+  return before && "host" in before ? before : on(hosts);
+}
+
+/** What goes on from the last run of a job that asked: its session on the same machine, or why there is none. */
+function goesOn({ data }: Entry<"job">, host: string, identity: string | undefined): Partial<Job["run"]> {
+  const { questions, depth, continued } = data.run;
+  if (!questions?.length || data.run.retry_at !== undefined) return { questions, depth };
+  const same = host === data.host && (data.run.identity === undefined || data.run.identity === identity);
+  if (same) return { questions, depth, continued, session: data.run.session };
+  return { questions, depth, continued: `asked on ${data.host}, goes on on ${host} in a fresh session` };
 }
 
 function claimAgain(
@@ -80,7 +94,7 @@ function claimAgain(
   sealed: boolean,
   { known, claim }: Claiming,
 ): void {
-  const { run } = job.data;
+  const { run, state } = job.data;
   const next: Entry<"job"> = {
     ...job,
     data: {
@@ -103,7 +117,8 @@ function claimAgain(
         identity: identityOf(known.answers, host),
         skipped: run.skipped,
         wave: run.wave,
-        collected_epoch: run.retry_at === undefined ? run.collected_epoch : epochOf(job),
+        collected_epoch: run.retry_at === undefined && state !== "asking" ? run.collected_epoch : epochOf(job),
+        ...goesOn(job, host, identityOf(known.answers, host)),
       },
     },
   };

@@ -181,6 +181,33 @@ export const job_states = [
 export type JobState = (typeof job_states)[number];
 
 const stream = record({ bytes: int(0, 1e15), sha256: line.optional(), truncated: flag.optional() });
+/** Verbs by which agents talk back (src/remote/agent/towline.sh). */
+export const talk_verbs = ["reply", "ask", "reflect", "confess", "learn", "tell", "status", "done", "fail"] as const;
+export type TalkVerb = (typeof talk_verbs)[number];
+
+/** One file of an agent's outbox: its verb is part of the file's name, the text its body. */
+export const message = z
+  .object({
+    verb: z.enum(talk_verbs),
+    /** The agent that a `tell` is for. */
+    to: slug.optional(),
+    surprise: text.optional(),
+    technique: text.optional(),
+    text,
+  })
+  .refine((one) => one.verb !== "tell" || one.to !== undefined, {
+    path: ["to"],
+    message: "must name the agent that it is for",
+  })
+  .refine(
+    (one) => one.text !== "" || one.verb === "done" || one.surprise !== undefined || one.technique !== undefined,
+    { path: ["text"], message: "must say something" },
+  );
+export type Message = z.infer<typeof message>;
+
+/** What an agent asked, and what a person said to it. `pupdate`: of the question; its memo names it, too. */
+const question = record({ at: time, text, pupdate: text, answer: text.optional() });
+
 export const job = record({
   task: text,
   agent: slug.optional(),
@@ -231,6 +258,17 @@ export const job = record({
     program: line.optional(),
     surprise: text.optional(),
     technique: text.optional(),
+    /** How far it was, in the agent's own words. */
+    status: line.optional(),
+    /** The agent holds it to be ready for a review. */
+    ready: flag.optional(),
+    /** What the agent said that it was about to do. */
+    learn: strings.optional(),
+    questions: z.array(question).optional(),
+    /** Goes on elsewhere than it began, or without what was said in it before: how, in words. */
+    continued: line.optional(),
+    /** How many messages deep: of those that it was given, the one that is an answer to the most others. */
+    depth: int(1, 100).optional(),
     reserved: record({}).optional(),
     tokens: record({}).optional(),
     insights: strings.optional(),

@@ -4,6 +4,7 @@ import { type Mark, mark_path, readMark } from "./binding.ts";
 import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
 import { statusPath } from "./ids.ts";
 import { hosts_path, type Met, readMet } from "./known-hosts.ts";
+import { type LetterRow, letters_path } from "./letters.ts";
 import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import type { Part } from "./part.ts";
@@ -57,6 +58,8 @@ export interface State {
   met: Map<string, Met>;
   levels: LevelRow[];
   fired: FiredRow[];
+  /** Messages between agents that wait to be heard. */
+  letters: LetterRow[];
   problems: Problem[];
   /** Ledger files as they were read: what is rendered equal is not written. */
   texts: Map<string, string>;
@@ -72,6 +75,7 @@ export const ledger_paths = [
   "state/open.ndjson",
   "state/levels.ndjson",
   "state/fired.ndjson",
+  letters_path,
   "OVERVIEW.md",
 ];
 
@@ -196,6 +200,7 @@ export function readState(tips: Tips, files: SourceFile[]): { state: State | nul
     met: readMet(rows<Met>(byPath.get(hosts_path)?.text ?? undefined)),
     levels: rows<LevelRow>(byPath.get("state/levels.ndjson")?.text ?? undefined),
     fired: rows<FiredRow>(byPath.get("state/fired.ndjson")?.text ?? undefined),
+    letters: rows<LetterRow>(byPath.get(letters_path)?.text ?? undefined),
     problems,
     texts: new Map(),
   };

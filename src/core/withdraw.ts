@@ -37,7 +37,8 @@ export function withdraw(draft: Draft): void {
     if (isOver(job) || isLive(job)) continue;
     const why = unwanted(draft, job);
     if (why === null) continue;
-    const ended = end(job, "cancelled", `cancelled before it ran: ${why}`);
+    const when = job.data.state === "asking" ? "while it waited for an answer" : "before it ran";
+    const ended = end(job, "cancelled", `cancelled ${when}: ${why}`);
     putJob(draft, ended);
     raiseJob(draft, ended, "job.cancelled", why);
   }

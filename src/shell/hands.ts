@@ -113,11 +113,10 @@ async function collect(
         : [];
     });
     // Before the host forgets them: whoever dies here leaves it to the next one.
-    await clearAway(
-      { pool, deployer },
-      state,
-      recorded.flatMap(({ job }) => state.jobs.get(job) ?? []),
-    );
+    const over = recorded.flatMap(({ job }) => state.jobs.get(job) ?? []);
+    const cleared = await clearAway({ pool, deployer }, state, over);
+    // Work that needs what is gone must not be planned as if it were there.
+    if (cleared.has(host.id)) answer.facts.runtimes = (await opened.session.probe()).runtimes;
     if (recorded.length > 0) await opened.session.ack(recorded);
     const unwanted = answer.facts.held.filter((held) => {
       const job = held.state === "running" ? mine(held) : undefined;
@@ -248,7 +247,11 @@ async function startOne(
       launch,
     });
     if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
-    else if (answer.state === "already" && answer.epoch !== start.epoch && start.attempt > 1)
+    else if (
+      answer.state === "already" &&
+      answer.epoch !== start.epoch &&
+      (start.attempt > 1 || answer.epoch <= start.collected)
+    )
       findings.starts.set(key, { state: "released", why: `${host.id} still holds the attempt before` });
     else if (answer.state === "already") findings.starts.set(key, { state: "started", epoch: answer.epoch });
     else if (answer.state === "full")

@@ -1,6 +1,7 @@
 // The last thing before a start: a piece of work, with the secrets that its agent may see, as a launch for a host.
 import { Fault } from "../errors.ts";
 import type { Launch, Runtime, Work } from "../ports.ts";
+import { inboxFiles } from "../runtimes/inbox.ts";
 
 /** `secret`: what a variable holds where the tick runs. `refused`: why nothing can be run; a person must mend it. */
 export function prepare(
@@ -14,7 +15,8 @@ export function prepare(
   if (missing.length > 0)
     return { refused: `its agent needs ${missing.join(", ")}, which is not set where the tick runs` };
   try {
-    return runtime.launch({ ...work, secrets });
+    const launch = runtime.launch({ ...work, secrets });
+    return { ...launch, files: { ...launch.files, ...inboxFiles(work) } };
   } catch (thrown) {
     if (thrown instanceof Fault) return { refused: [thrown.message, thrown.advice].filter(Boolean).join("; ") };
     throw thrown;

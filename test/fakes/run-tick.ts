@@ -1,9 +1,9 @@
-import type { Clock, Poller, Repo } from "../../src/ports.ts";
+import type { Clock, Deployer, Poller, Repo } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
 import { createPool } from "../../src/shell/pool.ts";
-import type { Screen } from "../../src/shell/screen.ts";
+import { outcomeOf, type Screen } from "../../src/shell/screen.ts";
 import { noSecrets, type Secrets } from "../../src/shell/secrets.ts";
 import { type TickOptions, type TickOutcome, type TickPorts, tick } from "../../src/tick.ts";
 import { quiet } from "../../src/wire.ts";
@@ -19,6 +19,7 @@ interface RunOptions {
   onState?: TickOptions["onState"];
   screen?: Screen;
   secrets?: Secrets;
+  deployer?: Deployer;
   /** What agents may be given by name. */
   env?: Record<string, string>;
   after?: (repo: Repo) => TickPorts["after"];
@@ -52,8 +53,9 @@ export async function runTick(
       repo,
       clock,
       runtimes,
-      screen: options.screen ?? (async (result, runtime) => ({ result, outcome: runtime.outcome(result) })),
+      screen: options.screen ?? (async (result, runtime) => ({ result, outcome: outcomeOf(result, runtime) })),
       secret: (name) => options.env?.[name],
+      deployer: options.deployer,
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),

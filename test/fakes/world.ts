@@ -1,9 +1,11 @@
 // Whole ticks as values: no git, no machines, only core/ and a map of files. Fast enough for thousands of random packs.
 import { type Findings, noFindings } from "../../src/core/absorb.ts";
+import type { Start } from "../../src/core/claim.ts";
 import { type Decision, decide } from "../../src/core/decide.ts";
 import { draftOf } from "../../src/core/draft.ts";
 import { asking } from "../../src/core/plan.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
+import { talked } from "../../src/core/talk.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { type FakeRun, rawResult } from "./fleet.ts";
 
@@ -14,6 +16,8 @@ export interface World {
   files: Map<string, string>;
   /** `job/epoch host` of every start, in order. */
   starts: string[];
+  /** What was sent with the last start of each job. */
+  sent: Map<string, Start>;
   /** Hosts that do not answer. */
   down: Set<string>;
   state(): State;
@@ -28,6 +32,7 @@ export function world(records: Record<string, string>): World {
   const made: World = {
     files,
     starts: [],
+    sent: new Map(),
     down: new Set(),
     state: () => {
       const named = openPaths(files.get("state/open.ndjson"));
@@ -69,6 +74,7 @@ export function world(records: Record<string, string>): World {
         findings.starts.clear();
         for (const start of decision.plan.starts) {
           made.starts.push(`${start.job}/${start.epoch} ${start.host}`);
+          made.sent.set(start.job, start);
           open.set(start.job, { host: start.host, epoch: start.epoch, at: now });
           findings.starts.set(`${start.job}/${start.epoch}`, { state: "started", epoch: start.epoch });
         }
@@ -88,7 +94,7 @@ export function world(records: Record<string, string>): World {
           if (!came || !runtime) into.running.add(`${job}/${epoch}`);
           else {
             const result = rawResult(job, epoch, came, began);
-            into.results.push({ host, result, outcome: runtime.outcome(result) });
+            into.results.push({ host, result, outcome: talked(runtime.outcome(result), result.parts?.get("outbox")) });
             open.delete(job);
           }
         }

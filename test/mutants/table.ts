@@ -730,6 +730,102 @@ export const mutants: Mutant[] = [
     tests: ["test/verbs/fleet-files.test.ts"],
     name: "never a value",
   },
+  {
+    guard: "a part of a result has the hash that the description names",
+    edits: [["src/remote/answers.ts", " || sha256(bytes) !== sum) throw fault(", ") throw fault("]],
+    tests: ["test/remote/frame.test.ts"],
+    name: "parts",
+  },
+  {
+    guard: "a part that is too big is left out on the host",
+    edits: [["src/remote/host/streams.sh", '[ "$bytes" -le "$limit" ] && sha=', "sha="]],
+    tests: ["test/remote/parts.test.ts"],
+  },
+  {
+    guard: "links in an outbox are not followed",
+    edits: [["src/remote/host/outbox.sh", '[ -L "$file" ] || [ ! -f "$file" ]', '[ ! -f "$file" ]']],
+    tests: ["test/remote/talk.test.ts"],
+    name: "made to do harm",
+  },
+  {
+    guard: "an outbox behind a link is none",
+    edits: [["src/remote/host/outbox.sh", '[ -d "$dir/$box" ] && [ ! -L "$dir/$box" ] &&', '[ -d "$dir/$box" ] &&']],
+    tests: ["test/remote/talk.test.ts"],
+    name: "elsewhere",
+  },
+  {
+    guard: "a hundred files of an outbox are read, not ten thousand",
+    edits: [["src/remote/host/outbox.sh", "[ $# -ge 100 ]", "[ $# -ge 100000 ]"]],
+    tests: ["test/remote/talk.test.ts"],
+    name: "ten thousand",
+  },
+  {
+    guard: "fields of a message cannot make another verb of it",
+    edits: [
+      [
+        "src/core/talk.ts",
+        "{ ...parts.data, verb, text: clean(parts.body).trim() }",
+        "{ verb, text: clean(parts.body).trim(), ...parts.data }",
+      ],
+    ],
+    tests: ["test/core/talk.test.ts"],
+  },
+  {
+    guard: "hidden characters in messages are made visible",
+    edits: [
+      ["src/core/talk.ts", "verb, text: clean(parts.body).trim()", "verb, text: parts.body.trim()"],
+      ["src/core/talk.ts", "cut(clean(one.text).trim(), longest", "cut(one.text.trim(), longest"],
+    ],
+    tests: ["test/core/talk.test.ts"],
+  },
+  {
+    guard: "messages are masked like answers",
+    edits: [["src/shell/screen.ts", "messages.map((one) => within(one, message_fields))", "messages"]],
+    tests: ["test/secrets/screen.test.ts"],
+    name: "outbox",
+  },
+  {
+    guard: "where the search for secrets fails, messages are withheld, too",
+    edits: [["src/shell/screen.ts", "messages: ____, remarks: _____, ...rest", "...rest"]],
+    tests: ["test/secrets/screen.test.ts"],
+    name: "outbox",
+  },
+  {
+    guard: "a run that was collected with its question is no start of the next",
+    edits: [["src/shell/hands.ts", "(start.attempt > 1 || answer.epoch <= start.collected)", "start.attempt > 1"]],
+    tests: ["test/tick/asking.test.ts"],
+    name: "given back",
+  },
+  {
+    guard: "an agent that goes on asking comes to an end",
+    edits: [["src/core/asking.ts", "const most_questions = 8;", "const most_questions = 800;"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "again and again",
+  },
+  {
+    guard: "agents that only answer each other are stopped",
+    edits: [["src/core/letters.ts", "const deepest = 6;", "const deepest = 600;"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "loop of answers",
+  },
+  {
+    guard: "a question that nobody answers does not hold its job for ever",
+    edits: [["src/core/decide.ts", "  endUnanswered(draft);\n", ""]],
+    tests: ["test/core/asking.test.ts"],
+    name: "nobody answers",
+  },
+  {
+    guard: "what other agents say is fenced in a prompt",
+    edits: [["src/runtimes/inbox.ts", "${fenced(clean(text))}`),", "${clean(text)}`),"]],
+    tests: ["test/runtimes/task-text.test.ts"],
+  },
+  {
+    guard: "the words of outsiders are fenced in a prompt",
+    edits: [
+      ["src/runtimes/task-text.ts", "parts.push(from_outside, fenced(body));", "parts.push(from_outside, body);"],
+    ],
+    tests: ["test/runtimes/task-text.test.ts"],
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */

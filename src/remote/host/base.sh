@@ -2,7 +2,8 @@
 #   sh ROOT/bin/SHA256 serve           a conversation: requests on stdin, framed answers on stdout
 #   sh ROOT/bin/SHA256 supervise DIR   one run of one job, detached from whoever asked for it
 # Stored under its own hash and never changed. ROOT also holds
-#   identity  tools  allow  samples/{last,now,old}  slots/N.GENERATION  PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
+#   bin/SHA256.d/towline (what agents call)  identity  tools  allow  samples/{last,now,old}  slots/N.GENERATION
+#   PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
 #   PACK/jobs/JOB/EPOCH/  the folder in which the run works; making it is the fence
 #   PACK/jobs/JOB/EPOCH.{owner,go,secret,out,err,streams,PART,result,sum,cancel,acked,work}
 # Processes are dear and builtins are cheap here: most of /proc is read with `read`.

@@ -70,7 +70,7 @@ run_in() {
   seconds=$((limit / 1000)).$(((limit / 100) % 10))
   read -r mask <umask
   {
-    export TOWLINE_RUN="$mark" TOWLINE_JOB="$PWD/$dir"
+    export TOWLINE_RUN="$mark" TOWLINE_JOB="$PWD/$dir" PATH="$PWD/bin/$program.d:$PATH"
     unset TOWLINE_TREE TOWLINE_EXCLUDE
     [ -z "$tree" ] || surroundings
     cd "$1" || exit 126

@@ -106,6 +106,9 @@ start() {
   elif forbidden "${runtime:--}"; then
     drain
     answer "$job" "$epoch" "forbidden $why"
+  elif ! kit; then
+    drain
+    answer "$job" "$epoch" "refused cannot write the command for agents: is the disk full?"
   elif ! claim "$slots" "${most:-$slots}"; then
     drain
     answer "$job" "$epoch" "${jam:-full}"

@@ -142,6 +142,7 @@ conclude() {
     done <"$dir.secret"
   fi
   end=$2
+  pack_outbox
   describe "$1" "$2" "$3"
   set -C
   { echo "$text" >"$dir.result"; } 2>/dev/null

@@ -147,6 +147,11 @@ pull() {
     one=${entry##*/}
     case $entry in
       bin/gate) ;;
+      bin/*.d)
+        hex64 "${one%.d}" || continue
+        rm -rf "./$entry"
+        continue
+        ;;
       bin/.gate.*) number "${one#.gate.}" || continue ;;
       bin/.*.*) one=${one#.} && hex64 "${one%%.*}" || continue ;;
       bin/*) hex64 "$one" || continue ;;
