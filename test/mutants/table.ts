@@ -512,6 +512,39 @@ export const mutants: Mutant[] = [
     name: "stay below the home folder",
   },
   {
+    guard: "a worktree more than is allowed is not made",
+    edits: [["src/remote/host/code.sh", '[ "$stand" -lt "$trees" ] || return 1', ":"]],
+    tests: ["test/remote/code.test.ts"],
+    name: "too big",
+  },
+  {
+    guard: "submodules are no coding work of a host",
+    edits: [["src/remote/host/code.sh", '  [ -z "$line" ] || return 1\n  line=$(vc grep', "  line=$(vc grep"]],
+    tests: ["test/remote/code.test.ts"],
+    name: "submodules, LFS",
+  },
+  {
+    guard: "git on a mirror runs nothing that its settings name",
+    edits: [["src/remote/host/tree.sh", 'mv -f "$repo/config.$$" "$repo/config"', 'rm "$repo/config.$$"']],
+    tests: ["test/remote/code.test.ts"],
+    name: "hooks and filters",
+  },
+  {
+    guard: "only work that goes on from its base comes back",
+    edits: [["src/remote/host/work.sh", 'elif ! leads "$base" "$head"; then', "elif false; then"]],
+    tests: ["test/remote/code.test.ts"],
+    name: "the head counts",
+  },
+  {
+    guard: "a bundle from a host has no more bytes than were asked for",
+    edits: [
+      ["src/remote/host/work.sh", "      ulimit -f $((most / 512 + 64))\n", ""],
+      ["src/remote/host/work.sh", '[ $((bytes)) -le "$most" ] && mv -f', "mv -f"],
+    ],
+    tests: ["test/remote/code.test.ts"],
+    name: "too big",
+  },
+  {
     guard: "a key behind a gate deploys nothing",
     edits: [["src/remote/host/put.sh", 'if [ -n "$gated$SSH_ORIGINAL_COMMAND" ]; then', 'if [ -n "$gated" ]; then']],
     tests: ["test/fleet/put.test.ts"],
