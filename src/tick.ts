@@ -245,13 +245,19 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       ]);
       [findings.levels] = await heed(signal, asked);
     }
-    if (findings.results.length > 0) await heed(signal, addSpent(ports.repo, state, { now, runtimes, ended: true }));
+    if (findings.results.length > 0) await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
     const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips) : new Map<string, string>();
     // A run that was made before (its status was lost, or its task was away) is folded from its record.
     const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));
     await addRecords(ports.repo, state, known);
     const file = pass === 1 ? run.id : `${run.id}-${pass}`;
-    const decision = decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start });
+    const judge = () => decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start });
+    let decision = judge();
+    if (decision.plan.unread) {
+      // Work that came up only now, out of a rule or an answer.
+      await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
+      decision = judge();
+    }
     if (decision.changes.size === 0) return null;
     const note = { subject: decision.subject, tick: run.id, attempt: run.options.attempt ?? 1 };
     if (signal?.aborted) throw new Interrupted();

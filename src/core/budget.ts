@@ -31,28 +31,34 @@ export interface Limit {
   period: Period;
   unit: Unit;
   most: number;
-  /** File that says so. */
+  /** File that says so, and where in it. */
   path: string;
+  field: string[];
 }
 
 type Spans = Partial<Record<Period, Amounts>>;
 
+type Records = Pick<State, "settings" | "agents" | "rules" | "hosts" | "tasks">;
+
 /** All limits of the pack. */
-export function limitsOf(state: State): Limit[] {
+export function limitsOf(state: Records): Limit[] {
   const found: Limit[] = [];
-  const add = (scope: Scope, name: string, path: string, spans: Spans | undefined) => {
+  const add = (scope: Scope, name: string, path: string, spans: Spans | undefined, above: string[] = []) => {
     for (const period of spans ? periods : [])
       for (const unit of units) {
         const most = spans?.[period]?.[unit];
         const who = scope === "pack" ? "the pack" : `${scope} ${name}`;
+        const field = [...above, "budget", period, unit];
         if (most !== undefined)
-          found.push({ id: `${who}, ${unit} a ${period}`, scope, name, period, unit, most, path });
+          found.push({ id: `${who}, ${unit} a ${period}`, scope, name, period, unit, most, path, field });
       }
   };
   const { budget, accounts, requesters } = state.settings;
   add("pack", "", "towline.yml", budget);
-  for (const [name, one] of Object.entries(accounts ?? {})) add("account", name, "towline.yml", one.budget);
-  for (const [name, one] of Object.entries(requesters ?? {})) add("requester", name, "towline.yml", one.budget);
+  for (const [name, one] of Object.entries(accounts ?? {}))
+    add("account", name, "towline.yml", one.budget, ["accounts", name]);
+  for (const [name, one] of Object.entries(requesters ?? {}))
+    add("requester", name, "towline.yml", one.budget, ["requesters", name]);
   for (const { id, path, data } of state.agents.values()) add("agent", id, path, data.budget);
   for (const { id, path, data } of state.rules) add("rule", id, path, data.budget);
   for (const { id, path, data } of state.hosts.values()) add("host", id, path, data.budget);
@@ -81,6 +87,8 @@ export interface Shortage {
   limit: Limit | null;
   /** When it passes by itself; null: it does not. */
   until: Date | null;
+  /** It passes once the records are read. */
+  unread?: true;
 }
 
 export interface Purse {
@@ -91,10 +99,12 @@ export interface Purse {
   put(job: Entry<"job">, old?: Entry<"job">): void;
   /** What counts against each limit of which that is known. */
   totals(): { limit: Limit; spent: number; reserved: number }[];
+  /** Whether it was asked about a time whose records were not read. */
+  missed(): boolean;
 }
 
 type Total = { spent: Sum; reserved: Sum };
-const free: Purse = { short: () => null, shortOn: () => null, put: () => {}, totals: () => [] };
+const free: Purse = { short: () => null, shortOn: () => null, put: () => {}, totals: () => [], missed: () => false };
 
 type Subject = Partial<Record<Exclude<Scope, "pack">, string>>;
 
@@ -108,6 +118,9 @@ const subjectOf = ({ task, agent, requester, host }: Want): Subject => ({
 });
 
 const applies = ({ scope, name }: Limit, subject: Subject) => scope === "pack" || subject[scope] === name;
+
+/** The work that counts against a limit wherever it runs. */
+export const wantsOf = (limit: Limit, wants: Want[]) => wants.filter((want) => applies(limit, subjectOf(want)));
 
 /** Whether this work may count against the limit; where it will run is not known yet. */
 export const applicable = (limit: Limit, want: Want) => limit.scope === "host" || applies(limit, subjectOf(want));
@@ -156,12 +169,16 @@ export function purseOf(draft: Draft): Purse {
   };
   for (const one of expensesIn(draft)) add(one, 1);
   const broken = brokenOf(draft);
+  let missed = false;
   const first = (want: Want, some: (limit: Limit) => boolean): Shortage | null => {
     const subject = subjectOf(want);
     const apply = limits.filter((limit) => some(limit) && applies(limit, subject));
     if (apply.length === 0) return null;
     if (broken !== null) return broken;
-    if (apply.some(({ period }) => !isKnown(draft, span[period].from))) return unknown;
+    if (apply.some(({ period }) => !isKnown(draft, span[period].from))) {
+      missed = true;
+      return unread;
+    }
     const most = mostOf(draft, want, want.deadline);
     const own = want.job ? expensesOf(want.job).filter(({ reserved }) => reserved !== nothing) : [];
     for (const limit of apply) {
@@ -188,6 +205,7 @@ export function purseOf(draft: Draft): Purse {
           spent: spent[limit.unit],
           reserved: reserved[limit.unit],
         })),
+    missed: () => missed,
   };
 }
 
@@ -195,7 +213,12 @@ export function purseOf(draft: Draft): Purse {
 const isKnown = ({ spent }: State, from: Date) => spent !== undefined && spent.from <= from;
 
 /** A limit over a time that nobody looked into would be none. */
-const unknown: Shortage = { reason: "what was spent before was not looked up", limit: null, until: null };
+const unread: Shortage = {
+  reason: "what was spent before was not looked up",
+  limit: null,
+  until: null,
+  unread: true,
+};
 
 /** Nobody knows what stands in a record that cannot be read. */
 function brokenOf({ spent, problems }: State): Shortage | null {

@@ -124,7 +124,8 @@ function unread(text: string, at: (field: string[], code: string, message: strin
           },
         ];
       }
-      const inner = shapeOf(shape[name]);
+      // What limits are made of is a check of its own.
+      const inner = name === "budget" ? null : shapeOf(shape[name]);
       return inner && value !== null && typeof value === "object" && !Array.isArray(value)
         ? look(value as Record<string, unknown>, inner, field, [])
         : [];

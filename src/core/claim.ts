@@ -87,7 +87,12 @@ export function newJob(
 }
 
 /** Seconds that the next attempt may run. `job`: earlier ones have used up some of its minutes. */
-export function deadlineOf(draft: State, task: Entry<"task">, agent: Entry<"agent">, job?: Entry<"job">): number {
+export function deadlineOf(
+  draft: Pick<State, "settings" | "rules">,
+  task: Entry<"task">,
+  agent: Entry<"agent">,
+  job?: Entry<"job">,
+): number {
   const usual = task.data.repo === undefined ? 120 : 3600;
   const wished = task.data.timeout ?? agent.data.timeout ?? draft.settings.defaults.timeout ?? usual;
   const minutes = leftOfRun(draft, { task, agent, job }, "minutes");

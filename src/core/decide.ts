@@ -33,7 +33,7 @@ export interface Pass {
   start: boolean;
 }
 
-const at_rest: Plan = { starts: [], holds: new Map(), spent: new Map() };
+const at_rest: Plan = { starts: [], holds: new Map(), spent: new Map(), unread: false };
 
 export function decide(
   state: State,
@@ -59,7 +59,7 @@ export function decide(
     repos: findings.repos,
     before: base.status,
   });
-  const kept = pass.start ? made : { ...at_rest, holds: made.holds, spent: made.spent };
+  const kept = pass.start ? made : { ...made, starts: [] };
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);

@@ -5,13 +5,14 @@ import { builtin_rules } from "./builtin.ts";
 import { newJob } from "./claim.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { type Candidate, candidates, type Hold, onHost, spendingHold, wantOf } from "./gate.ts";
+import { type Candidate, candidates, type Hold } from "./gate.ts";
 import { answerOf } from "./job-text.ts";
 import { isLive, isOver } from "./jobs.ts";
 import { closed, outside, place, placingOf } from "./place.ts";
 import { type Judged, judge } from "./rules.ts";
 import type { Pupdate } from "./schema.ts";
 import { isEach } from "./select.ts";
+import { onHost, spendingHold, wantOf } from "./spending.ts";
 import { oneLine } from "./text.ts";
 
 export interface RuleAnswer {

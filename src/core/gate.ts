@@ -1,18 +1,15 @@
 // Which tasks are owed a run, and what holds the others back before any host is looked at.
-import { accountOf, pausedUntil } from "./account.ts";
 import { agentLack, packKeys } from "./agent-needs.ts";
-import { type Limit, type Purse, purseOf, type Shortage, type Want } from "./budget.ts";
-import { deadlineOf } from "./claim.ts";
+import { type Limit, purseOf } from "./budget.ts";
 import type { Draft } from "./draft.ts";
 import { everyFault } from "./due.ts";
 import type { Entry } from "./entry.ts";
 import { isAtRest, isOver, jobsByTask } from "./jobs.ts";
 import { type Owed, owed } from "./occurrence.ts";
-import type { Obstacle } from "./place.ts";
 import { isWaiting } from "./rollout.ts";
 import type { Agent, WaitsOn } from "./schema.ts";
 import { isEach, selectHosts } from "./select.ts";
-import { runSpent } from "./spent.ts";
+import { spendingHold, wantOf } from "./spending.ts";
 import { quarantined, type State } from "./state.ts";
 
 /** Why a task that is owed a run does not start. `person`: it will not pass by itself. */
@@ -58,7 +55,7 @@ export function candidates(
   draft: Draft,
   runtimes: ReadonlySet<string>,
   only?: ReadonlySet<string>,
-): { ready: Candidate[]; holds: Map<string, Hold> } {
+): { ready: Candidate[]; holds: Map<string, Hold>; missed: boolean } {
   const open = jobsByTask([...draft.jobs.values()].filter((job) => !isOver(job)));
   const holds = new Map<string, Hold>();
   const ready: Candidate[] = [];
@@ -82,7 +79,7 @@ export function candidates(
       a.run.due.getTime() - b.run.due.getTime() ||
       (a.task.id < b.task.id ? -1 : 1),
   );
-  return { ready, holds };
+  return { ready, holds, missed: purse.missed() };
 }
 
 export const person = (on: WaitsOn, reason: string): Hold => ({ state: "blocked", on, reason, person: true });
@@ -142,61 +139,6 @@ function unreviewed(draft: Draft, { id, path, data }: Entry<"agent">): string | 
   return open < most
     ? null
     : `${open} of its agent's jobs wait for review, and ${path} allows ${most} (limits.open_prs)`;
-}
-
-/** What a candidate asks of the limits. */
-export const wantOf = (draft: State, { task, run, agent }: Pick<Candidate, "task" | "run" | "agent">): Want => ({
-  task,
-  agent,
-  requester: run.requested_by,
-  deadline: deadlineOf(draft, task, agent),
-});
-
-/** What a job asks of them that is claimed again. */
-export const wantAgain = (draft: State, job: Entry<"job">, task: Entry<"task">, agent: Entry<"agent">): Want => ({
-  task,
-  agent,
-  requester: job.data.run.requested_by ?? "",
-  deadline: deadlineOf(draft, task, agent, job),
-  job,
-});
-
-/** What a host's own limits say, for the question where work may go. */
-export const onHost =
-  (purse: Purse, want: Want) =>
-  (host: string): Obstacle | null => {
-    const short = purse.shortOn(want, host);
-    if (short === null) return null;
-    return short.until === null ? { blocked: short.reason } : { wait: short.reason, until: short.until };
-  };
-
-/** Why no money, time or account is there for this work, or null. */
-export function spendingHold(draft: Draft, purse: Purse, want: Want): Hold | null {
-  const account = accountOf(want.agent);
-  const until = pausedUntil(draft, account, draft.now);
-  if (until !== null)
-    return {
-      state: "blocked",
-      on: "account",
-      reason: `${account} has reached its own limit; work on it goes on at ${until}`,
-      person: false,
-      until: new Date(until),
-    };
-  const never = runSpent(draft, want);
-  return never === null ? heldBy(purse.short(want)) : person("budget", never);
-}
-
-function heldBy(short: Shortage | null): Hold | null {
-  if (short === null) return null;
-  const { reason, until, limit } = short;
-  return {
-    state: "blocked",
-    on: "budget",
-    reason,
-    person: until === null,
-    ...(until === null ? {} : { until }),
-    ...(limit === null ? {} : { limit }),
-  };
 }
 
 /** Why the task's agent can do no work at all, or null. */

@@ -3,7 +3,8 @@ import { applicable, bounds, type Limit, limitsOf } from "./budget.ts";
 import { reclaimable } from "./claim.ts";
 import type { Draft } from "./draft.ts";
 import { parseEntry } from "./entry.ts";
-import { agentOf, candidates, wantAgain, wantOf } from "./gate.ts";
+import { agentOf, candidates } from "./gate.ts";
+import { wantAgain, wantOf } from "./spending.ts";
 import { type Expense, expensesOf } from "./spent.ts";
 
 /** The time from which on all that was spent must be known; null: nothing that is due is limited. */

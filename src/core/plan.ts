@@ -5,19 +5,7 @@ import { purseOf, type Want } from "./budget.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import {
-  agentBusy,
-  agentOf,
-  type Candidate,
-  candidates,
-  type Hold,
-  hostsOf,
-  onHost,
-  person,
-  spendingHold,
-  stopped,
-  wantOf,
-} from "./gate.ts";
+import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
 import { deliver } from "./letters.ts";
@@ -37,6 +25,7 @@ import { reclaim } from "./reclaim.ts";
 import { isWaiting, runOf, waveNow, waves } from "./rollout.ts";
 import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
+import { onHost, spendingHold, wantOf } from "./spending.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
 import { firstWork, isWithPeople, isWoken, type RepoAnswer } from "./work.ts";
@@ -46,6 +35,8 @@ export interface Plan {
   holds: Map<string, Hold>;
   /** Occurrences that turned out to have run already, by task. */
   spent: Map<string, string>;
+  /** Something was held back only because nobody had read what was spent before. */
+  unread?: boolean;
 }
 
 /** What gather asks of core: which hosts matter, and the job ids of which it must be known whether they ran before. */
@@ -133,7 +124,7 @@ function hostsAgain(draft: Draft, again: Entry<"job">[]): Set<Entry<"host">> {
 
 /** Plans the pass and puts the claims into the draft. */
 export function plan(draft: Draft, known: Known): Plan {
-  const { ready, holds } = candidates(draft, known.runtimes, known.only);
+  const { ready, holds, missed } = candidates(draft, known.runtimes, known.only);
   const made: Plan = { starts: [], holds, spent: new Map() };
   const given = new Map<string, number>();
   let room = draft.settings.tick.max_starts - startsLastHour(draft);
@@ -193,6 +184,7 @@ export function plan(draft: Draft, known: Known): Plan {
         );
     }
   }
+  made.unread = missed || purse.missed();
   return made;
 }
 

@@ -131,6 +131,8 @@ export function expensesIn(state: State): Expense[] {
   return [...closed, ...open];
 }
 
+type Records = Pick<State, "settings" | "rules">;
+
 /** Whose run it is. `job`: the one that is claimed again. */
 export interface RunOf {
   task: Entry<"task">;
@@ -145,7 +147,7 @@ interface RunLimit {
 }
 
 /** The task's own word goes before its rule's, its agent's and the pack's. */
-function runLimit(state: State, { task, agent }: Pick<RunOf, "task" | "agent">, unit: Unit): RunLimit | null {
+function runLimit(state: Records, { task, agent }: Pick<RunOf, "task" | "agent">, unit: Unit): RunLimit | null {
   const rule = state.rules.find(({ id }) => id === task.data.rule);
   const { budget } = state.settings.defaults;
   const named: [string, Amounts | undefined][] = [
@@ -164,13 +166,13 @@ function runLimit(state: State, { task, agent }: Pick<RunOf, "task" | "agent">, 
 export const isListPrice = ({ auth, runtime }: Agent) => auth === "host" && meterOf(runtime, "usd") !== "free";
 
 /** What is left of the limit for one run; null: it has none. */
-export function leftOfRun(state: State, run: RunOf, unit: Unit): number | null {
+export function leftOfRun(state: Records, run: RunOf, unit: Unit): number | null {
   const limit = runLimit(state, run, unit);
   return limit && Math.max(0, cents(limit.most - spentBefore(run.job)[unit]));
 }
 
 /** The most that the next attempt may take, as far as anybody says; minutes are its time limit. */
-export function mostOf(state: State, run: RunOf, deadline: number): Partial<Sum> {
+export function mostOf(state: Records, run: RunOf, deadline: number): Partial<Sum> {
   const { agent } = run;
   const usd = () => {
     if (isListPrice(agent.data)) return 0;
@@ -191,7 +193,7 @@ export function reservedIn({ usd = 0, tokens = 0 }: Partial<Sum>): Amounts | und
 }
 
 /** Why there is nothing left for one more attempt of this run, or null. */
-export function runSpent(state: State, run: RunOf): string | null {
+export function runSpent(state: Records, run: RunOf): string | null {
   const before = spentBefore(run.job);
   for (const unit of units) {
     const limit = runLimit(state, run, unit);

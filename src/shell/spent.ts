@@ -16,20 +16,20 @@ interface Look {
   runtimes: ReadonlySet<string>;
   /** Tasks that are no records yet. */
   tasks?: Entry<"task">[];
-  /** Results came in: what they took may have reached any limit. */
-  ended?: boolean;
+  /** For every limit there is: results that came in may have reached any of them. */
+  all?: boolean;
 }
 
 /** Adds to the state what its limits must know, where any of them is asked. `tips`: where jobs are recorded. */
 export async function addSpent(
   repo: Repo,
   state: State,
-  { now, runtimes, tasks = [], ended }: Look,
+  { now, runtimes, tasks = [], all }: Look,
   tips = state.tips,
 ): Promise<void> {
   const draft = draftOf(state, now, "look");
   for (const task of tasks) draft.tasks.set(task.id, task);
-  const from = ended ? allFrom(draft) : dueFrom(draft, runtimes);
+  const from = all ? allFrom(draft) : dueFrom(draft, runtimes);
   if (from !== null) state.spent = await spentSince(repo, tips, from, now);
 }
 

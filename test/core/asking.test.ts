@@ -139,6 +139,41 @@ describe("a question", () => {
     expect(state(one)).toBe("done");
   });
 
+  test("of one machine among many has a memo of its own, and only that machine goes on", () => {
+    const each = {
+      "hosts/two.md": "---\naddress: two\ntransport: local\n---\n",
+      "agents/ann.md": "---\nruntime: shell\n---\n",
+      "tasks/drop.md": "---\ntitle: Drop\nagent: ann\nhosts: all\n---\n\necho\n",
+    };
+    const one = asked(each);
+    const memos = [...one.files].filter(([path]) => path.startsWith("memos/"));
+    expect(memos).toHaveLength(2);
+    const [path, memo] = memos[0] as [string, string];
+    one.files.set(path, answer("yes")(memo));
+    one.tick(at(30), () => done);
+    expect(one.starts).toHaveLength(3);
+    expect(state(one)).toBe("waiting");
+    const [other, text] = memos[1] as [string, string];
+    one.files.set(other, answer("no")(text));
+    one.tick(at(60), () => done);
+    expect(one.starts).toHaveLength(4);
+    expect(
+      one.starts
+        .slice(2)
+        .map((start) => start.split(" ")[1])
+        .sort(),
+    ).toEqual(["one", "two"]);
+    expect(state(one)).toBe("done");
+  });
+
+  test("that makes a task, which asks, which makes a task, comes to an end", () => {
+    const rule = "---\nwhen: {kind: job.asked}\nthen: [{task: {title: Ask a friend, agent: bob, prompt: help}}]\n---\n";
+    const one = asked({ "rules/help.md": rule });
+    for (let round = 1; round < 9; round++) one.tick(at(round * 30), () => asking);
+    expect(one.starts).toHaveLength(4);
+    expect([...one.files.values()].some((text) => text.includes("keeps making tasks about its own tasks"))).toBe(true);
+  });
+
   test.each<[string, FakeRun]>([
     ["failed", { ...asking, exit: 1 }],
     ["said that it fails", { outbox: { "01-ask.md": "May I?", "02-fail.md": "cannot" } }],

@@ -20,7 +20,7 @@ code_tips() {
     answer - - ""
   else
     groom
-    answer - - "$(vc for-each-ref --count=200 --sort=-committerdate '--format=%(objectname)' refs/sent refs/heads 2>/dev/null)"
+    answer - - "$(vc for-each-ref --count=200 --sort=-committerdate '--format=%(objectname)' refs/sent 2>/dev/null)"
   fi
 }
 
@@ -44,7 +44,7 @@ code_bundle() {
     temp=$pack/repos/$hex.in.$$
     trap 'rm -f "$temp"' EXIT
     trap 'exit 1' HUP TERM PIPE
-    if { : >"$temp"; } 2>/dev/null; then
+    if { printf '' >"$temp"; } 2>/dev/null; then
       answer - - ready
     else
       discard

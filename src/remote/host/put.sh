@@ -126,7 +126,7 @@ file_put() {
     temp=${target%/*}/.${target##*/}.towline-new.$$
     trap 'rm -f "$temp"' EXIT
     trap 'exit 1' HUP TERM PIPE
-    if { : >"$temp"; } 2>/dev/null; then
+    if { printf '' >"$temp"; } 2>/dev/null; then
       answer - - ready
     else
       discard

@@ -69,9 +69,8 @@ stop_agent() {
 run_in() {
   seconds=$((limit / 1000)).$(((limit / 100) % 10))
   read -r mask <umask
-  kit=$PWD/bin/$program.d
   {
-    export TOWLINE_RUN="$mark" TOWLINE_JOB="$PWD/$dir" PATH="$kit:$PATH"
+    export TOWLINE_RUN="$mark" TOWLINE_JOB="$PWD/$dir" PATH="$PWD/bin/$program.d:$PATH"
     unset TOWLINE_TREE TOWLINE_EXCLUDE
     [ -z "$tree" ] || surroundings
     cd "$1" || exit 126

@@ -75,7 +75,7 @@ open_file() {
       ;;
     /*/*/) mkdir -p "$dir/${1%/*}" || wrong="cannot make a folder" ;;
   esac
-  if { : >"$dir/$1"; } 2>/dev/null; then exec 4>"$dir/$1"; else wrong="cannot write: is the disk full?"; fi
+  if { printf '' >"$dir/$1"; } 2>/dev/null; then exec 4>"$dir/$1"; else wrong="cannot write: is the disk full?"; fi
 }
 
 # Nothing was started and nothing will be: the fence goes, so that the same claim may come again.

@@ -123,8 +123,12 @@ planted() {
   keep_tip "$(vc rev-parse -q --verify "refs/heads/$branch^{commit}" 2>/dev/null)"
   wipe "$tree" "$admin"
   rm -f "$repo/refs/heads/$branch.lock"
-  said=$(vc worktree add -q -f --no-checkout -B "$branch" "$tree" "$base" 2>&1) &&
-    said=$(patience=600 inside reset -q --hard 2>&1) && : >"$admin/towline-exclude" && : >"$admin/towline-ready" || {
+  said=$(vc worktree add -q -f --no-checkout -B "$branch" "$tree" "$base" 2>&1) || {
+    why="its worktree cannot be made: $(one_line "$said")"
+    return 1
+  }
+  # code: planted
+  said=$(patience=600 inside reset -q --hard 2>&1) && printf '' >"$admin/towline-exclude" && printf '' >"$admin/towline-ready" || {
     why="its worktree cannot be made: $(one_line "$said")"
     return 1
   }

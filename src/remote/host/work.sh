@@ -20,6 +20,7 @@ ready() {
     why="the instructions cannot be put into the worktree: is the disk full?"
     return 1
   }
+  why=
   [ -f "$dir/.code/setup" ] && [ ! -e "$admin/towline-setup" ] || return 0
   script setup "$deadline"
   ran_setup="$exit_of $took_of"
@@ -29,7 +30,7 @@ ready() {
     return 1
   }
   take_back
-  : >"$admin/towline-setup"
+  printf '' >"$admin/towline-setup"
 }
 
 # Of what setup did, nothing gets into a commit: changes go, and the files that it made are left out of this worktree.
@@ -175,13 +176,11 @@ bundle() {
       ulimit -f $((most / 512 + 64))
       patience=240 vc bundle create "$PWD/$made" "refs/heads/$branch" "^$base" 2>&1
     ) && bytes=$(wc -c <"$made") && [ $((bytes)) -le "$most" ] && mv -f "$made" "$dir.bundle" && return
-    bytes=$(wc -c <"$made" 2>/dev/null || wc -c <"$made.lock" 2>/dev/null)
+    case $(ls -l "$made" 2>/dev/null)$said in
+      -* | *"signal 25"* | *"oo large"*) why="the work has over $most bytes" ;; # a whole one, or ended at its limit
+      *) why="the bundle cannot be made: $(one_line "$said")" ;;
+    esac
     rm -f "$made" "$made.lock"
-    if [ $((bytes)) -ge "$most" ]; then
-      why="the work has over $most bytes"
-    else
-      why="the bundle cannot be made: $(one_line "$said")"
-    fi
   fi
 }
 
