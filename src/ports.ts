@@ -356,6 +356,19 @@ export interface Assignment {
   notes: string;
   /** The agent's `env`: name → value. They come into it at the last moment and stand in no record. */
   secrets: Readonly<Record<string, string>>;
+  /**
+   * The same job goes on, on the host of its last epoch, which was collected: its session is resumed where the runtime
+   * can. Absent: a fresh start.
+   */
+  resume?: { session: string };
+}
+
+/** The account's usage limit was reached, which is no fault of the task. */
+export interface Limited {
+  /** ISO time at which the limit ends, where the tool named a moment that can be read. */
+  until?: string;
+  /** What the tool said of that moment, one line; "" for nothing. */
+  said: string;
 }
 
 /** What a run came to, whatever ran it. */
@@ -370,6 +383,7 @@ export interface Outcome {
   cost?: number;
   tokens?: Record<string, number>;
   session?: string;
+  limited?: Limited;
 }
 
 /** How an agent's model is run on a host. Pure: values in, values out. */

@@ -1,8 +1,9 @@
 // What `claude --print --output-format json` says of a run. Its exit code and its `subtype` alone prove nothing: a run
 // whose tools were all refused ends with exit 0 and "success", a refused key with "success", too.
 import { clean, oneLine } from "../core/text.ts";
-import type { Outcome, RawResult, RawStream } from "../ports.ts";
+import type { Limited, Outcome, RawResult, RawStream } from "../ports.ts";
 import { counts, parsed, spliced } from "./json.ts";
+import { limitOf, limitText } from "./limit.ts";
 import { readMarked } from "./marked.ts";
 import { streamText, unfinished } from "./output.ts";
 
@@ -55,17 +56,6 @@ function tokensOf(result: Result): Record<string, number> | undefined {
   return Object.keys(sum).length > 0 ? counts(sum) : undefined;
 }
 
-const limit_text = /hit your (?:\w+ )*limit|usage limit reached|out of (?:extra )?usage|limit reached .*resets?/i;
-
-/** The account's limit, with the time when it ends as it was told: ` · resets 3pm (Europe/Rome)`, or `|` and seconds. */
-function limitOf(text: string): string | null {
-  if (!limit_text.test(text)) return null;
-  const [, at] = /resets?\s+(?:at\s+)?(.{1,60})$/i.exec(text) ?? [];
-  const [, epoch] = /\|(\d{10})(?:\d{3})?\s*$/.exec(text) ?? [];
-  const when = at ?? (epoch === undefined ? null : new Date(Number(epoch) * 1000).toISOString());
-  return `the account's usage limit is reached${when === null ? "" : `, resets ${when.trim()}`}`;
-}
-
 const advice: Record<string, string> = {
   401: "the API refused the login or key",
   403: "the API refused the login or key",
@@ -74,7 +64,7 @@ const advice: Record<string, string> = {
 };
 
 /** Why this is no result of a finished run, in words for people; null when it is one. */
-function problem(result: Result): string | null {
+function problem(result: Result, limited: Limited | null): string | null {
   const { subtype, terminal_reason: reason, api_error_status: status } = result;
   const text = said(result.result);
   const errors = listOf(result.errors).map(said).filter(Boolean).join("; ");
@@ -84,8 +74,7 @@ function problem(result: Result): string | null {
     return `stopped at the task's budget${errors ? ` (${errors})` : ""}`;
   if (result.is_error === false && subtype === "success" && (reason === undefined || reason === "completed"))
     return result.stop_reason === "refusal" ? "the model refused the task" : null;
-  const limit = limitOf(text);
-  if (limit !== null) return limit;
+  if (limited !== null) return limitText(limited);
   if (/not logged in|please run \/login/i.test(text))
     return "claude is not logged in on this host: log in there once, or give the agent a key (`auth: env`)";
   if (typeof status === "number")
@@ -105,9 +94,10 @@ function denied(result: Result): string | null {
 export function claudeOutcome(raw: RawResult): Outcome {
   const result = resultOf(raw.stdout);
   if (result === null) return unreadable(raw);
-  const wrong = problem(result);
+  const limited = limitOf(said(result.result), raw.ended_at);
+  const wrong = problem(result, limited);
   const marked = readMarked(wrong !== null && result.is_error !== false ? "" : textOf(result.result));
-  const known = { ...marked, ...measured(result) };
+  const known = { ...marked, ...measured(result), ...(limited && wrong === limitText(limited) ? { limited } : {}) };
   const cut = unfinished(raw, marked.answer);
   if (cut && (raw.end !== "exited" || wrong === null)) return { ...known, ...cut };
   if (wrong !== null) return { ...known, state: "failed", outcome: "failure", why: wrong };
