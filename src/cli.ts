@@ -1,5 +1,6 @@
 // The verbs, in one table. Each is a file in verbs/ that adds itself to the program.
 import { Command, CommanderError } from "commander";
+import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { check } from "./verbs/check.ts";
@@ -47,6 +48,7 @@ const verbs: Register[] = [
 function program(wire: Wire): Command {
   const towline = new Command("towline")
     .description("A fleet of AI agents run from a git repository.")
+    .version(manifest.version, "-V, --version", "print which version this is")
     .configureHelp({ sortSubcommands: true })
     .exitOverride();
   for (const register of verbs) register(towline, wire);

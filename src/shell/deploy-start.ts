@@ -22,6 +22,8 @@ export interface Until {
 
 /** Without a tick's patience, ms. */
 const longest = 600_000;
+/** A release that could not be had in this many claims of a job is not waited for: each of them costs two commits. */
+const claims = 6;
 
 /** `final`: another tick would fail as well, until a person does something. */
 export interface Lacking {
@@ -64,14 +66,15 @@ export async function deployFirst(
       : `it took longer than the tick's patience (${state.settings.tick.patience} s): raise tick.patience, or run towline fleet deploy ${host.id} once`;
     // Only a conversation that ends leaves no half of a file behind.
     pool.fail(host.id, new HostFault("lost", `a deploy was cut off: ${why}`));
-    return { why: `${runtime} was not deployed on ${host.id}: ${why}`, final: false };
+    const final = start.epoch >= claims && !until.signal?.aborted;
+    return { why: `${runtime} was not deployed on ${host.id}: ${why}`, final };
   } catch (thrown) {
     if (!(thrown instanceof Fault) && !(thrown instanceof HostFault)) throw thrown;
     if (thrown instanceof HostFault) pool.fail(host.id, thrown);
     const advice = thrown instanceof Fault && thrown.advice ? ` (${thrown.advice})` : "";
     return {
       why: `${runtime} could not be deployed on ${host.id}: ${withoutName(host.id, messageOf(thrown))}${advice}`,
-      final: thrown instanceof Fault && thrown.code !== exit.outside,
+      final: (thrown instanceof Fault && thrown.code !== exit.outside) || start.epoch >= claims,
     };
   } finally {
     clearTimeout(timer);
@@ -81,16 +84,17 @@ export async function deployFirst(
 
 /**
  * Takes away what was deployed for the ephemeral agents of these jobs, whose results stand in the ledger. What cannot
- * be taken away now stays: it harms no job.
+ * be taken away now stays: it harms no job. Answers the hosts that may have fewer runtimes now.
  */
 export async function clearAway(
   { pool, deployer }: Deploying,
   state: State,
   jobs: Iterable<Entry<"job">>,
-): Promise<void> {
-  if (!deployer) return;
+): Promise<Set<string>> {
+  if (!deployer) return new Set();
+  const clear = toClear(state, jobs);
   await Promise.all(
-    [...toClear(state, jobs)].map(async ([name, runtimes]) => {
+    [...clear].map(async ([name, runtimes]) => {
       const host = state.hosts.get(name);
       const opened = host ? await pool.open(host) : { fault: "gone", message: "is gone" };
       if ("fault" in opened) return;
@@ -101,4 +105,5 @@ export async function clearAway(
         });
     }),
   );
+  return new Set(clear.keys());
 }

@@ -113,11 +113,10 @@ async function collect(
         : [];
     });
     // Before the host forgets them: whoever dies here leaves it to the next one.
-    await clearAway(
-      { pool, deployer },
-      state,
-      recorded.flatMap(({ job }) => state.jobs.get(job) ?? []),
-    );
+    const over = recorded.flatMap(({ job }) => state.jobs.get(job) ?? []);
+    const cleared = await clearAway({ pool, deployer }, state, over);
+    // Work that needs what is gone must not be planned as if it were there.
+    if (cleared.has(host.id)) answer.facts.runtimes = (await opened.session.probe()).runtimes;
     if (recorded.length > 0) await opened.session.ack(recorded);
     const unwanted = answer.facts.held.filter((held) => {
       const job = held.state === "running" ? mine(held) : undefined;

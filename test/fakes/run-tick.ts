@@ -1,4 +1,4 @@
-import type { Clock, Poller, Repo } from "../../src/ports.ts";
+import type { Clock, Deployer, Poller, Repo } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
@@ -19,6 +19,7 @@ interface RunOptions {
   onState?: TickOptions["onState"];
   screen?: Screen;
   secrets?: Secrets;
+  deployer?: Deployer;
   /** What agents may be given by name. */
   env?: Record<string, string>;
   after?: (repo: Repo) => TickPorts["after"];
@@ -54,6 +55,7 @@ export async function runTick(
       runtimes,
       screen: options.screen ?? (async (result, runtime) => ({ result, outcome: runtime.outcome(result) })),
       secret: (name) => options.env?.[name],
+      deployer: options.deployer,
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),

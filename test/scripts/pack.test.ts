@@ -94,6 +94,8 @@ describe("npm pack", () => {
     expect(ran.stderr).toBe("");
     expect(ran.stdout).toMatch(/^Usage: towline/);
     expect(ran.status).toBe(0);
+    const asked = spawnSync(process.execPath, [join(home(), "bin", "towline"), "--version"], { encoding: "utf8" });
+    expect([asked.status, asked.stdout]).toEqual([0, `${JSON.parse(manifest()).version}\n`]);
   });
 });
 
