@@ -9,15 +9,18 @@ const day = 24 * 3600_000;
 /** Longer than any plan counts: a later moment was misread. */
 const longest = 35 * day;
 
-/** What `text` says of a reached limit; null when it is about something else. `at`: ISO time at which it was said. */
-export function limitOf(text: string, at: string): Limited | null {
+/**
+ * What `text` says of a reached limit; null when it is about something else. `at`: ISO time at which it was said. `zone`:
+ * of the machine, for tools that tell the time by its clock.
+ */
+export function limitOf(text: string, at: string, zone?: string): Limited | null {
   if (!limit_text.test(text)) return null;
   const ended = Date.parse(at);
   const [, epoch] = /\|(\d{10})(?:\d{3})?\s*$/.exec(text) ?? [];
   if (epoch !== undefined) return limited(new Date(Number(epoch) * 1000).toISOString(), Number(epoch) * 1000, ended);
   const [, clock] = /(?:resets?|try again)\s+(?:at\s+)?(.{1,60}?)\.?$/i.exec(text) ?? [];
   const said = oneLine(clock ?? "", 60);
-  return limited(said, /^in\s/i.test(said) ? ended + span(said) : momentOf(said, ended), ended);
+  return limited(said, /^in\s/i.test(said) ? ended + span(said) : momentOf(said, ended, zone), ended);
 }
 
 /** A moment that cannot be is none. */
@@ -40,13 +43,13 @@ function span(said: string): number {
 }
 
 const clock_time =
-  /^(?:([a-z]{3})[a-z]*\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(?:at\s+)?)?(\d{1,2})(?::(\d\d))?\s*([ap]m)\s*\(([A-Za-z0-9_+/-]{1,40})\)$/i;
+  /^(?:([a-z]{3})[a-z]*\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(?:\d{4},?\s+)?(?:at\s+)?)?(\d{1,2})(?::(\d\d))?\s*([ap]m)(?:\s*\(([A-Za-z0-9_+/-]{1,40})\))?$/i;
 
 /** `3pm (Europe/Rome)` or `Jul 26, 5:59am (UTC)`: the next such moment. NaN without a zone: whose clock it is nobody knows. */
-function momentOf(said: string, after: number): number {
-  const [, name, date, hour, minute = "0", half = "", zone = ""] = clock_time.exec(said) ?? [];
+function momentOf(said: string, after: number, machine = ""): number {
+  const [, name, date, hour, minute = "0", half = "", zone = machine] = clock_time.exec(said) ?? [];
   const month = months.indexOf((name ?? "").toLowerCase());
-  if (hour === undefined || (name !== undefined && month < 0) || Number(hour) > 12) return Number.NaN;
+  if (zone === "" || hour === undefined || (name !== undefined && month < 0) || Number(hour) > 12) return Number.NaN;
   try {
     const local = new Date(after + offset(zone, after));
     const hours = (Number(hour) % 12) + (/p/i.test(half) ? 12 : 0);

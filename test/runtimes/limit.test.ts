@@ -38,6 +38,16 @@ describe("the moment when a limit ends", () => {
       "2026-10-25T02:00:00.000Z",
     ));
 
+  test("by the clock of the machine, where the tool tells it so", () => {
+    const until = (said: string, zone?: string) =>
+      limitOf(`You’ve hit your usage limit. Upgrade to Pro (https://x.test), or try again at ${said}.`, at, zone)
+        ?.until;
+    expect(until("3:03 PM", "+02:00")).toBe("2026-11-20T13:03:00.000Z");
+    expect(until("Nov 30th, 2026 8:31 PM", "+00:00")).toBe("2026-11-30T20:31:00.000Z");
+    expect(until("3:03 PM")).toBeUndefined();
+    expect(until("3:03 PM", "nowhere")).toBeUndefined();
+  });
+
   test("other text is about no limit", () => expect(limitOf("the rate limit of nginx is fine", at)).toBeNull());
 
   test("whatever is said, it is one line for people and a moment that can be", () => {

@@ -4,6 +4,7 @@
 # Stored under its own hash and never changed. ROOT also holds
 #   identity  tools  allow  samples/{last,now,old}  slots/N.GENERATION  PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
 #   PACK/jobs/JOB/EPOCH/  the folder in which the run works; making it is the fence
+#   PACK/panes/JOB/  the tmux session of a job, as src/runtimes/tmux-scripts.ts fills it
 #   PACK/jobs/JOB/EPOCH.{owner,go,secret,out,err,streams,result,sum,cancel,acked}
 # Processes are dear and builtins are cheap here: most of /proc is read with `read`.
 

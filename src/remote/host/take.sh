@@ -128,6 +128,7 @@ file_uproot() {
     answer - - "$told"
     return
   fi
+  [ ! -d "$pack/panes" ] || hunt "TOWLINE_PANE=$PWD/$pack/panes/"
   [ -z "$pack" ] || rm -rf "./$pack"
   if [ -z "$others" ]; then
     pull
