@@ -18,5 +18,5 @@ const script = [
 /** `pack` and `job` are names: letters, digits, dots and dashes. */
 export function attachCommand(seat: Seat, pack: string, job: string, read_only: boolean): string {
   for (const name of [pack, job]) if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) throw new Error(`${name} is no name`);
-  return asUser(seat.user, `exec sh -c '${script}' ${seat.root}/${pack}/panes/${job}${read_only ? " -r" : ""}`);
+  return asUser(seat.user, `exec sh -c '${script}' ${seat.root}/${pack}/sessions/${job}${read_only ? " -r" : ""}`);
 }

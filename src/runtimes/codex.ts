@@ -2,6 +2,7 @@
 import type { Assignment, Launch, Runtime } from "../ports.ts";
 import { codexOutcome } from "./codex-result.ts";
 import { export_secrets, secretFiles } from "./secrets.ts";
+import { goes_on, session_folder } from "./session.ts";
 import { characterText, taskText } from "./task-text.ts";
 
 // Of its events those that hold whole outputs of commands stay here: they would push the answer out of what is kept.
@@ -15,10 +16,10 @@ if ! command -v codex >/dev/null 2>&1; then
   echo 'codex is not installed on this host (looked on PATH and in ~/.local/bin)' >&2
   exit 127
 fi
+${session_folder}
 if [ -s own-home ]; then
   unset OPENAI_API_KEY CODEX_API_KEY OPENAI_BASE_URL CODEX_HOME XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME XDG_STATE_HOME
-  mkdir -p home || exit 73
-  HOME=$PWD/home
+  HOME=$session/home
   export HOME
 fi
 ${export_secrets}
@@ -45,12 +46,14 @@ if [ -s url ]; then
 fi
 date '+zone %z'
 here=$PWD
-mkdir -p work && cd work || exit 73
+cd "\${TOWLINE_TREE:-$session/work}" || exit 73
 trap 'late=1' TERM
 codex "$@" - <"$here/prompt.md" >"$here/events"
 code=$?
 awk '${events_awk}' "$here/events"
 [ -z "$late" ] || code=143
+${goes_on}
+if [ "$code" = 0 ] && goes_on "$here"; then echo "\${here##*/}" >"$session/kept"; fi
 exit "$code"`;
 
 const sandboxes = {

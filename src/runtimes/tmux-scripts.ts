@@ -1,7 +1,7 @@
 // What runs on the host for `tmux`, as POSIX sh. All of it is constant: text of a task reaches it by files only.
-// One tmux server a job, below <root>/<pack>/panes/<job>: what ends one job cannot touch another, and the host program
-// knows where to look for what a run left behind. `kept` there names the epoch after which the session was to live on.
+// One tmux server a job, below <root>/<pack>/sessions/<job>: what ends one job cannot touch another.
 import { export_secrets } from "./secrets.ts";
+import { goes_on, session_folder } from "./session.ts";
 
 // Never through a person's own settings. An attaching person's ssh agent stays theirs, and so does their clipboard.
 const tmux_conf = `set -gq remain-on-exit on
@@ -16,7 +16,7 @@ set -gq status-right-length 40
 `;
 
 const hook = (event: string, name: string) =>
-  [event, [{ hooks: [{ type: "command", command: `sh "\${TOWLINE_PANE}hook.sh" ${name}` }] }]] as const;
+  [event, [{ hooks: [{ type: "command", command: `sh "\${TOWLINE_SESSION}hook.sh" ${name}` }] }]] as const;
 
 /** Claude tells of its turns by these, whatever its screen looks like. */
 const settings = {
@@ -30,7 +30,7 @@ const settings = {
 };
 
 const hook_sh = `umask 077
-cd "$TOWLINE_PANE" || exit 0
+cd "$TOWLINE_SESSION" || exit 0
 case $1 in
   asked) rm -f stop note ;;
   stop) rm -f note ;;
@@ -43,17 +43,17 @@ exit 0
 const pane_sh = `if [ -s url ]; then ANTHROPIC_BASE_URL=$(cat url) && export ANTHROPIC_BASE_URL; fi
 if [ -s model ]; then ANTHROPIC_MODEL=$(cat model) && export ANTHROPIC_MODEL; fi
 set -- --strict-mcp-config --append-system-prompt-file "$PWD/character.md" --permission-mode "$(cat mode)" \\
-  --settings "\${TOWLINE_PANE}settings.json"
-if [ -e "\${TOWLINE_PANE}again" ]; then
+  --settings "\${TOWLINE_SESSION}settings.json"
+if [ -e "\${TOWLINE_SESSION}again" ]; then
   set -- "$@" --resume "$(cat resume)"
 else
   set -- "$@" --session-id "$(cat session)"
 fi
 while IFS= read -r tool; do set -- "$@" --allowedTools "$tool"; done <tools
 while IFS= read -r tool; do set -- "$@" --disallowedTools "$tool"; done <no-tools
-cd "\${TOWLINE_TREE:-\${TOWLINE_PANE}work}" || exit 73
+cd "\${TOWLINE_TREE:-\${TOWLINE_SESSION}work}" || exit 73
 claude "$@"
-echo $? >"\${TOWLINE_PANE}gone"
+echo $? >"\${TOWLINE_SESSION}gone"
 `;
 
 const environment = `unset CLAUDECODE CLAUDE_CODE_ENTRYPOINT TMUX TMUX_PANE
@@ -61,15 +61,15 @@ if [ -s own-home ]; then
   unset ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN CLAUDE_CODE_OAUTH_TOKEN ANTHROPIC_BASE_URL ANTHROPIC_MODEL
   unset CLAUDE_CODE_USE_BEDROCK CLAUDE_CODE_USE_VERTEX CLAUDE_CODE_USE_FOUNDRY
   unset CLAUDE_CONFIG_DIR XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME XDG_STATE_HOME
-  HOME=$pane/home
+  HOME=$session/home
   export HOME
 fi
 ${export_secrets}
 CLAUDE_CODE_MAX_RETRIES=2
 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1
 DISABLE_AUTOUPDATER=1
-TOWLINE_PANE=$pane/
-export CLAUDE_CODE_MAX_RETRIES CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_AUTOUPDATER TOWLINE_PANE`;
+TOWLINE_SESSION=$session/ TOWLINE_JOB=$session/job
+export CLAUDE_CODE_MAX_RETRIES CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_AUTOUPDATER TOWLINE_SESSION TOWLINE_JOB`;
 
 // Tokens and refused tools stand in claude's own record of the session only: one line a message, the last of an id counts.
 const count_awk = `function n(name) {
@@ -144,7 +144,6 @@ const begin = `dialog() {
 begin() {
   mux kill-server
   rm -f sock ready asked stop note gone kept again
-  mkdir -p work home
   # The last session's own record decides whether it can be gone on with.
   if [ -s "$here/resume" ]; then
     for file in "\${CLAUDE_CONFIG_DIR:-$HOME/.claude}"/projects/*/"$(cat "$here/resume")".jsonl; do
@@ -204,11 +203,8 @@ const await_end = `person() {
   return 1
 }
 waits() {
-  [ -f note ] && return 0
-  for file in "$here"/outbox/*ask.md; do
-    [ -e "$file" ] && return 0
-  done
-  return 1
+  [ ! -f note ] || return 0
+  TOWLINE_TREE= goes_on "$here"
 }
 nudge() {
   transcript
@@ -248,8 +244,9 @@ for tool in tmux claude; do
     exit 127
   fi
 done
-here=$PWD job=\${PWD%/*}
-pane=\${job%/*/*}/panes/\${job##*/} server= from=0 nudged=0
+here=$PWD server= from=0 nudged=0
+${session_folder}
+${goes_on}
 ${environment}
 ${talk}
 ${begin}
@@ -257,7 +254,8 @@ ${ask}
 ${await_end}
 # Our limit, or somebody's wish: what it had said by then is told, and the session goes.
 trap 'trap "" TERM; screen; report; mux kill-server; exit 143' TERM HUP INT
-mkdir -p "$pane" && cd "$pane" || exit 73
+cd "$session" || exit 73
+rm -f job && ln -s "$here" job
 if [ -s "$here/resume" ] && [ ! -e gone ] && mux has-session; then
   server=$(mux display-message -p '#{pid}')
   rm -f kept
@@ -267,11 +265,8 @@ fi
 ask
 await_end
 report
-# Coding work goes on after its review, and a question is answered: the session waits for that.
-keep=$TOWLINE_TREE
-waits && keep=1
-case $keep:$(cat stop) in
-  ?*:*'"hook_event_name":"Stop"'*) if lives; then echo "\${here##*/}" >kept && exit 0; fi ;;
+case $(cat stop) in
+  *'"hook_event_name":"Stop"'*) if goes_on "$here" && lives; then echo "\${here##*/}" >kept && exit 0; fi ;;
 esac
 mux kill-server
 exit 0

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { agent } from "../../src/core/schema.ts";
 import { codex } from "../../src/runtimes/codex.ts";
-import { anyAssignment, folders, raw, run } from "./runs.ts";
+import { anyAssignment, folders, kept, raw, run } from "./runs.ts";
 
 const { launch, outcome } = codex();
 const session = "01a2223b-eaaf-7fb0-a469-a96ecceff174";
@@ -114,7 +114,7 @@ exit "$(cat "$REAL_HOME/code" 2>/dev/null || echo 0)"
     const keyed = { ...with_({ auth: "env", env: ["OPENAI_API_KEY"], url: "http://127.0.0.1:4010/v1" }) };
     const { folder, result } = await run(launch({ ...keyed, secrets: { OPENAI_API_KEY: "sk-1" } }), host());
     const lines = text(result.stderr.head);
-    expect(lines).toContain(`home ${join(folder, "home")} key sk-1 sk-1\n`);
+    expect(lines).toContain(`home ${join(kept(folder), "home")} key sk-1 sk-1\n`);
     expect(lines).toContain('arg model_providers.towline.base_url="http://127.0.0.1:4010/v1"\n');
     expect(existsSync(join(folder, "secrets/OPENAI_API_KEY"))).toBe(false);
   });

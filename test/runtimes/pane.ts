@@ -115,7 +115,7 @@ export async function machine(): Promise<Machine> {
   const session = await createFleet({ env: { PATH: path }, home }).open("one", host, "p");
   return {
     home,
-    panes: join(home, ".towline/p/panes"),
+    panes: join(home, ".towline/p/sessions"),
     hello: () => session.probe(),
     uproot: () => session.files.uproot(true),
     async run(launch, { job = newJob(), epoch = 1, deadline = 60 } = {}) {

@@ -15,7 +15,7 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
     one = await machine();
   });
   const left = () => (existsSync(one.panes) ? readdirSync(one.panes) : []);
-  const mark = (job: string) => `TOWLINE_PANE=${join(one.panes, job)}/`;
+  const mark = (job: string) => `TOWLINE_SESSION=${join(one.panes, job)}/`;
 
   test("a first start asks about the folder; the task is pasted as one piece; its end is told; nothing is left", async () => {
     const job = newJob();

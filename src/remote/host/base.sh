@@ -4,7 +4,7 @@
 # Stored under its own hash and never changed. ROOT also holds
 #   identity  tools  allow  samples/{last,now,old}  slots/N.GENERATION  PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
 #   PACK/jobs/JOB/EPOCH/  the folder in which the run works; making it is the fence
-#   PACK/panes/JOB/  the tmux session of a job, as src/runtimes/tmux-scripts.ts fills it
+#   PACK/sessions/JOB/  what a job keeps for its next epoch, as src/runtimes/session.ts says: its session, a home, tmux's socket
 #   PACK/jobs/JOB/EPOCH.{owner,go,secret,out,err,streams,result,sum,cancel,acked}
 # Processes are dear and builtins are cheap here: most of /proc is read with `read`.
 

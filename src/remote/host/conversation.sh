@@ -123,7 +123,7 @@ bury() {
     took=$((now - since))
   fi
   hunt "TOWLINE_RUN=$PWD/$dir/" && doze 20
-  clear_pane "$dir"
+  clear_session "$dir"
   tally || {
     hunt "TOWLINE_TAKES=$PWD/$dir/"
     doze 10

@@ -119,13 +119,13 @@ weigh() {
     -exec rm -f {} + 2>/dev/null
 }
 
-# Panes that were left for a next round, which has not come for a week.
-sweep_panes() {
-  for mark in "$pack"/panes/*/kept; do
+# Sessions that were left for a next round, which has not come for a week.
+sweep_sessions() {
+  for mark in "$pack"/sessions/*/kept; do
     [ -f "$mark" ] || return 0
-    for mark in $(find "$pack"/panes/*/kept -prune -type f -mtime +6); do
+    for mark in $(find "$pack"/sessions/*/kept -prune -type f -mtime +6); do
       mark=${mark%/kept}
-      name "${mark##*/}" && clear_pane "$jobs/${mark##*/}/0"
+      name "${mark##*/}" && clear_session "$jobs/${mark##*/}/0"
     done
     return
   done
@@ -153,7 +153,7 @@ hello() {
   fi
   [ -z "$pack" ] || {
     weigh
-    sweep_panes
+    sweep_sessions
   }
   look
   survey "$2"

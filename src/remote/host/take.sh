@@ -128,7 +128,7 @@ file_uproot() {
     answer - - "$told"
     return
   fi
-  [ ! -d "$pack/panes" ] || hunt "TOWLINE_PANE=$PWD/$pack/panes/"
+  [ ! -d "$pack/sessions" ] || hunt "TOWLINE_SESSION=$PWD/$pack/sessions/"
   [ -z "$pack" ] || rm -rf "./$pack"
   if [ -z "$others" ]; then
     pull
