@@ -7,6 +7,7 @@ export const attach_exit = { none: 81, tmux: 82, gate: 77 } as const;
 // sh, csh and fish read this alike: plain words, and single quotes without `!`.
 const script = [
   "cd && cd $0 2>/dev/null || exit 81",
+  "unset TMUX TMUX_PANE",
   "PATH=$PATH:$HOME/.local/bin",
   "command -v tmux >/dev/null || exit 82",
   "tmux -S ./sock has-session 2>/dev/null || exit 81",

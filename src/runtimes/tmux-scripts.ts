@@ -255,6 +255,7 @@ ${await_end}
 # Our limit, or somebody's wish: what it had said by then is told, and the session goes.
 trap 'trap "" TERM; screen; report; mux kill-server; exit 143' TERM HUP INT
 cd "$session" || exit 73
+: >pane
 rm -f job && ln -s "$here" job
 if [ -s "$here/resume" ] && [ ! -e gone ] && mux has-session; then
   server=$(mux display-message -p '#{pid}')

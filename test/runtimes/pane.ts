@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach } from "vitest";
 import { agent, host as hostSchema } from "../../src/core/schema.ts";
 import type { Assignment, Launch, RawResult } from "../../src/ports.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
@@ -102,6 +103,15 @@ export interface Running {
   cancel(): Promise<void>;
 }
 
+/** Whatever a test leaves behind. */
+const open: { home: string; close(): void }[] = [];
+afterEach(() => {
+  for (const { home, close } of open.splice(0)) {
+    close();
+    for (const pid of living(`TOWLINE_SESSION=${home}/`)) process.kill(pid, "SIGKILL");
+  }
+});
+
 let count = 0;
 export const newJob = () => `pane-${++count}-0123456789`;
 
@@ -113,6 +123,7 @@ export async function machine(): Promise<Machine> {
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(bin, "claude"), stand_in, { mode: 0o755 });
   const session = await createFleet({ env: { PATH: path }, home }).open("one", host, "p");
+  open.push({ home, close: () => session.close() });
   return {
     home,
     panes: join(home, ".towline/p/sessions"),

@@ -1,4 +1,5 @@
 // `tmux` on this machine: real tmux, the real host program, and a script in place of claude.
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -122,6 +123,12 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
       const job = newJob();
       const { session } = await first(job);
       expect(left()).toEqual([job]);
+      const option = (...words: string[]) =>
+        execFileSync("tmux", ["-S", "./sock", "show-options", ...words], {
+          cwd: join(one.panes, job),
+          encoding: "utf8",
+        });
+      expect([option("-gv", "update-environment"), option("-sv", "set-clipboard")]).toEqual(["", "off\n"]);
       const run = await one.run(next(job, session as string), { job, epoch: 2 });
       expect(outcome(await run.result())).toMatchObject({ state: "finished", answer: "All fine, turn 2.", session });
       expect(prompts(one)[1]).toContain("SAY-WELL again");

@@ -28,7 +28,7 @@ clear_session() {
     { read -r kept <"$left/kept"; } 2>/dev/null
     [ "$kept" != "${1##*/}" ] || return 0
   fi
-  hunt "TOWLINE_SESSION=$PWD/$left/"
+  [ ! -e "$left/pane" ] || hunt "TOWLINE_SESSION=$PWD/$left/"
   rm -rf "$left"
 }
 
