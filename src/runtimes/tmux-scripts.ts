@@ -16,7 +16,7 @@ set -gq status-right-length 40
 `;
 
 const hook = (event: string, name: string) =>
-  [event, [{ hooks: [{ type: "command", command: `sh "\${TOWLINE_SESSION}hook.sh" ${name}` }] }]] as const;
+  [event, [{ hooks: [{ type: "command", command: `sh "$TOWLINE_SESSION/hook.sh" ${name}` }] }]] as const;
 
 /** Claude tells of its turns by these, whatever its screen looks like. */
 const settings = {
@@ -134,7 +134,7 @@ gone() {
 const begin = `dialog() {
   shown=$(mux capture-pane -p)
   case $shown in *'Enter to confirm'*) ;; *) return ;; esac
-  case $shown in *trust*| *'API key'* | *'Bypass Permissions'*) ;; *) return ;; esac
+  case $shown in *trust* | *'API key'* | *'Bypass Permissions'*) ;; *) return ;; esac
   case $shown in
     *'❯ Yes'* | *'❯ '?'. Yes'*) mux send-keys Enter ;;
     *'API key'*) mux send-keys Up ;;
@@ -203,8 +203,7 @@ const await_end = `person() {
   return 1
 }
 waits() {
-  [ ! -f note ] || return 0
-  TOWLINE_TREE= goes_on "$here"
+  [ -f note ] || asks "$here"
 }
 nudge() {
   transcript

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readYaml } from "../../src/core/split.ts";
 import { bringUp, type Machines } from "../../src/demo/machines.ts";
 import { md, type TestPack } from "../fakes/pack.ts";
+import { lacksTmux, living } from "../fakes/pane.ts";
 import { keyOf, realPack, towline } from "../integration/real.ts";
-import { lacksTmux, living } from "../runtimes/pane.ts";
 
 const key = "sk-ant-canary-0123456789abcdef";
 const block = "```towline\nsurprise: the disk is new\ntechnique: asked df\n```";

@@ -700,7 +700,7 @@ export const mutants: Mutant[] = [
   {
     guard: "host: what tmux keeps out of a run's process group ends with it",
     edits: [["src/remote/host/run.sh", '  [ ! -e "$left/pane" ] || hunt "TOWLINE_SESSION=$PWD/$left/"\n', ""]],
-    tests: ["test/runtimes/tmux.test.ts"],
+    tests: ["test/integration/pane.test.ts"],
     name: "a cancel in the second round",
   },
   {
@@ -712,13 +712,13 @@ export const mutants: Mutant[] = [
         '"prompt.md": clean("") + taskText(assignment)',
       ],
     ],
-    tests: ["test/runtimes/tmux.test.ts"],
+    tests: ["test/integration/pane.test.ts"],
     name: "a first start asks",
   },
   {
     guard: "an attaching person's ssh agent does not reach a pane",
     edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
-    tests: ["test/runtimes/tmux.test.ts"],
+    tests: ["test/integration/pane.test.ts"],
     name: "lives on",
   },
 ];

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cli } from "../fakes/cli.ts";
 import { md, type TestPack, testPack } from "../fakes/pack.ts";
+import { lacksTmux, path } from "../fakes/pane.ts";
 import { program } from "../integration/real.ts";
-import { lacksTmux, path } from "../runtimes/pane.ts";
 import { makeKey, needsSshClient, needsSshd, type Served, serve } from "../transports/servers.ts";
 
 const at = "2026-11-20T10:00:00Z";
@@ -44,7 +44,6 @@ describe("what has no pane to look into", () => {
     ["a-3", "a-3 has no pane: its runtime is `claude`", "write `runtime: tmux` in the agent's record"],
     ["a-4", "a-4 runs on away, which has no record in hosts/", "add hosts/away.md"],
     ["a-9", "a-9 is no job here", "did you mean"],
-    ["a", "a is a task, and this is done to a run of it", "towline job attach a-"],
     ["a-1", "a pane is shown in a terminal, and this is none", "run it in your own shell"],
   ])("%s: %s", async (id, said, advice) => {
     const told = await cli(pack.clone, ["job", "attach", id]);

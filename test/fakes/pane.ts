@@ -9,7 +9,7 @@ import { afterEach } from "vitest";
 import { agent, host as hostSchema } from "../../src/core/schema.ts";
 import type { Assignment, Launch, RawResult } from "../../src/ports.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
-import { anyAssignment, folders } from "./runs.ts";
+import { anyAssignment, folders } from "../runtimes/runs.ts";
 
 export const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 export const host = hostSchema.parse({ address: "localhost", transport: "local", slots: "4" });
@@ -108,7 +108,7 @@ const open: { home: string; close(): void }[] = [];
 afterEach(() => {
   for (const { home, close } of open.splice(0)) {
     close();
-    for (const pid of living(`TOWLINE_SESSION=${home}/`)) process.kill(pid, "SIGKILL");
+    kill(`TOWLINE_SESSION=${home}/`);
   }
 });
 
@@ -137,7 +137,9 @@ export async function machine(): Promise<Machine> {
         async result() {
           for (let tries = 0; (await session.wait([{ job, epoch }], 2000)).length === 0; tries++)
             if (tries > 45) throw new Error("it never ended");
-          return session.fetch(job, epoch);
+          const result = await session.fetch(job, epoch);
+          await session.ack([result]);
+          return result;
         },
       };
     },
@@ -171,6 +173,16 @@ export function living(text: string): number[] {
       return [];
     }
   });
+}
+
+/** Kills those. */
+export function kill(text: string): void {
+  for (const pid of living(text))
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended with another.
+    }
 }
 
 export const alive = (pid: number) =>
