@@ -14,6 +14,7 @@ import { job } from "./verbs/job.ts";
 import { plan } from "./verbs/plan.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
+import { review } from "./verbs/review.ts";
 import { secrets } from "./verbs/secrets.ts";
 import { site } from "./verbs/site.ts";
 import { sync } from "./verbs/sync.ts";
@@ -35,6 +36,7 @@ const verbs: Register[] = [
   job,
   plan,
   purge,
+  review,
   secrets,
   task,
   tick,

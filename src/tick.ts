@@ -9,7 +9,7 @@ import { draftOf } from "./core/draft.ts";
 import type { Entry } from "./core/entry.ts";
 import { hostCalled } from "./core/known-hosts.ts";
 import { type Part, partFault } from "./core/part.ts";
-import { asking, fallen } from "./core/plan.ts";
+import { asking, fallen, withPeople } from "./core/plan.ts";
 import { dueProbes } from "./core/probes.ts";
 import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
@@ -23,6 +23,7 @@ import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
 import { addRecords, jobPaths, readPair } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
+import { lookAtRepos } from "./shell/repos.ts";
 import { addSpent } from "./shell/spent.ts";
 import type { HostLookup } from "./shell/ways.ts";
 import { withhold } from "./shell/withhold.ts";
@@ -236,7 +237,12 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       const names = new Set([...wanted.hosts, ...findings.probed]);
       for (const name of findings.probed) run.due.add(name);
       for (const name of names) run.asked.add(name);
-      const asked = Promise.all([pollOnce(state, run), gather(hands, state, names, findings)]);
+      const waiting = withPeople(draftOf(state, now, run.id));
+      const asked = Promise.all([
+        pollOnce(state, run),
+        gather(hands, state, names, findings),
+        ports.code && lookAtRepos(ports.code, wanted.repos, waiting, findings),
+      ]);
       [findings.levels] = await heed(signal, asked);
     }
     if (findings.results.length > 0) await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));

@@ -21,6 +21,14 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.failed" },
     then: [{ memo: "{{data.task}} failed on {{data.host}}: {{data.why}}", kind: "warning" }],
   }),
+  built("builtin-job-review", {
+    when: { kind: "job.review" },
+    then: [{ memo: "{{data.task}} waits for your review: branch {{data.branch}} (`towline review {{data.job}}`)" }],
+  }),
+  built("builtin-job-closed", {
+    when: { kind: "job.closed" },
+    then: [{ memo: "{{data.task}}: {{data.why}}. What was wrong with the work?", kind: "ask" }],
+  }),
   built("builtin-job-lost", {
     when: { kind: "job.lost" },
     then: [

@@ -6,6 +6,7 @@ import type { Entry } from "./entry.ts";
 import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
 import { hosts_path } from "./known-hosts.ts";
+import { letters_path } from "./letters.ts";
 import { ndjson, render } from "./render.ts";
 import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
@@ -16,6 +17,10 @@ export interface Draft extends State {
   tick: string;
   /** Records to write, by path: null deletes. */
   written: Map<string, { kind: Kind; data: Record<string, unknown>; body: string } | null>;
+  /** Jobs whose result came in this very pass: it is not acknowledged yet. */
+  collected: Set<string>;
+  /** Files that are kept with records, by path. */
+  attached: Map<string, string | Uint8Array>;
   /** Judged pupdates of this pass. */
   pupdates: Pupdate[];
   /** Not yet judged. */
@@ -32,9 +37,12 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     met: new Map(state.met),
     levels: [...state.levels],
     fired: [...state.fired],
+    letters: [...state.letters],
     now,
     tick,
     written: new Map(),
+    collected: new Set(),
+    attached: new Map(),
     pupdates: [],
     raised: [],
   };
@@ -96,6 +104,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
     "state/fired.ndjson",
     ndjson(draft.fired.toSorted((a, b) => compare(`${a.rule} ${a.key}`, `${b.rule} ${b.key}`))),
   );
+  wanted.set(letters_path, ndjson(draft.letters));
   wanted.set(hosts_path, ndjson([...draft.met.values()].sort((a, b) => compare(a.host, b.host))));
   if (overview !== null) wanted.set("OVERVIEW.md", overview);
   const changes: Changes = new Map();
@@ -104,6 +113,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
     if (text === null ? before !== undefined : text !== (before ?? "") && !(text === "" && before === undefined))
       changes.set(path, text);
   }
+  for (const [path, bytes] of draft.attached) changes.set(path, bytes);
   if (brought && (changes.size > 0 || brought.pressing)) {
     for (const [path, text] of brought.files) changes.set(path, text);
     if (brought.seen.size > 0) changes.set(hosts_path, seenRows(draft, brought));

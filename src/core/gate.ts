@@ -4,11 +4,11 @@ import { type Limit, purseOf } from "./budget.ts";
 import type { Draft } from "./draft.ts";
 import { everyFault } from "./due.ts";
 import type { Entry } from "./entry.ts";
-import { isOver, jobsByTask } from "./jobs.ts";
+import { isAtRest, isOver, jobsByTask } from "./jobs.ts";
 import { type Owed, owed } from "./occurrence.ts";
 import { isWaiting } from "./rollout.ts";
 import type { Agent, WaitsOn } from "./schema.ts";
-import { selectHosts } from "./select.ts";
+import { isEach, selectHosts } from "./select.ts";
 import { spendingHold, wantOf } from "./spending.ts";
 import { quarantined, type State } from "./state.ts";
 
@@ -96,7 +96,8 @@ export function stopped(state: State, now: Date): boolean {
 
 export function gate(draft: Draft, task: Entry<"task">): Hold | null {
   if (stopped(draft, draft.now)) return passing("stop", "STOP.md stops everything; remove it to go on");
-  if (task.data.repo !== undefined) return person("repo", "coding work (`repo:`) cannot be run by this version");
+  if (task.data.repo !== undefined && isEach(task.data))
+    return person("repo", "coding work (`repo:`) goes to one host: leave `spread: each` and `hosts: all` away");
   for (const id of task.data.after ?? []) {
     const before = draft.status.get(id)?.data.state;
     if (before === "done") continue;
@@ -121,9 +122,14 @@ export function agentGate(draft: Draft, task: Entry<"task">, runtimes: ReadonlyS
   const fault = agentFault(draft, task, runtimes);
   const agent = agentOf(draft, task);
   if (fault || !agent) return fault;
+  if (task.data.repo !== undefined && handless.has(agent.data.runtime))
+    return person("repo", `${agent.path}: runtime \`${agent.data.runtime}\` only answers, it cannot work on files`);
   const busy = agentBusy(draft, agent) ?? (task.data.repo === undefined ? null : unreviewed(draft, agent));
   return busy === null ? null : { state: "queued", on: "agent", reason: busy, person: false };
 }
+
+/** Runtimes whose models have no tools. */
+const handless = new Set(["ollama"]);
 
 /** Why an agent begins no new coding work: people have not come to what it made before. */
 function unreviewed(draft: Draft, { id, path, data }: Entry<"agent">): string | null {
@@ -162,7 +168,7 @@ export function agentFault(draft: Draft, task: Entry<"task">, runtimes: Readonly
 export function agentBusy(draft: Draft, agent: Entry<"agent">, own?: string): string | null {
   if (agent.data.parallel === undefined) return null;
   const busy = [...draft.jobs.values()].filter(
-    (job) => !isOver(job) && !isWaiting(job) && job.data.agent === agent.id && job.id !== own,
+    (job) => !isOver(job) && !isWaiting(job) && !isAtRest(job) && job.data.agent === agent.id && job.id !== own,
   ).length;
   return busy < agent.data.parallel ? null : `agent ${agent.id} works on ${busy} already`;
 }

@@ -1,4 +1,5 @@
 // Which host gets which job. A value: printed, then executed.
+import type { Work } from "../ports.ts";
 import { neededOnHost } from "./agent-needs.ts";
 import { purseOf, type Want } from "./budget.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
@@ -7,7 +8,8 @@ import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
-import { isMine, waits_for_ticker } from "./part.ts";
+import { deliver } from "./letters.ts";
+import { isLead, isMine, waits_for_ticker } from "./part.ts";
 import {
   closed,
   type HostAnswer,
@@ -26,6 +28,7 @@ import { isEach } from "./select.ts";
 import { onHost, spendingHold, wantOf } from "./spending.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
+import { firstWork, isWithPeople, isWoken, type RepoAnswer } from "./work.ts";
 
 export interface Plan {
   starts: Start[];
@@ -40,6 +43,8 @@ export interface Plan {
 export interface Asking {
   hosts: Set<string>;
   runs: string[];
+  /** Repositories, as tasks name them, of work that may start or that waits for people. */
+  repos: Set<string>;
 }
 
 export interface Known {
@@ -53,14 +58,17 @@ export interface Known {
   absent: ReadonlySet<string>;
   /** Plans only these tasks; absent: all of them. */
   only?: ReadonlySet<string>;
+  /** What repositories said of themselves; absent: none can be asked here. */
+  repos?: ReadonlyMap<string, RepoAnswer>;
 }
 
 /** Hosts of open jobs, and hosts that a task owed a run may use. None: no host is called at all. */
 export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   const mine = (name: string) => isMine(draft, hostCalled(draft, name) as Entry<"host">);
-  const hosts = new Set([...hostsOfJobs(draft)].filter(mine));
+  const hosts = new Set([...hostsOfJobs(draft), ...leftOpen(draft)].filter(mine));
   const { ready } = candidates(draft, runtimes);
-  const again = reclaimable(draft).filter((job) => draft.tasks.has(job.data.task));
+  const woken = [...draft.jobs.values()].filter((job) => isWoken(draft, job));
+  const again = [...reclaimable(draft), ...woken].filter((job) => draft.tasks.has(job.data.task));
   const when = { zone: draft.settings.zone, now: draft.now };
   const open = (host: Entry<"host">) =>
     isMine(draft, host) && !closed(host, draft.settings.networks) && !outside(host, when);
@@ -71,8 +79,34 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
       ? able.map((host) => hostJobId(draft.pack, task.id, run.occurrence, host.id))
       : [runId(draft.pack, task.id, run.occurrence)],
   );
-  return { hosts, runs };
+  return { hosts, runs, repos: reposOf(draft, ready, again) };
 }
+
+function reposOf(draft: Draft, ready: Candidate[], again: Entry<"job">[]): Set<string> {
+  const open = ready.filter(({ hosts }) => hosts.some((host) => isMine(draft, host)));
+  return new Set([
+    ...open.flatMap(({ task }) => task.data.repo ?? []),
+    ...[...again, ...withPeople(draft)].flatMap((job) => job.data.run.code?.repo ?? []),
+  ]);
+}
+
+/** Of several tickers, the one of its host asks how its work stands. */
+function isOurs(draft: Draft, job: Entry<"job">): boolean {
+  const host = hostCalled(draft, job.data.host ?? "");
+  return host ? isMine(draft, host) : isLead(draft);
+}
+
+/** Work that waits for people, of which this ticker asks how it stands. */
+export const withPeople = (draft: Draft) =>
+  [...draft.jobs.values()].filter((job) => isWithPeople(job) && isOurs(draft, job));
+
+/** Hosts of jobs that wait for an answer nobody wants any more: what takes their place may start there at once. */
+const leftOpen = (draft: Draft): string[] =>
+  [...draft.jobs.values()].flatMap((job) =>
+    job.data.state === "asking" && unwanted(draft, job) !== null && hostCalled(draft, job.data.host ?? "")
+      ? (job.data.host ?? [])
+      : [],
+  );
 
 /** Hosts that may get the jobs that are claimed again, and those of the wave after the one that is going on. */
 function hostsAgain(draft: Draft, again: Entry<"job">[]): Set<Entry<"host">> {
@@ -102,7 +136,8 @@ export function plan(draft: Draft, known: Known): Plan {
   const claim = (start: Start, job: Entry<"job">) => {
     purse.put(job, draft.jobs.get(job.id));
     putJob(draft, job);
-    made.starts.push(toDeploy(draft, start, known) ? { ...start, deploy: true } : start);
+    const told = start.assignment ? withLetters(draft, job, start, start.assignment) : start;
+    made.starts.push(toDeploy(draft, start, known) ? { ...told, deploy: true } : told);
     given.set(start.host, (given.get(start.host) ?? 0) + 1);
     room--;
   };
@@ -130,6 +165,11 @@ export function plan(draft: Draft, known: Known): Plan {
       });
     else if (known.paths.has(run)) made.spent.set(task.id, candidate.run.occurrence);
     else {
+      const unread = unreadRepo(task, known);
+      if (unread) {
+        holds.set(task.id, unread);
+        continue;
+      }
       const wait = late(1, wantOf(draft, candidate));
       const own = candidate.hosts.filter((host) => isMine(draft, host));
       const placed = wait ?? place(placing(candidate, own));
@@ -146,6 +186,21 @@ export function plan(draft: Draft, known: Known): Plan {
   }
   made.unread = missed || purse.missed();
   return made;
+}
+
+/** Why coding work cannot be begun: its repository says nothing of itself. */
+function unreadRepo({ data }: Entry<"task">, { repos }: Known): Hold | null {
+  if (data.repo === undefined) return null;
+  const answer = repos?.get(data.repo);
+  if (!answer) return queued("repo", repos ? "its repository was not asked" : "coding work is begun by ticks");
+  if (!("fault" in answer)) return null;
+  return answer.person ? person("repo", answer.fault) : queued("repo", answer.fault);
+}
+
+/** With what other agents have told this one since it was started last. */
+function withLetters(draft: Draft, job: Entry<"job">, start: Start, work: Work): Start {
+  const inbox = deliver(draft, job);
+  return inbox.length === 0 ? start : { ...start, assignment: { ...work, inbox } };
 }
 
 function toDeploy(draft: Draft, { host, assignment }: Start, { answers }: Known): boolean {
@@ -171,12 +226,14 @@ export type Late = (count: number, want: Want) => { on: WaitsOn; wait: string; h
 export type Claim = (start: Start, job: Entry<"job">) => void;
 
 function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, known: Known, claim: Claim): void {
+  const { repo } = candidate.task.data;
   const job = newJob(draft, candidate, {
     id,
     run: id,
     host,
     state: "claimed",
     identity: identityOf(known.answers, host),
+    work: (repo !== undefined && firstWork(id, repo, known.repos?.get(repo))) || undefined,
   });
   claim(startOf(draft, job, candidate.task, candidate.agent, false), job);
 }

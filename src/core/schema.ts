@@ -1,5 +1,6 @@
 // Every kind of record, once. Types, JSON Schemas for editors and the Astro collections come from here.
 import { z } from "zod";
+import { permits } from "./permits.ts";
 import { duration, flag, int, line, number, reason, share, slug, strings, text, time } from "./scalar.ts";
 import { windowFault } from "./window.ts";
 
@@ -70,6 +71,13 @@ const tools = z
   .union([z.array(tool), tool.transform((v) => [v])], { error: "must be the name of a tool or a list of them" })
   .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] });
 
+/** Kinds of changes that an agent makes only when its record says so. */
+const permit = z
+  .union([z.array(z.enum(permits)), z.enum(permits).transform((v) => [v])], {
+    error: `must be a list out of ${permits.join(", ")}`,
+  })
+  .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string", enum: [...permits] } }] });
+
 export const agent = record({
   runtime: line,
   model: line.optional(),
@@ -94,6 +102,12 @@ export const agent = record({
     mode: z.enum(["dontAsk", "acceptEdits", "plan", "bypassPermissions"]).optional(),
     tools: tools.optional(),
     no_tools: tools.optional(),
+    /** Globs over the paths of a repository: what its work may change, and what it may not. */
+    allow: strings.optional(),
+    deny: strings.optional(),
+    max_files: int(1, 1e6).optional(),
+    max_lines: int(1, 1e9).optional(),
+    permit: permit.optional(),
   }).optional(),
   env: strings.optional(),
   limits: record({ turns: int(1, 10_000).optional(), open_prs: int(1, 10_000).optional() }).optional(),
@@ -190,6 +204,51 @@ export const job_states = [
 export type JobState = (typeof job_states)[number];
 
 const stream = record({ bytes: int(0, 1e15), sha256: line.optional(), truncated: flag.optional() });
+const commit = line.regex(/^[0-9a-f]{40}$/, "must be the id of a commit");
+
+/** Where coding work stands. */
+const code = record({
+  /** As the task named it when the job was claimed. */
+  repo: line,
+  /** The commit that this epoch's work starts at. */
+  base: commit,
+  /** Where the branch is; absent: it was not pushed yet. */
+  head: commit.optional(),
+  /** How often in a row its check failed. */
+  failed: int(0, 1000).optional(),
+  /** Remarks of the review that the agent has worked on, and those that this epoch is given. */
+  told: strings.optional(),
+  telling: strings.optional(),
+  /** What the agent is to know of how its next round came to be. */
+  note: line.optional(),
+});
+/** Verbs by which agents talk back (src/remote/agent/towline.sh). */
+export const talk_verbs = ["reply", "ask", "reflect", "confess", "learn", "tell", "status", "done", "fail"] as const;
+export type TalkVerb = (typeof talk_verbs)[number];
+
+/** One file of an agent's outbox: its verb is part of the file's name, the text its body. */
+export const message = z
+  .object({
+    verb: z.enum(talk_verbs),
+    /** The agent that a `tell` is for. */
+    to: slug.optional(),
+    surprise: text.optional(),
+    technique: text.optional(),
+    text,
+  })
+  .refine((one) => one.verb !== "tell" || one.to !== undefined, {
+    path: ["to"],
+    message: "must name the agent that it is for",
+  })
+  .refine(
+    (one) => one.text !== "" || one.verb === "done" || one.surprise !== undefined || one.technique !== undefined,
+    { path: ["text"], message: "must say something" },
+  );
+export type Message = z.infer<typeof message>;
+
+/** What an agent asked, and what a person said to it. `pupdate`: of the question; its memo names it, too. */
+const question = record({ at: time, text, pupdate: text, answer: text.optional() });
+
 export const job = record({
   task: text,
   agent: slug.optional(),
@@ -240,6 +299,17 @@ export const job = record({
     program: line.optional(),
     surprise: text.optional(),
     technique: text.optional(),
+    /** How far it was, in the agent's own words. */
+    status: line.optional(),
+    /** The agent holds it to be ready for a review. */
+    ready: flag.optional(),
+    /** What the agent said that it was about to do. */
+    learn: strings.optional(),
+    questions: z.array(question).optional(),
+    /** Goes on elsewhere than it began, or without what was said in it before: how, in words. */
+    continued: line.optional(),
+    /** How many messages deep: of those that it was given, the one that is an answer to the most others. */
+    depth: int(1, 100).optional(),
     /** The rule whose task it is, and the account that it is charged to. */
     rule: text.optional(),
     account: line.optional(),
@@ -254,6 +324,9 @@ export const job = record({
     tokens: record({}).optional(),
     insights: strings.optional(),
     learnings: strings.optional(),
+    /** Of coding work. */
+    branch: line.optional(),
+    code: code.optional(),
   }),
 });
 

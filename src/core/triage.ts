@@ -128,7 +128,9 @@ function memo(
 }
 
 function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPupdate): Done {
-  const depth = (draft.tasks.get(pupdate.subject)?.data.depth ?? 0) + 1;
+  // A question's subject is its job; the task that it is about stands beside it.
+  const about = [pupdate.subject, String(pupdate.data?.task ?? "")].map((id) => draft.tasks.get(id)?.data.depth ?? 0);
+  const depth = Math.max(...about) + 1;
   if (depth > depth_limit)
     return memo(
       draft,

@@ -9,6 +9,7 @@ import { nearest } from "../core/nearest.ts";
 import type { Pupdate } from "../core/schema.ts";
 import { amount, expensesOf } from "../core/spent.ts";
 import type { State } from "../core/state.ts";
+import { oneLine } from "../core/text.ts";
 import { usage } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
@@ -69,7 +70,7 @@ async function aboutTask(
   const draft = draftOf(state, now, "why");
   const { changed } = await seen(dir, wire.env, tips, ref);
   const said = explainTask(draft, task, outlook(draft, names, changed));
-  const about = (await pupdates(repo, tips)).filter((one) => one.subject === id).slice(-5);
+  const about = (await pupdates(repo, tips)).filter((one) => one.subject === id || one.data?.task === id).slice(-5);
   const lines = [`${id}: ${said.state}`, `  ${said.why}`];
   if (said.field) lines.push(`  decided by \`${said.field}:\` in ${task.path}`);
   for (const one of about)
@@ -91,9 +92,14 @@ async function aboutJob(repo: Repo, tips: Tips, state: State, id: string): Promi
     `  task ${job.data.task}, run ${run.occurrence}, asked for by ${run.requested_by ?? "nobody noted"}`,
     `  claimed ${run.claimed_at} by tick ${run.tick}, epoch ${run.epoch}, attempt ${run.attempt}, on ${job.data.host}`,
   ];
-  if (run.exit !== undefined) lines.push(`  ended ${run.ended_at} with exit ${run.exit}, outcome ${run.outcome}`);
+  if (run.exit !== undefined)
+    lines.push(`  ended ${run.ended_at} with exit ${run.exit}${run.outcome ? `, outcome ${run.outcome}` : ""}`);
   const cost = costLine(job);
   if (cost !== null) lines.push(cost);
+  for (const { at, text, answer } of run.questions ?? []) {
+    lines.push(`  ${at} asked: ${oneLine(text)}`);
+    lines.push(answer === undefined ? "    not answered yet: its memo waits" : `    answered: ${oneLine(answer)}`);
+  }
   const drift = run.drift ?? (isOver(job) ? null : driftOf(state, job));
   if (drift) lines.push(`  ${drift}`);
   if (run.cancel) lines.push(`  ${run.cancel.by} asked for it to be ended at ${run.cancel.at}`);

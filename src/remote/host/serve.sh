@@ -115,8 +115,20 @@ weigh() {
     mark=${mark##*/}
     known "${mark%.*}" "${mark##*.}" && set -- "$@" "$jobs/${mark%.*}/${mark##*.}".*
   done
-  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' \) \
+  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' ! -name '*.bundle' \) \
     -exec rm -f {} + 2>/dev/null
+}
+
+# Sessions that were left for a next round, which has not come for a week.
+sweep_sessions() {
+  for mark in "$pack"/sessions/*/kept; do
+    [ -f "$mark" ] || return 0
+    for mark in $(find "$pack"/sessions/*/kept -prune -type f -mtime +6); do
+      mark=${mark%/kept}
+      name "${mark##*/}" && clear_session "$jobs/${mark##*/}/0"
+    done
+    return
+  done
 }
 
 # PACK SLOTS RUNTIME,…
@@ -139,7 +151,10 @@ hello() {
     [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
     replay
   fi
-  [ -z "$pack" ] || weigh
+  [ -z "$pack" ] || {
+    weigh
+    sweep_sessions
+  }
   look
   survey "$2"
   facts="identity $identity
@@ -178,6 +193,7 @@ runtime $runtime"
   done
   unset IFS
   owner_facts
+  [ -z "$pack" ] || list_trees
   answer - - "$facts$held"
 }
 
@@ -238,6 +254,14 @@ while read -r verb nonce a b c d e f g _ <&9; do
     fetch:ready | seal:ready | cancel:ready)
       drain
       if known "$a" "$b"; then "$verb" "$a" "$b"; else answer - - "refused bad request"; fi
+      ;;
+    tips:ready | bundle:ready | chunk:ready | land:ready | close:ready)
+      if admitted; then
+        "code_$verb" "$a" "$b" "$c"
+      else
+        drain
+        refuse "$why"
+      fi
       ;;
     state:* | show:* | put:* | more:* | place:* | back:* | remove:* | call:* | uproot:*)
       [ -n "$sync" ] || tools || probe
