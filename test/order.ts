@@ -21,6 +21,7 @@ const slow = [
   "repo/race",
   "chaos/hosts",
   "integration/flood",
+  "code/rounds",
   "mutants/mutants",
 ];
 

@@ -996,7 +996,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a repository's address runs no program",
-    edits: [["src/core/target.ts", 'repo.startsWith("-")', "false"]],
+    edits: [["src/core/target.ts", String.raw`/^(https|ssh):\/\/[^/]+\/./`, "/^[a-z]+:/"]],
     tests: ["test/code/target.test.ts"],
     name: "is no address",
   },
