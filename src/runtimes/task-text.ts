@@ -1,5 +1,5 @@
 // What every model is told of its task: the same text whatever runtime runs it.
-import { briefingOf, from_outside, roleFile, roundParts } from "../core/brief.ts";
+import { briefingOf, from_outside, roleFile, roundParts, ruleParts } from "../core/brief.ts";
 import { clean, fenced } from "../core/text.ts";
 import type { Assignment } from "../ports.ts";
 import { inboxText } from "./inbox.ts";
@@ -28,7 +28,7 @@ export function taskText(assignment: Assignment): string {
   if (task.born_of === undefined || body === "") parts.push(body);
   else parts.push(from_outside, fenced(body));
   if (task.accept?.length) parts.push("## It counts as done when", task.accept.map((a) => `- ${clean(a)}`).join("\n"));
-  if (code) parts.push(...roundParts(briefingOf(assignment, code)));
+  if (code) parts.push(...roundParts(briefingOf(assignment, code)), ...ruleParts(code.told));
   parts.push(...inboxText(told));
   if (notes.trim())
     parts.push(
