@@ -38,7 +38,8 @@ export const authorOf = (agent: string): Person => ({
   email: `${agent}@agents.towline.invalid`,
 });
 
-export const branchOf = (job: string) => `towline/${job}`;
+/** `taken`: a branch called `towline` is there, as many a ledger is; git lets none stand below it. */
+export const branchOf = (job: string, taken: boolean) => `towline${taken ? "-work" : ""}/${job}`;
 
 /** Lines of a failed check's output that are kept. */
 const check_keep = 4000;
@@ -58,7 +59,7 @@ export function judgedWork(
   landed: Landed,
 ): Judged {
   const { code: before, round } = data.run;
-  const { telling = [], ...rest } = before as NonNullable<typeof before>;
+  const { telling = [], conflict: _, ...rest } = before as NonNullable<typeof before>;
   const told = [...(rest.told ?? []), ...telling];
   const code = { ...rest, told: told.length > 0 ? told : undefined };
   const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });

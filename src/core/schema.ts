@@ -214,6 +214,10 @@ const code = record({
   base: commit,
   /** Where the branch is; absent: it was not pushed yet. */
   head: commit.optional(),
+  /** Tip of the default branch when this epoch was claimed. */
+  tip: commit.optional(),
+  /** It conflicts with the default branch: that is what its agent is to mend. */
+  conflict: flag.optional(),
   /** How often in a row its check failed. */
   failed: int(0, 1000).optional(),
   /** Remarks of the review that the agent has worked on, and those that this epoch is given. */

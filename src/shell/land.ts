@@ -105,7 +105,11 @@ async function looked(ports: LandPorts, looking: Looking): Promise<Landed | { la
     branch,
     base: code.base,
     // Where it stands as it came it was pushed before, and is looked at in the same way again.
-    known: [target.looked.tip, ...(there === null || there === looking.head ? [] : [there])],
+    known: [
+      target.looked.tip,
+      ...(code.tip === undefined ? [] : [code.tip]),
+      ...(there === null || there === looking.head ? [] : [there]),
+    ],
     objects: target.objects,
   });
   if ("refused" in arrived) return refused([arrived.refused]);

@@ -161,6 +161,38 @@ test("a failed check goes back to the same job, three times at most, then to peo
   expect(job(one)?.data.run.code?.failed).toBeUndefined();
 });
 
+test("a conflict with what people did meanwhile wakes the job, once for each state of their branch", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), ends(pushed(first)));
+  one.repos.set(".", { tip: theirs, heads: new Map([[`towline/${id}`, first]]) });
+  one.standing.set(id, "conflict");
+  one.tick(at(2), never);
+  one.tick(at(3), never);
+  expect(job(one)?.data).toMatchObject({
+    state: "started",
+    run: { epoch: 2, round: 2, code: { base: first, tip: theirs } },
+  });
+  expect(one.sent.get(id)?.assignment?.code?.note).toContain(`git merge ${theirs}`);
+  // It could not settle it: that is for people, until their branch is another one.
+  one.tick(at(4), ends(pushed(second)));
+  one.tick(at(5), never);
+  expect(job(one)?.data.state).toBe("review");
+  expect(job(one)?.data.run.code).not.toHaveProperty("conflict");
+  expect(one.starts).toHaveLength(2);
+});
+
+test("where a branch `towline` is taken, work stands beside it", () => {
+  const one = stand("", { "towline.yml": "id: pack\ndefaults:\n  agent: scout\nledger:\n  branch: towline\n" });
+  one.tick(at(0), never);
+  expect(job(one)?.data.run.branch).toBe(`towline-work/${job(one)?.id}`);
+  const two = stand();
+  two.repos.set(".", { tip, heads: new Map([["towline", first]]) });
+  two.tick(at(0), never);
+  expect(job(two)?.data.run.branch).toBe(`towline-work/${job(two)?.id}`);
+});
+
 test("a branch that is taken away unmerged ends the job and the task, and asks why", () => {
   const one = stand();
   one.tick(at(0), never);
