@@ -7,7 +7,7 @@ export function git(targets: Targets): Forge {
     name: "git",
     propose: async ({ branch }) => branch,
     async stands({ repo, branch, head }) {
-      const target = await targets.fetch(repo, [branch], [head]);
+      const target = await targets.fetch(repo, [branch], { commits: [head] });
       const { tip, heads } = target.looked;
       if (await target.contains(tip, head)) return "merged";
       const there = heads.get(branch);

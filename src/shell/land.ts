@@ -98,7 +98,7 @@ interface Looking {
 async function looked(ports: LandPorts, looking: Looking): Promise<Landed | { later: string }> {
   const { code, branch } = looking.job.data.run;
   if (!code || branch === undefined) return refused(["its record does not say where it belongs"]);
-  const target = await ports.targets.fetch(code.repo, [branch]);
+  const target = await ports.targets.fetch(code.repo, [branch], { anew: true });
   const there = target.looked.heads.get(branch) ?? null;
   const arrived = await quarantine(gitEnv(ports.env), {
     bytes: looking.bytes,

@@ -28,9 +28,9 @@ export interface Targets {
   look(repo: string): Promise<Looked>;
   /**
    * Brings the default branch, with all its history, and these branches; and these commits, where the server still has
-   * them. Throws a Fault.
+   * them. `anew`: where its branches are is asked again, and not taken from what was asked before. Throws a Fault.
    */
-  fetch(repo: string, branches?: readonly string[], commits?: readonly string[]): Promise<Target>;
+  fetch(repo: string, branches?: readonly string[], more?: { commits?: string[]; anew?: boolean }): Promise<Target>;
 }
 
 /** A repository as it was fetched. */
@@ -79,11 +79,10 @@ export function createTargets(options: TargetOptions): Targets {
   return {
     look: looks,
     // One after the other: two would be in each other's way in the cache.
-    fetch: (repo, branches = [], commits = []) => {
+    fetch: (repo, branches = [], { commits = [], anew = false } = {}) => {
       const mine = (last.get(repo) ?? Promise.resolve()).then(async () => {
-        // Asked anew: what is done here follows from where the branches are now.
-        const at = await reach(options, repo, limits);
-        const looked = await look(at);
+        if (anew) known.delete(repo);
+        const [at, looked] = await Promise.all([reach(options, repo, limits), looks(repo)]);
         await bring(at, looked, branches);
         await bringCommits(at, commits);
         return targetOf(at, looked, () => void known.delete(repo));

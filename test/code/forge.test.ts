@@ -9,7 +9,7 @@ const branch = "towline/count-1";
 /** A proposal as towline left it, and a person's clone of where it is. */
 function stand() {
   const from = origin({ "a.txt": "a\n", "b.txt": "b\n" });
-  const forge = createForge(undefined, createTargets({ dir: clone(from), env, cache: tempDir("cache") }));
+  const options = { dir: clone(from), env, cache: tempDir("cache") };
   const ada = (...args: string[]) => git(from.person, ...args);
   const commit = (files: Record<string, string>) => {
     write(from.person, files);
@@ -21,7 +21,9 @@ function stand() {
   const head = commit({ "a.txt": "counted\n" });
   ada("push", "-q", "origin", branch);
   ada("checkout", "-q", "main");
-  return { ada, commit, head, stands: () => forge.stands({ repo: ".", branch, head }) };
+  // As each tick asks it: anew.
+  const stands = () => createForge(undefined, createTargets(options)).stands({ repo: ".", branch, head });
+  return { ada, commit, head, stands };
 }
 
 test("proposed is where its branch is, open until somebody does something", async () => {
