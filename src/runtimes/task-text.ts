@@ -5,7 +5,7 @@ import { inboxText } from "./inbox.ts";
 import { marked_request } from "./marked.ts";
 
 /** How it may talk back: the same three ways for every model, since nobody knows which of them its guards allow. */
-const talk_text = [
+const talk_text = (box: string) => [
   "While you work you can talk back. By the command `towline` (`towline help` tells more):",
   [
     "- `towline ask 'QUESTION'`: only a person can decide it. Then end your work; you are started again with the answer.",
@@ -13,7 +13,8 @@ const talk_text = [
     "- `towline tell AGENT 'TEXT'`: a message for another agent.",
     "- `towline status 'TEXT'`: how far you are. `towline done`: it is ready for a review. `towline fail 'REASON'`: it cannot be done.",
   ].join("\n"),
-  "Or by a file `outbox/01-ask.md` (`02-confess.md`, ...) with the text in it, in the folder that you start in; or by lines `ask: QUESTION`, `confess: TEXT`, `tell AGENT: TEXT`, `fail: REASON` in the block that ends your answer.",
+  `Or by a file \`${box}/01-ask.md\` (\`02-confess.md\`, ...) with the text in it, in the folder that you start in; ` +
+    "or by lines `ask: QUESTION`, `confess: TEXT`, `tell AGENT: TEXT`, `fail: REASON` in the block that ends your answer.",
 ];
 
 /** What claude may always use, in its words: otherwise an agent that does as it is told is refused, and its run fails. */
@@ -39,7 +40,8 @@ export function taskText({ task, prompt, notes, ...told }: Assignment): string {
     );
   parts.push(
     "## Talking back",
-    ...talk_text,
+    // Not among the files of a repository: there it would become part of the work.
+    ...talk_text(told.code ? ".towline/outbox" : "outbox"),
     "## Your answer",
     "Your last message is the result: it is kept word for word, and nobody sees anything else. Nobody answers while you work.",
     marked_request,
