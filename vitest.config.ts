@@ -12,7 +12,8 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     projects: [
-      { extends: true, test: { name: "unit", include: pure, testTimeout: 30_000 } },
+      // They share nothing but what they import: one process for many of them.
+      { extends: true, test: { name: "unit", include: pure, isolate: false, testTimeout: 120_000 } },
       {
         extends: true,
         test: {

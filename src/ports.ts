@@ -1,7 +1,8 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
 import type { Entry } from "./core/entry.ts";
-import type { Agent, Host, Pupdate, Settings, Task } from "./core/schema.ts";
+import type { Remark } from "./core/review.ts";
+import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
@@ -158,6 +159,15 @@ export interface HostFacts {
   /** What the machine's owner allows; absent: everything. */
   allow?: HostAllow;
   held: HeldJob[];
+  /** Worktrees of this pack; absent: none. */
+  trees?: HeldTree[];
+}
+
+/** A worktree that stays until its job is closed. `used`: seconds since 1970 of its last start. */
+export interface HeldTree {
+  job: string;
+  mirror: string;
+  used: number;
 }
 
 /** The owner's `allow` file on a host. What it does not list is not allowed; `any` in a list stands for all. */
@@ -205,6 +215,54 @@ export interface StartRequest {
   /** What runs it, by name: the host's owner may not allow it. Without a name it is not allowed where they set limits. */
   runtime?: string;
   launch: Launch;
+  /** Coding work: the launch starts with a worktree at its side. */
+  code?: CodeRequest;
+}
+
+/** What is checked out on the host before the agent starts, and what of it comes back. */
+export interface CodeRequest {
+  /** Name of the mirror on the host: 16 to 64 hex digits, out of the repository's address. */
+  mirror: string;
+  /** The commit that this epoch's work starts at. It must be in the mirror. */
+  base: string;
+  /** The branch that the worktree stands on. */
+  branch: string;
+  /** In whose name the agent and the host commit. */
+  author: { name: string; email: string };
+  /** Run by `sh` in the worktree: once after it was made, and after each agent that ended by itself. */
+  setup?: string;
+  verify?: string;
+  /** Worktrees that the host may hold, those of all packs of its root. */
+  trees: number;
+  /** Bytes that the bundle which comes back may have. */
+  most: number;
+}
+
+/** What became of coding work. Data of the host, however well formed. */
+export interface CodeResult {
+  /** `setup` and `unready`: that failed, and the agent was not started. */
+  state: "done" | "setup" | "unready";
+  why?: string;
+  base: string;
+  /** Tip of the branch; `base` when nothing was committed. */
+  head: string;
+  commits: number;
+  /** Why what was left uncommitted is not in a commit. What was committed comes all the same. */
+  left?: string;
+  setup?: ScriptRun;
+  /** Absent: there is none, or the agent did not end by itself. */
+  verify?: ScriptRun;
+  /** `base..head` as one ref, the branch; null: nothing was committed, or `why` says what stands against it. */
+  bundle: Uint8Array | null;
+}
+
+export interface ScriptRun {
+  /** null: ended at its limit. */
+  exit: number | null;
+  /** Seconds. */
+  took: number;
+  /** The last 16 KiB of both its streams. */
+  output: Uint8Array;
 }
 
 export type StartAnswer =
@@ -232,6 +290,10 @@ export interface RawResult {
   program: string;
   stdout: RawStream;
   stderr: RawStream;
+  /** What came besides the streams, by name. */
+  parts?: ReadonlyMap<string, Uint8Array>;
+  /** Of coding work; absent where nobody was left to bring it out. */
+  code?: CodeResult;
   /** sha256 over the whole result; what `ack` is sent with. */
   sha256: string;
 }
@@ -257,14 +319,25 @@ export interface HostSession {
   samples(since: number): Promise<Sample[]>;
   /** Waits until one more of these jobs has ended, at most this many milliseconds; answers all that have ended. */
   wait(jobs: { job: string; epoch: number }[], ms: number): Promise<{ job: string; epoch: number }[]>;
-  fetch(job: string, epoch: number): Promise<RawResult>;
+  /** `most`: bytes that the answer may have, where that is over 1 MiB. */
+  fetch(job: string, epoch: number, most?: number): Promise<RawResult>;
   /** Refuses epochs below this one for good. Answers whether any lower one was ever started. */
   seal(job: string, epoch: number): Promise<{ started: number | null }>;
   cancel(job: string, epoch: number): Promise<void>;
   /** The results with these hashes stand in the ledger: the payload may go. */
   ack(results: { job: string; epoch: number; sha256: string }[]): Promise<void>;
   readonly files: HostFiles;
+  readonly code: HostCode;
   close(): void;
+}
+
+/** Mirrors and worktrees of a host. Throws HostFault, and a Fault where the host refuses: then nothing changed. */
+export interface HostCode {
+  /** Commits that are there with all that they build on; none: a bundle must be a whole one. */
+  tips(mirror: string): Promise<string[]>;
+  send(mirror: string, bundle: Uint8Array, options?: { sent?: (bytes: number) => void }): Promise<void>;
+  /** The worktree and the branch of a job go. False: a run of it is open, and nothing went. */
+  close(job: string): Promise<boolean>;
 }
 
 export interface FileState {
@@ -354,20 +427,52 @@ export interface Assignment {
   character: string;
   /** Notes on the machine: the host record's body. */
   notes: string;
+  /** Messages from other agents that it has not been given before. */
+  inbox?: readonly Letter[];
+  /** What it asked in earlier runs of this job, and what a person said to it. */
+  questions?: readonly { question: string; answer: string }[];
+  /** Why this run knows nothing of what was said in the job's earlier ones, in words. */
+  continued?: string;
+  /** The job goes on on the same host: the session of its last run, for runtimes that can resume one. */
+  resume?: { session: string };
   /** The agent's `env`: name → value. They come into it at the last moment and stand in no record. */
   secrets: Readonly<Record<string, string>>;
-  /**
-   * The same job goes on, on the host of its last epoch, which was collected: its session is resumed where the runtime
-   * can. Absent: a fresh start.
-   */
-  resume?: { session: string };
+  /** US dollars that the run may cost, for runtimes that can end it there. */
+  usd?: number;
+  /** Work on a repository, in a worktree of it. */
+  code?: CodeWork;
+}
+
+/** What an agent is told of its work on a repository besides the task. */
+export interface CodeWork {
+  agent: string;
+  /** As the task names it. */
+  repo: string;
+  branch: string;
+  /** The commit that it goes on from. */
+  base: string;
+  /** From 1: how often the work was given to it. */
+  round: number;
+  /** What people said of it and it has not been told before. */
+  remarks: readonly Remark[];
+  /** What the check of its work said, when that failed. */
+  failed?: string;
+  /** One line of towline's own about how this round came to be. */
+  note?: string;
+}
+
+/** A message from one agent to another. */
+export interface Letter {
+  from: string;
+  at: string;
+  text: string;
 }
 
 /** The account's usage limit was reached, which is no fault of the task. */
 export interface Limited {
-  /** ISO time at which the limit ends, where the tool named a moment that can be read. */
+  /** ISO time at which the limit ends, where that was told. */
   until?: string;
-  /** What the tool said of that moment, one line; "" for nothing. */
+  /** The tool's own words about it, one line; "" for none. */
   said: string;
 }
 
@@ -383,6 +488,10 @@ export interface Outcome {
   cost?: number;
   tokens?: Record<string, number>;
   session?: string;
+  /** What the agent said besides, in its outbox and in the marked block of its answer. */
+  messages?: Message[];
+  /** What in its outbox could not be understood, a line each. */
+  remarks?: string[];
   limited?: Limited;
 }
 
@@ -393,6 +502,24 @@ export interface Runtime {
   model: boolean;
   launch(assignment: Assignment): Launch;
   outcome(result: RawResult): Outcome;
+}
+
+// ── forges/ ────────────────────────────────────────────────────────────────────────────────────
+
+/** Work that waits for people: a branch, and where towline left it. `repo` as the task names it. */
+export interface Proposal {
+  repo: string;
+  branch: string;
+  head: string;
+}
+
+/** Where people look at work and say yes or no. Its calls throw a Fault where the forge cannot be reached. */
+export interface Forge {
+  name: string;
+  /** Shows people a branch that was pushed, or finds that it is shown. Answers where. */
+  propose(proposal: Proposal): Promise<string>;
+  /** How it stands; `head`: where its branch is now, people's pushes included. */
+  stands(proposal: Proposal): Promise<{ state: "open"; head: string } | { state: "merged" | "closed" }>;
 }
 
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────

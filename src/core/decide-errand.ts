@@ -75,6 +75,7 @@ function absorbOwn(draft: Draft, own: ReadonlySet<string>, found: Findings): voi
   const alone: Draft = { ...draft, jobs, met: new Map(draft.met) };
   absorb(alone, { ...noFindings(), results: found.results, starts: found.starts, cancels: found.cancels });
   for (const [id, job] of alone.jobs) draft.jobs.set(id, job);
+  draft.letters = alone.letters;
 }
 
 function close(draft: Draft, own: ReadonlySet<string>, why: string): void {

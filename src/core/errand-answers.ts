@@ -7,6 +7,7 @@ import { hostsOf } from "./gate.ts";
 import { answerOf as inRecord } from "./job-text.ts";
 import type { HostAnswer } from "./place.ts";
 import type { Plan } from "./plan.ts";
+import { openQuestion } from "./questions.ts";
 import { clean, oneLine } from "./text.ts";
 
 export interface Came {
@@ -55,10 +56,20 @@ function answerOf(task: Entry<"task">, job: Entry<"job">, came: Came): Answer {
     good: state === "finished" && worth === "success",
     partial: answer.trim() !== "" && (worth === "partial" || state === "timeout" || state === "cancelled"),
     answer,
-    why: outcome?.why ?? (run.result === undefined ? came.spoiled.get(job.id) : undefined) ?? run.why ?? null,
+    why:
+      questionOf(job) ??
+      outcome?.why ??
+      (run.result === undefined ? came.spoiled.get(job.id) : undefined) ??
+      run.why ??
+      null,
     took: took ?? null,
     cost: cost ?? null,
   };
+}
+
+function questionOf(job: Entry<"job">): string | undefined {
+  const asked = openQuestion(job);
+  return asked && oneLine(`asks: ${asked.text}`, 300);
 }
 
 const recordedAnswer = (body: string) => inRecord(body).replace(/^_No answer\._$|^`{3,}\w*\n|\n`{3,}$/g, "");

@@ -1,6 +1,7 @@
 // What a run said, as the body of its job's record, and read back from there.
 import type { Outcome, RawResult, RawStream } from "../ports.ts";
-import { clean, excerpt, fenced, oneLine } from "./text.ts";
+import type { Entry } from "./entry.ts";
+import { cell, clean, excerpt, fenced, oneLine } from "./text.ts";
 
 /** Characters from the front and from the back. The streams' own ends, and the words between them, fit in. */
 const answer_keep = 16_384 + 64;
@@ -26,13 +27,37 @@ function logText(stream: RawStream, keep: number): string {
   return `${front}\n… ${Math.max(1, stream.bytes - size(front) - size(back))} bytes left out …\n${back}`;
 }
 
-export function jobBody(outcome: Outcome, raw: RawResult): string {
+/** `before`: the record as it stood: what its agent said in an earlier run, with a question, is kept. */
+export function jobBody(outcome: Outcome, raw: RawResult, before?: Entry<"job">): string {
   const answer = clean(outcome.answer).trim();
   const parts = [`## Answer\n\n${answer === "" ? "_No answer._" : fenced(excerpt(answer, answer_keep))}`];
   if (outcome.why) parts.unshift(`${oneLine(outcome.why, 500)}`);
+  const talk = talkOf(outcome);
+  if (talk !== "") parts.push(`## Besides\n\n${talk}`);
+  const earlier = before?.data.run.questions?.length ? earlierOf(before) : "";
+  if (earlier !== "") parts.push(`## Before\n\n${earlier}`);
   const log = logText(raw.stderr, log_keep).trim();
   if (log !== "") parts.push(`## Log\n\n${fenced(log)}`);
   return parts.join("\n\n");
+}
+
+/** What the agent said besides its answer, and what could not be understood of it: a line each. */
+function talkOf({ messages = [], remarks = [] }: Outcome): string {
+  const said = messages.filter(({ verb }) => !["reply", "done", "fail", "reflect"].includes(verb));
+  return [
+    ...said.map(({ verb, to, text }) => `- ${verb}${to ? ` ${to}` : ""}: ${cell(text, 1000)}`),
+    ...remarks.map((line) => `- not understood: ${cell(line, 200)}`),
+  ].join("\n");
+}
+
+/** Questions with their answers, and the answer that stood beside the last one. */
+function earlierOf({ data, body }: Entry<"job">): string {
+  const lines = (data.run.questions ?? []).map(
+    ({ text, answer }) =>
+      `- asked: ${cell(text, 1000)}\n  - answered: ${answer === undefined ? "not yet" : cell(answer, 1000)}`,
+  );
+  const said = answerOf(body);
+  return [lines.join("\n"), said.startsWith("`") && said.length < 12_000 ? said : ""].filter(Boolean).join("\n\n");
 }
 
 /** The answer section of a job's or a status record's body, with its fence; "" when there is none. */

@@ -1,7 +1,12 @@
 // Memos: what waits for a person. They say how to answer them, and close by themselves when their cause is gone.
+
+import { pausedUntil } from "./account.ts";
+import { takeReply } from "./asking.ts";
+import { isGoingOn } from "./budget-levels.ts";
 import { type Draft, isoNow, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
+import { openQuestion } from "./questions.ts";
 import type { Memo, Pupdate } from "./schema.ts";
 import { cell, fenced } from "./text.ts";
 
@@ -35,6 +40,8 @@ function links(draft: Draft, pupdate: Pupdate): string {
 function advice(draft: Draft, kind: Memo["kind"], pupdate: Pupdate): string {
   const task = draft.tasks.get(String(pupdate.data?.task ?? pupdate.subject));
   const again = task ? ` To run the task again, raise \`run:\` in ${task.path} (to ${(task.data.run ?? 1) + 1}).` : "";
+  if (pupdate.kind === "job.asked")
+    return "To answer, set `status: answered` above and add a line `answer: …`, then commit: the same job goes on with it. With `status: dismissed`, or without an answer in time, the job ends.";
   const resumes = pupdate.kind === "task.paused" ? " An answer lets the task go on at its next due time." : "";
   const how =
     kind === "ask" || kind === "approval"
@@ -66,6 +73,20 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
     if (!draft.hosts.has(subject)) return "its host record is gone";
     return level?.kind === "host.down" ? null : `${subject} answers again`;
   }
+  if (event === "job.asked") {
+    const job = draft.jobs.get(subject);
+    return job && openQuestion(job)?.pupdate === memo.data.pupdate ? null : "nobody waits for the answer any more";
+  }
+  if (event === "job.review")
+    return draft.status.get(subject)?.data.state === "review" ? null : "its work does not wait any more";
+  if (event === "account.limited")
+    return pausedUntil(draft, subject, draft.now) === null ? "the limit has ended" : null;
+  if (event === "budget.near" || event === "budget.reached") {
+    const level = draft.levels.find((row) => row.family === "budget" && row.subject === subject);
+    if (!level) return "the limit is another one now";
+    if (level.kind !== event) return "it is reached";
+    return isGoingOn(draft, level) ? null : "its time is over";
+  }
   if (event !== undefined && standing.test(event))
     return draft.levels.some((row) => row.subject === subject && row.kind === event) ? null : "it is no longer so";
   if (event === undefined || !/^(job\.(failed|lost)|task\.(blocked|paused)|rollout\.stopped)$/.test(event)) return null;
@@ -80,6 +101,7 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
 export function takeAnswers(draft: Draft): void {
   for (const memo of draft.memos.values()) {
     if (memo.data.status === "open") continue;
+    if (memo.data.event === "job.asked") takeReply(draft, memo);
     const status = draft.status.get(memo.data.subject);
     if (status?.data.held !== undefined && memo.data.status === "answered")
       draft.status.set(status.id, { ...status, data: { ...status.data, held: undefined, failures: 0 } });

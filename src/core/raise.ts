@@ -5,6 +5,7 @@ import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
 import { answerOf } from "./job-text.ts";
 import type { HostAnswer } from "./place.ts";
+import type { Message } from "./schema.ts";
 import type { LevelRow } from "./state.ts";
 import { oneLine } from "./text.ts";
 
@@ -32,10 +33,30 @@ export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: str
   });
 }
 
+/** What an agent said that others may learn from, or that a person waits for. */
+export function raiseSaid(draft: Draft, job: Entry<"job">, messages: Message[]): void {
+  const { task, host, agent, run } = job.data;
+  for (const [verb, kind] of [
+    ["confess", "job.confessed"],
+    ["reply", "job.replied"],
+  ] as const)
+    for (const [at, { text }] of messages.filter((one) => one.verb === verb).entries())
+      draft.raised.push({
+        id: pupdateId("towline", job.id, `${kind} ${run.epoch} ${at}`, null),
+        at: run.ended_at ?? isoNow(draft),
+        source: "towline",
+        kind,
+        subject: task,
+        title: oneLine(`${task}: ${text}`),
+        data: { task, job: job.id, host, agent, text: text.slice(0, 4000) },
+      });
+}
+
 const ends: Record<string, string> = {
   "job.finished": "finished",
   "job.lost": "was lost",
   "job.cancelled": "was cancelled",
+  "job.closed": "was turned down, as it was made",
 };
 
 /** The end of what a failed job said, or of its log. */

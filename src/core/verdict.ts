@@ -4,6 +4,7 @@ import type { Entry } from "./entry.ts";
 import type { Folding } from "./fold.ts";
 import { stopped } from "./gate.ts";
 import { isLive, isOver } from "./jobs.ts";
+import { openQuestion } from "./questions.ts";
 import { succeeded } from "./reflect.ts";
 import { isWaiting, progress, stopWords } from "./rollout.ts";
 import type { Status, TaskState, WaitsOn } from "./schema.ts";
@@ -39,7 +40,15 @@ export function stateOf(
   const released = open.filter((job) => job.data.state === "released");
   const waiting = released.find((job) => !isWaiting(job)) ?? released[0];
   if (waiting) return say("queued", `waits: ${waiting.data.run.why ?? "was released"}`);
+  const asking = open.find((job) => job.data.state === "asking");
+  if (asking) return say("waiting", waitsFor(asking));
+  const review = open.find((job) => job.data.state === "review");
+  if (review) return say("review", reviewed(review));
+  const back = open.find((job) => job.data.state === "reworking");
+  if (back) return say("queued", `goes back to its agent: ${back.data.run.why ?? "there is more to do"}`);
   const retry = open.find((job) => job.data.run.retry_at !== undefined);
+  const limited = retry?.data.run.limited;
+  if (limited) return say("queued", `${limited.account} has reached its own limit; next at ${limited.until}`);
   if (retry)
     return say(
       "queued",
@@ -49,6 +58,16 @@ export function stateOf(
   if (data.held !== undefined) return say("paused", `failed ${data.failures} times in a row; bump \`run:\` to go on`);
   if (hold) return { ...say(hold.state, hold.reason), waits_on: hold.on };
   return last(draft, task, data, old, ended);
+}
+
+function reviewed({ id, data }: Entry<"job">): string {
+  const why = data.run.why === undefined ? "" : ` (${data.run.why})`;
+  return `branch ${data.run.branch}${why}; look at it with \`towline review ${id}\``;
+}
+
+function waitsFor(job: Entry<"job">): string {
+  const asked = openQuestion(job);
+  return asked ? `for an answer to: ${asked.text}` : "its question is answered; it goes on when a host has room";
 }
 
 function last(

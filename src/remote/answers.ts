@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { constants } from "node:os";
 import { type HeldJob, type HostFacts, HostFault, type RawResult, type RawStream, type StartAnswer } from "../ports.ts";
 
+import { readCode } from "./code.ts";
+
 const fault = (message: string) => new HostFault("protocol", message);
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const job_name = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
@@ -65,7 +67,16 @@ export function readFacts(
         .map(([, name]) => [name, ""]),
     ),
     held: lines.filter(([key]) => key === "held").map(readHeld),
+    ...readTrees(lines.filter(([key]) => key === "tree")),
   };
+}
+
+/** What is no worktree with a job's name is left out: nothing could be done with it. */
+function readTrees(lines: string[][]): Pick<HostFacts, "trees"> {
+  const trees = lines.flatMap(([, job = "", mirror = "", used]) =>
+    job_name.test(job) && /^[0-9a-f]{16,64}$/.test(mirror) ? [{ job, mirror, used: count(used, "time", 1e11) }] : [],
+  );
+  return trees.length > 0 ? { trees } : {};
 }
 
 /** What the host's owner allows; nothing where they set no limits. */
@@ -143,8 +154,8 @@ function ending(word: string | undefined): { exit: number | null; signal: string
 }
 
 /**
- * Reads a fetched result: a line with the hashes of the parts, a description in lines (its hash is the announced one),
- * then out (head, tail) and err (head, tail).
+ * Reads a fetched result: a line with the hashes of the streams, a description in lines (its hash is the announced one),
+ * then the parts that it names, out (head, tail) and err (head, tail).
  */
 export function readResult(payload: Uint8Array, expected: { job: string; epoch: number; sha256: string }): RawResult {
   const first = payload.indexOf(10);
@@ -157,7 +168,8 @@ export function readResult(payload: Uint8Array, expected: { job: string; epoch: 
   if (sha256(description) !== expected.sha256) throw fault("the host's result does not have the announced hash");
   const lines = words(description);
   const of = (key: string) => lines.find((line) => line[0] === key) ?? [];
-  if (of("format")[1] !== "1") throw fault("the host's result has an unknown format");
+  // 1: without parts.
+  if (!["1", "2"].includes(of("format")[1] ?? "")) throw fault("the host's result has an unknown format");
   if (of("job")[1] !== expected.job || of("epoch")[1] !== String(expected.epoch))
     throw fault("the host answered for another job");
   const how = of("end")[1];
@@ -165,7 +177,11 @@ export function readResult(payload: Uint8Array, expected: { job: string; epoch: 
     throw fault("the host's result has no known end");
   const started = count(of("started")[1], "start", 1e14);
   const took = count(of("took")[1], "duration", 1e12);
-  const [stdout, stderr] = readStreams(bytes.subarray(end + 1), of("out"), of("err"), hashes);
+  const { parts, rest } = readParts(
+    bytes.subarray(end + 1),
+    lines.filter(([key]) => key === "part"),
+  );
+  const [stdout, stderr] = readStreams(rest, of("out"), of("err"), hashes);
   return {
     job: expected.job,
     epoch: expected.epoch,
@@ -178,8 +194,29 @@ export function readResult(payload: Uint8Array, expected: { job: string; epoch: 
     program: token(of("program")[1], "program"),
     stdout,
     stderr,
+    ...(parts.size > 0 ? { parts } : {}),
+    ...codeOf(parts),
     sha256: expected.sha256,
   };
+}
+
+function codeOf(parts: ReadonlyMap<string, Uint8Array>): Pick<RawResult, "code"> {
+  const code = readCode(parts);
+  return code ? { code } : {};
+}
+
+/** A line says: part · name · bytes · sha256. They come in the order of their lines. */
+function readParts(rest: Buffer, lines: string[][]): { parts: Map<string, Uint8Array>; rest: Buffer } {
+  const parts = new Map<string, Uint8Array>();
+  let at = 0;
+  for (const [, name = "", size, sum] of lines) {
+    if (!/^[a-z]{1,32}$/.test(name) || parts.has(name)) throw fault("the host's result has no valid name of a part");
+    const bytes = rest.subarray(at, at + count(size, "size of a part"));
+    at += bytes.length;
+    if (bytes.length !== Number(size) || sha256(bytes) !== sum) throw fault("a part of the host's result was altered");
+    parts.set(name, bytes);
+  }
+  return { parts, rest: rest.subarray(at) };
 }
 
 /** A line says: bytes · sha256 of all, or - when the head is all · bytes of the head · of the tail. */

@@ -20,15 +20,20 @@ const strip = (text: string) =>
 const parts = [
   "base",
   "streams",
+  "tree",
+  "work",
+  "outbox",
   "run",
   "conversation",
   "allow",
+  "kit",
   "start",
   "collect",
   "samples",
   "versions",
   "put",
   "take",
+  "code",
   "serve",
 ];
 
@@ -39,9 +44,11 @@ export function hostProgram(): Program {
   return loaded;
 }
 
-/** The parts of the program in their order, with their comments. */
+/** The parts of the program in their order, with their comments. One of them carries the command for agents. */
 export const hostSource = (): string[] =>
-  parts.map((part) => readFileSync(new URL(`./host/${part}.sh`, import.meta.url), "utf8"));
+  parts.map((part) => source(`host/${part}`).replace("@agent@\n", () => source("agent/towline")));
+
+const source = (name: string) => readFileSync(new URL(`./${name}.sh`, import.meta.url), "utf8");
 
 export const programOf = (text: string): Program => ({
   text,

@@ -15,6 +15,8 @@ export interface Request {
   body?: string[];
   /** Bytes that follow the request. The host takes in all of them before it answers. */
   raw?: Uint8Array;
+  /** Bytes that the answer may have, where that is more than usual. */
+  most?: number;
 }
 
 /** Throws a configuration Fault for a word or line that the host would read as more than one. */

@@ -1,5 +1,7 @@
-// The marked block: what every model prompt asks for, and how it is read out of an answer.
-// What a reflection says of `surprise` and `technique` comes from here or is absent; it is never made up.
+// The marked block: what every model prompt asks for, and how it is read out of an answer. What a reflection says of
+// `surprise` and `technique` comes from here or from the outbox, or is absent; it is never made up. The same block carries
+// the messages of agents that can neither call `towline` nor write files.
+import type { Message, TalkVerb } from "../core/schema.ts";
 
 const surprise_hint = "one line: what turned out other than you expected, or none";
 const technique_hint = "one line: how you went about it";
@@ -22,10 +24,14 @@ export interface Marked {
   answer: string;
   surprise?: string;
   technique?: string;
+  messages?: Message[];
 }
 
 const opening = /^ {0,3}(`{3,}|~{3,})[ \t]*towline[ \t]*$/;
-const field = /^[ \t]*(?:[-*][ \t]+)?(surprise|technique)[ \t]*:[ \t]*(.*)$/i;
+const field =
+  /^[ \t]*(?:[-*][ \t]+)?(surprise|technique|reply|ask|confess|learn|status|done|fail|tell[ \t]+[a-z0-9-]{1,64})[ \t]*:[ \t]*(.*)$/i;
+/** Messages of one block. */
+const most_messages = 30;
 
 /** Reads the last marked block out of an answer. Without one: the answer as it is, nothing else. */
 export function readMarked(text: string): Marked {
@@ -33,13 +39,14 @@ export function readMarked(text: string): Marked {
   const from = lines.findLastIndex((line) => opening.test(line));
   if (from < 0) return { answer: text.trimEnd() };
   const to = blockEnd(lines, from);
-  const values = valuesOf(lines.slice(from + 1, to));
+  const { values, messages } = valuesOf(lines.slice(from + 1, to));
   const rest = [...lines.slice(0, from), ...lines.slice(isClosing(lines, from, to) ? to + 1 : to)];
   const marked: Marked = { answer: rest.join("\n").trimEnd() };
   const surprise = meant(values.get("surprise"), surprise_hint);
   const technique = meant(values.get("technique"), technique_hint);
   if (surprise !== undefined) marked.surprise = surprise;
   if (technique !== undefined) marked.technique = technique;
+  if (messages.length > 0) marked.messages = messages;
   return marked;
 }
 
@@ -59,19 +66,24 @@ function isClosing(lines: string[], from: number, at: number): boolean {
   return line.length >= fence.length && [...line].every((c) => c === fence[0]);
 }
 
-/** A line without a known name goes on with the value above it. The first of two equal names counts. */
-function valuesOf(lines: string[]): Map<string, string> {
-  const values = new Map<string, string>();
-  let current: string | null = null;
+/** A line without a known name goes on with the value above it. The first of two equal fields counts, and each message. */
+function valuesOf(lines: string[]): { values: Map<string, string>; messages: Message[] } {
+  const found: { name: string; lines: string[] }[] = [];
   for (const line of lines) {
-    const found = field.exec(line);
-    if (found) {
-      const name = (found[1] as string).toLowerCase();
-      current = values.has(name) ? null : name;
-      if (current) values.set(current, found[2] as string);
-    } else if (current && line.trim() !== "") values.set(current, `${values.get(current)} ${line.trim()}`);
+    const [, name, value = ""] = field.exec(line) ?? [];
+    if (name !== undefined) found.push({ name: name.toLowerCase(), lines: [value.trim()] });
+    else if (line.trim() !== "") found.at(-1)?.lines.push(line.trim());
   }
-  return values;
+  const values = new Map<string, string>();
+  const messages: Message[] = [];
+  for (const one of found) {
+    const [verb = "", to] = one.name.split(/[ \t]+/);
+    if (verb === "surprise" || verb === "technique") {
+      if (!values.has(verb)) values.set(verb, one.lines.join(" "));
+    } else if (verb === "done" || !nothing.test(one.lines.join(" ").trim()))
+      messages.push({ verb: verb as TalkVerb, ...(to ? { to } : {}), text: one.lines.join("\n").trim() });
+  }
+  return { values, messages: messages.slice(0, most_messages) };
 }
 
 const nothing = /^(?:none|nothing|no|no surprises?|n\/a|na|null|-+|…|\.{3})?[.!]?$/i;

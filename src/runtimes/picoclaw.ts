@@ -9,6 +9,7 @@ const copies = ["home/config.json", "home/.security.yml"];
 
 // Constant: the task, the model's name and the session's reach it by files. The settings and the keys are the host
 // owner's own; the run gets a copy, because the agent may write to its home, and the copy goes when the run ends.
+// In a worktree, which is its workspace then, what it keeps there of itself is left out of the work.
 const command = `umask 077
 ${export_secrets}
 PATH=$PATH:$HOME/.local/bin
@@ -22,20 +23,30 @@ if [ ! -f "$config" ]; then
   echo "picoclaw has no settings on this host: $config is missing, run picoclaw onboard there once" >&2
   exit 78
 fi
-mkdir -p home workspace && cp AGENT.md TASK.md workspace/ && cp "$config" home/config.json || exit 73
+workspace=$PWD/workspace task=TASK.md
+if [ -n "$TOWLINE_TREE" ]; then
+  workspace=$TOWLINE_TREE task=.towline/TASK.md
+  for own in AGENT.md memory sessions state cron; do
+    [ -e "$workspace/$own" ] || echo "/$own" >>"$TOWLINE_EXCLUDE" || exit 73
+  done
+  if grep -qxF /AGENT.md "$TOWLINE_EXCLUDE"; then cp AGENT.md "$workspace/AGENT.md" || exit 73; fi
+else
+  mkdir -p workspace && cp AGENT.md TASK.md workspace/ || exit 73
+fi
+mkdir -p home && cp "$config" home/config.json || exit 73
 if [ -f "\${config%/*}/.security.yml" ]; then
   cp "\${config%/*}/.security.yml" home/.security.yml || exit 73
 else
   rm -f home/.security.yml
 fi
 PICOCLAW_HOME=$PWD/home
-PICOCLAW_AGENTS_DEFAULTS_WORKSPACE=$PWD/workspace
+PICOCLAW_AGENTS_DEFAULTS_WORKSPACE=$workspace
 PICOCLAW_LOG_FILE=$PWD/picoclaw.log
 NO_COLOR=1
 TERM=dumb
 export PICOCLAW_HOME PICOCLAW_AGENTS_DEFAULTS_WORKSPACE PICOCLAW_LOG_FILE NO_COLOR TERM
 unset TZ PICOCLAW_CONFIG
-set -- agent -s "$(cat session)" -m 'Read TASK.md in your workspace and do what it says.'
+set -- agent -s "$(cat session)" -m "Read $task in your workspace and do what it says."
 if [ -s model ]; then set -- "$@" --model "$(cat model)"; fi
 picoclaw "$@" </dev/null
 code=$?

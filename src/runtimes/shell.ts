@@ -5,10 +5,15 @@ import { export_secrets, secretFiles } from "./secrets.ts";
 
 const command = `${export_secrets}
 IFS= read -r first <task.sh || :
+from=.
+if [ -n "$TOWLINE_TREE" ]; then
+  from=$PWD
+  cd "$TOWLINE_TREE" || exit 73
+fi
 case $first in
-  '#!'*) chmod 700 task.sh && exec ./task.sh ;;
+  '#!'*) chmod 700 "$from/task.sh" && exec "$from/task.sh" ;;
 esac
-exec sh ./task.sh`;
+exec sh "$from/task.sh"`;
 
 const opening = /^ {0,3}(`{3,}|~{3,})[ \t]*(?:sh|bash|shell|dash)[ \t]*$/;
 

@@ -24,7 +24,7 @@ const longest = 600_000;
 const most: Record<string, number> = {
   hello: 1 << 20,
   list: 1 << 20,
-  fetch: 1 << 20,
+  fetch: 1 << 20, // more where the caller expects it
   ended: 1 << 18,
   ...Object.fromEntries(["enroll", "start", "seal", "cancel", "ack"].map((verb) => [verb, 1 << 16])),
 };
@@ -75,7 +75,7 @@ export function converse(name: string, pipe: Pipe): Conversation {
     if (broken) return Promise.reject(broken);
     const nonce = randomBytes(8).toString("hex");
     const text = encodeRequest({ ...request, nonce });
-    const limit = most[request.verb] ?? max_payload;
+    const limit = Math.min(max_payload, request.most ?? most[request.verb] ?? max_payload);
     // An answer cannot begin before the whole request is there.
     const first = Math.min(longest, usual_idle + carried(text.length + (request.raw?.length ?? 0))) + (patience ?? 0);
     return new Promise<Frame>((resolve, reject) => {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { outside } from "../errors.ts";
 import { type FileState, type HostCall, HostFault, type HostFiles } from "../ports.ts";
 import { readable } from "../remote/answers.ts";
+import type { Frame } from "../remote/frame.ts";
 import type { Conversation } from "./fleet-conversation.ts";
 
 const least_piece = 128 << 10;
@@ -13,14 +14,35 @@ const fast = 700;
 const max_shown = 1 << 20;
 const hash = /^[0-9a-f]{64}$/;
 
-export function hostFiles(name: string, conversation: Conversation): HostFiles {
-  const ask = async (verb: string, args: (string | number)[], body: string[] = [], raw?: Uint8Array) => {
+export type Ask = (verb: string, args: (string | number)[], body?: string[], raw?: Uint8Array) => Promise<Frame>;
+
+/** Requests that the host may refuse: that is a Fault, and the conversation goes on. */
+export const asking =
+  (name: string, conversation: Conversation): Ask =>
+  async (verb, args, body = [], raw) => {
     const frame = await conversation.ask({ verb, args, body, ...(raw ? { raw } : {}) });
     const [, why] =
       frame.sha256 === null ? (/^refused (.*)/s.exec(frame.payload.toString("latin1", 0, 400)) ?? []) : [];
     if (why !== undefined) throw outside(`${name}: ${readable(why)}`);
     return frame;
   };
+
+/** Bytes in pieces that are as big as the line is fast. */
+export async function stream(ask: Ask, verb: string, bytes: Uint8Array, sent?: (bytes: number) => void): Promise<void> {
+  for (let at = 0, piece = least_piece; at < bytes.length; ) {
+    const part = bytes.subarray(at, at + piece);
+    const from = performance.now();
+    await ask(verb, [part.length], [], part);
+    const took = performance.now() - from;
+    at += part.length;
+    sent?.(at);
+    if (took < fast) piece = Math.min(most_piece, piece * 2);
+    else if (took > slow) piece = Math.max(least_piece >> 3, piece >> 1);
+  }
+}
+
+export function hostFiles(name: string, conversation: Conversation): HostFiles {
+  const ask = asking(name, conversation);
   const lines = async (verb: string, args: (string | number)[], body: string[] = []) => {
     const { payload } = await ask(verb, args, body);
     return payload.toString("latin1").split("\n").filter(Boolean);
@@ -48,16 +70,7 @@ export function hostFiles(name: string, conversation: Conversation): HostFiles {
     async put(path, bytes, { mode, was = "-", keep, sent }) {
       const sha256 = createHash("sha256").update(bytes).digest("hex");
       await ask("put", [path, mode, bytes.length, sha256, was, keep ? 1 : 0]);
-      for (let at = 0, piece = least_piece; at < bytes.length; ) {
-        const part = bytes.subarray(at, at + piece);
-        const from = performance.now();
-        await ask("more", [part.length], [], part);
-        const took = performance.now() - from;
-        at += part.length;
-        sent?.(at);
-        if (took < fast) piece = Math.min(most_piece, piece * 2);
-        else if (took > slow) piece = Math.max(least_piece >> 3, piece >> 1);
-      }
+      await stream(ask, "more", bytes, sent);
       await ask("place", []);
     },
     back: async (path, drop = false) => void (await ask("back", [path, drop ? 1 : 0])),

@@ -11,9 +11,11 @@ import {
   type RawResult,
 } from "../ports.ts";
 import { readable, readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
+import { encodeCode } from "../remote/code.ts";
 import { hostProgram, type Program, seatOf } from "../remote/program.ts";
 import { encodeLaunch } from "../remote/request.ts";
 import { readSamples, readVersions } from "../remote/samples.ts";
+import { hostCode } from "./fleet-code.ts";
 import { type Conversation, greet } from "./fleet-conversation.ts";
 import { hostFiles } from "./fleet-files.ts";
 import { createWays, type Ways, type WaysOptions } from "./ways.ts";
@@ -192,9 +194,13 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
   const text = async (verb: string, args: (string | number)[], body: string[] = []) =>
     (await conversation.ask({ verb, args, body })).payload;
   return {
-    async start({ job, epoch, day, deadline, keep, slots, runtime, launch }) {
+    async start({ job, epoch, day, deadline, keep, slots, runtime, launch, code }) {
       const args = [job, epoch, day || "-", Math.round(deadline * 1000), keep, slots, runtime ?? "-"];
-      const frame = await conversation.ask({ verb: "start", args, body: encodeLaunch({ launch }) });
+      const frame = await conversation.ask({
+        verb: "start",
+        args,
+        body: [...encodeCode(code), ...encodeLaunch({ launch })],
+      });
       return readStart(frame.payload);
     },
     async wait(jobs, ms) {
@@ -216,7 +222,7 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
       }
     },
     samples: async (since) => readSamples(await text("samples", [since]), since),
-    fetch: (job, epoch) => fetchResult(name, conversation, job, epoch),
+    fetch: (job, epoch, most) => fetchResult(name, conversation, { job, epoch }, most),
     async seal(job, epoch) {
       const [, started] = (await text("seal", [job, epoch])).toString("latin1").split(" ");
       if (started === "-") return { started: null };
@@ -235,6 +241,7 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
         );
     },
     files: hostFiles(name, conversation),
+    code: hostCode(name, conversation),
     close() {
       conversation.close();
       close();
@@ -242,8 +249,13 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
   };
 }
 
-async function fetchResult(name: string, conversation: Conversation, job: string, epoch: number): Promise<RawResult> {
-  const frame = await conversation.ask({ verb: "fetch", args: [job, epoch] });
+async function fetchResult(
+  name: string,
+  conversation: Conversation,
+  { job, epoch }: { job: string; epoch: number },
+  most?: number,
+): Promise<RawResult> {
+  const frame = await conversation.ask({ verb: "fetch", args: [job, epoch], ...(most ? { most } : {}) });
   // Here the answer is whole, whatever stands in it: nothing of this is a reason to leave other jobs uncollected.
   const altered = (message: string) => new HostFault("altered", `${name}: ${message}`);
   if (frame.job !== job || frame.epoch !== String(epoch)) throw altered("the host answered for another job");

@@ -16,7 +16,17 @@ export interface PackOptions {
   clock: Clock;
 }
 
+/** What a commit holds never changes, and opening a pack asks for the same one three times. */
+let last: { commit: string; settings: Settings } | undefined;
+
 async function settingsIn(repo: Repo, commit: string): Promise<Settings | undefined> {
+  if (last?.commit === commit) return last.settings;
+  const settings = await readIn(repo, commit);
+  if (settings) last = { commit, settings };
+  return settings;
+}
+
+async function readIn(repo: Repo, commit: string): Promise<Settings | undefined> {
   const [item] = await repo.tree(commit, ["towline.yml"]);
   const bytes = item && (await repo.blobs([item.blob])).get(item.blob);
   return (bytes && readSettings(new TextDecoder().decode(bytes)).settings) || undefined;

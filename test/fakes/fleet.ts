@@ -19,6 +19,8 @@ export interface FakeRun {
   end?: RawResult["end"];
   /** ISO time at which it starts; it takes a second. */
   at?: string;
+  /** Files of its agent's outbox, by name. */
+  outbox?: Record<string, string>;
   /** Never ends by itself. */
   hangs?: boolean;
 }
@@ -143,6 +145,7 @@ function session(name: string, host: FakeMachine, script: Script, pack: string):
       }
     },
     files: undefined as never,
+    code: undefined as never,
     close() {},
   };
 }
@@ -194,6 +197,13 @@ function resultOf(job: string, epoch: number, host: FakeMachine): RawResult {
   return rawResult(job, epoch, run, new Date(run.at ?? "2026-11-20T10:00:00.000Z").toISOString());
 }
 
+/** An outbox as a host sends it. */
+export function outboxOf(files: Record<string, string | Uint8Array>): Uint8Array {
+  const texts = Object.entries(files).map(([name, text]) => ({ name, bytes: Buffer.from(text) }));
+  const lines = texts.map(({ name, bytes }) => `file ${bytes.length} ${name}\n`);
+  return Buffer.concat([Buffer.from(`outbox 1\n${lines.join("")}\n`), ...texts.map(({ bytes }) => bytes)]);
+}
+
 /** What collecting this run gives. `at`: ISO time of its start; it takes a second. */
 export function rawResult(job: string, epoch: number, run: FakeRun, at: string): RawResult {
   const stream = (text: string) => ({
@@ -215,6 +225,7 @@ export function rawResult(job: string, epoch: number, run: FakeRun, at: string):
     program: "fake",
     stdout: stream(run.stdout ?? ""),
     stderr: stream(run.stderr ?? ""),
+    ...(run.outbox ? { parts: new Map([["outbox", outboxOf(run.outbox)]]) } : {}),
     sha256: sha(`${job} ${epoch} ${run.stdout ?? ""}`),
   };
 }

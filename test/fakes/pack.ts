@@ -1,6 +1,6 @@
 // A real bare origin with a clone, filled with records.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -17,20 +17,43 @@ export interface TestPack {
   remove(): void;
 }
 
+const run = (cwd: string, args: string[]) =>
+  execFileSync("git", ["-c", "user.name=person", "-c", "user.email=person@localhost", ...args], {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+
+/** An empty pair, made once a process and then copied: a suite makes dozens. Nothing cleans up in the middle of a test. */
+const pairs = new Map<string, string>();
+function emptyPair(branch: string): string {
+  const made = pairs.get(branch);
+  if (made !== undefined) return made;
+  const dir = mkdtempSync(join(tmpdir(), "towline-test-"));
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+  mkdirSync(join(dir, "clone"));
+  for (const [cwd, ...how] of [
+    [dir, "--bare", "origin.git"],
+    [join(dir, "clone"), "."],
+  ] as [string, ...string[]][])
+    run(cwd, ["init", "-q", "--template=", `--initial-branch=${branch}`, ...how]);
+  for (const git of ["origin.git", "clone/.git"]) mkdirSync(join(dir, git, "hooks"));
+  run(join(dir, "origin.git"), ["config", "receive.autogc", "false"]);
+  run(join(dir, "clone"), ["config", "maintenance.auto", "false"]);
+  run(join(dir, "clone"), ["remote", "add", "origin", join(dir, "origin.git")]);
+  pairs.set(branch, dir);
+  return dir;
+}
+
 export function testPack(files: Record<string, string>, branch = "main"): TestPack {
   const dir = mkdtempSync(join(tmpdir(), "towline-test-"));
   const origin = join(dir, "origin.git");
   const clone = join(dir, "clone");
-  const run = (cwd: string, args: string[]) =>
-    execFileSync("git", ["-c", "user.name=person", "-c", "user.email=person@localhost", ...args], {
-      cwd,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-  mkdirSync(clone, { recursive: true });
-  run(dir, ["init", "-q", "--bare", `--initial-branch=${branch}`, origin]);
-  run(clone, ["init", "-q", `--initial-branch=${branch}`]);
-  run(clone, ["remote", "add", "origin", origin]);
+  const empty = emptyPair(branch);
+  cpSync(empty, dir, { recursive: true });
+  const config = join(clone, ".git", "config");
+  writeFileSync(config, readFileSync(config, "utf8").replace(join(empty, "origin.git"), origin));
+  let filled = false;
   const pack: TestPack = {
     dir,
     origin,
@@ -38,7 +61,7 @@ export function testPack(files: Record<string, string>, branch = "main"): TestPa
     git: (...args) => run(clone, args),
     at: (...args) => run(origin, args),
     push(changes, message = "records") {
-      if (run(origin, ["branch", "--list", branch]) !== "") {
+      if (filled) {
         run(clone, ["fetch", "-q", "origin"]);
         run(clone, ["reset", "-q", "--hard", `origin/${branch}`]);
       }
@@ -67,6 +90,7 @@ export function testPack(files: Record<string, string>, branch = "main"): TestPa
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
   pack.push(files);
+  filled = true;
   return pack;
 }
 

@@ -3,7 +3,7 @@ import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
 import { createPool } from "../../src/shell/pool.ts";
-import type { Screen } from "../../src/shell/screen.ts";
+import { outcomeOf, type Screen } from "../../src/shell/screen.ts";
 import { noSecrets, type Secrets } from "../../src/shell/secrets.ts";
 import { type TickOptions, type TickOutcome, type TickPorts, tick } from "../../src/tick.ts";
 import { quiet } from "../../src/wire.ts";
@@ -53,7 +53,7 @@ export async function runTick(
       repo,
       clock,
       runtimes,
-      screen: options.screen ?? (async (result, runtime) => ({ result, outcome: runtime.outcome(result) })),
+      screen: options.screen ?? (async (result, runtime) => ({ result, outcome: outcomeOf(result, runtime) })),
       secret: (name) => options.env?.[name],
       deployer: options.deployer,
       report: quiet,

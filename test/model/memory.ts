@@ -64,6 +64,7 @@ const deaf: HostSession = {
   cancel: off,
   ack: off,
   files: undefined as never,
+  code: undefined as never,
   samples: async () => [],
   close() {},
 };

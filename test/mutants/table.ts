@@ -433,8 +433,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/shell/errand-open.ts",
-        "{ ...stricter(own, asked, at.clock.now()), ...ledgerOf(asked) }",
-        "{ ...own, ...ledgerOf(asked) }",
+        "{ ...stricter(own, asked.state, at.clock.now()), ...ledgerOf(asked.state) }",
+        "{ ...own, ...ledgerOf(asked.state) }",
       ],
     ],
     tests: ["test/integration/dispatch.test.ts"],
@@ -510,6 +510,39 @@ export const mutants: Mutant[] = [
     ],
     tests: ["test/fleet/put.test.ts"],
     name: "stay below the home folder",
+  },
+  {
+    guard: "a worktree more than is allowed is not made",
+    edits: [["src/remote/host/code.sh", '[ "$stand" -lt "$trees" ] || return 1', ":"]],
+    tests: ["test/remote/code.test.ts"],
+    name: "too big",
+  },
+  {
+    guard: "submodules are no coding work of a host",
+    edits: [["src/remote/host/code.sh", '  [ -z "$line" ] || return 1\n  line=$(vc grep', "  line=$(vc grep"]],
+    tests: ["test/remote/code.test.ts"],
+    name: "submodules, LFS",
+  },
+  {
+    guard: "git on a mirror runs nothing that its settings name",
+    edits: [["src/remote/host/tree.sh", 'mv -f "$repo/config.$$" "$repo/config"', 'rm "$repo/config.$$"']],
+    tests: ["test/remote/code.test.ts"],
+    name: "hooks and filters",
+  },
+  {
+    guard: "only work that goes on from its base comes back",
+    edits: [["src/remote/host/work.sh", 'elif ! leads "$base" "$head"; then', "elif false; then"]],
+    tests: ["test/remote/code.test.ts"],
+    name: "the head counts",
+  },
+  {
+    guard: "a bundle from a host has no more bytes than were asked for",
+    edits: [
+      ["src/remote/host/work.sh", "      ulimit -f $((most / 512 + 64))\n", ""],
+      ["src/remote/host/work.sh", '[ $((bytes)) -le "$most" ] && mv -f', "mv -f"],
+    ],
+    tests: ["test/remote/code.test.ts"],
+    name: "too big",
   },
   {
     guard: "a key behind a gate deploys nothing",
@@ -699,7 +732,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "host: what tmux keeps out of a run's process group ends with it",
-    edits: [["src/remote/host/run.sh", '  [ ! -e "$left/pane" ] || hunt "TOWLINE_SESSION=$PWD/$left/"\n', ""]],
+    edits: [["src/remote/host/run.sh", '  [ ! -e "$nest/pane" ] || hunt "TOWLINE_SESSION=$PWD/$nest/"\n', ""]],
     tests: ["test/integration/pane.test.ts"],
     name: "a cancel in the second round",
   },
@@ -720,6 +753,158 @@ export const mutants: Mutant[] = [
     edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
     tests: ["test/integration/pane.test.ts"],
     name: "lives on",
+  },
+  {
+    guard: "a part of a result has the hash that the description names",
+    edits: [["src/remote/answers.ts", " || sha256(bytes) !== sum) throw fault(", ") throw fault("]],
+    tests: ["test/remote/frame.test.ts"],
+    name: "parts",
+  },
+  {
+    guard: "a part that is too big is left out on the host",
+    edits: [["src/remote/host/streams.sh", '[ "$bytes" -le "$limit" ] && sha=', "sha="]],
+    tests: ["test/remote/parts.test.ts"],
+  },
+  {
+    guard: "links in an outbox are not followed",
+    edits: [["src/remote/host/outbox.sh", '[ -L "$file" ] || [ ! -f "$file" ]', '[ ! -f "$file" ]']],
+    tests: ["test/remote/talk.test.ts"],
+    name: "made to do harm",
+  },
+  {
+    guard: "an outbox behind a link is none",
+    edits: [["src/remote/host/outbox.sh", '[ -d "$dir/$box" ] && [ ! -L "$dir/$box" ] &&', '[ -d "$dir/$box" ] &&']],
+    tests: ["test/remote/talk.test.ts"],
+    name: "elsewhere",
+  },
+  {
+    guard: "a hundred files of an outbox are read, not ten thousand",
+    edits: [["src/remote/host/outbox.sh", "[ $# -ge 100 ]", "[ $# -ge 100000 ]"]],
+    tests: ["test/remote/talk.test.ts"],
+    name: "ten thousand",
+  },
+  {
+    guard: "fields of a message cannot make another verb of it",
+    edits: [
+      [
+        "src/core/talk.ts",
+        "{ ...parts.data, verb, text: clean(parts.body).trim() }",
+        "{ verb, text: clean(parts.body).trim(), ...parts.data }",
+      ],
+    ],
+    tests: ["test/core/talk.test.ts"],
+  },
+  {
+    guard: "hidden characters in messages are made visible",
+    edits: [
+      ["src/core/talk.ts", "verb, text: clean(parts.body).trim()", "verb, text: parts.body.trim()"],
+      ["src/core/talk.ts", "cut(clean(one.text).trim(), longest", "cut(one.text.trim(), longest"],
+    ],
+    tests: ["test/core/talk.test.ts"],
+  },
+  {
+    guard: "messages are masked like answers",
+    edits: [["src/shell/screen.ts", "messages.map((one) => within(one, message_fields))", "messages"]],
+    tests: ["test/secrets/screen.test.ts"],
+    name: "outbox",
+  },
+  {
+    guard: "where the search for secrets fails, messages are withheld, too",
+    edits: [["src/shell/screen.ts", "messages: ____, remarks: _____, ...rest", "...rest"]],
+    tests: ["test/secrets/screen.test.ts"],
+    name: "outbox",
+  },
+  {
+    guard: "a run that was collected with its question is no start of the next",
+    edits: [["src/shell/hands.ts", "(start.attempt > 1 || answer.epoch <= start.collected)", "start.attempt > 1"]],
+    tests: ["test/tick/asking.test.ts"],
+    name: "given back",
+  },
+  {
+    guard: "an agent that goes on asking comes to an end",
+    edits: [["src/core/asking.ts", "const most_questions = 8;", "const most_questions = 800;"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "again and again",
+  },
+  {
+    guard: "agents that only answer each other are stopped",
+    edits: [["src/core/letters.ts", "const deepest = 6;", "const deepest = 600;"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "loop of answers",
+  },
+  {
+    guard: "a question that nobody answers does not hold its job for ever",
+    edits: [["src/core/decide.ts", "  endUnanswered(draft);\n", ""]],
+    tests: ["test/core/asking.test.ts"],
+    name: "nobody answers",
+  },
+  {
+    guard: "what other agents say is fenced in a prompt",
+    edits: [["src/runtimes/inbox.ts", "${fenced(clean(text))}`),", "${clean(text)}`),"]],
+    tests: ["test/runtimes/task-text.test.ts"],
+  },
+  {
+    guard: "the words of outsiders are fenced in a prompt",
+    edits: [
+      ["src/runtimes/task-text.ts", "parts.push(from_outside, fenced(body));", "parts.push(from_outside, body);"],
+    ],
+    tests: ["test/runtimes/task-text.test.ts"],
+  },
+  {
+    guard: "a limit over a day or month holds back what is due",
+    edits: [["src/core/budget.ts", "most === 0 || taken + most", "most >= 0 || taken + most"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "runs a day",
+  },
+  {
+    guard: "what open jobs may take counts against limits",
+    edits: [["src/core/budget.ts", "const taken = spent + reserved;", "const taken = spent + reserved * 0;"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "is reserved: said by its task",
+  },
+  {
+    guard: "a limit over a time that nobody looked into holds everything back",
+    edits: [["src/core/budget.ts", "      return unread;\n", "      if (want.count === -1) return unread;\n"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "must have been looked up",
+  },
+  {
+    guard: "a job record that cannot be read holds back what limits are for",
+    edits: [
+      ["src/core/budget.ts", "if (broken !== null) return broken;", "if (broken !== null && !want) return broken;"],
+    ],
+    tests: ["test/core/budget.test.ts"],
+    name: "must have been looked up",
+  },
+  {
+    guard: "the limit of one run counts all its attempts",
+    edits: [["src/core/spent.ts", "if (before[unit] < limit.most) continue;", "if (before[unit] >= 0) continue;"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "a retry has what",
+  },
+  {
+    guard: "an account at its own limit starts nothing",
+    edits: [["src/core/spending.ts", "pausedUntil(draft, account, draft.now)", 'pausedUntil(draft, "", draft.now)']],
+    tests: ["test/core/budget.test.ts"],
+    name: "all its agents wait",
+  },
+  {
+    guard: "no tool stops an account for ever",
+    edits: [["src/core/account.ts", "now.getTime() + longest", "now.getTime() + longest * 9999"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "told 9999",
+  },
+  {
+    guard: "work that an agent asks for waits for a person",
+    edits: [["src/core/triage.ts", '{ status: "draft", asked_by: asker }', "{ asked_by: asker }"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "is a draft until",
+  },
+  {
+    guard: "no new coding work while reviewers are behind",
+    edits: [["src/core/gate.ts", "return open < most\n", "return open >= 0\n"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "begins no new coding work",
   },
 ];
 

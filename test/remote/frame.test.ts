@@ -122,6 +122,31 @@ describe("results", () => {
     ["no description", "rubbish", "", "no description"],
   ])("refuse %s", (_, text, rest, message) => expect(() => read(text, rest)).toThrow(message));
 
+  describe("parts", () => {
+    const parted = (...lines: string[]) =>
+      result()
+        .replace("\nout ", `\n${lines.join("\n")}\nout `)
+        .replace("format 1", "format 2");
+    const part = (name: string, text: string) => `part ${name} ${text.length} ${sha256(text)}`;
+
+    test("are read by name, before the streams", () => {
+      const { parts: read_parts, stdout } = read(parted(part("outbox", "one"), part("code", "two\n")), "onetwo\nhi\n");
+      expect([...(read_parts ?? [])].map(([name, bytes]) => [name, Buffer.from(bytes).toString()])).toEqual([
+        ["outbox", "one"],
+        ["code", "two\n"],
+      ]);
+      expect(Buffer.from(stdout.head).toString()).toBe("hi\n");
+    });
+
+    test.each([
+      ["altered", [part("outbox", "one")], "onehi\n".replace("one", "two"), "altered"],
+      ["cut", [part("outbox", "one".repeat(9))], "onehi\n", "altered"],
+      ["named twice", [part("outbox", "one"), part("outbox", "one")], "oneonehi\n", "no valid name"],
+      ["named like a path", [part("../x", "one")], "onehi\n", "no valid name"],
+      ["without a size", ["part outbox x y"], "onehi\n", "size of a part"],
+    ])("%s are refused", (_, lines, rest, message) => expect(() => read(parted(...lines), rest)).toThrow(message));
+  });
+
   test("refuse a description that was altered", () =>
     expect(() => readResult(Buffer.from(`${result()}hi\n`), { job: "j", epoch: 1, sha256: sha256("x") })).toThrow(
       "hash",

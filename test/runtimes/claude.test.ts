@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { agent, task } from "../../src/core/schema.ts";
+import { agent } from "../../src/core/schema.ts";
 import { claude, sessionOf } from "../../src/runtimes/claude.ts";
 import { anyAssignment, bytes, folders, kept, raw, run, sha } from "./runs.ts";
 
@@ -234,8 +234,7 @@ describe("really run with a stand-in for the program", () => {
       limits: { turns: "12" },
     });
     const secrets = { ANTHROPIC_AUTH_TOKEN: "sk-'\"$(touch pwned)`", SOME_KEY: "two\nlines" };
-    const capped = task.parse({ title: "Disk report", budget: { usd: "0.5" } });
-    const request = launch(anyAssignment({ agent: own, secrets, task: capped }));
+    const request = launch(anyAssignment({ agent: own, secrets, usd: 0.5 }));
     const { folder, result } = await run(request, { HOME: home, ...on_host });
     expect(outcome(result)).toMatchObject({ state: "finished" });
     const seen = readFileSync(join(kept(folder), "seen"), "utf8");

@@ -67,3 +67,39 @@ describe("the marked block", () => {
     expect(performance.now() - before).toBeLessThan(1000);
   });
 });
+
+describe("messages in the marked block", () => {
+  const said = (...lines: string[]) => readMarked(`Done.\n\n${block(...lines)}`).messages;
+
+  test("are read beside the two fields, each of them", () => {
+    const marked = readMarked(
+      block(
+        "surprise: x",
+        "ask: May I drop the table?",
+        "  It is 40 GB.",
+        "Tell bob-2: look at it",
+        "tell bob-2: now",
+        "done:",
+      ),
+    );
+    expect(marked).toEqual({
+      answer: "",
+      surprise: "x",
+      messages: [
+        { verb: "ask", text: "May I drop the table?\nIt is 40 GB." },
+        { verb: "tell", to: "bob-2", text: "look at it" },
+        { verb: "tell", to: "bob-2", text: "now" },
+        { verb: "done", text: "" },
+      ],
+    });
+  });
+
+  test("that say nothing are none, and prose outside of the block is prose", () => {
+    expect(said("ask: none", "confess: n/a", "status: ")).toBeUndefined();
+    expect(readMarked("ask: what?\n").messages).toBeUndefined();
+  });
+
+  test("are counted", () => {
+    expect(said(...Array.from({ length: 1000 }, (_, at) => `learn: ${at}`))).toHaveLength(30);
+  });
+});

@@ -8,7 +8,7 @@ import { shell } from "../../src/runtimes/shell.ts";
 import { createScan, type Scan } from "../../src/shell/scan.ts";
 import { createScreen } from "../../src/shell/screen.ts";
 import { createSecrets, noSecrets } from "../../src/shell/secrets.ts";
-import { type FakeMachine, machine } from "../fakes/fleet.ts";
+import { type FakeMachine, machine, outboxOf } from "../fakes/fleet.ts";
 import { md, type TestPack, testPack } from "../fakes/pack.ts";
 import { runTick } from "../fakes/run-tick.ts";
 import { kinds } from "./kinds.ts";
@@ -86,6 +86,29 @@ test("secrets that nobody told us of are cut out by their shape, in answer, reas
   expect(outcome.answer).toBe("a ⟨redacted GITHUB_TOKEN⟩ b\n⟨redacted PRIVATE_KEY⟩\nc");
   expect(outcome.why).toBe("exit 1: last ⟨redacted ANTHROPIC_TOKEN⟩");
   expect(text(seen.stderr.head)).toBe("x ⟨redacted SLACK_TOKEN⟩\nlast ⟨redacted ANTHROPIC_TOKEN⟩");
+});
+
+test("what an agent says in its outbox is masked like its answer, and the outbox itself goes no further", async () => {
+  const { github_classic } = kinds;
+  const outbox = outboxOf({
+    "01-tell.md": `---\nto: bob\n---\nuse ${github_classic}`,
+    "02-reflect.md": `---\nsurprise: ${value}\n---\n`,
+    "03-fail.md": `no ${value}`,
+    [`04-${value.toLowerCase()}.md`]: "x",
+  });
+  const parts = new Map([
+    ["outbox", outbox],
+    ["other", Buffer.from("kept")],
+  ]);
+  const { outcome, result: seen } = await createScreen(secrets, scan)({ ...result(stream("so")), parts }, shell());
+  expect(JSON.stringify(outcome)).not.toMatch(new RegExp(`${value}|${github_classic}`));
+  expect(outcome).toMatchObject({ why: "no ⟨redacted MODEL_KEY⟩", surprise: "⟨redacted MODEL_KEY⟩" });
+  expect(outcome.messages?.[0]?.text).toBe("use ⟨redacted GITHUB_TOKEN⟩");
+  expect([...(seen.parts?.keys() ?? [])]).toEqual(["other"]);
+  const failing: Scan = async () => Promise.reject(new Error("broken"));
+  const withheld = await createScreen(secrets, failing)({ ...result(stream("so")), parts }, shell());
+  expect([withheld.outcome.messages, withheld.outcome.remarks]).toEqual([undefined, undefined]);
+  expect([...(withheld.result.parts?.keys() ?? [])]).toEqual(["other"]);
 });
 
 test("an agent's comment does not switch the search off", async () => {

@@ -52,3 +52,15 @@ allow packs$packs
 allow runtimes$kinds${amiss:+
 allow amiss $amiss}"
 }
+
+# Does the owner know this pack? → $why
+admitted() {
+  why=
+  allowed
+  if [ -n "$amiss" ]; then
+    why=$amiss
+  elif [ -n "$limited" ] && ! listed "$packs" "${pack:--}"; then
+    why="$PWD/allow has no line \`pack $pack\`"
+  fi
+  [ -z "$why" ]
+}

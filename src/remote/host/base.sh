@@ -2,16 +2,18 @@
 #   sh ROOT/bin/SHA256 serve           a conversation: requests on stdin, framed answers on stdout
 #   sh ROOT/bin/SHA256 supervise DIR   one run of one job, detached from whoever asked for it
 # Stored under its own hash and never changed. ROOT also holds
-#   identity  tools  allow  samples/{last,now,old}  slots/N.GENERATION  PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
+#   bin/SHA256.d/towline (what agents call)  identity  tools  allow  samples/{last,now,old}  slots/N.GENERATION
+#   PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
 #   PACK/jobs/JOB/EPOCH/  the folder in which the run works; making it is the fence
 #   PACK/sessions/JOB/  what a job keeps for its next epoch, as src/runtimes/session.ts says: its session, a home, tmux's socket
-#   PACK/jobs/JOB/EPOCH.{owner,go,secret,out,err,streams,result,sum,cancel,acked}
+#   PACK/jobs/JOB/EPOCH.{owner,go,secret,out,err,streams,PART,result,sum,cancel,acked,work}
 # Processes are dear and builtins are cheap here: most of /proc is read with `read`.
 
 export LC_ALL=C # bytes are counted here, and tools start faster without a locale; agents get it taken away
 program=${0##*/}
 cd "${0%/bin/*}" || exit 2
-format=1
+format=1 parted=2 # of a result with parts, which older programs would leave out
+parts_known='outbox code bundle'
 empty=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 
 number() { case $1 in '' | *[!0-9]* | ????????????????*) return 1 ;; esac; }
@@ -74,7 +76,7 @@ plain() {
 # DIR: what a run put in the place of its own files goes, before anybody reads, writes or removes there. Its folder stays
 # a folder, since that is the fence. No process, unless there is something.
 tidy() {
-  for piece in owner go sum result streams secret out err out.tail err.tail cancel acked overtime; do
+  for piece in owner go sum result streams secret out err out.tail err.tail cancel acked overtime $parts_known; do
     plain "$1.$piece"
   done
   if [ -L "$1" ] || [ ! -d "$1" ]; then

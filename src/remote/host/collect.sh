@@ -89,7 +89,14 @@ hand_out() {
       return
       ;;
   esac
-  set -- "$dir.result" "$dir.out"
+  set -- "$dir.result"
+  while read -r key part _; do
+    case "$key: $parts_known " in
+      "part:"*" $part "*) set -- "$@" "$dir.$part" ;;
+      out:*) break ;;
+    esac
+  done <"$dir.result"
+  set -- "$@" "$dir.out"
   [ ! -e "$dir.out.tail" ] || set -- "$@" "$dir.out.tail"
   set -- "$@" "$dir.err"
   [ ! -e "$dir.err.tail" ] || set -- "$@" "$dir.err.tail"

@@ -64,10 +64,13 @@ settle() {
   foreign= hash= size= end= parts=
   { read -r foreign hash size end parts <"$dir.sum"; } 2>/dev/null
   number "$foreign" || foreign= parts=
-  if [ -n "$foreign" ] && [ "$foreign" != "$format" ]; then
-    state=format-$foreign
-    return 1
-  fi
+  case $foreign in
+    '' | "$format" | "$parted") ;;
+    *)
+      state=format-$foreign
+      return 1
+      ;;
+  esac
   number "$size" && [ ${#hash} -eq 64 ] || parts=
   case $hash in *[!0-9a-f]*) parts= ;; esac
   if [ -z "$parts" ]; then

@@ -24,12 +24,7 @@ may_change() {
   if [ -n "$gated$SSH_ORIGINAL_COMMAND" ]; then
     why="this key may only hold conversations here: what is deployed needs a key of your own"
   else
-    allowed
-    if [ -n "$amiss" ]; then
-      why=$amiss
-    elif [ -n "$limited" ] && ! listed "$packs" "${pack:--}"; then
-      why="$PWD/allow has no line \`pack $pack\`"
-    fi
+    admitted
   fi
   [ -z "$why" ]
 }
@@ -131,7 +126,7 @@ file_put() {
     temp=${target%/*}/.${target##*/}.towline-new.$$
     trap 'rm -f "$temp"' EXIT
     trap 'exit 1' HUP TERM PIPE
-    if { : >"$temp"; } 2>/dev/null; then
+    if { printf '' >"$temp"; } 2>/dev/null; then
       answer - - ready
     else
       discard

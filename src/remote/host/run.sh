@@ -20,16 +20,21 @@ hunt() {
 # DIR [END]: what its job keeps of its session goes, with all that runs in it, unless this very epoch ended by itself and
 # left it for the next one. tmux takes its processes out of the run's process group.
 clear_session() {
-  left=${1%/*}
-  left=${1%/jobs/*}/sessions/${left##*/}
-  [ -e "$left" ] || [ -L "$left" ] || return 0
-  if [ "$2" = exited ] && [ ! -L "$left" ] && [ -f "$left/kept" ]; then
+  nest=${1%/*}
+  nest=${1%/jobs/*}/sessions/${nest##*/}
+  [ -e "$nest" ] || [ -L "$nest" ] || return 0
+  # What its agent wrote to an outbox there counts like that in the run's own folder.
+  if [ -d "$1" ] && [ ! -L "$nest" ] && [ ! -L "$nest/work" ] && [ -d "$nest/work/outbox" ] && [ ! -L "$nest/work/outbox" ]; then
+    wipe "$1/work"
+    mkdir "$1/work" && mv "$nest/work/outbox" "$1/work/outbox"
+  fi
+  if [ "$2" = exited ] && [ ! -L "$nest" ] && [ -f "$nest/kept" ]; then
     kept=
-    { read -r kept <"$left/kept"; } 2>/dev/null
+    { read -r kept <"$nest/kept"; } 2>/dev/null
     [ "$kept" != "${1##*/}" ] || return 0
   fi
-  [ ! -e "$left/pane" ] || hunt "TOWLINE_SESSION=$PWD/$left/"
-  rm -rf "$left"
+  [ ! -e "$nest/pane" ] || hunt "TOWLINE_SESSION=$PWD/$nest/"
+  wipe "$nest"
 }
 
 # Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
@@ -80,18 +85,21 @@ stop_agent() {
   grace=$!
 }
 
-launch() {
-  limit=$((deadline / 1000)).$(((deadline / 100) % 10))
+# DIR COMMAND: starts it there, in a group of its own, for at most $limit ms → $agent
+run_in() {
+  seconds=$((limit / 1000)).$(((limit / 100) % 10))
   read -r mask <umask
   {
-    cd "$dir" || exit 126
+    export TOWLINE_RUN="$mark" TOWLINE_JOB="$PWD/$dir" PATH="$PWD/bin/$program.d:$PATH"
+    unset TOWLINE_TREE TOWLINE_EXCLUDE
+    [ -z "$tree" ] || surroundings
+    cd "$1" || exit 126
     umask "$mask"
     unset LC_ALL
-    export TOWLINE_RUN="$mark"
-    [ ! -e "../${dir##*/}.cancel" ] || exit 143 # a signal in the moment of the fork is lost
+    [ ! -e "$TOWLINE_JOB.cancel" ] || exit 143 # a signal in the moment of the fork is lost
     case $timeout in
-      group) exec timeout -k 5 "$limit" sh -c "$command" ;;
-      *) exec setsid sh -c "$command" ;;
+      group) exec timeout -k 5 "$seconds" sh -c "$2" ;;
+      *) exec setsid sh -c "$2" ;;
     esac
   } </dev/null >&6 2>&8 5<&- 6>&- 7<&- 8>&- &
   agent=$!
@@ -99,12 +107,59 @@ launch() {
   # shellcheck disable=SC2016
   TOWLINE_RUN=$mark setsid sh -c \
     'sleep "$1"; : >"$2.overtime"; kill -s TERM -- "-$3"; sleep 5; kill -s KILL -- "-$3"' \
-    watch "$limit" "$dir" "$agent" </dev/null >/dev/null 2>&1 5<&- 6>&- 7<&- 8>&- &
+    watch "$seconds" "$dir" "$agent" </dev/null >/dev/null 2>&1 5<&- 6>&- 7<&- 8>&- &
   watch=$!
 }
 
+# Waits until it has ended → $exit
+attend() {
+  exit=
+  [ -z "$stopped" ] || stop_agent
+  while :; do
+    stopping=
+    wait "$agent"
+    code=$?
+    case $code in *[!0-9]*) code=143 ;; esac # what bash may say of an interrupted wait
+    [ "$code" = 127 ] && [ -n "$exit" ] || exit=$code
+    [ -n "$stopping" ] || break
+  done
+}
+
+# What is left of the group goes.
+end_group() {
+  [ -z "$grace" ] || kill "$grace"
+  kill -s KILL -- "-$agent" 2>/dev/null
+  [ -z "$watch" ] || kill -s KILL -- "-$watch" 2>/dev/null || kill -s KILL "$watch" 2>/dev/null
+  grace= watch= agent=
+}
+
+# The agent itself, with its streams captured
+run_agent() {
+  limit=$deadline
+  if [ -n "$tree" ]; then # setup had its part of the time
+    clock
+    limit=$((deadline - (now - since) * 10)) state=done
+    [ "$limit" -gt 1000 ] || limit=1000
+  fi
+  pipes
+  captured=1
+  # By exec, since a shell keeps a copy of what a redirected function may want back.
+  { exec 3<&5 5<&- 6>&- 7<&- 8>&- && capture out; } &
+  { exec 3<&7 5<&- 6>&- 7<&- 8>&- && capture err; } &
+  run_in "$dir" "$command"
+  exec 5<&- 6>&- 7<&- 8>&-
+  # step: agent
+  attend
+  trap '' TERM
+  ulimit -S -t 5 # of this process and each that it starts from now on: the run may have left files without end
+  end_group
+  tidy "$dir"
+  collect
+  tidy "$dir"
+}
+
 supervise() {
-  dir=$1 command=$2 agent= watch= grace= stopping= stopped= exit=
+  dir=$1 command=$2 agent= watch= grace= stopping= stopped= exit= tree= captured=
   umask 077
   tools
   spec || exit 1
@@ -114,33 +169,13 @@ supervise() {
   token "$dir.go" run || exit 0 # it was decided that this run never starts
   clock
   since=$now mark=$PWD/$1/$since
-  if [ ! -e "$dir.cancel" ]; then
-    pipes
-    # By exec, since a shell keeps a copy of what a redirected function may want back.
-    { exec 3<&5 5<&- 6>&- 7<&- 8>&- && capture out; } &
-    { exec 3<&7 5<&- 6>&- 7<&- 8>&- && capture err; } &
-    launch
-    exec 5<&- 6>&- 7<&- 8>&-
-    # step: agent
-    [ -z "$stopped" ] || stop_agent
-    while :; do
-      stopping=
-      wait "$agent"
-      code=$?
-      case $code in *[!0-9]*) code=143 ;; esac # what bash may say of an interrupted wait
-      [ "$code" = 127 ] && [ -n "$exit" ] || exit=$code
-      [ -n "$stopping" ] || break
-    done
-    trap '' TERM
-    ulimit -S -t 5 # of this process and each that it starts from now on: the run may have left files without end
-    [ -z "$grace" ] || kill "$grace"
-    kill -s KILL -- "-$agent" 2>/dev/null
-    [ -z "$watch" ] || kill -s KILL -- "-$watch" 2>/dev/null || kill -s KILL "$watch" 2>/dev/null
-    tidy "$dir"
-    collect
-    tidy "$dir"
-  else
+  if [ -e "$dir.cancel" ]; then
     exit=143 stopped=1
+  elif coding && ! ready; then
+    exit=1
+    [ -z "$stopped" ] || exit=143
+  else
+    run_agent
   fi
   clock
   took=$((now - since)) end=exited
@@ -150,9 +185,18 @@ supervise() {
   if [ -e "$dir.cancel" ] && { [ -n "$stopped" ] || [ "$exit" -eq 143 ]; }; then end=cancelled; fi
   [ "$end" = exited ] || hunt "TOWLINE_RUN=$mark"
   clear_session "$dir" "$end"
-  if [ -n "$agent" ]; then # where the disk was full, nobody can tell what else is missing
+  if [ -n "$captured" ]; then # where the disk was full, nobody can tell what else is missing
     tally || end=died
     case "$out_seen $err_seen" in *short*) end=died ;; esac
+  fi
+  if [ -n "$tree" ]; then
+    trap stop_agent TERM
+    result=$exit
+    deliver
+    exit=$result
+    trap '' TERM
+    clock
+    took=$((now - since))
   fi
   # step: end
   conclude "$exit" "$end" "$took"

@@ -115,7 +115,7 @@ weigh() {
     mark=${mark##*/}
     known "${mark%.*}" "${mark##*.}" && set -- "$@" "$jobs/${mark%.*}/${mark##*.}".*
   done
-  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' \) \
+  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' ! -name '*.bundle' \) \
     -exec rm -f {} + 2>/dev/null
 }
 
@@ -193,6 +193,7 @@ runtime $runtime"
   done
   unset IFS
   owner_facts
+  [ -z "$pack" ] || list_trees
   answer - - "$facts$held"
 }
 
@@ -253,6 +254,14 @@ while read -r verb nonce a b c d e f g _ <&9; do
     fetch:ready | seal:ready | cancel:ready)
       drain
       if known "$a" "$b"; then "$verb" "$a" "$b"; else answer - - "refused bad request"; fi
+      ;;
+    tips:ready | bundle:ready | chunk:ready | land:ready | close:ready)
+      if admitted; then
+        "code_$verb" "$a" "$b" "$c"
+      else
+        drain
+        refuse "$why"
+      fi
       ;;
     state:* | show:* | put:* | more:* | place:* | back:* | remove:* | call:* | uproot:*)
       [ -n "$sync" ] || tools || probe

@@ -49,6 +49,7 @@ receive() {
         [ $((heard % 2)) -ne 0 ] || still_here
         ;;
       "file "*) open_file "${line#file }" ;;
+      "code "* | "who "* | "mail "*) printf '%s\n' "${line#* }" >>"$dir.work" ;; # in this order
       "secret "*) echo "${line#secret }" >>"$dir.secret" ;;
       "command "*)
         command="$command${command:+
@@ -74,7 +75,7 @@ open_file() {
       ;;
     /*/*/) mkdir -p "$dir/${1%/*}" || wrong="cannot make a folder" ;;
   esac
-  if { : >"$dir/$1"; } 2>/dev/null; then exec 4>"$dir/$1"; else wrong="cannot write: is the disk full?"; fi
+  if { printf '' >"$dir/$1"; } 2>/dev/null; then exec 4>"$dir/$1"; else wrong="cannot write: is the disk full?"; fi
 }
 
 # Nothing was started and nothing will be: the fence goes, so that the same claim may come again.
@@ -105,6 +106,9 @@ start() {
   elif forbidden "${runtime:--}"; then
     drain
     answer "$job" "$epoch" "forbidden $why"
+  elif ! kit; then
+    drain
+    answer "$job" "$epoch" "refused cannot write the command for agents: is the disk full?"
   elif ! claim "$slots" "${most:-$slots}"; then
     drain
     answer "$job" "$epoch" "${jam:-full}"
@@ -139,6 +143,7 @@ fenced() {
     retreat
     exit 0
   fi
+  [ ! -e "$dir.work" ] || [ -n "$wrong" ] || fit || wrong=$why
   why="refused $wrong"
   [ -z "$wrong" ] || {
     retreat

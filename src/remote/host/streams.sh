@@ -84,7 +84,33 @@ trim() {
   mv -f "$file.head" "$file"
 }
 
-# EXIT END TOOK → $text, the description of what was captured, its $size and that of the streams with it
+# PART → how many bytes of it are taken at most
+part_limit() {
+  case $1 in
+    bundle) limit=50331648 ;;
+    *) limit=524288 ;;
+  esac
+}
+
+# → $kept, a line for each part of the result besides the streams, and adds to $size. One that is too big goes: an answer
+# that is longer than the other side takes would keep it from hearing of the others.
+measure_parts() {
+  kept= shape=$format
+  for part in $parts_known; do
+    [ -s "$dir.$part" ] || continue
+    part_limit "$part"
+    bytes=$(ulimit -t 2; wc -c <"$dir.$part") && [ "$bytes" -le "$limit" ] && sha=$(ulimit -t 5; sha256sum <"$dir.$part") || {
+      rm -f "$dir.$part"
+      continue
+    }
+    bytes=$((bytes)) shape=$parted
+    size=$((size + bytes))
+    kept="$kept
+part $part $bytes ${sha%% *}"
+  done
+}
+
+# EXIT END TOOK → $text, the description of what was captured, its $size and that of the streams and parts with it
 describe() {
   tally
   trim out "$out_seen"
@@ -92,7 +118,9 @@ describe() {
   text="out $bytes $sha $head $tail"
   trim err "$err_seen"
   size=$((size + head + tail))
-  text="format $format
+  last="err $bytes $sha $head $tail"
+  measure_parts
+  text="format $shape
 job $job
 epoch $epoch
 exit $1
@@ -100,9 +128,9 @@ end $2
 started $started
 took $3
 boot $was
-program $program
+program $program$kept
 $text
-err $bytes $sha $head $tail"
+$last"
   size=$((size + ${#text} + 1))
 }
 
@@ -114,6 +142,7 @@ conclude() {
     done <"$dir.secret"
   fi
   end=$2
+  pack_outbox
   describe "$1" "$2" "$3"
   set -C
   { echo "$text" >"$dir.result"; } 2>/dev/null
@@ -127,6 +156,7 @@ conclude() {
   set -- "$dir.result"
   [ ! -s "$dir.out" ] || set -- "$@" "$dir.out"
   [ ! -s "$dir.err" ] || set -- "$@" "$dir.err"
+  for part in $parts_known; do [ ! -s "$dir.$part" ] || set -- "$@" "$dir.$part"; done
   # step: result
   durable "$@"
   # step: durable
@@ -138,9 +168,10 @@ conclude() {
 # run is missing then: it counts as died.
 shrink() {
   end=died
-  for kept in 4096 0; do
+  for part in $parts_known; do rm -f "$dir.$part"; done
+  for spare in 4096 0; do
     for name in out err; do
-      [ "$(ulimit -t 2; wc -c <"$dir.$name")" -le "$kept" ] 2>/dev/null || dd if=/dev/null of="$dir.$name" bs=1 "seek=$kept" 2>/dev/null
+      [ "$(ulimit -t 2; wc -c <"$dir.$name")" -le "$spare" ] 2>/dev/null || dd if=/dev/null of="$dir.$name" bs=1 "seek=$spare" 2>/dev/null
     done
     rm -f "$dir".*.tail "$dir".*.sha "$dir".*.count "$dir.streams"
     keep=4096
@@ -182,16 +213,22 @@ stamp() {
     shift 2
   done
   parts="$out_hash $out_tail $err_hash $err_tail"
-  [ -n "$hash" ] && { echo "$format $hash $size $end $parts" >"$dir.sum"; } 2>/dev/null
+  [ -n "$hash" ] && { echo "$shape $hash $size $end $parts" >"$dir.sum"; } 2>/dev/null
 }
 
-# → $end and $size out of a result that is there
+# → $shape, $end and $size out of a result that is there
 recount() {
   [ -f "$dir.result" ] && size=$(ulimit -t 2; wc -c <"$dir.result") || return 1
   size=$((size))
-  while read -r key value _ head tail; do
+  shape=$format
+  while read -r key value bytes head tail; do
     case $key in
+      format) shape=$value ;;
       end) end=$value ;;
+      part)
+        number "$bytes" || return 1
+        size=$((size + bytes))
+        ;;
       out | err)
         number "$head" && number "$tail" || return 1
         size=$((size + head + tail))

@@ -129,7 +129,7 @@ file_uproot() {
     return
   fi
   [ ! -d "$pack/sessions" ] || hunt "TOWLINE_SESSION=$PWD/$pack/sessions/"
-  [ -z "$pack" ] || rm -rf "./$pack"
+  [ -z "$pack" ] || wipe "./$pack"
   if [ -z "$others" ]; then
     pull
     root=$PWD
@@ -148,6 +148,11 @@ pull() {
     one=${entry##*/}
     case $entry in
       bin/gate) ;;
+      bin/*.d)
+        hex64 "${one%.d}" || continue
+        rm -rf "./$entry"
+        continue
+        ;;
       bin/.gate.*) number "${one#.gate.}" || continue ;;
       bin/.*.*) one=${one#.} && hex64 "${one%%.*}" || continue ;;
       bin/*) hex64 "$one" || continue ;;

@@ -1,0 +1,62 @@
+// From an agent's question to the answer, over real git: a person edits the memo, and the same job goes on.
+import { afterEach, expect, test, vi } from "vitest";
+import { machine, type Script } from "../fakes/fleet.ts";
+import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
+import { runTick } from "../fakes/run-tick.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
+
+let made: TestPack | undefined;
+afterEach(() => made?.remove());
+
+const asks: Script = (_, { epoch }) =>
+  epoch === 1
+    ? { stdout: "half", outbox: { "01-ask.md": "May I drop the table?" }, at: "2026-11-20T10:00:00Z" }
+    : { stdout: "dropped", at: "2026-11-20T11:00:00Z" };
+
+test.each([
+  ["and the answer is given", null],
+  ["also where the host still holds the run that asked", "ack"],
+])("a question waits in a memo, %s", async (_, broken) => {
+  const machines = { ann: machine() };
+  made = testPack({ ...basics(["ann"]), "tasks/drop.md": md("title: Drop", "drop it") });
+  const p = made;
+  const find = (folder: string) => p.at("ls-tree", "-r", "--name-only", "main", folder).trim();
+  const now = (time: string) => ({ now: `2026-11-20T${time}:00Z` });
+  await runTick(p.clone, machines, asks, now("10:00"));
+  const path = find("jobs/");
+  const job = path.slice(path.lastIndexOf("/") + 1, -3);
+  expect(p.file(path)).toContain("state: asking");
+  expect((await runTick(p.clone, machines, asks, now("10:30"))).commits).toEqual([]);
+
+  const memo = find("memos/");
+  const text = p.file(memo);
+  expect(text).toContain("May I drop the table?");
+  p.push({ [memo]: text.replace("status: open", "status: answered\nanswer: yes") });
+  machines.ann.breakNext = broken;
+  for (const time of ["11:00", "11:30", "12:00"]) await runTick(p.clone, machines, asks, now(time));
+  expect(p.file(path)).toMatch(/state: finished[\s\S]*dropped/);
+  expect(p.file("status/drop.md")).toContain("state: done");
+  expect(machines.ann.journal.map((key) => key.split("/")[0])).toEqual([job, job]);
+  const sent = [...machines.ann.runs.values()].at(-1)?.request.launch.files ?? {};
+  expect(sent["inbox/01-answer.md"]).toBe("You asked:\nMay I drop the table?\n\nA person answered:\nyes\n");
+});
+
+test("a claim that finds the run that asked still held is given back: that run is no start of this one", async () => {
+  const machines = { ann: machine() };
+  made = testPack({ ...basics(["ann"]), "tasks/drop.md": md("title: Drop", "drop it") });
+  const p = made;
+  await runTick(p.clone, machines, asks, { now: "2026-11-20T10:00:00Z" });
+  const memo = p.at("ls-tree", "-r", "--name-only", "main", "memos/").trim();
+  p.push({ [memo]: p.file(memo).replace("status: open", "status: answered\nanswer: yes") });
+  // A host that acknowledges and holds on all the same.
+  for (const one of machines.ann.runs.values())
+    Object.defineProperty(one, "acked", { get: () => false, set: () => {}, configurable: true });
+  await runTick(p.clone, machines, asks, { now: "2026-11-20T11:00:00Z" });
+  const path = p.at("ls-tree", "-r", "--name-only", "main", "jobs/").trim();
+  expect(p.file(path)).toMatch(/state: released[\s\S]*still holds/);
+  for (const one of machines.ann.runs.values()) Object.defineProperty(one, "acked", { value: true });
+  await runTick(p.clone, machines, asks, { now: "2026-11-20T11:30:00Z" });
+  expect(p.file(path)).toContain("state: finished");
+  expect(machines.ann.journal).toHaveLength(2);
+});
