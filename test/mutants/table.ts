@@ -731,6 +731,30 @@ export const mutants: Mutant[] = [
     name: "never a value",
   },
   {
+    guard: "host: what tmux keeps out of a run's process group ends with it",
+    edits: [["src/remote/host/run.sh", '  [ ! -e "$nest/pane" ] || hunt "TOWLINE_SESSION=$PWD/$nest/"\n', ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "a cancel in the second round",
+  },
+  {
+    guard: "no key and no end of a paste is in what is pasted into a pane",
+    edits: [
+      [
+        "src/runtimes/tmux.ts",
+        '"prompt.md": clean(taskText(assignment))',
+        '"prompt.md": clean("") + taskText(assignment)',
+      ],
+    ],
+    tests: ["test/integration/pane.test.ts"],
+    name: "a first start asks",
+  },
+  {
+    guard: "an attaching person's ssh agent does not reach a pane",
+    edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "lives on",
+  },
+  {
     guard: "a part of a result has the hash that the description names",
     edits: [["src/remote/answers.ts", " || sha256(bytes) !== sum) throw fault(", ") throw fault("]],
     tests: ["test/remote/frame.test.ts"],
@@ -881,30 +905,6 @@ export const mutants: Mutant[] = [
     edits: [["src/core/gate.ts", "return open < most\n", "return open >= 0\n"]],
     tests: ["test/core/budget.test.ts"],
     name: "begins no new coding work",
-  },
-  {
-    guard: "host: what tmux keeps out of a run's process group ends with it",
-    edits: [["src/remote/host/run.sh", '  [ ! -e "$left/pane" ] || hunt "TOWLINE_SESSION=$PWD/$left/"\n', ""]],
-    tests: ["test/integration/pane.test.ts"],
-    name: "a cancel in the second round",
-  },
-  {
-    guard: "no key and no end of a paste is in what is pasted into a pane",
-    edits: [
-      [
-        "src/runtimes/tmux.ts",
-        '"prompt.md": clean(taskText(assignment))',
-        '"prompt.md": clean("") + taskText(assignment)',
-      ],
-    ],
-    tests: ["test/integration/pane.test.ts"],
-    name: "a first start asks",
-  },
-  {
-    guard: "an attaching person's ssh agent does not reach a pane",
-    edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
-    tests: ["test/integration/pane.test.ts"],
-    name: "lives on",
   },
 ];
 
