@@ -136,7 +136,7 @@ for (const variant of variants.filter(({ name }) => tried.includes(name)))
       const script = [
         "cat .towline/TASK.md CLAUDE.md AGENTS.md a deps/y; git status --short",
         "echo 2 >a; git commit -qam mine; git log -1 --format='%an %ae %cn'",
-        "echo new >b; pwd",
+        "echo new >b; pwd; mkdir .towline/outbox; echo said >.towline/outbox/01-status.md",
       ].join("\n");
       const first = await work(session, "job", base, script, { files, code: scripts });
       expect(first).toMatchObject({ exit: 0, end: "exited" });
@@ -147,6 +147,7 @@ for (const variant of variants.filter(({ name }) => tried.includes(name)))
       expect(first.code).toMatchObject({ state: "done", base, commits: 2, setup: { exit: 0 }, verify: { exit: 4 } });
       expect(text(first.code?.setup?.output)).toBe(`${tree}\n`);
       expect(text(first.code?.verify?.output)).toBe("2\n");
+      expect(text(first.parts?.get("outbox"))).toContain("file 5 01-status.md");
       const got = repo.take(first.code, "towline/job");
       expect([got("a"), got("b")]).toEqual(["2", "new"]);
       expect(repo.git("ls-tree", "--name-only", "-r", "refs/came/towline/job")).toBe("AGENTS.md\na\nb");
