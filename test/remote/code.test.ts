@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -313,10 +314,9 @@ describe("under sh", () => {
   test("what is too big, or stands in too many worktrees, is refused", async () => {
     const big = await work(session, "big", base, "head -c 300000 /dev/urandom >big", { code: { most: 100_000 } });
     expect(big.code).toMatchObject({ commits: 1, bundle: null, why: "the work has over 100000 bytes" });
-    const answer = await session.start(requestOf("more", base, "true", { code: { trees: 2 } }));
-    expect(answer).toMatchObject({
+    expect(await session.start(requestOf("more", base, "true", { code: { trees: 1 } }))).toMatchObject({
       state: "refused",
-      why: expect.stringMatching(/^\d+ worktrees stand here, the most/),
+      why: expect.stringMatching(/holds all the worktrees that are allowed, \d+ of 1: merge or close/),
     });
     expect(await work(session, "more", base, "true")).toMatchObject({ exit: 0 });
   });
@@ -370,6 +370,21 @@ describe("under sh", () => {
     appendFileSync(join(root(), "repos", `${other}.git`, "config"), "[broken");
     const { code } = await work(session, "mended", base, "echo 2 >a", { code: { mirror: other } });
     expect(code).toMatchObject({ state: "done", commits: 1 });
+  });
+
+  test("a mirror goes when no worktree needs it and nothing came for long", async () => {
+    const [old, used] = ["cd".repeat(8), "de".repeat(8)];
+    for (const name of [old, used]) await session.code.send(name, repo.bundle("main"));
+    await work(session, "user", base, "true", { code: { mirror: used } });
+    const long_ago = new Date(Date.now() - 70 * 86_400_000);
+    for (const name of [old, used, mirror])
+      utimesSync(join(root(), "repos", `${name}.git`, "refs", "sent"), long_ago, long_ago);
+    await work(session, "closed", base, "true");
+    await work(session, "stays", base, "true");
+    await session.code.close("closed");
+    const left = readdirSync(join(root(), "repos"));
+    expect(left).not.toContain(`${old}.git`);
+    expect(left).toEqual(expect.arrayContaining([`${used}.git`, `${mirror}.git`]));
   });
 
   test("whenever the host program is killed, the next try comes to the same end", async () => {
