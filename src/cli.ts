@@ -4,6 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { check } from "./verbs/check.ts";
+import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
 import { dispatching } from "./verbs/dispatch.ts";
 import { exporting } from "./verbs/export.ts";
@@ -13,6 +14,7 @@ import { job } from "./verbs/job.ts";
 import { plan } from "./verbs/plan.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
+import { review } from "./verbs/review.ts";
 import { secrets } from "./verbs/secrets.ts";
 import { site } from "./verbs/site.ts";
 import { sync } from "./verbs/sync.ts";
@@ -26,6 +28,7 @@ import { type Wire, wireUp } from "./wire.ts";
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
   check,
+  costs,
   demo,
   dispatching,
   fleet,
@@ -33,6 +36,7 @@ const verbs: Register[] = [
   job,
   plan,
   purge,
+  review,
   secrets,
   task,
   tick,

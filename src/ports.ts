@@ -1,6 +1,7 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
 import type { Entry } from "./core/entry.ts";
+import type { Remark } from "./core/review.ts";
 import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
 
@@ -436,6 +437,28 @@ export interface Assignment {
   resume?: { session: string };
   /** The agent's `env`: name → value. They come into it at the last moment and stand in no record. */
   secrets: Readonly<Record<string, string>>;
+  /** US dollars that the run may cost, for runtimes that can end it there. */
+  usd?: number;
+  /** Work on a repository, in a worktree of it. */
+  code?: CodeWork;
+}
+
+/** What an agent is told of its work on a repository besides the task. */
+export interface CodeWork {
+  agent: string;
+  /** As the task names it. */
+  repo: string;
+  branch: string;
+  /** The commit that it goes on from. */
+  base: string;
+  /** From 1: how often the work was given to it. */
+  round: number;
+  /** What people said of it and it has not been told before. */
+  remarks: readonly Remark[];
+  /** What the check of its work said, when that failed. */
+  failed?: string;
+  /** One line of towline's own about how this round came to be. */
+  note?: string;
 }
 
 /** A message from one agent to another. */
@@ -461,6 +484,11 @@ export interface Outcome {
   messages?: Message[];
   /** What in its outbox could not be understood, a line each. */
   remarks?: string[];
+  /**
+   * The account's usage limit was reached. `until`: ISO time at which it ends, where that was told; `said`: the tool's own
+   * words about it, one line.
+   */
+  limited?: { until?: string; said: string };
 }
 
 /** How an agent's model is run on a host. Pure: values in, values out. */
@@ -470,6 +498,24 @@ export interface Runtime {
   model: boolean;
   launch(assignment: Assignment): Launch;
   outcome(result: RawResult): Outcome;
+}
+
+// ── forges/ ────────────────────────────────────────────────────────────────────────────────────
+
+/** Work that waits for people: a branch, and where towline left it. `repo` as the task names it. */
+export interface Proposal {
+  repo: string;
+  branch: string;
+  head: string;
+}
+
+/** Where people look at work and say yes or no. Its calls throw a Fault where the forge cannot be reached. */
+export interface Forge {
+  name: string;
+  /** Shows people a branch that was pushed, or finds that it is shown. Answers where. */
+  propose(proposal: Proposal): Promise<string>;
+  /** How it stands; `head`: where its branch is now, people's pushes included. */
+  stands(proposal: Proposal): Promise<{ state: "open"; head: string } | { state: "merged" | "closed" }>;
 }
 
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────

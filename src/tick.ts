@@ -9,7 +9,7 @@ import { draftOf } from "./core/draft.ts";
 import type { Entry } from "./core/entry.ts";
 import { hostCalled } from "./core/known-hosts.ts";
 import { type Part, partFault } from "./core/part.ts";
-import { asking, fallen } from "./core/plan.ts";
+import { asking, fallen, withPeople } from "./core/plan.ts";
 import { dueProbes } from "./core/probes.ts";
 import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
@@ -23,6 +23,8 @@ import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
 import { addRecords, jobPaths, readPair } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
+import { lookAtRepos } from "./shell/repos.ts";
+import { addSpent } from "./shell/spent.ts";
 import type { HostLookup } from "./shell/ways.ts";
 import { withhold } from "./shell/withhold.ts";
 
@@ -228,21 +230,34 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     const pool = poolOf(run, state.pack);
     const hands = { ...ports, pool };
     const runtimes = new Set(Object.keys(ports.runtimes));
+    await heed(signal, addSpent(ports.repo, state, { now, runtimes }));
     const wanted = asking(draftOf(state, now, run.id), runtimes);
     if (!told) {
       findings.probed = pass === 1 ? new Set(dueProbes(state, run.options.probed ?? {}, now)) : new Set();
       const names = new Set([...wanted.hosts, ...findings.probed]);
       for (const name of findings.probed) run.due.add(name);
       for (const name of names) run.asked.add(name);
-      const asked = Promise.all([pollOnce(state, run), gather(hands, state, names, findings)]);
+      const waiting = withPeople(draftOf(state, now, run.id));
+      const asked = Promise.all([
+        pollOnce(state, run),
+        gather(hands, state, names, findings),
+        ports.code && lookAtRepos(ports.code, wanted.repos, waiting, findings),
+      ]);
       [findings.levels] = await heed(signal, asked);
     }
+    if (findings.results.length > 0) await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
     const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips) : new Map<string, string>();
     // A run that was made before (its status was lost, or its task was away) is folded from its record.
     const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));
     await addRecords(ports.repo, state, known);
     const file = pass === 1 ? run.id : `${run.id}-${pass}`;
-    const decision = decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start });
+    const judge = () => decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start });
+    let decision = judge();
+    if (decision.plan.unread) {
+      // Work that came up only now, out of a rule or an answer.
+      await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
+      decision = judge();
+    }
     if (decision.changes.size === 0) return null;
     const note = { subject: decision.subject, tick: run.id, attempt: run.options.attempt ?? 1 };
     if (signal?.aborted) throw new Interrupted();

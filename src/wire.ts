@@ -1,6 +1,6 @@
 // Joins the ports to the real world. The only reader of process.env.
 import { homedir } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Clock, Report } from "./ports.ts";
 import { askHidden } from "./shell/ask.ts";
 import { systemClock } from "./shell/clock.ts";
@@ -61,6 +61,10 @@ export const secretOf = (wire: Wire) => (name: string) => {
 export const inCi = ({ env }: Pick<Wire, "env">) => env.GITHUB_ACTIONS === "true" || /^(1|true)$/i.test(env.CI ?? "");
 
 export const repoDir = (wire: Wire, options: Common) => resolve(wire.cwd, options.repo ?? ".");
+
+/** Where the runner keeps what it can fetch again. */
+export const cacheDir = ({ env, home }: Pick<Wire, "env" | "home">) =>
+  join(env.XDG_CACHE_HOME || join(home, ".cache"), "towline");
 
 /** A report that says nothing: for ticks whose outcome is shown in another way. */
 export const quiet: Report = { progress() {}, note() {}, warning() {}, error() {}, summary: async () => {} };

@@ -1,13 +1,15 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
 import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
+import { limitEnds, raiseLimited } from "./account.ts";
 import { asks, raiseAsked } from "./asking.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
 import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
-import { epochOf, isOver } from "./jobs.ts";
+import { epochOf, isLive, isOver } from "./jobs.ts";
 import { hostCalled, remember } from "./known-hosts.ts";
+import { judgedWork, type Kept, type Landed, workText } from "./landed.ts";
 import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
 import { isMine } from "./part.ts";
@@ -15,14 +17,16 @@ import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
 import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
-import type { Job } from "./schema.ts";
+import type { Job, JobState } from "./schema.ts";
 import { oneLine } from "./text.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
+import { type RepoAnswer, raiseReview, type Standing, settleWork } from "./work.ts";
 
 /** What one pass brought in. Kept until it stands in a won commit, so that a lost push loses nothing. */
 export interface Findings {
   answers: Map<string, HostAnswer>;
-  results: { host: string; result: RawResult; outcome: Outcome }[];
+  /** `landed`: what became of the work that came with it, of coding work. */
+  results: { host: string; result: RawResult; outcome: Outcome; landed?: Landed }[];
   /** `job/epoch` that its host says is running. */
   running: Set<string>;
   /** Jobs of which their host, asked in the open epoch, knows nothing. */
@@ -39,6 +43,12 @@ export interface Findings {
   cancels: Map<string, { at: string; by: string }>;
   /** How hosts fared, by name. */
   samples: Map<string, Sample[]>;
+  /** What repositories said of themselves, by the name that tasks give them. */
+  repos: Map<string, RepoAnswer>;
+  /** How work stands that waits for people, by job id. */
+  standing: Map<string, Standing>;
+  /** Ended runs whose work could not be brought in yet, by job id, with the words for it. */
+  later: Map<string, string>;
   /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
   probed: ReadonlySet<string>;
 }
@@ -58,6 +68,9 @@ export const noFindings = (): Findings => ({
   levels: [],
   cancels: new Map(),
   samples: new Map(),
+  repos: new Map(),
+  standing: new Map(),
+  later: new Map(),
   probed: new Set(),
 });
 
@@ -72,11 +85,16 @@ export function absorb(draft: Draft, findings: Findings): void {
     const job = draft.jobs.get(id);
     if (job && !isOver(job) && !job.data.run.cancel) setJob(draft, job, job.data.state, { cancel });
   }
-  for (const { host, result, outcome } of findings.results) {
+  for (const { host, result, outcome, landed } of findings.results) {
     const answer = findings.answers.get(host);
     const times = ourTimes(result, answer && "facts" in answer ? answer.facts.skew : 0, draft.now);
-    takeResult(draft, host, { ...result, ...times }, outcome);
+    takeResult(draft, host, { ...result, ...times }, outcome, landed);
   }
+  for (const [id, why] of findings.later) {
+    const job = draft.jobs.get(id);
+    if (job && isLive(job) && job.data.run.why !== why) setJob(draft, job, job.data.state, { why });
+  }
+  settleWork(draft, findings.repos, findings.standing);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   withdraw(draft);
   // A host without a record is only asked about its last jobs: how it stands is nobody's concern any more.
@@ -184,33 +202,51 @@ export function lose(draft: Draft, job: Entry<"job">, why: string): void {
   if (!again) raiseJob(draft, draft.jobs.get(job.id) as Entry<"job">, "job.lost", why);
 }
 
+const badly: ReadonlySet<JobState> = new Set(["failed", "timeout", "empty", "lost"]);
+
 /** Whether another attempt is wished for and left. A lost job may have run: it takes the explicit `on_lost: retry`. */
-function mayRunAgain(draft: Draft, job: Entry<"job">, state: Outcome["state"]): boolean {
+function mayRunAgain(draft: Draft, job: Entry<"job">, state: JobState): boolean {
   const task = draft.tasks.get(job.data.task);
-  if (task?.data.status !== "ready" || state === "finished" || state === "cancelled") return false;
-  if (unwanted(draft, job) !== null) return false;
+  if (!task || !isWanted(draft, job) || !badly.has(state)) return false;
   if (state === "lost") return task.data.on_lost === "retry" && job.data.run.attempt <= Math.max(1, task.data.retries);
   return job.data.run.attempt <= task.data.retries;
 }
 
+const isWanted = (draft: Draft, job: Entry<"job">) =>
+  draft.tasks.get(job.data.task)?.data.status === "ready" && unwanted(draft, job) === null;
+
+/** The run met its account's limit: that is no failure of it, and it goes on when the limit ends. */
+function limitedRun(draft: Draft, job: Entry<"job">, { limited }: Outcome): Job["run"]["limited"] {
+  if (!limited) return undefined;
+  const account = job.data.run.account ?? `agent ${job.data.agent}`;
+  const until = limitEnds(limited, draft.now);
+  raiseLimited(draft, account, until, limited.said);
+  return isWanted(draft, job) ? { account, until } : undefined;
+}
+
 /** A result counts once, for the epoch and the host that the ledger names; anything else is left where it is. */
-function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome): void {
+function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome, landed?: Landed): void {
   const job = draft.jobs.get(raw.job);
   if (!job || epochOf(job) !== raw.epoch || job.data.host !== host) return;
   if (job.data.run.result !== undefined) return;
   const question = asks(draft, job, outcome);
-  const again = question === null && mayRunAgain(draft, job, outcome.state);
-  const why = outcome.state === "cancelled" ? endedBy(draft, job) : outcome.why;
+  const work = question === null && landed && job.data.run.code ? judgedWork(job, outcome, landed) : null;
+  const state = question === null ? (work?.state ?? outcome.state) : "asking";
+  const limited = question === null ? limitedRun(draft, job, outcome) : undefined;
+  const done = question !== null || landed?.state === "refused";
+  const again = !done && (limited !== undefined || mayRunAgain(draft, job, state));
+  const why = outcome.state === "cancelled" ? endedBy(draft, job) : work ? work.why : outcome.why;
   const { unknown_since: _, ...run } = job.data.run;
   const data: Job = {
     ...job.data,
-    state: question === null ? outcome.state : "asking",
+    state,
     started_at: raw.started_at,
     took: Math.round(raw.took * 10) / 10,
-    cost: outcome.cost,
+    pr: work?.pr ?? job.data.pr,
+    cost: outcome.cost ?? draft.agents.get(job.data.agent ?? "")?.data.price?.run,
     run: {
       ...run,
-      outcome: question === null ? outcome.outcome : undefined,
+      outcome: question === null ? (work?.outcome ?? outcome.outcome) : undefined,
       ended_at: raw.ended_at,
       exit: raw.exit ?? undefined,
       signal: raw.signal ?? undefined,
@@ -224,26 +260,39 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       surprise: outcome.surprise,
       technique: outcome.technique,
       ...notesOf(outcome),
+      code: work?.code ?? run.code,
       questions: question === null ? run.questions : withQuestion(job, question, raw.ended_at),
       tokens: outcome.tokens,
       session: outcome.session,
-      retry_at: again
-        ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
-        : undefined,
+      limited,
+      retry_at: limited
+        ? limited.until
+        : again
+          ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
+          : undefined,
     },
   };
   const { messages = [], remarks = [] } = outcome;
   heard(draft, job.id);
   const refused = post(draft, job, messages);
   const said = { ...outcome, why, remarks: [...remarks, ...refused] };
-  const next: Entry<"job"> = { ...job, data, body: jobBody(said, raw, job) };
+  const made = landed && work ? workText(landed, run.branch ?? "") : [];
+  const next: Entry<"job"> = { ...job, data, body: [jobBody(said, raw, job), ...made].join("\n\n") };
   putJob(draft, next);
+  draft.collected.add(job.id);
+  if (landed && work && "kept" in landed) keep(draft, next, landed.kept);
   raiseSaid(draft, next, messages);
   if (question !== null) raiseAsked(draft, next);
-  else if (!again) raiseJob(draft, next, kinds[outcome.state] ?? "job.failed", why ?? "");
+  else if (state === "review") raiseReview(draft, next);
+  else if (!again && state !== "reworking") raiseJob(draft, next, kinds[state] ?? "job.failed", why ?? "");
 }
 
-const kinds: Partial<Record<Outcome["state"], string>> = {
+/** Files beside the job's record. */
+function keep(draft: Draft, { path }: Entry<"job">, kept: Kept): void {
+  for (const [name, bytes] of kept) draft.attached.set(`${path.slice(0, -3)}.d/${name}`, bytes);
+}
+
+const kinds: Partial<Record<JobState, string>> = {
   finished: "job.finished",
   lost: "job.lost",
   cancelled: "job.cancelled",

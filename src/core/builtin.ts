@@ -21,6 +21,14 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.failed" },
     then: [{ memo: "{{data.task}} failed on {{data.host}}: {{data.why}}", kind: "warning" }],
   }),
+  built("builtin-job-review", {
+    when: { kind: "job.review" },
+    then: [{ memo: "{{data.task}} waits for your review: branch {{data.branch}} (`towline review {{data.job}}`)" }],
+  }),
+  built("builtin-job-closed", {
+    when: { kind: "job.closed" },
+    then: [{ memo: "{{data.task}}: {{data.why}}. What was wrong with the work?", kind: "ask" }],
+  }),
   built("builtin-job-lost", {
     when: { kind: "job.lost" },
     then: [
@@ -46,6 +54,19 @@ export const builtin_rules: Entry<"rule">[] = [
   built("builtin-task-blocked", {
     when: { kind: "task.blocked", "data.person": "true" },
     then: [{ memo: "{{data.task}} cannot start: {{data.why}}", kind: "warning" }],
+  }),
+  built("builtin-budget-reached", {
+    when: { kind: "budget.reached" },
+    then: [
+      {
+        memo: "The limit is reached: {{subject}} ({{data.path}}): {{data.why}}. Nothing more starts before {{data.frees}}, unless it is raised there.",
+        kind: "warning",
+      },
+    ],
+  }),
+  built("builtin-account-limited", {
+    when: { kind: "account.limited" },
+    then: [{ memo: "{{subject}} has reached its own limit: its agents wait until {{data.until}}", kind: "warning" }],
   }),
   built("builtin-network-down", {
     when: { kind: "network.down" },

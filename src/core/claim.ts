@@ -7,6 +7,10 @@ import { digest } from "./hash.ts";
 import { jobPath } from "./ids.ts";
 import { answersOfJob, isAnswered } from "./questions.ts";
 import { hasTurn, isWaiting } from "./rollout.ts";
+import type { Job } from "./schema.ts";
+import { earlierOf, isListPrice, leftOfRun, mostOf, type RunOf, reservedIn } from "./spent.ts";
+import type { State } from "./state.ts";
+import { workOf } from "./work.ts";
 
 /** One job to start, once its claim is won. */
 export interface Start {
@@ -45,12 +49,14 @@ interface NewJob {
   skipped?: string[];
   /** With a rollout: the wave that it belongs to. */
   wave?: number;
+  /** Of coding work: where it starts. */
+  work?: Partial<Job["run"]>;
 }
 
 export function newJob(
   draft: Draft,
   { task, run: due, agent }: Candidate,
-  { id, run, host, state, identity, skipped, wave }: NewJob,
+  { id, run, host, state, identity, skipped, wave, work }: NewJob,
 ): Entry<"job"> {
   const at = isoNow(draft);
   const data = {
@@ -73,13 +79,37 @@ export function newJob(
       identity,
       skipped,
       wave,
+      ...work,
+      ...chargedTo(draft, { task, agent }, state === "claimed"),
     },
   };
   return { path: jobPath(at, id), id, kind: "job", data, body: "", bodyLine: 1 };
 }
 
-export function deadlineOf(draft: Draft, task: Entry<"task">, agent: Entry<"agent">): number {
-  return task.data.timeout ?? agent.data.timeout ?? draft.settings.defaults.timeout ?? 120;
+/** Seconds that the next attempt may run. `job`: earlier ones have used up some of its minutes. */
+export function deadlineOf(
+  draft: Pick<State, "settings" | "rules">,
+  task: Entry<"task">,
+  agent: Entry<"agent">,
+  job?: Entry<"job">,
+): number {
+  const usual = task.data.repo === undefined ? 120 : 3600;
+  const wished = task.data.timeout ?? agent.data.timeout ?? draft.settings.defaults.timeout ?? usual;
+  const minutes = leftOfRun(draft, { task, agent, job }, "minutes");
+  return minutes === null ? wished : Math.max(1, Math.min(wished, Math.floor(minutes * 60)));
+}
+
+/** Whose limits a claim counts against, and what it may take. */
+export function chargedTo(draft: Draft, run: RunOf, starts: boolean): Partial<Entry<"job">["data"]["run"]> {
+  const { task, agent, job } = run;
+  const most = mostOf(draft, run, deadlineOf(draft, task, agent, job));
+  return {
+    rule: task.data.rule,
+    account: agent.data.account,
+    list_price: isListPrice(agent.data) || undefined,
+    reserved: starts ? reservedIn(most) : undefined,
+    earlier: job && earlierOf(job),
+  };
 }
 
 /** What a job was started with: a task edited meanwhile shows as a drift from this. */
@@ -131,6 +161,8 @@ export function startOf(
       character: agent.body,
       notes: draft.hosts.get(host)?.body ?? "",
       ...said(job),
+      code: workOf(draft, job),
+      usd: leftOfRun(draft, { task, agent, job }, "usd") ?? undefined,
     },
   };
 }
@@ -146,11 +178,12 @@ function said(job: Entry<"job">): Pick<Work, "questions" | "continued" | "resume
   };
 }
 
-/** Open jobs that may be claimed again: questions with an answer, released ones, retries that are due, and claims whose ticker is gone. */
+/** Open jobs that may be claimed again: questions with an answer, work that goes back to its agent, released ones, retries that are due, and claims whose ticker is gone. */
 export function reclaimable(draft: Draft, absent?: ReadonlySet<string>): Entry<"job">[] {
   return [...draft.jobs.values()].filter((job) => {
     const { state, run } = job.data;
     if (state === "asking") return isAnswered(draft, job);
+    if (state === "reworking") return !draft.collected.has(job.id);
     if (state === "released") return (run.tick !== draft.tick || isWaiting(job)) && hasTurn(draft, job);
     // A result that came in this very pass is not acknowledged yet, and a host that holds an attempt starts no other.
     if (run.retry_at !== undefined)

@@ -2,6 +2,7 @@
 import type { Changes } from "../ports.ts";
 import { absorb, type Findings } from "./absorb.ts";
 import { endUnanswered } from "./asking.ts";
+import { raiseBudgets } from "./budget-levels.ts";
 import { changesOf, type Draft, draftOf, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
@@ -32,12 +33,12 @@ export interface Pass {
   start: boolean;
 }
 
-const at_rest: Plan = { starts: [], holds: new Map(), spent: new Map() };
+const at_rest: Plan = { starts: [], holds: new Map(), spent: new Map(), unread: false };
 
 export function decide(
   state: State,
   findings: Findings,
-  known: Omit<Known, "answers" | "absent">,
+  known: Omit<Known, "answers" | "absent" | "repos">,
   pass: Pass,
 ): Decision {
   const draft = draftOf(state, pass.now, pass.tick);
@@ -51,8 +52,15 @@ export function decide(
   triage(draft);
   // A pass that only records plans on a copy: it keeps what holds tasks back, and claims nothing.
   const planned = pass.start ? draft : { ...draft, jobs: new Map(draft.jobs), written: new Map(), raised: [] };
-  const made = plan(planned, { ...known, answers: findings.answers, absent: findings.absent, before: base.status });
-  const kept = pass.start ? made : { ...at_rest, holds: made.holds, spent: made.spent };
+  const made = plan(planned, {
+    ...known,
+    answers: findings.answers,
+    absent: findings.absent,
+    repos: findings.repos,
+    before: base.status,
+  });
+  const kept = pass.start ? made : { ...made, starts: [] };
+  raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);
   closeMemos(draft);
@@ -72,11 +80,15 @@ function subjectOf(draft: Draft, made: Plan, before: ReadonlyMap<string, Entry<"
   );
   const done = ended.filter((job) => job.data.state === "finished");
   const asking = ended.filter((job) => job.data.state === "asking");
-  const failed = ended.length - done.length - asking.length;
+  const review = ended.filter((job) => job.data.state === "review");
+  const back = ended.filter((job) => job.data.state === "reworking");
+  const failed = ended.length - done.length - asking.length - review.length - back.length;
   const said = [
     done.length > 0 ? `${done.length} done` : "",
     failed > 0 ? `${failed} failed` : "",
     asking.length > 0 ? `${asking.length} asking` : "",
+    review.length > 0 ? `${review.length} for review` : "",
+    back.length > 0 ? `${back.length} back to work` : "",
     made.starts.length > 0 ? `${made.starts.length} claimed` : "",
   ].filter(Boolean);
   const names = [

@@ -1,6 +1,7 @@
 // The state of a pair of commits while one pass decides: a copy that stages change, and the texts that follow from it.
 import type { Changes, RawPupdate } from "../ports.ts";
 import { ledger_format, type Mark, mark_path, renderMark } from "./binding.ts";
+import { isCarried } from "./budget.ts";
 import type { Entry } from "./entry.ts";
 import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
@@ -16,6 +17,10 @@ export interface Draft extends State {
   tick: string;
   /** Records to write, by path: null deletes. */
   written: Map<string, { kind: Kind; data: Record<string, unknown>; body: string } | null>;
+  /** Jobs whose result came in this very pass: it is not acknowledged yet. */
+  collected: Set<string>;
+  /** Files that are kept with records, by path. */
+  attached: Map<string, string | Uint8Array>;
   /** Judged pupdates of this pass. */
   pupdates: Pupdate[];
   /** Not yet judged. */
@@ -36,6 +41,8 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     now,
     tick,
     written: new Map(),
+    collected: new Set(),
+    attached: new Map(),
     pupdates: [],
     raised: [],
   };
@@ -65,11 +72,11 @@ export function newMemo(id: string, data: Entry<"memo">["data"], body: string): 
   return { path: memoPath(data.created, id), id, kind: "memo", data, body, bodyLine: 1 };
 }
 
-/** Rows of state/open.ndjson. Ended jobs of a run on many hosts stay until the whole run has ended. */
+/** Rows of state/open.ndjson. Ended jobs of a run on many hosts stay until the whole run has ended, some until their month has. */
 function openRows(draft: Draft): object[] {
   const unfinished = new Set([...draft.jobs.values()].filter((job) => !isOver(job)).map((job) => job.data.run.run_id));
   const jobs = [...draft.jobs.values()]
-    .filter((job) => unfinished.has(job.data.run.run_id))
+    .filter((job) => unfinished.has(job.data.run.run_id) || isCarried(draft, job))
     .map((job) => ({ job: job.id, path: job.path }));
   const memos = [...draft.memos.values()]
     .filter((memo) => memo.data.status === "open")
@@ -106,6 +113,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
     if (text === null ? before !== undefined : text !== (before ?? "") && !(text === "" && before === undefined))
       changes.set(path, text);
   }
+  for (const [path, bytes] of draft.attached) changes.set(path, bytes);
   if (brought && (changes.size > 0 || brought.pressing)) {
     for (const [path, text] of brought.files) changes.set(path, text);
     if (brought.seen.size > 0) changes.set(hosts_path, seenRows(draft, brought));

@@ -1,6 +1,8 @@
 // Why something happened, or did not: the rule and the field that decided.
 
+import { type Purse, purseOf } from "./budget.ts";
 import { builtin_rules } from "./builtin.ts";
+import { newJob } from "./claim.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { type Candidate, candidates, type Hold } from "./gate.ts";
@@ -10,6 +12,7 @@ import { closed, outside, place, placingOf } from "./place.ts";
 import { type Judged, judge } from "./rules.ts";
 import type { Pupdate } from "./schema.ts";
 import { isEach } from "./select.ts";
+import { onHost, spendingHold, wantOf } from "./spending.ts";
 import { oneLine } from "./text.ts";
 
 export interface RuleAnswer {
@@ -56,8 +59,9 @@ export interface Outlook {
 export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: ReadonlySet<string>): Outlook {
   const { ready, holds: held } = candidates(draft, runtimes);
   const holds = new Map<string, Found>(held);
+  const purse = purseOf(draft);
   const going = ready.flatMap((one): Going[] => {
-    const hold = shut(draft, one) ?? lastFound(draft, one, changed);
+    const hold = shut(draft, purse, one) ?? lastFound(draft, one, changed) ?? dear(draft, purse, one);
     if (hold) holds.set(one.task.id, hold);
     const { networks, zone } = draft.settings;
     const when = { zone, now: draft.now };
@@ -78,9 +82,20 @@ export function outlook(draft: Draft, runtimes: ReadonlySet<string>, changed: Re
   return { going: withRoom(draft, going), holds };
 }
 
+/** What goes before it in this very plan may leave too little for it. What it takes itself is put aside. */
+function dear(draft: Draft, purse: Purse, one: Candidate): Hold | null {
+  const each = isEach(one.task.data) ? one.hosts : one.hosts.slice(0, 1);
+  const hold = spendingHold(draft, purse, { ...wantOf(draft, one), count: each.length });
+  const made = { run: one.task.id, state: "claimed" as const, identity: undefined };
+  for (const { id } of hold ? [] : each)
+    purse.put(newJob(draft, one, { ...made, id: `${one.task.id} ${id}`, host: isEach(one.task.data) ? id : "" }));
+  return hold;
+}
+
 /** No host is named, or none of them takes work. */
-function shut(draft: Draft, { hosts, agent }: Candidate): Hold | null {
-  const placed = place(placingOf(draft, agent, { hosts, answers: new Map(), given: new Map() }));
+function shut(draft: Draft, purse: Purse, { task, run, hosts, agent }: Candidate): Hold | null {
+  const placing = placingOf(draft, agent, { hosts, answers: new Map(), given: new Map() });
+  const placed = place({ ...placing, spent: onHost(purse, wantOf(draft, { task, run, agent })) });
   // Without answers everything that is open waits: only a time that is known says more than that.
   if ("until" in placed && placed.until) return { state: "queued", on: "hosts", reason: placed.wait, person: false };
   return "blocked" in placed ? { state: "blocked", on: "hosts", reason: placed.blocked, person: true } : null;

@@ -1,6 +1,7 @@
 // Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
 
 import type { Entry, Problem } from "./entry.ts";
+import { costRows } from "./export-costs.ts";
 import { homeDocument } from "./export-home.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
@@ -69,6 +70,7 @@ export function exportData(input: ExportInput): ExportFiles {
       ...rows(world, "learning").map((row) => ({ ...row, kind: "learning" })),
     ],
     pupdates: world.pupdates.slice(0, newest_pupdates),
+    costs: costRows(world),
     problems: problemRows(input.problems),
   };
   return Object.fromEntries(
@@ -132,7 +134,10 @@ function jobRows(world: World): Row<"jobs">[] {
       const job: Job = row.fields;
       const task = world.tasks.get(job.task);
       const day = dayOf(world, job.run.claimed_at);
-      return { ...row, day, title: task?.data.title ?? job.task, task_listed: task !== undefined };
+      // Whose account it is stays in the repository.
+      const run = without(job.run, ["account", "limited"]) as Job["run"];
+      const fields = { ...job, run };
+      return { ...row, fields, day, title: task?.data.title ?? job.task, task_listed: task !== undefined };
     });
 }
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { host, job_states, kinds, pathClass, pupdate, task_states } from "./schema.ts";
 
 /** Grows when a document changes its shape; a site refuses data of another version. */
-export const export_version = 1;
+export const export_version = 2;
 
 const text = z.string();
 const count = z.number().int().nonnegative();
@@ -49,6 +49,20 @@ const host_states = ["ready", "down", "cordoned", "off"] as const;
 
 const memo_row = row(kinds.memo).extend({ task: text.optional(), host: text.optional(), job: job_link.optional() });
 const tally = z.object({ success: count, partial: count, failure: count });
+
+const sum = z.number().nonnegative();
+const cost_row = z.object({
+  name: text,
+  runs: count,
+  accepted: count,
+  usd: sum,
+  /** Absent: no run came to a good end. */
+  usd_per_accepted: sum.optional(),
+  list_usd: sum,
+  tokens: sum,
+  minutes: sum,
+  reserved_usd: sum,
+});
 
 export const documents = {
   meta: z.object({
@@ -117,6 +131,17 @@ export const documents = {
     row(kinds.learning).extend({ kind: z.literal("learning") }),
   ]),
   pupdates: pupdate,
+  /** A row a month that cost something, newest first. */
+  costs: z.object({
+    id: text,
+    total: cost_row,
+    by: z.object({
+      task: z.array(cost_row),
+      agent: z.array(cost_row),
+      host: z.array(cost_row),
+      rule: z.array(cost_row),
+    }),
+  }),
   problems: z.object({
     id: text,
     path: text,

@@ -1,13 +1,15 @@
 // Which tasks are owed a run, and what holds the others back before any host is looked at.
 import { agentLack, packKeys } from "./agent-needs.ts";
+import { type Limit, purseOf } from "./budget.ts";
 import type { Draft } from "./draft.ts";
 import { everyFault } from "./due.ts";
 import type { Entry } from "./entry.ts";
-import { isOver, jobsByTask } from "./jobs.ts";
+import { isAtRest, isOver, jobsByTask } from "./jobs.ts";
 import { type Owed, owed } from "./occurrence.ts";
 import { isWaiting } from "./rollout.ts";
 import type { Agent, WaitsOn } from "./schema.ts";
-import { selectHosts } from "./select.ts";
+import { isEach, selectHosts } from "./select.ts";
+import { spendingHold, wantOf } from "./spending.ts";
 import { quarantined, type State } from "./state.ts";
 
 /** Why a task that is owed a run does not start. `person`: it will not pass by itself. */
@@ -16,6 +18,10 @@ export interface Hold {
   on: WaitsOn;
   reason: string;
   person: boolean;
+  /** When it passes by itself, where that is known. */
+  until?: Date;
+  /** The limit that work was held back by. */
+  limit?: Limit;
 }
 
 export interface Candidate {
@@ -49,10 +55,11 @@ export function candidates(
   draft: Draft,
   runtimes: ReadonlySet<string>,
   only?: ReadonlySet<string>,
-): { ready: Candidate[]; holds: Map<string, Hold> } {
+): { ready: Candidate[]; holds: Map<string, Hold>; missed: boolean } {
   const open = jobsByTask([...draft.jobs.values()].filter((job) => !isOver(job)));
   const holds = new Map<string, Hold>();
   const ready: Candidate[] = [];
+  const purse = purseOf(draft);
   for (const task of draft.tasks.values()) {
     if (only?.has(task.id) === false) continue;
     const status = draft.status.get(task.id);
@@ -60,12 +67,11 @@ export function candidates(
     const run = owed(task, status, draft.settings.zone, draft.now, draft.settings.tick.every)[0];
     const broken = task.data.every === undefined ? null : everyFault(task.data.every);
     if (!run && !broken) continue;
-    const hold = broken ? person("every", `every ${broken}`) : (gate(draft, task) ?? agentGate(draft, task, runtimes));
+    const early = broken ? person("every", `every ${broken}`) : (gate(draft, task) ?? agentGate(draft, task, runtimes));
+    const agent = agentOf(draft, task) as Entry<"agent">;
+    const hold = early ?? (run ? spendingHold(draft, purse, wantOf(draft, { task, run, agent })) : null);
     if (hold) holds.set(task.id, hold);
-    else if (run) {
-      const agent = agentOf(draft, task) as Entry<"agent">;
-      ready.push({ task, run, agent, hosts: hostsOf(draft, task, agent) });
-    }
+    else if (run) ready.push({ task, run, agent, hosts: hostsOf(draft, task, agent) });
   }
   ready.sort(
     (a, b) =>
@@ -73,7 +79,7 @@ export function candidates(
       a.run.due.getTime() - b.run.due.getTime() ||
       (a.task.id < b.task.id ? -1 : 1),
   );
-  return { ready, holds };
+  return { ready, holds, missed: purse.missed() };
 }
 
 export const person = (on: WaitsOn, reason: string): Hold => ({ state: "blocked", on, reason, person: true });
@@ -90,7 +96,8 @@ export function stopped(state: State, now: Date): boolean {
 
 export function gate(draft: Draft, task: Entry<"task">): Hold | null {
   if (stopped(draft, draft.now)) return passing("stop", "STOP.md stops everything; remove it to go on");
-  if (task.data.repo !== undefined) return person("repo", "coding work (`repo:`) cannot be run by this version");
+  if (task.data.repo !== undefined && isEach(task.data))
+    return person("repo", "coding work (`repo:`) goes to one host: leave `spread: each` and `hosts: all` away");
   for (const id of task.data.after ?? []) {
     const before = draft.status.get(id)?.data.state;
     if (before === "done") continue;
@@ -114,8 +121,24 @@ export function gate(draft: Draft, task: Entry<"task">): Hold | null {
 export function agentGate(draft: Draft, task: Entry<"task">, runtimes: ReadonlySet<string>): Hold | null {
   const fault = agentFault(draft, task, runtimes);
   const agent = agentOf(draft, task);
-  const busy = fault || !agent ? null : agentBusy(draft, agent);
-  return fault ?? (busy === null ? null : { state: "queued", on: "agent", reason: busy, person: false });
+  if (fault || !agent) return fault;
+  if (task.data.repo !== undefined && handless.has(agent.data.runtime))
+    return person("repo", `${agent.path}: runtime \`${agent.data.runtime}\` only answers, it cannot work on files`);
+  const busy = agentBusy(draft, agent) ?? (task.data.repo === undefined ? null : unreviewed(draft, agent));
+  return busy === null ? null : { state: "queued", on: "agent", reason: busy, person: false };
+}
+
+/** Runtimes whose models have no tools. */
+const handless = new Set(["ollama"]);
+
+/** Why an agent begins no new coding work: people have not come to what it made before. */
+function unreviewed(draft: Draft, { id, path, data }: Entry<"agent">): string | null {
+  const most = data.limits?.open_prs;
+  if (most === undefined) return null;
+  const open = [...draft.jobs.values()].filter((job) => job.data.agent === id && job.data.state === "review").length;
+  return open < most
+    ? null
+    : `${open} of its agent's jobs wait for review, and ${path} allows ${most} (limits.open_prs)`;
 }
 
 /** Why the task's agent can do no work at all, or null. */
@@ -145,8 +168,7 @@ export function agentFault(draft: Draft, task: Entry<"task">, runtimes: Readonly
 export function agentBusy(draft: Draft, agent: Entry<"agent">, own?: string): string | null {
   if (agent.data.parallel === undefined) return null;
   const busy = [...draft.jobs.values()].filter(
-    (job) =>
-      !isOver(job) && !isWaiting(job) && job.data.state !== "asking" && job.data.agent === agent.id && job.id !== own,
+    (job) => !isOver(job) && !isWaiting(job) && !isAtRest(job) && job.data.agent === agent.id && job.id !== own,
   ).length;
   return busy < agent.data.parallel ? null : `agent ${agent.id} works on ${busy} already`;
 }

@@ -15,18 +15,32 @@ export const transitions: Record<JobState, readonly JobState[]> = {
     "cancelled",
     "released",
     "asking",
+    "review",
+    "reworking",
     "unknown",
   ],
-  started: ["finished", "failed", "timeout", "empty", "lost", "cancelled", "asking", "review", "unknown"],
-  unknown: ["started", "finished", "failed", "timeout", "empty", "lost", "cancelled", "claimed", "asking", "review"],
+  started: ["finished", "failed", "timeout", "empty", "lost", "cancelled", "asking", "review", "reworking", "unknown"],
+  unknown: [
+    "started",
+    "finished",
+    "failed",
+    "timeout",
+    "empty",
+    "lost",
+    "cancelled",
+    "claimed",
+    "asking",
+    "review",
+    "reworking",
+  ],
   asking: ["claimed", "cancelled", "finished", "failed"],
   review: ["reworking", "finished", "cancelled"],
-  reworking: ["claimed", "review", "cancelled"],
+  reworking: ["claimed", "review", "finished", "failed", "cancelled"],
   released: ["claimed", "cancelled", "failed"],
   failed: ["claimed", "cancelled"],
   timeout: ["claimed", "cancelled"],
   empty: ["claimed", "cancelled"],
-  lost: ["claimed", "finished", "failed", "timeout", "empty", "cancelled"],
+  lost: ["claimed", "finished", "failed", "timeout", "empty", "cancelled", "review", "reworking"],
   finished: [],
   cancelled: [],
 };
@@ -38,6 +52,10 @@ export const isOver = (job: Entry<"job">) => ended.has(job.data.state) && job.da
 /** It holds a host: its agent may be running. */
 export const isLive = (job: Entry<"job">) =>
   job.data.state === "claimed" || job.data.state === "started" || job.data.state === "unknown";
+
+/** Its last run was collected and the job is not over: it waits for people, or for a host to go on on. */
+export const isAtRest = ({ data }: Entry<"job">) =>
+  data.state === "asking" || data.state === "review" || data.state === "reworking";
 
 /** The epoch whose result counts. */
 export const epochOf = (job: Entry<"job">) => job.data.run.started_epoch ?? job.data.run.epoch;

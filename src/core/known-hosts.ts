@@ -2,7 +2,7 @@
 // remembered here, for whatever runner ticks next, and a host whose record is gone can still be asked about its jobs.
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { isOver } from "./jobs.ts";
+import { isAtRest, isOver } from "./jobs.ts";
 import type { HostAnswer } from "./place.ts";
 import { isWaiting } from "./rollout.ts";
 import { host as form, type Host } from "./schema.ts";
@@ -70,7 +70,7 @@ export function hostsOfJobs(state: State): Set<string> {
   for (const job of state.jobs.values()) {
     const name = job.data.host;
     // While it waits for a person, nothing is to be heard of it.
-    if (isOver(job) || isWaiting(job) || job.data.state === "asking" || name === undefined) continue;
+    if (isOver(job) || isWaiting(job) || isAtRest(job) || name === undefined) continue;
     if (hostCalled(state, name)) hosts.add(name);
     if (!state.hosts.has(name))
       for (const other of state.hosts.keys())

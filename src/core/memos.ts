@@ -1,5 +1,8 @@
 // Memos: what waits for a person. They say how to answer them, and close by themselves when their cause is gone.
+
+import { pausedUntil } from "./account.ts";
 import { takeReply } from "./asking.ts";
+import { isGoingOn } from "./budget-levels.ts";
 import { type Draft, isoNow, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
@@ -73,6 +76,16 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
   if (event === "job.asked") {
     const job = draft.jobs.get(subject);
     return job && openQuestion(job)?.pupdate === memo.data.pupdate ? null : "nobody waits for the answer any more";
+  }
+  if (event === "job.review")
+    return draft.status.get(subject)?.data.state === "review" ? null : "its work does not wait any more";
+  if (event === "account.limited")
+    return pausedUntil(draft, subject, draft.now) === null ? "the limit has ended" : null;
+  if (event === "budget.near" || event === "budget.reached") {
+    const level = draft.levels.find((row) => row.family === "budget" && row.subject === subject);
+    if (!level) return "the limit is another one now";
+    if (level.kind !== event) return "it is reached";
+    return isGoingOn(draft, level) ? null : "its time is over";
   }
   if (event !== undefined && standing.test(event))
     return draft.levels.some((row) => row.subject === subject && row.kind === event) ? null : "it is no longer so";

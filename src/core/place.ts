@@ -22,6 +22,8 @@ export interface Placing {
   of: { pack: string; runtime: string };
   /** What is missing on a host can be put there before the job starts. */
   deploys?: boolean;
+  /** What the limits of a host say; absent: nothing. */
+  spent?(host: string): Obstacle | null;
   networks: string[];
   /** The pack's time zone, and what time it is: hosts may have a `window`. */
   zone: string;
@@ -76,6 +78,8 @@ export function obstacle(host: Entry<"host">, placing: Placing): Obstacle | null
   if (shut) return { blocked: `${host.id} ${shut}` };
   const early = outside(host, placing);
   if (early) return early;
+  const dear = placing.spent?.(host.id) ?? null;
+  if (dear) return dear;
   const answer = placing.answers.get(host.id);
   if (!answer) return { wait: `${host.id} was not asked` };
   if ("fault" in answer) return { wait: `${host.id} ${answer.message}` };

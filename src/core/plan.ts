@@ -1,6 +1,7 @@
 // Which host gets which job. A value: printed, then executed.
 import type { Work } from "../ports.ts";
 import { neededOnHost } from "./agent-needs.ts";
+import { purseOf, type Want } from "./budget.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
@@ -8,7 +9,7 @@ import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, per
 import { hostJobId, runId } from "./ids.ts";
 import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
 import { deliver } from "./letters.ts";
-import { isMine, waits_for_ticker } from "./part.ts";
+import { isLead, isMine, waits_for_ticker } from "./part.ts";
 import {
   closed,
   type HostAnswer,
@@ -24,20 +25,26 @@ import { reclaim } from "./reclaim.ts";
 import { isWaiting, runOf, waveNow, waves } from "./rollout.ts";
 import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
+import { onHost, spendingHold, wantOf } from "./spending.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
+import { firstWork, isWithPeople, isWoken, type RepoAnswer } from "./work.ts";
 
 export interface Plan {
   starts: Start[];
   holds: Map<string, Hold>;
   /** Occurrences that turned out to have run already, by task. */
   spent: Map<string, string>;
+  /** Something was held back only because nobody had read what was spent before. */
+  unread?: boolean;
 }
 
 /** What gather asks of core: which hosts matter, and the job ids of which it must be known whether they ran before. */
 export interface Asking {
   hosts: Set<string>;
   runs: string[];
+  /** Repositories, as tasks name them, of work that may start or that waits for people. */
+  repos: Set<string>;
 }
 
 export interface Known {
@@ -51,6 +58,8 @@ export interface Known {
   absent: ReadonlySet<string>;
   /** Plans only these tasks; absent: all of them. */
   only?: ReadonlySet<string>;
+  /** What repositories said of themselves; absent: none can be asked here. */
+  repos?: ReadonlyMap<string, RepoAnswer>;
 }
 
 /** Hosts of open jobs, and hosts that a task owed a run may use. None: no host is called at all. */
@@ -58,7 +67,8 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   const mine = (name: string) => isMine(draft, hostCalled(draft, name) as Entry<"host">);
   const hosts = new Set([...hostsOfJobs(draft), ...leftOpen(draft)].filter(mine));
   const { ready } = candidates(draft, runtimes);
-  const again = reclaimable(draft).filter((job) => draft.tasks.has(job.data.task));
+  const woken = [...draft.jobs.values()].filter((job) => isWoken(draft, job));
+  const again = [...reclaimable(draft), ...woken].filter((job) => draft.tasks.has(job.data.task));
   const when = { zone: draft.settings.zone, now: draft.now };
   const open = (host: Entry<"host">) =>
     isMine(draft, host) && !closed(host, draft.settings.networks) && !outside(host, when);
@@ -69,8 +79,26 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
       ? able.map((host) => hostJobId(draft.pack, task.id, run.occurrence, host.id))
       : [runId(draft.pack, task.id, run.occurrence)],
   );
-  return { hosts, runs };
+  return { hosts, runs, repos: reposOf(draft, ready, again) };
 }
+
+function reposOf(draft: Draft, ready: Candidate[], again: Entry<"job">[]): Set<string> {
+  const open = ready.filter(({ hosts }) => hosts.some((host) => isMine(draft, host)));
+  return new Set([
+    ...open.flatMap(({ task }) => task.data.repo ?? []),
+    ...[...again, ...withPeople(draft)].flatMap((job) => job.data.run.code?.repo ?? []),
+  ]);
+}
+
+/** Of several tickers, the one of its host asks how its work stands. */
+function isOurs(draft: Draft, job: Entry<"job">): boolean {
+  const host = hostCalled(draft, job.data.host ?? "");
+  return host ? isMine(draft, host) : isLead(draft);
+}
+
+/** Work that waits for people, of which this ticker asks how it stands. */
+export const withPeople = (draft: Draft) =>
+  [...draft.jobs.values()].filter((job) => isWithPeople(job) && isOurs(draft, job));
 
 /** Hosts of jobs that wait for an answer nobody wants any more: what takes their place may start there at once. */
 const leftOpen = (draft: Draft): string[] =>
@@ -96,13 +124,17 @@ function hostsAgain(draft: Draft, again: Entry<"job">[]): Set<Entry<"host">> {
 
 /** Plans the pass and puts the claims into the draft. */
 export function plan(draft: Draft, known: Known): Plan {
-  const { ready, holds } = candidates(draft, known.runtimes, known.only);
+  const { ready, holds, missed } = candidates(draft, known.runtimes, known.only);
   const made: Plan = { starts: [], holds, spent: new Map() };
   const given = new Map<string, number>();
   let room = draft.settings.tick.max_starts - startsLastHour(draft);
-  const placing = ({ agent }: Candidate, hosts: Entry<"host">[]): Placing =>
-    placingOf(draft, agent, { hosts, answers: known.answers, given });
+  const purse = purseOf(draft);
+  const placing = (candidate: Candidate, hosts: Entry<"host">[]): Placing => ({
+    ...placingOf(draft, candidate.agent, { hosts, answers: known.answers, given }),
+    spent: onHost(purse, wantOf(draft, candidate)),
+  });
   const claim = (start: Start, job: Entry<"job">) => {
+    purse.put(job, draft.jobs.get(job.id));
     putJob(draft, job);
     const told = start.assignment ? withLetters(draft, job, start, start.assignment) : start;
     made.starts.push(toDeploy(draft, start, known) ? { ...told, deploy: true } : told);
@@ -111,17 +143,19 @@ export function plan(draft: Draft, known: Known): Plan {
   };
   const most = draft.settings.tick.max_starts;
   // A run on more hosts than an hour may start must not wait for ever: it goes when the hour is empty.
-  const late: Late = (count, agent, own) => {
+  const late: Late = (count, want) => {
+    const hold = spendingHold(draft, purse, { ...want, count: Math.max(1, count) });
+    if (hold) return { on: hold.on, wait: hold.reason, hold };
     if (count === 0) return null;
     if (room <= 0 || (count > room && room < most))
       return { on: "limit", wait: `${most} starts an hour are reached (towline.yml tick.max_starts)` };
-    const busy = agentBusy(draft, agent, own);
+    const busy = agentBusy(draft, want.agent, want.job?.id);
     return busy === null ? null : { on: "agent", wait: busy };
   };
   const again = reclaimable(draft, known.absent).filter((job) => known.only?.has(job.data.task) ?? true);
-  for (const job of again) reclaim(draft, job, { known, given, claim, late });
+  for (const job of again) reclaim(draft, job, { known, given, claim, late, purse });
   for (const candidate of ready) {
-    const { task, agent } = candidate;
+    const { task } = candidate;
     const run = runId(draft.pack, task.id, candidate.run.occurrence);
     if (isEach(task.data))
       claimEach(draft, candidate, placing(candidate, candidate.hosts), known, made, {
@@ -131,7 +165,12 @@ export function plan(draft: Draft, known: Known): Plan {
       });
     else if (known.paths.has(run)) made.spent.set(task.id, candidate.run.occurrence);
     else {
-      const wait = late(1, agent);
+      const unread = unreadRepo(task, known);
+      if (unread) {
+        holds.set(task.id, unread);
+        continue;
+      }
+      const wait = late(1, wantOf(draft, candidate));
       const own = candidate.hosts.filter((host) => isMine(draft, host));
       const placed = wait ?? place(placing(candidate, own));
       if ("host" in placed) claimOne(draft, candidate, run, placed.host, known, claim);
@@ -141,11 +180,21 @@ export function plan(draft: Draft, known: Known): Plan {
       else
         holds.set(
           task.id,
-          "wait" in placed ? queued(wait?.on ?? "hosts", placed.wait) : person("hosts", placed.blocked),
+          wait?.hold ?? ("wait" in placed ? queued(wait?.on ?? "hosts", placed.wait) : person("hosts", placed.blocked)),
         );
     }
   }
+  made.unread = missed || purse.missed();
   return made;
+}
+
+/** Why coding work cannot be begun: its repository says nothing of itself. */
+function unreadRepo({ data }: Entry<"task">, { repos }: Known): Hold | null {
+  if (data.repo === undefined) return null;
+  const answer = repos?.get(data.repo);
+  if (!answer) return queued("repo", repos ? "its repository was not asked" : "coding work is begun by ticks");
+  if (!("fault" in answer)) return null;
+  return answer.person ? person("repo", answer.fault) : queued("repo", answer.fault);
 }
 
 /** With what other agents have told this one since it was started last. */
@@ -170,19 +219,21 @@ function leave(holds: Plan["holds"], task: string, status: Entry<"status"> | und
 const queued = (on: WaitsOn, reason: string): Hold => ({ state: "queued", on, reason, person: false });
 
 /**
- * Why no more may start now. `count`: how many; 0 for those that were counted when their run was claimed. `own`: a job
- * that is open already and is not counted against itself.
+ * Why no more may start now. `count`: how many; 0 for those that were counted when their run was claimed. `hold`: what
+ * limits say to it.
  */
-export type Late = (count: number, agent: Entry<"agent">, own?: string) => { on: WaitsOn; wait: string } | null;
+export type Late = (count: number, want: Want) => { on: WaitsOn; wait: string; hold?: Hold } | null;
 export type Claim = (start: Start, job: Entry<"job">) => void;
 
 function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, known: Known, claim: Claim): void {
+  const { repo } = candidate.task.data;
   const job = newJob(draft, candidate, {
     id,
     run: id,
     host,
     state: "claimed",
     identity: identityOf(known.answers, host),
+    work: (repo !== undefined && firstWork(id, repo, known.repos?.get(repo))) || undefined,
   });
   claim(startOf(draft, job, candidate.task, candidate.agent, false), job);
 }
@@ -214,8 +265,8 @@ function claimEach(
   if (open.some((host) => known.paths.has(id(host)))) return void made.spent.set(task.id, due.occurrence);
   const order = inOrder(draft, open, placing, task.data.rollout !== undefined);
   const wave = waves(task.data.rollout, order.length);
-  const wait = late(wave.filter((one) => (one ?? 1) === 1).length, agent);
-  if (wait) return void made.holds.set(task.id, queued(wait.on, wait.wait));
+  const wait = late(wave.filter((one) => (one ?? 1) === 1).length, wantOf(draft, candidate));
+  if (wait) return void made.holds.set(task.id, wait.hold ?? queued(wait.on, wait.wait));
   // What other tickers will start of it counts now, once for all.
   others(order.filter(({ host }, index) => (wave[index] ?? 1) === 1 && !isMine(draft, host)).length);
   for (const [index, { host, why }] of order.entries()) {

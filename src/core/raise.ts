@@ -56,6 +56,7 @@ const ends: Record<string, string> = {
   "job.finished": "finished",
   "job.lost": "was lost",
   "job.cancelled": "was cancelled",
+  "job.closed": "was turned down, as it was made",
 };
 
 /** The end of what a failed job said, or of its log. */

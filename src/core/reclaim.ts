@@ -1,10 +1,11 @@
 // Work that was claimed before and may be claimed again: released jobs, retries, and claims whose ticker is gone.
 
-import { deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
+import type { Purse } from "./budget.ts";
+import { chargedTo, deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
-import { epochOf } from "./jobs.ts";
+import { epochOf, isAtRest } from "./jobs.ts";
 import { hostCalled } from "./known-hosts.ts";
 import { isMine, waits_for_ticker } from "./part.ts";
 import { identityOf, type Obstacle, type Placed, place, placingOf } from "./place.ts";
@@ -13,14 +14,18 @@ import { raiseJob } from "./raise.ts";
 import { isWaiting, turnCame } from "./rollout.ts";
 import type { Job } from "./schema.ts";
 import { isEach } from "./select.ts";
+import { onHost, wantAgain } from "./spending.ts";
+import { runSpent } from "./spent.ts";
 import { oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
+import { nextWork } from "./work.ts";
 
 interface Claiming {
   known: Known;
   given: ReadonlyMap<string, number>;
   claim: Claim;
   late: Late;
+  purse: Purse;
 }
 
 /** Claims the job in its next epoch, or says what stands in its way. */
@@ -39,18 +44,23 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
     return;
   }
   if (task?.data.status !== "ready" || stopped(draft, draft.now)) return;
-  if (theirs && (sealed || isEach(task.data) || job.data.state === "asking")) {
-    if (!sealed && job.data.state !== "asking") abandoned(draft, job);
+  if (theirs && (sealed || isEach(task.data) || isAtRest(job))) {
+    if (!sealed && !isAtRest(job)) abandoned(draft, job);
     return;
   }
   const hold = agentFault(draft, task, claiming.known.runtimes);
   const agent = agentOf(draft, task);
+  const never = agent && !sealed && !theirs ? runSpent(draft, { task, agent, job }) : null;
+  if (never !== null) {
+    giveUp(draft, job, never);
+    return;
+  }
   const placed: Placed =
     hold || !agent
       ? { blocked: hold?.reason ?? "its agent is gone" }
       : placeAgain(draft, job, task, agent, sealed, claiming);
   if ("host" in placed && agent) claimAgain(draft, job, task, agent, placed.host, sealed, claiming);
-  else if (!("host" in placed) && !sealed && !theirs && job.data.state !== "asking")
+  else if (!("host" in placed) && !sealed && !theirs && !isAtRest(job))
     stillWaits(draft, job, isEach(task.data), placed, claiming.known);
 }
 
@@ -60,7 +70,7 @@ function placeAgain(
   task: Entry<"task">,
   agent: Entry<"agent">,
   sealed: boolean,
-  { known, given, late }: Claiming,
+  { known, given, late, purse }: Claiming,
 ): Placed {
   const same = draft.hosts.get(job.data.host ?? "");
   const all = isEach(task.data) || sealed ? (same ? [same] : []) : hostsOf(draft, task, agent);
@@ -68,21 +78,30 @@ function placeAgain(
   // One of many was counted when its run was claimed; its wave was not.
   const { epoch, wave = 1 } = job.data.run;
   const counted = isEach(task.data) && job.data.state === "released" && epoch === 1 && wave === 1;
-  const wait = late(counted ? 0 : 1, agent, job.id);
-  if (wait) return wait;
-  const on = (some: Entry<"host">[]) => place(placingOf(draft, agent, { hosts: some, answers: known.answers, given }));
-  // Where it asked, it can go on with what was said there.
-  const before = job.data.state === "asking" ? on(hosts.filter((host) => host === same)) : null;
+  const want = wantAgain(draft, job, task, agent);
+  const wait = late(counted ? 0 : 1, want);
+  if (wait?.hold?.person) return { blocked: wait.wait };
+  if (wait) return { wait: wait.wait, until: wait.hold?.until };
+  const spent = onHost(purse, want);
+  const on = (some: Entry<"host">[]) =>
+    place({ ...placingOf(draft, agent, { hosts: some, answers: known.answers, given }), spent });
+  // Where it was at work, it can go on with what was said and made there.
+  const goes = isAtRest(job) || job.data.run.code !== undefined;
+  const before = goes && hosts.includes(same as Entry<"host">) ? on([same as Entry<"host">]) : null;
+  // That it is busy there passes; a session and a worktree are worth the wait.
+  if (before && "wait" in before && job.data.run.code && identityOf(known.answers, same?.id ?? "") !== undefined)
+    return before;
   return before && "host" in before ? before : on(hosts);
 }
 
 /** What goes on from the last run of a job that asked: its session on the same machine, or why there is none. */
 function goesOn({ data }: Entry<"job">, host: string, identity: string | undefined): Partial<Job["run"]> {
   const { questions, depth, continued } = data.run;
-  if (!questions?.length || data.run.retry_at !== undefined) return { questions, depth };
+  const goes = data.run.code !== undefined && data.run.session !== undefined;
+  if (!(questions?.length || goes) || data.run.retry_at !== undefined) return { questions, depth };
   const same = host === data.host && (data.run.identity === undefined || data.run.identity === identity);
   if (same) return { questions, depth, continued, session: data.run.session };
-  return { questions, depth, continued: `asked on ${data.host}, goes on on ${host} in a fresh session` };
+  return { questions, depth, continued: `was on ${data.host}, goes on on ${host} in a fresh session` };
 }
 
 function claimAgain(
@@ -94,7 +113,10 @@ function claimAgain(
   sealed: boolean,
   { known, claim }: Claiming,
 ): void {
-  const { run, state } = job.data;
+  const { run } = job.data;
+  const work = nextWork(draft, job, known.repos?.get(run.code?.repo ?? ""));
+  // Its repository does not answer: where the work goes on from cannot be told.
+  if (work === null) return;
   const next: Entry<"job"> = {
     ...job,
     data: {
@@ -107,18 +129,20 @@ function claimAgain(
         run_id: run.run_id,
         requested_by: run.requested_by,
         epoch: run.epoch + 1,
-        attempt: run.attempt + (run.retry_at === undefined ? 0 : 1),
+        attempt: run.attempt + (run.retry_at === undefined || run.limited ? 0 : 1),
         round: run.round,
         tick: draft.tick,
         claimed_at: isoNow(draft),
-        deadline: deadlineOf(draft, task, agent),
+        deadline: deadlineOf(draft, task, agent, job),
         input_hash: inputHash(task, agent),
         runtime: agent.data.runtime,
         identity: identityOf(known.answers, host),
         skipped: run.skipped,
         wave: run.wave,
-        collected_epoch: run.retry_at === undefined && state !== "asking" ? run.collected_epoch : epochOf(job),
+        collected_epoch: run.retry_at === undefined && !isAtRest(job) ? run.collected_epoch : epochOf(job),
         ...goesOn(job, host, identityOf(known.answers, host)),
+        ...work,
+        ...chargedTo(draft, { task, agent, job }, true),
       },
     },
   };
@@ -164,7 +188,10 @@ function giveUp(draft: Draft, job: Entry<"job">, now: string): void {
     ...job,
     data: { ...job.data, run: { ...last, why: oneLine(`${run.why ?? state}; no further attempt: ${now}`, 300) } },
   };
-  const ended = state === "released" ? end(job, "failed", `could not start in time: ${now}`, isoNow(draft)) : again;
+  const ended =
+    state === "released" || isAtRest(job)
+      ? end(job, "failed", `could not start in time: ${now}`, isoNow(draft))
+      : again;
   putJob(draft, ended);
   raiseJob(draft, ended, state === "lost" ? "job.lost" : "job.failed", ended.data.run.why ?? now);
 }

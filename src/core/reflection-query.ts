@@ -50,7 +50,8 @@ export function reflectionQuery(filter: ReflectionFilter, zone: string, now: Dat
   };
 }
 
-function instantOf(text: string, zone: string, now: Date): number | null {
+/** Instant of such a text, ms; null: it is none. */
+export function instantOf(text: string, zone: string, now: Date): number | null {
   if (text === "today") return startOfDay(zone, now);
   if (a_day.test(text)) return dayStart(text, zone);
   const seconds = parseDuration(text);

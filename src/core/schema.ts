@@ -1,17 +1,25 @@
 // Every kind of record, once. Types, JSON Schemas for editors and the Astro collections come from here.
 import { z } from "zod";
+import { permits } from "./permits.ts";
 import { duration, flag, int, line, number, reason, share, slug, strings, text, time } from "./scalar.ts";
 import { windowFault } from "./window.ts";
 
 const record = z.looseObject;
 const off = flag.optional();
 
-export const budget = record({
-  usd: number.optional(),
+const amount = number.refine((v) => v >= 0, "must be at least 0").meta({ type: "number", minimum: 0 });
+const amounts = record({
+  usd: amount.optional(),
   tokens: int(0, 1e12).optional(),
-  minutes: number.optional(),
+  minutes: amount.optional(),
   runs: int(0, 1e9).optional(),
 });
+/** For all runs together that are claimed in one day, or month, of the pack's zone. */
+const spans = { day: amounts.optional(), month: amounts.optional() };
+/** What all runs of somebody may take. */
+const allowance = record(spans);
+/** Amounts by themselves are for one run. */
+const budget = amounts.extend(spans);
 
 export const task = record({
   title: line.min(1, "must not be empty"),
@@ -43,6 +51,8 @@ export const task = record({
   notify: z.enum(["always", "on_change", "on_failure"]).optional(),
   // Set only on queue/ tasks, by towline: the pupdate that it was born from.
   born_of: text.optional(),
+  /** The rule that made it. */
+  rule: text.optional(),
   /** Set by `towline dispatch`: the person who asked for it. */
   asked_by: line.optional(),
   /** How many rules deep: 1 for a task whose pupdate was about no such task. */
@@ -61,6 +71,13 @@ const tools = z
   .union([z.array(tool), tool.transform((v) => [v])], { error: "must be the name of a tool or a list of them" })
   .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] });
 
+/** Kinds of changes that an agent makes only when its record says so. */
+const permit = z
+  .union([z.array(z.enum(permits)), z.enum(permits).transform((v) => [v])], {
+    error: `must be a list out of ${permits.join(", ")}`,
+  })
+  .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string", enum: [...permits] } }] });
+
 export const agent = record({
   runtime: line,
   model: line.optional(),
@@ -77,17 +94,23 @@ export const agent = record({
   hosts: strings.optional(),
   parallel: int(1, 1000).optional(),
   timeout: duration.optional(),
-  budget: record({ day: budget.optional(), month: budget.optional() }).optional(),
+  budget: budget.optional(),
   account: line.optional(),
   auth: z.enum(["host", "env"]).optional(),
-  price: record({ run: number.optional() }).optional(),
+  price: record({ run: amount.optional() }).optional(),
   guard: record({
     mode: z.enum(["dontAsk", "acceptEdits", "plan", "bypassPermissions"]).optional(),
     tools: tools.optional(),
     no_tools: tools.optional(),
+    /** Globs over the paths of a repository: what its work may change, and what it may not. */
+    allow: strings.optional(),
+    deny: strings.optional(),
+    max_files: int(1, 1e6).optional(),
+    max_lines: int(1, 1e9).optional(),
+    permit: permit.optional(),
   }).optional(),
   env: strings.optional(),
-  limits: record({ turns: int(1, 10_000).optional() }).optional(),
+  limits: record({ turns: int(1, 10_000).optional(), open_prs: int(1, 10_000).optional() }).optional(),
   session: z.enum(["fresh", "keep"]).default("fresh"),
   deploy: z.enum(["if-missing", "never"]).optional(),
   ephemeral: flag.optional(),
@@ -128,7 +151,7 @@ export const host = record({
   transport: z.enum(["ssh", "openssh", "local"]).default("ssh"),
   identity: line.optional(),
   root: line.optional(),
-  budget: record({}).optional(),
+  budget: allowance.optional(),
   window: windows.optional(),
   run_as: line.regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "must be the name of a user").optional(),
   off,
@@ -181,6 +204,24 @@ export const job_states = [
 export type JobState = (typeof job_states)[number];
 
 const stream = record({ bytes: int(0, 1e15), sha256: line.optional(), truncated: flag.optional() });
+const commit = line.regex(/^[0-9a-f]{40}$/, "must be the id of a commit");
+
+/** Where coding work stands. */
+const code = record({
+  /** As the task named it when the job was claimed. */
+  repo: line,
+  /** The commit that this epoch's work starts at. */
+  base: commit,
+  /** Where the branch is; absent: it was not pushed yet. */
+  head: commit.optional(),
+  /** How often in a row its check failed. */
+  failed: int(0, 1000).optional(),
+  /** Remarks of the review that the agent has worked on, and those that this epoch is given. */
+  told: strings.optional(),
+  telling: strings.optional(),
+  /** What the agent is to know of how its next round came to be. */
+  note: line.optional(),
+});
 /** Verbs by which agents talk back (src/remote/agent/towline.sh). */
 export const talk_verbs = ["reply", "ask", "reflect", "confess", "learn", "tell", "status", "done", "fail"] as const;
 export type TalkVerb = (typeof talk_verbs)[number];
@@ -269,10 +310,23 @@ export const job = record({
     continued: line.optional(),
     /** How many messages deep: of those that it was given, the one that is an answer to the most others. */
     depth: int(1, 100).optional(),
-    reserved: record({}).optional(),
+    /** The rule whose task it is, and the account that it is charged to. */
+    rule: text.optional(),
+    account: line.optional(),
+    /** Its cost is what the tool's list price would be: a subscription pays it, and no limit counts it. */
+    list_price: flag.optional(),
+    /** The most that it may take, counted from the claim on until it is known what it took. */
+    reserved: amounts.optional(),
+    /** What earlier attempts and rounds took, by the time of their claim. */
+    earlier: z.array(record({ at: time, ...amounts.shape, list: amount.optional() })).optional(),
+    /** It met its account's limit, which ends at this time: that was no attempt. */
+    limited: record({ account: line, until: time }).optional(),
     tokens: record({}).optional(),
     insights: strings.optional(),
     learnings: strings.optional(),
+    /** Of coding work. */
+    branch: line.optional(),
+    code: code.optional(),
   }),
 });
 
@@ -292,7 +346,7 @@ export const task_states = [
 export type TaskState = (typeof task_states)[number];
 
 /** What a task waits on: the field of its record that names it, STOP.md, or a limit of the pack. */
-const waits_on = ["stop", "every", "repo", "after", "agent", "hosts", "limit"] as const;
+const waits_on = ["stop", "every", "repo", "after", "agent", "account", "budget", "hosts", "limit"] as const;
 export type WaitsOn = (typeof waits_on)[number];
 
 export const status = record({
@@ -435,13 +489,15 @@ export const settings = record({
     /** How many tickers may share the work by `--shard`: as many as the CI service runs at once. */
     shards: int(1, most_shards).default(20),
   }).prefault({}),
-  budget: record({ day: budget.optional(), month: budget.optional() }).optional(),
+  budget: allowance.optional(),
+  accounts: z.record(line, record({ budget: allowance.optional() })).optional(),
+  requesters: z.record(line, record({ budget: allowance.optional() })).optional(),
   defaults: record({
     agent: slug.optional(),
     runtime: line.optional(),
     timeout: duration.optional(),
     model: line.optional(),
-    budget: budget.optional(),
+    budget: amounts.optional(),
     /** Whose models picoclaw asks, and the variable that holds the key for them. */
     provider: line.optional(),
     api_key_env: variable.optional(),
@@ -486,6 +542,7 @@ export type Job = z.infer<typeof job>;
 export type Status = z.infer<typeof status>;
 export type Memo = z.infer<typeof memo>;
 export type Pupdate = z.infer<typeof pupdate>;
+export type Amounts = z.infer<typeof amounts>;
 export type Settings = z.infer<typeof settings>;
 export type Release = z.infer<typeof release>;
 export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;

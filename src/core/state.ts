@@ -10,6 +10,7 @@ import { nearest } from "./nearest.ts";
 import type { Part } from "./part.ts";
 import { unsafePath } from "./path.ts";
 import { type Kind, pathClass, pollers, type Settings, settings } from "./schema.ts";
+import type { Spent } from "./spent.ts";
 import { max_header, readYaml } from "./split.ts";
 import { oneLine } from "./text.ts";
 
@@ -52,6 +53,8 @@ export interface State {
   /** Open jobs, and others that something named. */
   jobs: Map<string, Entry<"job">>;
   status: Map<string, Entry<"status">>;
+  /** What people said of the work of open jobs, by job id: texts of reviews/. */
+  reviews: Map<string, string>;
   /** Open memos. */
   memos: Map<string, Entry<"memo">>;
   /** Machines as ticks have met them, by host name. */
@@ -60,13 +63,15 @@ export interface State {
   fired: FiredRow[];
   /** Messages between agents that wait to be heard. */
   letters: LetterRow[];
+  /** What was spent besides open work, as far back as limits need it; absent: it was not looked up. */
+  spent?: Spent;
   problems: Problem[];
   /** Ledger files as they were read: what is rendered equal is not written. */
   texts: Map<string, string>;
 }
 
 /** Files that every tick reads; the jobs and memos named in state/open.ndjson come on top. */
-export const policy_paths = ["towline.yml", "STOP.md", "agents", "hosts", "rules", "tasks"];
+export const policy_paths = ["towline.yml", "STOP.md", "agents", "hosts", "rules", "tasks", "reviews"];
 export const ledger_paths = [
   "queue",
   "status",
@@ -196,6 +201,7 @@ export function readState(tips: Tips, files: SourceFile[]): { state: State | nul
     tasks: new Map(),
     jobs: new Map(),
     status: new Map(),
+    reviews: new Map(),
     memos: new Map(),
     met: readMet(rows<Met>(byPath.get(hosts_path)?.text ?? undefined)),
     levels: rows<LevelRow>(byPath.get("state/levels.ndjson")?.text ?? undefined),
@@ -223,6 +229,8 @@ export function addFile(state: State, file: SourceFile): void {
   if (file.text !== null && pathClass(file.path) === "ledger") state.texts.set(file.path, file.text);
   // A STOP that cannot be read, or is a folder, still means stop.
   if (file.path === "STOP.md" || file.path.startsWith("STOP.md/")) state.stop ??= bare_stop;
+  const review = /^reviews\/([a-z0-9-]{1,80})\.md$/.exec(file.path)?.[1];
+  if (review !== undefined && file.text !== null && file.mode.startsWith("100")) state.reviews.set(review, file.text);
   const kind = kindOf(file.path);
   if (!kind) return;
   const refuse = (code: string, message: string, fix: string) =>

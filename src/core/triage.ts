@@ -11,6 +11,8 @@ import { actionOf, fill, firing, firingKey } from "./rules.ts";
 import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
 import { oneLine } from "./text.ts";
 
+/** Tasks that agents asked for, and that wait for a person's word: of each agent. */
+const drafts_limit = 10;
 /** Tasks made by rules about tasks made by rules … */
 const depth_limit = 3;
 const memo_life = 7 * 86_400_000;
@@ -137,6 +139,15 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
       pupdate,
       { kind: "warning" },
     );
+  const asker = agentBehind(pupdate);
+  if (asker !== null && waitingOf(draft, asker) >= drafts_limit)
+    return memo(
+      draft,
+      rule,
+      `${drafts_limit} tasks that ${asker} asked for wait in queue/ to be released; rule ${rule.id} made no more`,
+      pupdate,
+      { kind: "warning" },
+    );
   const template = typeof value === "string" ? { title: value } : ((value ?? {}) as Record<string, unknown>);
   const { prompt, ...rest } = Object.fromEntries(
     Object.entries(template).map(([key, item]) => [
@@ -144,7 +155,10 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
       typeof item === "string" ? oneLineUnless(key, fill(item, pupdate)) : item,
     ]),
   );
-  const read = taskSchema.safeParse({ title: oneLine(pupdate.title), ...rest, born_of: pupdate.id, depth });
+  // Whatever an agent says, it is a person who lets it become work.
+  const released = asker === null ? {} : { status: "draft", asked_by: asker };
+  const own = { born_of: pupdate.id, rule: rule.id, depth, ...released };
+  const read = taskSchema.safeParse({ title: oneLine(pupdate.title), ...rest, ...own });
   if (!read.success)
     return memo(draft, rule, `rule ${rule.id} made no task: ${read.error.issues[0]?.message}`, pupdate, {});
   const path = queuePath(read.data.title, pupdate.id);
@@ -160,7 +174,26 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
     draft.tasks.set(entry.id, entry);
     draft.written.set(path, { kind: "task", data: read.data, body: entry.body });
   }
+  if (asker !== null)
+    memo(
+      draft,
+      rule,
+      `${asker} asks for a task: ${read.data.title}. To release it, set \`status: ready\` in ${path}`,
+      pupdate,
+      { kind: "ask" },
+    );
   return { verdict: "task", made: entry.id };
 }
+
+const said_by_agents: ReadonlySet<string> = new Set(["job.asked", "job.replied", "job.confessed", "job.told"]);
+
+/** The agent whose own word this is: `agent scout`; null: it is what happened, or what a person said. */
+function agentBehind({ kind, actor, data }: RawPupdate): string | null {
+  if (actor?.role !== "agent" && !said_by_agents.has(kind)) return null;
+  return `agent ${oneLine(String(data?.agent ?? actor?.login ?? "unknown"), 70)}`;
+}
+
+const waitingOf = (draft: Draft, asker: string): number =>
+  [...draft.tasks.values()].filter(({ data }) => data.asked_by === asker && data.status === "draft").length;
 
 const oneLineUnless = (key: string, text: string) => (key === "prompt" ? text : oneLine(text, 300));

@@ -42,7 +42,13 @@ export function stateOf(
   if (waiting) return say("queued", `waits: ${waiting.data.run.why ?? "was released"}`);
   const asking = open.find((job) => job.data.state === "asking");
   if (asking) return say("waiting", waitsFor(asking));
+  const review = open.find((job) => job.data.state === "review");
+  if (review) return say("review", reviewed(review));
+  const back = open.find((job) => job.data.state === "reworking");
+  if (back) return say("queued", `goes back to its agent: ${back.data.run.why ?? "there is more to do"}`);
   const retry = open.find((job) => job.data.run.retry_at !== undefined);
+  const limited = retry?.data.run.limited;
+  if (limited) return say("queued", `${limited.account} has reached its own limit; next at ${limited.until}`);
   if (retry)
     return say(
       "queued",
@@ -52,6 +58,11 @@ export function stateOf(
   if (data.held !== undefined) return say("paused", `failed ${data.failures} times in a row; bump \`run:\` to go on`);
   if (hold) return { ...say(hold.state, hold.reason), waits_on: hold.on };
   return last(draft, task, data, old, ended);
+}
+
+function reviewed({ id, data }: Entry<"job">): string {
+  const why = data.run.why === undefined ? "" : ` (${data.run.why})`;
+  return `branch ${data.run.branch}${why}; look at it with \`towline review ${id}\``;
 }
 
 function waitsFor(job: Entry<"job">): string {

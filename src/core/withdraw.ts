@@ -4,7 +4,7 @@ import type { Draft } from "./draft.ts";
 import { putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { stopped } from "./gate.ts";
-import { isLive, isOver } from "./jobs.ts";
+import { isAtRest, isLive, isOver } from "./jobs.ts";
 import { raiseJob } from "./raise.ts";
 import type { State } from "./state.ts";
 
@@ -37,7 +37,9 @@ export function withdraw(draft: Draft): void {
     if (isOver(job) || isLive(job)) continue;
     const why = unwanted(draft, job);
     if (why === null) continue;
-    const when = job.data.state === "asking" ? "while it waited for an answer" : "before it ran";
+    const { state } = job.data;
+    const when =
+      state === "asking" ? "while it waited for an answer" : isAtRest(job) ? "while its work waited" : "before it ran";
     const ended = end(job, "cancelled", `cancelled ${when}: ${why}`);
     putJob(draft, ended);
     raiseJob(draft, ended, "job.cancelled", why);

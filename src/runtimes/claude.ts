@@ -53,7 +53,7 @@ export function sessionOf(job: string, epoch: number): string {
 const lines = (list: readonly (string | number)[] | undefined) => (list ?? []).map((one) => `${one}\n`).join("");
 
 function launch(assignment: Assignment): Launch {
-  const { agent, task, job, epoch } = assignment;
+  const { agent, usd, job, epoch } = assignment;
   const secrets = secretFiles(assignment);
   return {
     files: {
@@ -67,7 +67,7 @@ function launch(assignment: Assignment): Launch {
       tools: lines(agent.guard?.tools),
       "no-tools": lines(agent.guard?.no_tools),
       turns: lines(agent.limits?.turns ? [agent.limits.turns] : []),
-      usd: lines(task.budget?.usd ? [task.budget.usd] : []),
+      usd: lines(usd ? [usd] : []),
       ...secrets.files,
     },
     secret: secrets.secret,

@@ -9,6 +9,7 @@ import type { Clock, Repo, Tips } from "../ports.ts";
 import { bindingFault } from "./binding.ts";
 import { commitLedger } from "./ledger-commit.ts";
 import { addRecords, readPair } from "./read.ts";
+import { addSpent } from "./spent.ts";
 
 export interface Settled extends ErrandDecision {
   /** False: it changes nothing yet, and may be decided again. */
@@ -18,18 +19,24 @@ export interface Settled extends ErrandDecision {
 export interface Book {
   recorded: boolean;
   commits: string[];
+  /** Adds to the state what limits must know of what was spent before. */
+  lookUp(state: State, look: Parameters<typeof addSpent>[2]): Promise<void>;
   /** Decides on what stands now. A decision that starts nothing and ends nothing (`last`) need not stand. */
   settle(decide: (state: State) => Promise<ErrandDecision>, last: boolean): Promise<Settled>;
   /** The claims, judged once more right before they are sent. */
   judge(starts: Start[]): Promise<Start[]>;
 }
 
-/** Nothing is written anywhere. The path of a job's record is not told to hosts, since there will be none. */
-export function memoryBook(state: State): Book {
+/**
+ * Nothing is written anywhere. The path of a job's record is not told to hosts, since there will be none. `repo`, `tips`:
+ * where other jobs are recorded.
+ */
+export function memoryBook(state: State, { repo, tips }: { repo: Repo; tips: Tips }): Book {
   let at = state;
   return {
     recorded: false,
     commits: [],
+    lookUp: (state, look) => addSpent(repo, state, look, tips),
     async settle(decide) {
       const made = await decide(at);
       at = made.draft;
@@ -59,6 +66,7 @@ export function ledgerBook({ repo, clock, tick, by, random }: LedgerBook, tips: 
   return {
     recorded: true,
     commits,
+    lookUp: (state, look) => addSpent(repo, state, look),
     async settle(decide, last) {
       let made: ErrandDecision | undefined;
       const subject = last ? `what ${by} dispatched has ended` : `dispatched by ${by}`;

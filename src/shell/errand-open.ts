@@ -3,7 +3,7 @@
 import { everywhere, stricter } from "../core/errand.ts";
 import type { State } from "../core/state.ts";
 import { exit, Fault, outside } from "../errors.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, Repo } from "../ports.ts";
 import { bindingNote, readBound } from "./binding.ts";
 import { type Book, ledgerBook, memoryBook } from "./errand-book.ts";
 import { openLocal, openOrigin } from "./pack.ts";
@@ -35,17 +35,18 @@ export async function openUnrecorded(dir: string, at: Opening, offline = false):
   const foreign = await bindingNote(repo, own);
   if (foreign) throw foreign;
   const asked = offline || (await originUrl(dir, at.env)) === null ? null : await originState(dir, at);
-  const state = asked === null ? own : { ...stricter(own, asked, at.clock.now()), ...ledgerOf(asked) };
-  return { state: everywhere(state), book: memoryBook(everywhere(state)) };
+  const state = asked === null ? own : { ...stricter(own, asked.state, at.clock.now()), ...ledgerOf(asked.state) };
+  const ledger = asked === null ? { repo, tips } : { repo: asked.repo, tips: asked.state.tips };
+  return { state: everywhere(state), book: memoryBook(everywhere(state), ledger) };
 }
 
 /** What towline knows: origin has it newer than the last fetch of this folder. */
-const ledgerOf = ({ pack, mark, met, jobs, status }: State) => ({ pack, mark, met, jobs, status });
+const ledgerOf = ({ pack, mark, met, jobs, status, levels }: State) => ({ pack, mark, met, jobs, status, levels });
 
-async function originState(dir: string, at: Opening): Promise<State> {
+async function originState(dir: string, at: Opening): Promise<{ repo: Repo; state: State }> {
   try {
     const { repo, tips } = await openOrigin(dir, at);
-    return (await readBound({ repo, clock: at.clock }, tips)).state;
+    return { repo, state: (await readBound({ repo, clock: at.clock }, tips)).state };
   } catch (thrown) {
     if (!(thrown instanceof Fault) || thrown.code !== exit.outside) throw thrown;
     throw outside(

@@ -187,6 +187,7 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
     };
     const why = closing === undefined ? undefined : `it was not started within ${formatDuration(closing)}`;
     const pass = { now: ports.clock.now(), tick: `${errand.tick}-${round}`, closing: why };
+    await run.book.lookUp(state, { now: pass.now, runtimes: known.runtimes, tasks: errand.tasks });
     // While this is brought to stand, more may come in.
     taken = { results: inbox.results.length, starts: [...inbox.starts.keys()] };
     return decideErrand(state, errand.tasks, inbox, known, pass);

@@ -28,6 +28,10 @@ export interface RunOptions {
   onData?: (chunk: Buffer) => void;
   /** Milliseconds; at the limit the whole process group gets SIGKILL. */
   deadline?: number;
+  /** Bytes of stdout, with a deadline only: beyond them it is ended as at its deadline. */
+  most?: number;
+  /** Ends it as its deadline does. */
+  signal?: AbortSignal;
   /** Added to the place's environment. */
   env?: Record<string, string>;
 }
@@ -104,7 +108,19 @@ export function runGit(place: Place, args: string[], options: RunOptions = {}): 
             killed = true;
             endGroup(child.pid);
           }, options.deadline);
-    child.stdout.on("data", options.onData ?? ((chunk: Buffer) => out.push(chunk)));
+    options.signal?.addEventListener("abort", () => {
+      killed = true;
+      endGroup(child.pid);
+    });
+    let seen = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      seen += chunk.length;
+      if (options.most !== undefined && seen > options.most) {
+        killed = true;
+        endGroup(child.pid);
+      } else if (options.onData) options.onData(chunk);
+      else out.push(chunk);
+    });
     child.stderr.on("data", (chunk: Buffer) => {
       kept_bytes += chunk.length;
       if (kept_bytes < 1 << 18) err.push(chunk);

@@ -15,6 +15,7 @@ import {
   type HeldJob,
   HostFault,
   type HostSession,
+  type RawResult,
   type Repo,
   type Runtime,
 } from "../ports.ts";
@@ -22,6 +23,7 @@ import { clearAway, deployFirst, type Until } from "./deploy-start.ts";
 import { type Pool, withoutName } from "./pool.ts";
 import { prepare } from "./prepare.ts";
 import { addRecords } from "./read.ts";
+import { type Code, closeTrees, sendWork } from "./repos.ts";
 import type { Screen } from "./screen.ts";
 
 export interface Hands {
@@ -35,6 +37,8 @@ export interface Hands {
   secret?(name: string): string | undefined;
   /** Absent: what a host lacks stays missing. */
   deployer?: Deployer;
+  /** Absent: no work on repositories can be begun or brought in. */
+  code?: Code;
 }
 
 /** What a start needs of them. */
@@ -47,6 +51,9 @@ const cancel_grace = 7000;
 /** Longest single wait for a host, ms: a CI service gives a cancelled run 7.5 s to end. */
 const slice = 2000;
 
+/** Bytes of a result that brings a branch with it. */
+const most_result = 64 << 20;
+
 /** Asks these hosts; adds facts, results and what they know of open jobs to the findings; acknowledges what stands in the ledger. */
 export async function gather(hands: Hands, state: State, names: Iterable<string>, findings: Findings): Promise<void> {
   const hosts = [...names].flatMap((name) => hostCalled(state, name) ?? []);
@@ -56,6 +63,7 @@ export async function gather(hands: Hands, state: State, names: Iterable<string>
   findings.running.clear();
   findings.absent.clear();
   findings.strangers.clear();
+  findings.later.clear();
   await Promise.all(hosts.map((host) => ask(hands, host, findings)));
   for (const [name, message] of twins(state, findings.answers))
     findings.answers.set(name, { fault: "not-enrolled", message });
@@ -89,7 +97,7 @@ function named(state: State, held: HeldJob[]): string[] {
 }
 
 async function collect(
-  { pool, runtimes, clock, screen, deployer }: Hands,
+  { pool, runtimes, clock, screen, deployer, code }: Hands,
   state: State,
   host: Entry<"host">,
   findings: Findings,
@@ -134,9 +142,10 @@ async function collect(
         const result = await fetched(opened.session, job, held, findings);
         if (result === null) continue;
         const runtime = runtimes[job.data.run.runtime ?? ""];
-        if (runtime) findings.results.push({ host: job.data.host ?? host.id, ...(await screen(result, runtime)) });
+        if (runtime) await take({ screen, code }, state, job, { result, runtime, host: host.id }, findings);
       }
     }
+    await closeTrees(opened.session, state, answer.facts, clock.now());
     const since = state.hosts.has(host.id) ? samplesSince(state, host.id, clock.now()) : null;
     if (since !== null) findings.samples.set(host.id, await opened.session.samples(since));
   } catch (thrown) {
@@ -151,10 +160,38 @@ async function collect(
   }
 }
 
+interface Came {
+  result: RawResult;
+  runtime: Runtime;
+  host: string;
+}
+
+/** A result, without its secrets, and with what became of the work that came with it. */
+async function take(
+  { screen, code }: Pick<Hands, "screen" | "code">,
+  state: State,
+  job: Entry<"job">,
+  { result: raw, runtime, host }: Came,
+  findings: Findings,
+): Promise<void> {
+  const { code: work, ...result } = raw;
+  const came = { host: job.data.host ?? host, ...(await screen(result, runtime)) };
+  const { outcome } = came;
+  if (job.data.run.code === undefined) findings.results.push(came);
+  else if (outcome.state === "cancelled" || outcome.state === "lost")
+    findings.results.push({ ...came, landed: { state: "aside", kept: new Map() } });
+  else if (!code) findings.later.set(job.id, "it has ended; the next tick brings its work in");
+  else {
+    const landed = await code.land(state, job, work, outcome);
+    if ("later" in landed) findings.later.set(job.id, landed.later);
+    else findings.results.push({ ...came, landed });
+  }
+}
+
 /** One job whose result cannot be read does not keep the others from being collected. */
 async function fetched(session: HostSession, job: Entry<"job">, held: HeldJob, findings: Findings) {
   try {
-    return await session.fetch(held.job, held.epoch);
+    return await session.fetch(held.job, held.epoch, job.data.run.code ? most_result : undefined);
   } catch (thrown) {
     if (!(thrown instanceof HostFault) || thrown.kind !== "altered") throw thrown;
     findings.strangers.set(job.id, withoutName(job.data.host ?? "", thrown.message));
@@ -205,7 +242,7 @@ function giveBack(start: Start, why: string, findings: Findings): void {
 }
 
 async function startOne(
-  { pool, runtimes, secret, deployer, clock }: Starting,
+  { pool, runtimes, secret, deployer, clock, code }: Starting,
   state: State,
   host: Entry<"host">,
   start: Start,
@@ -236,6 +273,9 @@ async function startOne(
     const lacking = await deployFirst({ pool, deployer, clock }, state, host, opened.session, start, until);
     if (lacking !== null)
       return void findings.starts.set(key, { state: lacking.final ? "refused" : "released", why: lacking.why });
+    const work = await workFor(code, opened.session, start);
+    if (work !== undefined && "why" in work)
+      return void findings.starts.set(key, { state: work.final ? "refused" : "released", why: work.why });
     const answer = await opened.session.start({
       job: start.job,
       epoch: start.epoch,
@@ -245,6 +285,7 @@ async function startOne(
       slots: host.data.slots,
       runtime: start.runtime,
       launch,
+      ...(work === undefined ? {} : { code: work }),
     });
     if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
     else if (
@@ -265,6 +306,11 @@ async function startOne(
     // It may or may not have been started: only asking the host again can tell. Until then the claim stands.
     pool.fail(host.id, thrown instanceof HostFault ? thrown : new HostFault("lost", String(thrown)));
   }
+}
+
+async function workFor(code: Code | undefined, session: HostSession, start: Start) {
+  if (start.assignment?.code === undefined) return undefined;
+  return code ? sendWork(code, session, start) : { why: "coding work is begun by ticks", final: false };
 }
 
 /** Waits until the started jobs have ended, at most until `until` (in ticks of the clock, ms), in slices, so that a signal is heard. */

@@ -20,6 +20,8 @@ export interface FileChange {
   /** The new text, from the one that origin has. */
   edit(text: string): string;
   message: string;
+  /** It may be a new file. */
+  fresh?: boolean;
 }
 
 /** The commit, or null when origin has it so already. Throws a Fault when it cannot be pushed. */
@@ -55,10 +57,11 @@ export async function pushFile(
 async function commitOn(
   place: Place,
   tip: string,
-  { path, edit, message }: FileChange,
+  { path, edit, message, fresh }: FileChange,
   secrets: Secrets,
 ): Promise<string | null> {
   const text = await git(place, ["show", `${tip}:${path}`], "").catch(() => {
+    if (fresh) return "";
     throw configuration(`origin has no ${path}`, "commit and push it first");
   });
   const changed = edit(text);
@@ -73,10 +76,10 @@ async function commitOn(
   const folder = await mkdtemp(join(tmpdir(), "towline-index-"));
   try {
     const own = { ...place, env: { ...place.env, GIT_INDEX_FILE: join(folder, "index") } };
-    const mode = (await git(place, ["ls-tree", tip, path], "")).split(" ", 1)[0] as string;
+    const mode = (await git(place, ["ls-tree", tip, path], "")).split(" ", 1)[0] || "100644";
     const blob = (await git(own, ["hash-object", "-w", "--stdin"], changed)).trim();
     await git(own, ["read-tree", tip], "");
-    await git(own, ["update-index", "--cacheinfo", `${mode},${blob},${path}`], "");
+    await git(own, ["update-index", "--add", "--cacheinfo", `${mode},${blob},${path}`], "");
     const tree = (await git(own, ["write-tree"], "")).trim();
     return (await git(own, ["commit-tree", tree, "-p", tip], message)).trim();
   } finally {

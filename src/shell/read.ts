@@ -48,9 +48,19 @@ export async function readPair(repo: Repo, tips: Tips): Promise<State> {
     tips.ledger === tips.policy
       ? await repo.tree(tips.policy, [...policy_paths, ...ledger_paths])
       : (await Promise.all([repo.tree(tips.policy, policy_paths), ledgerTree(repo, tips)])).flat();
-  const files = await filesOf(repo, items);
-  return usable(readState(tips, [...files, ...(await openFiles(repo, tips, files))]));
+  const [reviews, others] = [items.filter(isReview), items.filter((item) => !isReview(item))];
+  const files = await filesOf(repo, others);
+  const open = await openFiles(repo, tips, files);
+  return usable(readState(tips, [...files, ...open, ...(await filesOf(repo, reviews.filter(isOpenIn(open))))]));
 }
+
+const isReview = ({ path }: { path: string }) => path.startsWith("reviews/");
+
+/** Reviews of closed jobs stay for people to read; nothing is decided by them. */
+const isOpenIn = (open: SourceFile[]) => {
+  const names = new Set(open.map(({ path }) => path.slice(path.lastIndexOf("/") + 1)));
+  return ({ path }: { path: string }) => names.has(path.slice("reviews/".length));
+};
 
 /** People's records from a folder as it is now, the ledger from a commit. */
 export async function readWorkTree(repo: Repo, dir: string, tips: Tips): Promise<State> {

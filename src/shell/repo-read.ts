@@ -62,13 +62,14 @@ export async function readBlobs(
   return found;
 }
 
-/** Parser of `cat-file --batch` output, fed chunk by chunk. Objects that are no blobs, or not there, are left out. */
+/** Parser of `cat-file --batch` output, fed chunk by chunk. Objects of another kind, or not there, are left out. */
 export function batchReader(
   maxBytes: number,
   found: (id: string, bytes: Uint8Array | null) => void,
+  wanted: "blob" | "commit" | "tree" = "blob",
 ): (chunk: Buffer) => void {
   let header = Buffer.alloc(0);
-  let open: { id: string; blob: boolean; left: number; parts: Buffer[] | null } | null = null;
+  let open: { id: string; fits: boolean; left: number; parts: Buffer[] | null } | null = null;
   return (chunk) => {
     let at = 0;
     while (at < chunk.length) {
@@ -81,7 +82,7 @@ export function batchReader(
         header = Buffer.alloc(0);
         // `<id> missing` has no content; otherwise a line feed follows the content.
         if (size !== undefined)
-          open = { id, blob: type === "blob", left: Number(size) + 1, parts: Number(size) > maxBytes ? null : [] };
+          open = { id, fits: type === wanted, left: Number(size) + 1, parts: Number(size) > maxBytes ? null : [] };
         continue;
       }
       const take = Math.min(open.left, chunk.length - at);
@@ -89,7 +90,7 @@ export function batchReader(
       at += take;
       open.left -= take;
       if (open.left > 0) return;
-      if (open.blob) found(open.id, open.parts && joined(open.parts));
+      if (open.fits) found(open.id, open.parts && joined(open.parts));
       open = null;
     }
   };

@@ -90,7 +90,8 @@ function maskedStream(stream: RawStream, secrets: Secrets): RawStream {
   return { ...stream, cut, head: part(stream.head, { end: true }), tail: part(stream.tail, { start: true }) };
 }
 
-function without(text: string, sightings: Sighting[] | undefined): string {
+/** The text with what was sighted in it cut out. */
+export function without(text: string, sightings: Sighting[] | undefined): string {
   if (sightings === undefined) throw new ScanFault("it failed");
   let result = "";
   let last = 0;

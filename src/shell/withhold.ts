@@ -28,9 +28,11 @@ export function withhold(findings: Findings, jobs: Jobs, named: string[]): Level
 }
 
 /** Where its answer would stand, the record says why it does not. */
-function silenced({ result, outcome }: Findings["results"][number]) {
+function silenced({ result, outcome, landed }: Findings["results"][number]) {
   const bare = withoutText(result, outcome, refused);
-  return { ...bare, outcome: { ...bare.outcome, answer: `${refused}.` } };
+  const said = { ...bare, outcome: { ...bare.outcome, answer: `${refused}.` } };
+  // What is kept of its work may be what was refused.
+  return landed && "kept" in landed ? { ...said, landed: { ...landed, kept: new Map() } } : said;
 }
 
 /** Records into which a job's words go, besides those that speak of many jobs. */

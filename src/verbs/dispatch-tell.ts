@@ -104,7 +104,7 @@ function aside(wire: Wire, { tasks, answers, open, recorded }: Asked): void {
     .map((one) => one.name as string);
   const spends = tasks.some((task) => models.some((name) => task.id.startsWith(`adhoc-${name}-q`)));
   if (!recorded && spends && answers.some((one) => one.job !== null))
-    wire.report.note("this version enforces no budgets, and what was spent is written down nowhere (--record does)");
+    wire.report.note("what was spent is written down nowhere, and counts against no budget (--record does)");
   if (open.length > 0)
     wire.report.warning(
       `${open.length === 1 ? "one run has" : `${open.length} runs have`} not answered: ${recorded ? "the next tick collects it" : "towline dispatch --collect shows what becomes of it"}`,

@@ -17,6 +17,7 @@ import { createPool } from "../shell/pool.ts";
 import { jobPaths, readPair, readWorkTree } from "../shell/read.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
+import { addSpent } from "../shell/spent.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface PlanFlags extends Common {
@@ -60,6 +61,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
   if (foreign) throw foreign;
   const now = flags.now === undefined ? wire.clock.now() : new Date(flags.now);
   const names = new Set(Object.keys(runtimes));
+  await addSpent(repo, state, { now, runtimes: names });
   const draft = draftOf(state, now, "plan");
   const next = [...state.status.values()].flatMap((one) =>
     one.data.next_due && state.tasks.has(one.id) ? [{ task: one.id, due: one.data.next_due }] : [],

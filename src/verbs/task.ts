@@ -7,6 +7,7 @@ import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
 import { openLocal } from "../shell/pack.ts";
 import { readWorkTree } from "../shell/read.ts";
+import { addSpent } from "../shell/spent.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 /** Adds `towline task list`. */
@@ -23,9 +24,12 @@ export function task(program: Command, wire: Wire): void {
       const state = await readWorkTree(repo, top, tips);
       const foreign = await bindingNote(repo, state);
       if (foreign) wire.report.warning(`${foreign.message} (${foreign.advice})`);
-      const draft = draftOf(state, wire.clock.now(), "list");
+      const now = wire.clock.now();
+      const names = new Set(Object.keys(runtimes));
+      await addSpent(repo, state, { now, runtimes: names });
+      const draft = draftOf(state, now, "list");
       const { changed } = await seen(dir, wire.env, tips);
-      const ahead = outlook(draft, new Set(Object.keys(runtimes)), changed);
+      const ahead = outlook(draft, names, changed);
       const rows = [...state.tasks.values()]
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .map((one) => {

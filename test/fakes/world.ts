@@ -1,11 +1,17 @@
 // Whole ticks as values: no git, no machines, only core/ and a map of files. Fast enough for thousands of random packs.
 import { type Findings, noFindings } from "../../src/core/absorb.ts";
+import { limitsOf } from "../../src/core/budget.ts";
 import type { Start } from "../../src/core/claim.ts";
 import { type Decision, decide } from "../../src/core/decide.ts";
 import { draftOf } from "../../src/core/draft.ts";
+import type { Landed } from "../../src/core/landed.ts";
+import { readExpenses } from "../../src/core/look-back.ts";
 import { asking } from "../../src/core/plan.ts";
+import type { Spent } from "../../src/core/spent.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
 import { talked } from "../../src/core/talk.ts";
+import type { RepoAnswer, Standing } from "../../src/core/work.ts";
+import type { Outcome } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { type FakeRun, rawResult } from "./fleet.ts";
 
@@ -20,9 +26,28 @@ export interface World {
   sent: Map<string, Start>;
   /** Hosts that do not answer. */
   down: Set<string>;
+  /** What repositories say of themselves, by their name in tasks. */
+  repos: Map<string, RepoAnswer>;
+  /** How work stands with people, by job. */
+  standing: Map<string, Standing>;
   state(): State;
   /** One tick. Answers the changes of each pass that made any. `run` says what a job comes to; null: it goes on. */
-  tick(now: string, run: (job: string, host: string) => FakeRun | null): Decision["changes"][];
+  tick(
+    now: string,
+    run: (job: string, host: string) => (FakeRun & { outcome?: Partial<Outcome>; landed?: Landed }) | null,
+  ): Decision["changes"][];
+}
+
+/** What all job records say, as the shell would read it. */
+function spentIn(files: ReadonlyMap<string, string>): Spent {
+  const spent: Spent = { from: new Date(0), expenses: new Map(), broken: [] };
+  for (const [path, text] of files) {
+    if (!path.startsWith("jobs/")) continue;
+    const told = readExpenses(path, text);
+    if (told) spent.expenses.set((path.split("/").at(-1) ?? "").slice(0, -3), told);
+    else spent.broken.push(path);
+  }
+  return spent;
 }
 
 export function world(records: Record<string, string>): World {
@@ -34,6 +59,8 @@ export function world(records: Record<string, string>): World {
     starts: [],
     sent: new Map(),
     down: new Set(),
+    repos: new Map(),
+    standing: new Map(),
     state: () => {
       const named = openPaths(files.get("state/open.ndjson"));
       const wanted = [...policy_paths, ...ledger_paths];
@@ -45,6 +72,7 @@ export function world(records: Record<string, string>): World {
         read.map(([path, text]) => ({ path, mode: "100644", text })),
       );
       if (!state) throw new Error(problems[0]?.message);
+      if (limitsOf(state).length > 0) state.spent = spentIn(files);
       return state;
     },
     tick(now, run) {
@@ -86,7 +114,9 @@ export function world(records: Record<string, string>): World {
         into.answers.clear();
         into.running.clear();
         into.absent.clear();
-        const asked = asking(draftOf(state, new Date(at), id), known).hosts;
+        const { hosts: asked, repos } = asking(draftOf(state, new Date(at), id), known);
+        into.repos = new Map([...made.repos].filter(([repo]) => repos.has(repo)));
+        into.standing = new Map([...made.standing].filter(([job]) => state.jobs.has(job)));
         for (const [job, { host, epoch, at: began }] of open) {
           if (made.down.has(host) || !asked.has(host)) continue;
           const came = run(job, host);
@@ -94,7 +124,9 @@ export function world(records: Record<string, string>): World {
           if (!came || !runtime) into.running.add(`${job}/${epoch}`);
           else {
             const result = rawResult(job, epoch, came, began);
-            into.results.push({ host, result, outcome: talked(runtime.outcome(result), result.parts?.get("outbox")) });
+            const outcome = { ...runtime.outcome(result), ...came.outcome };
+            const said = talked(outcome, result.parts?.get("outbox"));
+            into.results.push({ host, result, outcome: said, landed: came.landed });
             open.delete(job);
           }
         }

@@ -433,8 +433,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/shell/errand-open.ts",
-        "{ ...stricter(own, asked, at.clock.now()), ...ledgerOf(asked) }",
-        "{ ...own, ...ledgerOf(asked) }",
+        "{ ...stricter(own, asked.state, at.clock.now()), ...ledgerOf(asked.state) }",
+        "{ ...own, ...ledgerOf(asked.state) }",
       ],
     ],
     tests: ["test/integration/dispatch.test.ts"],
@@ -825,6 +825,62 @@ export const mutants: Mutant[] = [
       ["src/runtimes/task-text.ts", "parts.push(from_outside, fenced(body));", "parts.push(from_outside, body);"],
     ],
     tests: ["test/runtimes/task-text.test.ts"],
+  },
+  {
+    guard: "a limit over a day or month holds back what is due",
+    edits: [["src/core/budget.ts", "most === 0 || taken + most", "most >= 0 || taken + most"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "runs a day",
+  },
+  {
+    guard: "what open jobs may take counts against limits",
+    edits: [["src/core/budget.ts", "const taken = spent + reserved;", "const taken = spent + reserved * 0;"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "is reserved: said by its task",
+  },
+  {
+    guard: "a limit over a time that nobody looked into holds everything back",
+    edits: [["src/core/budget.ts", "      return unread;\n", "      if (want.count === -1) return unread;\n"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "must have been looked up",
+  },
+  {
+    guard: "a job record that cannot be read holds back what limits are for",
+    edits: [
+      ["src/core/budget.ts", "if (broken !== null) return broken;", "if (broken !== null && !want) return broken;"],
+    ],
+    tests: ["test/core/budget.test.ts"],
+    name: "must have been looked up",
+  },
+  {
+    guard: "the limit of one run counts all its attempts",
+    edits: [["src/core/spent.ts", "if (before[unit] < limit.most) continue;", "if (before[unit] >= 0) continue;"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "a retry has what",
+  },
+  {
+    guard: "an account at its own limit starts nothing",
+    edits: [["src/core/spending.ts", "pausedUntil(draft, account, draft.now)", 'pausedUntil(draft, "", draft.now)']],
+    tests: ["test/core/budget.test.ts"],
+    name: "all its agents wait",
+  },
+  {
+    guard: "no tool stops an account for ever",
+    edits: [["src/core/account.ts", "now.getTime() + longest", "now.getTime() + longest * 9999"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "told 9999",
+  },
+  {
+    guard: "work that an agent asks for waits for a person",
+    edits: [["src/core/triage.ts", '{ status: "draft", asked_by: asker }', "{ asked_by: asker }"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "is a draft until",
+  },
+  {
+    guard: "no new coding work while reviewers are behind",
+    edits: [["src/core/gate.ts", "return open < most\n", "return open >= 0\n"]],
+    tests: ["test/core/budget.test.ts"],
+    name: "begins no new coding work",
   },
 ];
 

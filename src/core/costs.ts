@@ -1,0 +1,81 @@
+// What work cost, summed up for people: by task, agent, host, day and so on, and for each run that came to a good end.
+import { localDay } from "./due.ts";
+import { amount, type Expense, nothing, plus, type Sum } from "./spent.ts";
+
+export const groupings = ["task", "agent", "host", "account", "rule", "requester", "day", "month"] as const;
+export type Grouping = (typeof groupings)[number];
+
+export interface CostRow {
+  /** Of the task, agent, …; `-` where there is none. */
+  name: string;
+  runs: number;
+  /** Runs that brought their job to a good end. */
+  accepted: number;
+  usd: number;
+  /** null: there is no such run. */
+  usd_per_accepted: number | null;
+  /** By the list price: a subscription pays it. */
+  list_usd: number;
+  tokens: number;
+  minutes: number;
+  /** Held back for runs that are under way. */
+  reserved_usd: number;
+}
+
+const exact = (value: number) => Math.round(value * 1e6) / 1e6;
+
+export function costRow(name: string, expenses: readonly Expense[]): CostRow {
+  const sum = (of: (one: Expense) => Sum) => expenses.reduce<Sum>((all, one) => plus(all, of(one)), nothing);
+  const spent = sum((one) => one.spent);
+  const accepted = expenses.filter((one) => one.accepted).length;
+  return {
+    name,
+    runs: spent.runs,
+    accepted,
+    usd: exact(spent.usd),
+    usd_per_accepted: accepted === 0 ? null : exact(spent.usd / accepted),
+    list_usd: exact(expenses.reduce((all, one) => all + one.list, 0)),
+    tokens: spent.tokens,
+    minutes: exact(spent.minutes),
+    reserved_usd: exact(sum((one) => one.reserved).usd),
+  };
+}
+
+/** Dearest first; days and months in order. Attempts that were under way when this was read are in `reserved_usd` only. */
+export function costsBy(expenses: readonly Expense[], by: Grouping, zone: string): CostRow[] {
+  const key = (one: Expense) =>
+    by === "day" || by === "month"
+      ? localDay(zone, new Date(one.at)).day.slice(0, by === "day" ? 10 : 7)
+      : (one[by] ?? "-");
+  const rows = [...Map.groupBy(expenses, key)].map(([name, list]) => costRow(name, list));
+  const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  return by === "day" || by === "month"
+    ? rows.sort((a, b) => order(a.name, b.name))
+    : rows.sort((a, b) => b.usd - a.usd || b.list_usd - a.list_usd || b.runs - a.runs || order(a.name, b.name));
+}
+
+/** Aligned columns, for a terminal. Columns that hold nothing are left out. */
+export function costTable(by: Grouping, rows: readonly CostRow[], total: CostRow): string[] {
+  const all = [...rows, total];
+  const some = (of: (row: CostRow) => number) => all.some((row) => of(row) > 0);
+  const money = (value: number) => (value === 0 ? "-" : amount("usd", value));
+  const columns: [string, (row: CostRow) => string][] = [
+    [by, (row) => row.name],
+    ["runs", (row) => String(row.runs)],
+    ["good", (row) => String(row.accepted)],
+    ["cost", (row) => money(row.usd)],
+    ["a good run", (row) => money(row.usd_per_accepted ?? 0)],
+  ];
+  if (some((row) => row.list_usd)) columns.push(["list price", (row) => money(row.list_usd)]);
+  if (some((row) => row.reserved_usd)) columns.push(["reserved", (row) => money(row.reserved_usd)]);
+  if (some((row) => row.tokens)) columns.push(["tokens", (row) => String(row.tokens)]);
+  columns.push(["minutes", (row) => row.minutes.toFixed(1)]);
+  const lines = [columns.map(([head]) => head), ...all.map((row) => columns.map(([, cell]) => cell(row)))];
+  const widths = columns.map((_, at) => Math.max(...lines.map((line) => (line[at] as string).length)));
+  return lines.map((line) =>
+    line
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] as number) : cell.padStart(widths[at] as number)))
+      .join("  ")
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,131 @@
+// What became of coding work once it was looked at, and what that makes of its job.
+import type { Outcome } from "../ports.ts";
+import type { Person } from "./guard.ts";
+import type { Job, JobState } from "./schema.ts";
+import { clean, excerpt, fenced, oneLine } from "./text.ts";
+
+/** `verify` of a task, as it ended on the host. `exit` null: at its limit. */
+export interface Checked {
+  exit: number | null;
+  said: string;
+}
+
+/** Files that are kept with the job's record, by name. */
+export type Kept = ReadonlyMap<string, string | Uint8Array>;
+
+export type Landed =
+  /** Its branch stands at `head`. */
+  | { state: "pushed"; head: string; at: string; files: number; lines: number; check?: Checked }
+  /** Nothing was committed. */
+  | { state: "nothing"; check?: Checked }
+  /** It is not pushed, and these are the reasons. */
+  | { state: "refused"; reasons: string[]; kept: Kept }
+  /** People pushed to the branch while the agent was at work, and the two do not go together. */
+  | { state: "moved"; kept: Kept }
+  /** The run did not end well: it is not pushed. */
+  | { state: "aside"; kept: Kept }
+  /** The worktree could not be made ready: the agent was not started. */
+  | { state: "unmade"; why: string; said: string };
+
+/** How often a check may fail in a row before people look at it. */
+export const most_checks = 3;
+/** How often people's pushes may cross the agent's. */
+const most_rounds = 50;
+
+/** In whose name an agent's commits are. The address leads nowhere. */
+export const authorOf = (agent: string): Person => ({
+  name: `${agent} (towline)`,
+  email: `${agent}@agents.towline.invalid`,
+});
+
+export const branchOf = (job: string) => `towline/${job}`;
+
+/** Lines of a failed check's output that are kept. */
+const check_keep = 4000;
+
+export interface Judged {
+  state: JobState;
+  outcome: Outcome["outcome"];
+  why: string | undefined;
+  pr?: string;
+  code: NonNullable<Job["run"]["code"]>;
+}
+
+/** What a run of coding work came to. Merging the work is people's: no run makes its task done by itself. */
+export function judgedWork(
+  { data }: { data: Job },
+  { state, outcome, why }: Pick<Outcome, "state" | "outcome" | "why">,
+  landed: Landed,
+): Judged {
+  const { code: before, round } = data.run;
+  const { telling = [], ...rest } = before as NonNullable<typeof before>;
+  const told = [...(rest.told ?? []), ...telling];
+  const code = { ...rest, told: told.length > 0 ? told : undefined };
+  const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });
+  if (landed.state === "unmade") return failed(landed.why);
+  if (landed.state === "refused") return failed(`its work was not taken: ${landed.reasons.slice(0, 3).join("; ")}`);
+  if (landed.state === "aside" && state !== "finished" && state !== "empty") return { state, outcome, why, code };
+  if (landed.state === "aside") return failed("it asked more than is answered, and its work was left where it is");
+  if (landed.state === "moved")
+    return round + (code.failed ?? 0) >= most_rounds
+      ? failed("people's pushes to its branch crossed its work again and again")
+      : { state: "reworking", outcome: "partial", why: crossed, code: { ...code, note: crossed } };
+  const count = landed.check && landed.check.exit !== 0 ? (code.failed ?? 0) + 1 : undefined;
+  const checkWhy = landed.check && count !== undefined ? `verify ${endOf(landed.check)}` : undefined;
+  const next = { ...code, failed: count, note: checkWhy };
+  if (landed.state === "pushed") Object.assign(next, { head: landed.head });
+  else if (code.head === undefined)
+    return { state: "empty", outcome: "partial", why: "it changed no file", code: next };
+  const pr = landed.state === "pushed" ? landed.at : data.pr;
+  if (count !== undefined && count < most_checks)
+    return { state: "reworking", outcome: "partial", why: `${checkWhy}; it goes back to its agent`, pr, code: next };
+  next.note = undefined;
+  const said = checkWhy === undefined ? why : `${checkWhy}, ${count} times in a row`;
+  return { state: "review", outcome: count === undefined ? outcome : "partial", why: said, pr, code: next };
+}
+
+const crossed =
+  "people pushed to its branch meanwhile: it starts again from theirs, and its own commits are kept in refs/towline/kept";
+
+const endOf = ({ exit }: Checked) => (exit === null ? "did not end in time" : `failed with exit code ${exit}`);
+
+/** Sections of the record's body. */
+export function workText(landed: Landed, branch: string): string[] {
+  if (landed.state === "unmade")
+    return landed.said.trim() === "" ? [] : [`## Setup\n\n${fenced(excerpt(clean(landed.said).trim(), check_keep))}`];
+  if (landed.state === "refused")
+    return [`## Not taken\n\n${landed.reasons.map((reason) => `- ${plain(reason)}`).join("\n")}${kept(landed.kept)}`];
+  if (landed.state === "moved" || landed.state === "aside") {
+    const list = kept(landed.kept);
+    return list === "" ? [] : [`## Work\n\nIt is not on its branch.${list}`];
+  }
+  const size =
+    landed.state === "pushed"
+      ? ` at ${landed.head.slice(0, 12)}: ${landed.files} files, ${landed.lines} lines changed`
+      : ": nothing new";
+  const { check } = landed;
+  const ran = check ? ` \`verify\` ${check.exit === 0 ? "passed" : endOf(check)}.` : "";
+  const work = `## Work\n\nBranch \`${branch}\`${size}.${ran}`;
+  return check && check.exit !== 0 && check.said.trim() !== ""
+    ? [work, `${check_head}\n\n${fenced(excerpt(clean(check.said).trim(), check_keep))}`]
+    : [work];
+}
+
+const check_head = "## Check";
+
+function kept(files: Kept): string {
+  const names = [...files.keys()];
+  return names.length === 0 ? "" : `\n\nKept beside this record: ${names.map((name) => `\`${name}\``).join(", ")}.`;
+}
+
+/** What the last check said, out of the record's body. */
+export function checkIn(body: string): string {
+  const at = body.indexOf(`\n${check_head}\n\n`);
+  if (at < 0) return "";
+  const [fence = "", ...lines] = body.slice(at + check_head.length + 3).split("\n");
+  const mark = /^`{3,}/.exec(fence)?.[0];
+  const end = mark === undefined ? -1 : lines.indexOf(mark);
+  return end < 0 ? "" : lines.slice(0, end).join("\n");
+}
+
+const plain = (text: string) => oneLine(text, 300).replace(/[\\`*_[\]<>|]/g, (c) => `\\${c}`);

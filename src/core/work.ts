@@ -1,0 +1,130 @@
+// Coding work from one round to the next: what a claim says of it, what its agent is told, and what people decide.
+import type { CodeWork } from "../ports.ts";
+import { type Draft, isoNow, putJob } from "./draft.ts";
+import type { Entry } from "./entry.ts";
+import { pupdateId } from "./ids.ts";
+import { branchOf, checkIn } from "./landed.ts";
+import { raise, raiseJob } from "./raise.ts";
+import { newRemarks, remarkId } from "./review.ts";
+import type { Job } from "./schema.ts";
+import type { State } from "./state.ts";
+import { unwanted } from "./withdraw.ts";
+
+/** What a repository said of itself in this tick, or why it could not be read. `person`: waiting will not mend it. */
+export type RepoAnswer = { tip: string; heads: ReadonlyMap<string, string> } | { fault: string; person: boolean };
+
+/** How people have decided about the work of a job. */
+export type Standing = "open" | "merged" | "closed";
+
+type Code = NonNullable<Job["run"]["code"]>;
+
+/** Work waits for people, or for its agent's next round: then the repository tells how it stands. */
+export const isWithPeople = ({ data }: Entry<"job">) =>
+  data.run.code?.head !== undefined && (data.state === "review" || data.state === "reworking");
+
+/** What a first claim says of the work; null: its repository does not answer. */
+export function firstWork(job: string, repo: string, answer: RepoAnswer | undefined): Partial<Job["run"]> | null {
+  if (!answer || "fault" in answer) return null;
+  return { branch: branchOf(job), code: { repo, base: answer.tip } };
+}
+
+/** What the next claim says of it: it goes on from its branch as that is now, people's pushes included. */
+export function nextWork(state: State, job: Entry<"job">, answer: RepoAnswer | undefined): Partial<Job["run"]> | null {
+  const { code, branch = branchOf(job.id), round } = job.data.run;
+  if (!code) return {};
+  if (!answer || "fault" in answer) return null;
+  const telling = newRemarks(state.reviews.get(job.id), code.told).map(remarkId);
+  const asked = job.data.state === "reworking" && telling.length > 0;
+  return {
+    branch,
+    round: asked ? round + 1 : round,
+    code: {
+      ...code,
+      base: answer.heads.get(branch) ?? code.head ?? code.base,
+      telling: telling.length > 0 ? telling : undefined,
+    },
+  };
+}
+
+/** What the agent needs to know of it. */
+export function workOf(state: State, job: Entry<"job">): CodeWork | undefined {
+  const { code, branch, round } = job.data.run;
+  if (!code || branch === undefined) return undefined;
+  const remarks = newRemarks(state.reviews.get(job.id), code.told);
+  const failed = (code.failed ?? 0) > 0 ? { failed: checkIn(job.body) } : {};
+  return {
+    agent: job.data.agent ?? "",
+    repo: code.repo,
+    branch,
+    base: code.base,
+    round: code.head === undefined ? 1 : Math.max(round, 2),
+    remarks,
+    ...failed,
+    ...(code.note === undefined ? {} : { note: code.note }),
+  };
+}
+
+/** Work that people have decided about ends its job; work that they have remarks about wakes it. */
+export function settleWork(
+  draft: Draft,
+  repos: ReadonlyMap<string, RepoAnswer>,
+  standing: ReadonlyMap<string, Standing>,
+): void {
+  for (const [repo, answer] of repos) raiseRepo(draft, repo, answer);
+  for (const [id, stands] of standing) {
+    const job = draft.jobs.get(id);
+    if (job && isWithPeople(job) && stands !== "open") decided(draft, job, stands);
+  }
+  for (const job of [...draft.jobs.values()]) if (isWoken(draft, job)) wake(draft, job);
+}
+
+function raiseRepo(draft: Draft, repo: string, answer: RepoAnswer): void {
+  const level = { source: "repository", subject: repo, family: "source" };
+  if ("fault" in answer)
+    raise(draft, { ...level, kind: "source.failed", title: `${repo}: ${answer.fault}`, data: { why: answer.fault } });
+  else raise(draft, { ...level, kind: "source.ok", first: "calm", title: `${repo} can be read again` });
+}
+
+function decided(draft: Draft, job: Entry<"job">, stands: "merged" | "closed"): void {
+  const merged = stands === "merged";
+  const why = merged ? undefined : `its branch ${job.data.run.branch} was taken away unmerged`;
+  const next = withState(job, merged ? "finished" : "cancelled", {
+    why,
+    outcome: merged ? "success" : "failure",
+    ended_at: isoNow(draft),
+  });
+  putJob(draft, next);
+  raiseJob(draft, next, merged ? "job.finished" : "job.closed", why ?? "");
+}
+
+/** People ask for changes. Who asks while the agent is at work is heard when it comes back. */
+export function isWoken(state: State, job: Entry<"job">): boolean {
+  if (job.data.state !== "review" || newRemarks(state.reviews.get(job.id), job.data.run.code?.told).length === 0)
+    return false;
+  return state.tasks.get(job.data.task)?.data.status === "ready" && unwanted(state, job) === null;
+}
+
+function wake(draft: Draft, job: Entry<"job">): void {
+  const fresh = newRemarks(draft.reviews.get(job.id), job.data.run.code?.told);
+  const why = fresh.length === 1 ? "one remark to settle" : `${fresh.length} remarks to settle`;
+  const code = { ...(job.data.run.code as Code), failed: undefined, note: undefined };
+  putJob(draft, withState(job, "reworking", { why, code }));
+}
+
+function withState(job: Entry<"job">, state: Job["state"], run: Partial<Job["run"]>): Entry<"job"> {
+  return { ...job, data: { ...job.data, state, run: { ...job.data.run, ...run } } };
+}
+
+/** People hear that there is something to look at. */
+export function raiseReview(draft: Draft, job: Entry<"job">): void {
+  const { task, agent, host, run } = job.data;
+  draft.raised.push({
+    id: pupdateId("towline", job.id, `job.review ${run.epoch}`, null),
+    at: run.ended_at ?? isoNow(draft),
+    source: "towline",
+    kind: "job.review",
+    subject: task,
+    title: `${task} waits for a review: ${run.branch}`,
+    data: { task, job: job.id, host, agent, branch: run.branch, repo: run.code?.repo, round: run.round, why: run.why },
+  });
+}

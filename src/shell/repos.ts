@@ -1,0 +1,98 @@
+// What the hands do for coding work: repositories are asked how they stand, a host gets what a job starts from, and
+// worktrees go whose job is over.
+import type { Findings } from "../core/absorb.ts";
+import type { Start } from "../core/claim.ts";
+import type { Entry } from "../core/entry.ts";
+import { isOver } from "../core/jobs.ts";
+import { authorOf } from "../core/landed.ts";
+import type { State } from "../core/state.ts";
+import { oneLine } from "../core/text.ts";
+import { exit, Fault, messageOf } from "../errors.ts";
+import type { CodeRequest, Forge, HostFacts, HostSession } from "../ports.ts";
+import type { Land } from "./land.ts";
+import type { Targets } from "./target.ts";
+
+/** Everything that coding work needs of the outside. */
+export interface Code {
+  targets: Targets;
+  forge: Forge;
+  land: Land;
+}
+
+/** Worktrees on one host, those of all packs of its root. */
+const most_trees = 40;
+/** Bytes of the bundle that comes back. */
+const most_back = 48 << 20;
+/** A worktree of which the ledger knows nothing is left alone for so long, s: another tick may have just made it. */
+const fresh = 3600;
+
+/** Asks repositories where they are, and how work stands in them. Where one says nothing the words for it stand there. */
+export async function lookAtRepos(
+  { targets, forge }: Code,
+  repos: ReadonlySet<string>,
+  waiting: readonly Entry<"job">[],
+  findings: Pick<Findings, "repos" | "standing">,
+): Promise<void> {
+  findings.repos.clear();
+  findings.standing.clear();
+  await Promise.all(
+    [...repos].map(async (repo) => {
+      try {
+        findings.repos.set(repo, await targets.look(repo));
+        for (const { id, data } of waiting) {
+          const { code, branch } = data.run;
+          if (code?.repo !== repo || code.head === undefined || branch === undefined) continue;
+          findings.standing.set(id, (await forge.stands({ repo, branch, head: code.head })).state);
+        }
+      } catch (thrown) {
+        const person = thrown instanceof Fault && thrown.code !== exit.outside;
+        findings.repos.set(repo, { fault: oneLine(messageOf(thrown), 300), person });
+      }
+    }),
+  );
+}
+
+/** Brings what the job starts from to its host. `final`: it will not do another time either. */
+export async function sendWork(
+  { targets }: Code,
+  session: HostSession,
+  { assignment }: Start,
+): Promise<CodeRequest | { why: string; final: boolean }> {
+  const work = assignment?.code;
+  if (!work || !assignment) return { why: "its record does not say where it starts", final: true };
+  try {
+    const target = await targets.fetch(work.repo, [work.branch]);
+    const lacks = await target.lacks(work.base);
+    if (lacks !== null) return { why: `work on ${work.repo} is not possible: ${lacks}`, final: true };
+    const bundle = await target.bundle([work.base], await session.code.tips(target.mirror));
+    if (bundle !== null) await session.code.send(target.mirror, bundle);
+    const { setup, verify } = assignment.task;
+    return {
+      mirror: target.mirror,
+      base: work.base,
+      branch: work.branch,
+      author: authorOf(work.agent),
+      ...(setup === undefined ? {} : { setup }),
+      ...(verify === undefined ? {} : { verify }),
+      trees: most_trees,
+      most: most_back,
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown;
+    return { why: oneLine(thrown.message, 300), final: false };
+  }
+}
+
+/** Takes worktrees away whose job is over. One that a run is open in stays. */
+export async function closeTrees(
+  session: HostSession,
+  state: State,
+  { trees = [], skew }: HostFacts,
+  now: Date,
+): Promise<void> {
+  for (const { job, used } of trees) {
+    const known = state.jobs.get(job);
+    const idle = now.getTime() / 1000 + skew - used;
+    if (known ? isOver(known) && known.data.run.result !== undefined : idle > fresh) await session.code.close(job);
+  }
+}

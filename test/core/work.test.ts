@@ -1,0 +1,280 @@
+// Coding work through whole ticks in memory: from its claim to its end, round after round.
+import { expect, test } from "vitest";
+import type { Landed } from "../../src/core/landed.ts";
+import { type World, world } from "../fakes/world.ts";
+
+const [tip, first, second, theirs] = ["a", "b", "c", "d"].map((one) => one.repeat(40)) as [
+  string,
+  string,
+  string,
+  string,
+];
+const at = (minute: number) => `2026-11-20T10:${String(minute).padStart(2, "0")}:00Z`;
+const host = "---\naddress: 127.0.0.1\ntransport: local\n---\n";
+
+function stand(task = "", more: Record<string, string> = {}): World {
+  const made = world({
+    "towline.yml": "id: pack\ndefaults:\n  agent: scout\n",
+    "agents/scout.md": "---\nruntime: shell\n---\nCareful.\n",
+    "hosts/ann.md": host,
+    "tasks/count.md": `---\ntitle: Count\nrepo: .\n${task}---\necho hi\n`,
+    ...more,
+  });
+  made.repos.set(".", { tip, heads: new Map() });
+  return made;
+}
+
+const pushed = (head: string, check?: { exit: number | null; said: string }): Landed => ({
+  state: "pushed",
+  head,
+  at: "towline/count",
+  files: 2,
+  lines: 10,
+  ...(check ? { check } : {}),
+});
+const ends = (landed: Landed) => () => ({ stdout: "done\n", landed });
+const never = () => null;
+const job = (one: World) => [...one.state().jobs.values()][0];
+const record = (one: World) => [...one.files].find(([path]) => /^jobs\/.*\.md$/.test(path)) as [string, string];
+const status = (one: World) => one.state().status.get("count")?.data;
+const memos = (one: World) => [...one.files].filter(([path]) => path.startsWith("memos/")).map(([, text]) => text);
+const open = (one: World) => one.files.get("state/open.ndjson") ?? "";
+const head = (one: World, branch: string, commit: string) =>
+  one.repos.set(".", { tip, heads: new Map([[branch, commit]]) });
+
+test("a task with a repository starts at its tip, on a branch of its own, and is told so", () => {
+  const one = stand("setup: npm ci\nverify: npm test\n");
+  one.tick(at(0), never);
+  const made = job(one);
+  expect(made?.data).toMatchObject({
+    state: "started",
+    run: { branch: `towline/${made?.id}`, code: { repo: ".", base: tip } },
+  });
+  expect(made?.data.run.deadline).toBe(3600);
+  const work = one.sent.get(made?.id ?? "")?.assignment?.code;
+  expect(work).toEqual({ agent: "scout", repo: ".", branch: `towline/${made?.id}`, base: tip, round: 1, remarks: [] });
+});
+
+test("review, remarks, a second round on the same job, merge: done, and each step once", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  const branch = `towline/${id}`;
+  one.tick(at(1), ends(pushed(first)));
+  expect(job(one)?.data).toMatchObject({ state: "review", pr: "towline/count", run: { code: { head: first } } });
+  expect(status(one)).toMatchObject({ state: "review", reason: expect.stringContaining(`towline review ${id}`) });
+  expect(record(one)[1]).toContain(`Branch \`${branch}\` at ${first.slice(0, 12)}: 2 files, 10 lines changed.`);
+  expect(memos(one).join()).toMatch(/waits for your review/);
+  // Nothing happens: nothing is written, no host is asked.
+  head(one, branch, first);
+  one.standing.set(id, "open");
+  one.down.add("ann");
+  expect(one.tick(at(2), never)).toEqual([]);
+  one.down.clear();
+  // People push to the branch, and say something.
+  head(one, branch, theirs);
+  one.files.set(`reviews/${id}.md`, "- src/a.ts:3: rename it\n- src/a.ts:3: to count\n");
+  one.tick(at(3), never);
+  expect(one.starts).toEqual([`${id}/1 ann`, `${id}/2 ann`]);
+  expect(job(one)?.data).toMatchObject({
+    state: "started",
+    run: { epoch: 2, round: 2, branch, code: { base: theirs } },
+  });
+  expect(one.sent.get(id)?.assignment?.code).toMatchObject({
+    round: 2,
+    base: theirs,
+    remarks: [
+      { path: "src/a.ts", line: 3, text: "rename it" },
+      { path: "src/a.ts", line: 3, text: "to count" },
+    ],
+  });
+  one.tick(at(4), ends(pushed(second)));
+  expect(job(one)?.data).toMatchObject({ state: "review", run: { round: 2, code: { head: second } } });
+  // The same review is not handed over again.
+  one.tick(at(5), never);
+  expect(one.starts).toHaveLength(2);
+  one.standing.set(id, "merged");
+  one.tick(at(6), never);
+  expect(record(one)[1]).toMatch(/^state: finished$/m);
+  expect(status(one)).toMatchObject({ state: "done" });
+  expect(open(one)).not.toContain(id);
+  expect(memos(one).join()).not.toMatch(/status: open/);
+  expect(one.tick(at(7), never)).toEqual([]);
+});
+
+test("a remark that comes while the agent is at work is heard when it comes back", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.files.set(`reviews/${id}.md`, "- too early\n");
+  one.tick(at(1), never);
+  expect(job(one)?.data.state).toBe("started");
+  one.tick(at(2), ends(pushed(first)));
+  one.tick(at(3), never);
+  expect(one.sent.get(id)?.assignment?.code?.remarks).toEqual([{ path: null, line: null, text: "too early" }]);
+});
+
+test("a claim that could not be started takes its remarks along to the next one", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), ends(pushed(first)));
+  one.files.set(`reviews/${id}.md`, "- again\n");
+  one.down.add("ann");
+  one.tick(at(2), never);
+  expect(job(one)?.data.state).toBe("reworking");
+  expect(status(one)).toMatchObject({ state: "queued", reason: expect.stringContaining("one remark to settle") });
+  one.down.clear();
+  one.tick(at(3), never);
+  expect(one.sent.get(id)?.assignment?.code?.remarks).toMatchObject([{ text: "again" }]);
+});
+
+test("a failed check goes back to the same job, three times at most, then to people", () => {
+  const one = stand("verify: npm test\n");
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  const fails = ends(pushed(first, { exit: 1, said: "1 failed\n```\nevil" }));
+  one.tick(at(1), fails);
+  expect(job(one)?.data).toMatchObject({ state: "reworking", run: { round: 1, code: { failed: 1 } } });
+  head(one, `towline/${id}`, first);
+  one.tick(at(2), never);
+  expect(one.sent.get(id)?.assignment?.code).toMatchObject({
+    failed: "1 failed\n```\nevil",
+    note: "verify failed with exit code 1",
+    base: first,
+    round: 2,
+  });
+  one.tick(at(3), fails);
+  one.tick(at(4), never);
+  one.tick(at(5), fails);
+  expect(one.starts).toEqual([`${id}/1 ann`, `${id}/2 ann`, `${id}/3 ann`]);
+  expect(job(one)?.data).toMatchObject({
+    state: "review",
+    run: { why: "verify failed with exit code 1, 3 times in a row" },
+  });
+  expect(status(one)?.reason).toMatch(/verify failed/);
+  // People ask for more: the count begins anew.
+  one.files.set(`reviews/${id}.md`, "- mend the test\n");
+  one.tick(at(6), never);
+  one.tick(at(7), ends(pushed(second, { exit: 0, said: "" })));
+  expect(job(one)?.data).toMatchObject({ state: "review", run: { round: 2, code: { head: second } } });
+  expect(job(one)?.data.run.code?.failed).toBeUndefined();
+});
+
+test("a branch that is taken away unmerged ends the job and the task, and asks why", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), ends(pushed(first)));
+  one.standing.set(id, "closed");
+  one.tick(at(2), never);
+  expect(record(one)[1]).toMatch(/^state: cancelled$/m);
+  expect(status(one)).toMatchObject({ state: "cancelled" });
+  expect(memos(one).join()).toMatch(/What was wrong with the work\?/);
+  one.tick(at(3), never);
+  expect(one.starts).toHaveLength(1);
+});
+
+test("work that the guard refuses is failed, kept beside the record and told; it does not start again by itself", () => {
+  const one = stand("retries: 3\n");
+  one.tick(at(0), never);
+  const reasons = ["a is a symbolic link", "b is protected: it is run by the forge"];
+  one.tick(at(1), ends({ state: "refused", reasons, kept: new Map([["work.patch", "diff"]]) }));
+  const [path, text] = record(one);
+  expect(text).toMatch(/^state: failed$/m);
+  expect(text).toContain("- a is a symbolic link\n- b is protected");
+  expect(one.files.get(`${path.slice(0, -3)}.d/work.patch`)).toBe("diff");
+  expect(memos(one).join()).toMatch(/was not taken: a is a symbolic link/);
+  one.tick(at(30), never);
+  expect(one.starts).toHaveLength(1);
+});
+
+test("nothing changed in the first round is no success; in a later one it goes back to people", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  one.tick(at(1), ends({ state: "nothing" }));
+  expect(record(one)[1]).toMatch(/^state: empty$/m);
+  const two = stand();
+  two.tick(at(0), never);
+  const id = job(two)?.id ?? "";
+  two.tick(at(1), ends(pushed(first)));
+  two.files.set(`reviews/${id}.md`, "- why so?\n");
+  two.tick(at(2), never);
+  two.tick(at(3), ends({ state: "nothing" }));
+  expect(job(two)?.data).toMatchObject({ state: "review", run: { round: 2, code: { head: first } } });
+});
+
+test("a worktree that could not be made ready fails with what was said; people's pushes that cross send it back", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  one.tick(at(1), ends({ state: "unmade", why: "setup ended with exit code 7", said: "no npm\n" }));
+  expect(record(one)[1]).toContain("## Setup\n\n```text\nno npm\n```");
+  expect(status(one)).toMatchObject({ state: "failed", reason: "setup ended with exit code 7" });
+  const two = stand();
+  two.tick(at(0), never);
+  const id = job(two)?.id ?? "";
+  two.tick(at(1), ends(pushed(first)));
+  two.files.set(`reviews/${id}.md`, "- more\n");
+  two.tick(at(2), never);
+  two.tick(at(3), ends({ state: "moved", kept: new Map() }));
+  head(two, `towline/${id}`, theirs);
+  two.tick(at(4), never);
+  expect(two.sent.get(id)?.assignment?.code).toMatchObject({
+    base: theirs,
+    note: expect.stringContaining("towline/kept"),
+  });
+});
+
+test("its host is preferred for the next round; when it is gone another goes on from the branch, and says so", () => {
+  const one = stand("", { "hosts/bob.md": host });
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), () => ({ stdout: "x", landed: pushed(first), outcome: { session: "s-1" } }));
+  head(one, `towline/${id}`, first);
+  one.files.set(`reviews/${id}.md`, "- more\n");
+  one.tick(at(2), never);
+  expect(one.starts.at(-1)).toBe(`${id}/2 ann`);
+  expect(one.sent.get(id)?.assignment?.resume).toEqual({ session: "s-1" });
+  one.tick(at(3), () => ({ stdout: "x", landed: pushed(second), outcome: { session: "s-1" } }));
+  head(one, `towline/${id}`, second);
+  one.files.set(`reviews/${id}.md`, "- more\n- and more\n");
+  one.files.delete("hosts/ann.md");
+  one.tick(at(4), never);
+  expect(one.starts.at(-1)).toBe(`${id}/3 bob`);
+  const sent = one.sent.get(id)?.assignment;
+  expect(sent).toMatchObject({ continued: expect.stringContaining("fresh session"), code: { base: second, round: 3 } });
+  expect(sent?.resume).toBeUndefined();
+  expect(sent?.code?.remarks).toMatchObject([{ text: "and more" }]);
+});
+
+test("a repository that cannot be read holds the task back and says why; one that answers again lets it go", () => {
+  const one = stand();
+  one.repos.set(".", { fault: "no answer", person: false });
+  one.tick(at(0), never);
+  expect(status(one)).toMatchObject({ state: "queued", reason: "no answer", waits_on: "repo" });
+  one.repos.set(".", { fault: "is no address", person: true });
+  one.tick(at(1), never);
+  expect(status(one)).toMatchObject({ state: "blocked" });
+  one.repos.set(".", { tip, heads: new Map() });
+  one.tick(at(2), never);
+  expect(one.starts).toHaveLength(1);
+  const each = stand("spread: each\n");
+  each.tick(at(0), never);
+  expect(status(each)).toMatchObject({ state: "blocked", reason: expect.stringContaining("goes to one host") });
+  const mute = stand("", { "agents/scout.md": "---\nruntime: ollama\nmodel: x\n---\n" });
+  mute.tick(at(0), never);
+  expect(status(mute)).toMatchObject({ state: "blocked", reason: expect.stringContaining("cannot work on files") });
+});
+
+test("cancelling the task ends work that waits; raising `run:` begins anew", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  one.tick(at(1), ends(pushed(first)));
+  const text = one.files.get("tasks/count.md") ?? "";
+  one.files.set("tasks/count.md", text.replace("repo: .", "repo: .\nstatus: cancelled"));
+  one.tick(at(2), never);
+  expect(record(one)[1]).toMatch(/^state: cancelled$/m);
+  one.files.set("tasks/count.md", text.replace("repo: .", "repo: .\nrun: 2"));
+  one.tick(at(3), never);
+  expect(one.starts).toHaveLength(2);
+});
