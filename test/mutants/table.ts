@@ -545,6 +545,18 @@ export const mutants: Mutant[] = [
     name: "too big",
   },
   {
+    guard: "only packs that the owner lists bring code to a host",
+    edits: [
+      [
+        "src/remote/host/allow.sh",
+        'elif [ -n "$limited" ] && ! listed "$packs" "${pack:--}"; then',
+        "elif false; then",
+      ],
+    ],
+    tests: ["test/remote/code.test.ts"],
+    name: "which packs may bring code",
+  },
+  {
     guard: "a key behind a gate deploys nothing",
     edits: [["src/remote/host/put.sh", 'if [ -n "$gated$SSH_ORIGINAL_COMMAND" ]; then', 'if [ -n "$gated" ]; then']],
     tests: ["test/fleet/put.test.ts"],

@@ -17,7 +17,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CodeRequest, type CodeResult, HostFault, type HostSession, type RawResult } from "../../src/ports.ts";
 import { hostSource, programOf } from "../../src/remote/program.ts";
+import { runtimes } from "../../src/runtimes/index.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
+import { anyAssignment } from "../runtimes/runs.ts";
 import { type Place, variants } from "../transports/places.ts";
 
 const mirror = "0123456789abcdef";
@@ -309,6 +311,42 @@ describe("under sh", () => {
     const again = await work(session, "evil", base, "true", { epoch: 2 });
     expect(again.code).toMatchObject({ state: "done", commits: 1 });
     expect(existsSync(join(dir, "caught"))).toBe(false);
+  });
+
+  test("agents work in the worktree, and what they keep there of themselves is no work", async () => {
+    const bin = join(place.home, ".local", "bin");
+    mkdirSync(bin, { recursive: true });
+    const stand_ins = {
+      picoclaw:
+        'cd "$PICOCLAW_AGENTS_DEFAULTS_WORKSPACE" && cat AGENT.md .towline/TASK.md && mkdir -p memory && : >memory/note',
+      claude: "cat >/dev/null; cat .towline/TASK.md",
+    };
+    for (const [name, script] of Object.entries(stand_ins))
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script} && echo done >work\n`, { mode: 0o755 });
+    mkdirSync(join(place.home, ".picoclaw"));
+    writeFileSync(join(place.home, ".picoclaw", "config.json"), "{}");
+    const told = { ".towline/TASK.md": "the task\n" };
+    for (const name of ["picoclaw", "claude", "shell"] as const) {
+      const launch = runtimes[name].launch(
+        anyAssignment({ prompt: "cat .towline/TASK.md; echo done >work", character: "terse" }),
+      );
+      const request = { ...requestOf(name, base, ""), launch: { ...launch, files: { ...launch.files, ...told } } };
+      expect(await session.start(request)).toEqual({ state: "started" });
+      const { code, stdout, stderr } = await ended(session, name, 1);
+      expect(text(stdout.head), text(stderr.head)).toContain("the task");
+      if (name === "picoclaw") expect(text(stdout.head)).toContain("terse");
+      repo.take(code, `towline/${name}`);
+      expect(repo.git("diff", "--name-only", base, `refs/came/towline/${name}`)).toBe("work");
+    }
+  });
+
+  test("the owner's file says which packs may bring code", async () => {
+    writeFileSync(join(root(), "..", "allow"), "pack other\nruntime any\n");
+    await expect(session.code.tips(mirror)).rejects.toThrow(/has no line `pack pack-a`/);
+    await expect(session.code.send(mirror, repo.bundle("main"))).rejects.toThrow(/has no line/);
+    await expect(session.code.close("idle")).rejects.toThrow(/has no line/);
+    rmSync(join(root(), "..", "allow"));
+    expect(await session.code.tips(mirror)).toContain(base);
   });
 
   test("what is too big, or stands in too many worktrees, is refused", async () => {
