@@ -147,7 +147,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "host: a run ends at its deadline",
-    edits: [["src/remote/host/run.sh", 'exec timeout -k 5 "$limit" sh -c', "exec timeout -k 5 999 sh -c"]],
+    edits: [["src/remote/host/run.sh", 'exec timeout -k 5 "$seconds" sh -c', "exec timeout -k 5 999 sh -c"]],
     tests: ["test/transports/contract.test.ts"],
     name: "keeps what was written until the deadline",
   },
