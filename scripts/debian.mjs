@@ -17,6 +17,7 @@ const suitePackages = [
   { name: "sudo", programs: ["sudo"] },
   { name: "iproute2", programs: ["ip"] },
   { name: "iptables", programs: ["iptables"] },
+  { name: "tmux", programs: ["tmux"] },
   { name: "chromium", programs: ["chromium", "chromium-browser", "google-chrome"] },
 ];
 export const benchPackages = [

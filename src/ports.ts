@@ -468,6 +468,14 @@ export interface Letter {
   text: string;
 }
 
+/** The account's usage limit was reached, which is no fault of the task. */
+export interface Limited {
+  /** ISO time at which the limit ends, where the tool named a moment that can be read. */
+  until?: string;
+  /** What the tool said of that moment, one line; "" for nothing. */
+  said: string;
+}
+
 /** What a run came to, whatever ran it. */
 export interface Outcome {
   state: "finished" | "failed" | "timeout" | "empty" | "cancelled" | "lost";
@@ -484,11 +492,7 @@ export interface Outcome {
   messages?: Message[];
   /** What in its outbox could not be understood, a line each. */
   remarks?: string[];
-  /**
-   * The account's usage limit was reached. `until`: ISO time at which it ends, where that was told; `said`: the tool's own
-   * words about it, one line.
-   */
-  limited?: { until?: string; said: string };
+  limited?: Limited;
 }
 
 /** How an agent's model is run on a host. Pure: values in, values out. */

@@ -10,8 +10,9 @@ export interface Lack {
   advice: string;
 }
 
-/** Any of these is a login for `claude`. */
-const logins = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+const claude = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+/** Of runtimes that log in by themselves: any of these is a login. */
+const logins: Readonly<Record<string, string[]>> = { claude, tmux: claude, codex: ["CODEX_API_KEY", "OPENAI_API_KEY"] };
 
 // What the ticker lives by, and what would change how a host runs things: an agent never gets these.
 const reserved =
@@ -36,7 +37,7 @@ export function agentLack(agent: Agent, kept: ReadonlySet<string>): Lack | null 
     };
   if (agent.api_key_env !== undefined && isKept(agent.api_key_env, kept))
     return { field: "api_key_env", ...keptWords(agent.api_key_env) };
-  return envLack(agent.env ?? [], kept) ?? (agent.runtime === "claude" ? authLack(agent) : null);
+  return envLack(agent.env ?? [], kept) ?? authLack(agent);
 }
 
 /** Whether that variable is what the pack lives by: it leaves the ticker for nobody. */
@@ -61,13 +62,15 @@ function envLack(names: string[], kept: ReadonlySet<string>): Lack | null {
   return null;
 }
 
-function authLack({ auth, env = [] }: Agent): Lack | null {
-  const own = env.filter((name) => logins.includes(name));
+function authLack({ runtime, auth, env = [] }: Agent): Lack | null {
+  const names = Object.hasOwn(logins, runtime) ? logins[runtime] : undefined;
+  if (names === undefined) return null;
+  const own = env.filter((name) => names.includes(name));
   if (auth === "env" && own.length === 0)
     return {
       field: "auth",
       message: "`auth: env` needs the name of a key",
-      advice: "write `env: [ANTHROPIC_API_KEY]`, or `auth: host` for the login of the machine",
+      advice: `write \`env: [${names[0]}]\`, or \`auth: host\` for the login of the machine`,
     };
   if (auth !== "env" && own.length > 0)
     return {

@@ -103,7 +103,7 @@ function format(zone: string): Intl.DateTimeFormat {
 }
 
 /** Milliseconds that local time is ahead of UTC at an instant. */
-function offset(zone: string, instant: number): number {
+export function offset(zone: string, instant: number): number {
   const part = Object.fromEntries(
     format(zone)
       .formatToParts(instant)

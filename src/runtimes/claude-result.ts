@@ -1,23 +1,19 @@
 // What `claude --print --output-format json` says of a run. Its exit code and its `subtype` alone prove nothing: a run
 // whose tools were all refused ends with exit 0 and "success", a refused key with "success", too.
 import { clean, oneLine } from "../core/text.ts";
-import type { Outcome, RawResult, RawStream } from "../ports.ts";
-import { counts, parsed, spliced } from "./json.ts";
+import type { Limited, Outcome, RawResult } from "../ports.ts";
+import { counts, parsed, readCut } from "./json.ts";
+import { limitOf, limitText } from "./limit.ts";
 import { readMarked } from "./marked.ts";
 import { streamText, unfinished } from "./output.ts";
 
 type Result = Record<string, unknown>;
 
 /** The one object of type `result`; of a cut stream, with the cut told in it. null when there is none that can be read. */
-function resultOf(stream: RawStream): Result | null {
-  // A tail may begin in the middle of an escape, whose rest is at most five characters.
-  const most = stream.tail.length > 0 ? 5 : 0;
-  for (let skip = 0; skip <= most; skip++) {
-    const lines = spliced(stream, skip).split("\n").reverse();
-    for (const line of lines) {
-      const value = line.startsWith("{") ? parsed(line) : null;
-      if (value?.type === "result") return value;
-    }
+function resultOf(text: string): Result | null {
+  for (const line of text.split("\n").reverse()) {
+    const value = line.startsWith("{") ? parsed(line) : null;
+    if (value?.type === "result") return value;
   }
   return null;
 }
@@ -55,16 +51,8 @@ function tokensOf(result: Result): Record<string, number> | undefined {
   return Object.keys(sum).length > 0 ? counts(sum) : undefined;
 }
 
-const limit_text = /hit your (?:\w+ )*limit|usage limit reached|out of (?:extra )?usage|limit reached .*resets?/i;
-
-/** The account's limit, with the time when it ends as it was told: ` · resets 3pm (Europe/Rome)`, or `|` and seconds. */
-function limitOf(text: string): string | null {
-  if (!limit_text.test(text)) return null;
-  const [, at] = /resets?\s+(?:at\s+)?(.{1,60})$/i.exec(text) ?? [];
-  const [, epoch] = /\|(\d{10})(?:\d{3})?\s*$/.exec(text) ?? [];
-  const when = at ?? (epoch === undefined ? null : new Date(Number(epoch) * 1000).toISOString());
-  return `the account's usage limit is reached${when === null ? "" : `, resets ${when.trim()}`}`;
-}
+export const not_logged_in =
+  "claude is not logged in on this host: log in there once, or give the agent a key (`auth: env`)";
 
 const advice: Record<string, string> = {
   401: "the API refused the login or key",
@@ -74,7 +62,7 @@ const advice: Record<string, string> = {
 };
 
 /** Why this is no result of a finished run, in words for people; null when it is one. */
-function problem(result: Result): string | null {
+function problem(result: Result, limited: Limited | null): string | null {
   const { subtype, terminal_reason: reason, api_error_status: status } = result;
   const text = said(result.result);
   const errors = listOf(result.errors).map(said).filter(Boolean).join("; ");
@@ -84,10 +72,8 @@ function problem(result: Result): string | null {
     return `stopped at the task's budget${errors ? ` (${errors})` : ""}`;
   if (result.is_error === false && subtype === "success" && (reason === undefined || reason === "completed"))
     return result.stop_reason === "refusal" ? "the model refused the task" : null;
-  const limit = limitOf(text);
-  if (limit !== null) return limit;
-  if (/not logged in|please run \/login/i.test(text))
-    return "claude is not logged in on this host: log in there once, or give the agent a key (`auth: env`)";
+  if (limited !== null) return limitText(limited);
+  if (/not logged in|please run \/login/i.test(text)) return not_logged_in;
   if (typeof status === "number")
     return `${advice[status] ?? "the API failed"} (HTTP ${status})${text ? `: ${text}` : ""}`;
   return said(`claude failed (${said(reason) || said(subtype) || "no reason given"}): ${text || errors || "no words"}`);
@@ -95,7 +81,11 @@ function problem(result: Result): string | null {
 
 /** Tools that it asked for and did not get. */
 function denied(result: Result): string | null {
-  const names = listOf(result.permission_denials).map((one) => said(fieldsOf(one).tool_name) || "a tool");
+  return refused(listOf(result.permission_denials).map((one) => said(fieldsOf(one).tool_name) || "a tool"));
+}
+
+/** In words for people; null for none. */
+export function refused(names: readonly string[]): string | null {
   if (names.length === 0) return null;
   const times = Map.groupBy(names, (name) => name);
   const list = [...times].map(([name, all]) => (all.length > 1 ? `${name} (${all.length} times)` : name)).join(", ");
@@ -103,17 +93,18 @@ function denied(result: Result): string | null {
 }
 
 export function claudeOutcome(raw: RawResult): Outcome {
-  const result = resultOf(raw.stdout);
+  const result = readCut(raw.stdout, resultOf);
   if (result === null) return unreadable(raw);
-  const wrong = problem(result);
+  const limited = limitOf(said(result.result), raw.ended_at);
+  const wrong = problem(result, limited);
   const marked = readMarked(wrong !== null && result.is_error !== false ? "" : textOf(result.result));
-  const known = { ...marked, ...measured(result) };
+  const known = { ...marked, ...measured(result), ...(limited && wrong === limitText(limited) ? { limited } : {}) };
   const cut = unfinished(raw, marked.answer);
   if (cut && (raw.end !== "exited" || wrong === null)) return { ...known, ...cut };
   if (wrong !== null) return { ...known, state: "failed", outcome: "failure", why: wrong };
-  const refused = denied(result);
-  if (refused !== null)
-    return { ...known, state: "failed", outcome: marked.answer === "" ? "failure" : "partial", why: refused };
+  const tools = denied(result);
+  if (tools !== null)
+    return { ...known, state: "failed", outcome: marked.answer === "" ? "failure" : "partial", why: tools };
   if (marked.answer === "")
     return { ...known, state: "empty", outcome: "failure", why: "exit 0, but claude gave no answer" };
   if (result.stop_reason === "max_tokens")

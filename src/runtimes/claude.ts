@@ -3,6 +3,7 @@ import { digest } from "../core/hash.ts";
 import type { Assignment, Launch, Runtime } from "../ports.ts";
 import { claudeOutcome } from "./claude-result.ts";
 import { export_secrets, secretFiles } from "./secrets.ts";
+import { goes_on, session_folder } from "./session.ts";
 import { characterText, taskText } from "./task-text.ts";
 
 // Constant: what belongs to a task reaches it by files. With a key of its own the run gets a home of its own, so that no
@@ -14,13 +15,13 @@ if ! command -v claude >/dev/null 2>&1; then
   echo 'claude is not installed on this host (looked on PATH and in ~/.local/bin)' >&2
   exit 127
 fi
+${session_folder}
 unset CLAUDECODE CLAUDE_CODE_ENTRYPOINT
 if [ -s own-home ]; then
   unset ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN CLAUDE_CODE_OAUTH_TOKEN ANTHROPIC_BASE_URL ANTHROPIC_MODEL
   unset CLAUDE_CODE_USE_BEDROCK CLAUDE_CODE_USE_VERTEX CLAUDE_CODE_USE_FOUNDRY
   unset CLAUDE_CONFIG_DIR XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME XDG_STATE_HOME
-  mkdir -p home || exit 73
-  HOME=$PWD/home
+  HOME=$session/home
   export HOME
 fi
 ${export_secrets}
@@ -32,15 +33,27 @@ DISABLE_AUTOUPDATER=1
 NO_COLOR=1
 TERM=dumb
 export CLAUDE_CODE_MAX_RETRIES CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_AUTOUPDATER NO_COLOR TERM
-set -- --print --output-format json --strict-mcp-config --session-id "$(cat session)" \\
+set -- --session-id "$(cat session)"
+if [ -s resume ]; then
+  for file in "\${CLAUDE_CONFIG_DIR:-$HOME/.claude}"/projects/*/"$(cat resume)".jsonl; do
+    if [ -f "$file" ]; then set -- --resume "$(cat resume)"; fi
+  done
+  [ "$1" = --resume ] || echo 'the session of the earlier round is not here any more: a new one was started' >&2
+fi
+set -- --print --output-format json --strict-mcp-config "$@" \\
   --append-system-prompt-file "$PWD/character.md" --permission-mode "$(cat mode)"
 if [ -s turns ]; then set -- "$@" --max-turns "$(cat turns)"; fi
 if [ -s usd ]; then set -- "$@" --max-budget-usd "$(cat usd)"; fi
 while IFS= read -r tool; do set -- "$@" --allowedTools "$tool"; done <tools
 while IFS= read -r tool; do set -- "$@" --disallowedTools "$tool"; done <no-tools
+here=$PWD
 exec <prompt.md || exit 73
-if [ -n "$TOWLINE_TREE" ]; then cd "$TOWLINE_TREE"; else mkdir -p work && cd work; fi || exit 73
-exec claude "$@"`;
+cd "\${TOWLINE_TREE:-$session/work}" || exit 73
+claude "$@"
+code=$?
+${goes_on}
+if [ "$code" = 0 ] && goes_on "$here"; then echo "\${here##*/}" >"$session/kept"; fi
+exit "$code"`;
 
 /** The session of one epoch of one job: known before it starts, so that a run that says nothing has one, too. A UUID. */
 export function sessionOf(job: string, epoch: number): string {
@@ -60,6 +73,7 @@ function launch(assignment: Assignment): Launch {
       "prompt.md": taskText(assignment),
       "character.md": characterText(assignment),
       session: `${sessionOf(job, epoch)}\n`,
+      resume: lines(assignment.resume ? [assignment.resume.session] : []),
       model: lines(agent.model ? [agent.model] : []),
       url: lines(agent.url ? [agent.url] : []),
       "own-home": agent.auth === "env" ? "yes\n" : "",

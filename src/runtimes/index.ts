@@ -2,14 +2,20 @@
 import { configuration } from "../errors.ts";
 import type { Runtime } from "../ports.ts";
 import { claude } from "./claude.ts";
+import { codex } from "./codex.ts";
 import { ollama } from "./ollama.ts";
 import { picoclaw } from "./picoclaw.ts";
 import { shell } from "./shell.ts";
+import { tmux } from "./tmux.ts";
 
-export const runtimes = { shell: shell(), picoclaw: picoclaw(), ollama: ollama(), claude: claude() } satisfies Record<
-  string,
-  Runtime
->;
+export const runtimes = {
+  shell: shell(),
+  picoclaw: picoclaw(),
+  ollama: ollama(),
+  claude: claude(),
+  tmux: tmux(),
+  codex: codex(),
+} satisfies Record<string, Runtime>;
 
 /** The runtime of that name; an unknown one is an error, never another one in its place. */
 export function runtimeNamed(name: string): Runtime {

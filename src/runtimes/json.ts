@@ -45,3 +45,14 @@ export function spliced(stream: RawStream, skip = 0): string {
   const head = decode(stream.head).replace(broken_escape, "$1");
   return `${head}\\n[… ${cut} bytes left out …]\\n${decode(stream.tail.subarray(skip))}`;
 }
+
+/** What `read` finds in a stream, be it cut. null when it finds nothing. */
+export function readCut<T>(stream: RawStream, read: (text: string) => T | null): T | null {
+  // A tail may begin in the middle of an escape, whose rest is at most five characters.
+  const most = stream.tail.length > 0 ? 5 : 0;
+  for (let skip = 0; skip <= most; skip++) {
+    const value = read(spliced(stream, skip));
+    if (value !== null) return value;
+  }
+  return null;
+}

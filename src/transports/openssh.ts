@@ -66,7 +66,7 @@ function end(child: ChildProcess): void {
 }
 
 /** 9.2 of `OpenSSH_9.2p1 …`. Throws a configuration Fault where there is no client. */
-async function versionOf(env: OpensshOptions["env"]): Promise<number> {
+export async function versionOf(env: OpensshOptions["env"]): Promise<number> {
   const child = spawn("ssh", ["-V"], { env, stdio: ["ignore", "ignore", "pipe"] });
   const said = keepText(child.stderr);
   const there = await new Promise<boolean>((resolve) => {

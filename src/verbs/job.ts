@@ -1,22 +1,24 @@
 import type { Command } from "commander";
 import { glyphs, isOver } from "../core/jobs.ts";
+import { recordsOf } from "../core/known-hosts.ts";
 import { nearest } from "../core/nearest.ts";
 import type { State } from "../core/state.ts";
-import { usage } from "../errors.ts";
+import { configuration, outside, usage } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
+import { attach } from "../shell/attach.ts";
 import { type Cancelled, cancelJob } from "../shell/cancel.ts";
 import { createFleet } from "../shell/fleet.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { personOf } from "../shell/person.ts";
 import { createPool } from "../shell/pool.ts";
-import { jobPaths, readPair } from "../shell/read.ts";
+import { addRecords, jobPaths, readPair } from "../shell/read.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
 import type { HostLookup } from "../shell/ways.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
-/** Adds `towline job cancel ID`. */
+/** Adds `towline job cancel ID` and `towline job attach ID`. */
 export function job(program: Command, wire: Wire): void {
   const group = program.command("job").description("single runs of tasks");
   group
@@ -33,18 +35,65 @@ export function job(program: Command, wire: Wire): void {
       const came = await cancelJob(ports, tips, path, await personOf(dir, wire.env));
       wire.out(flags.json ? `${JSON.stringify(told(came), null, 2)}\n` : `${line(came)}\n`);
     });
+  attaching(group, wire);
+}
+
+/** Adds `towline job attach ID`. */
+function attaching(group: Command, wire: Wire): void {
+  group
+    .command("attach <id>")
+    .description(
+      "look into the pane of a run, and type in it: with your own login, by the system's ssh (C-b d leaves it)",
+    )
+    .option("--read-only", "look only")
+    .option("--repo <dir>", "the pack repository", ".")
+    .action(async (id: string, flags: Common & { readOnly?: boolean }) => {
+      const { repo, tips } = await openOrigin(repoDir(wire, flags), wire);
+      const state = await readPair(repo, tips);
+      const path = await recordOf(repo, tips, state, id, "attach");
+      await addRecords(repo, state, [path]);
+      const { job, name, host } = paneOf(state, path);
+      if (!wire.terminal) throw usage("a pane is shown in a terminal, and this is none", "run it in your own shell");
+      const at = { job, pack: state.pack, name, host, hosts: recordsOf(state), env: wire.env, home: wire.home };
+      await attach({ ...at, read_only: flags.readOnly === true });
+    });
+}
+
+/** Where the pane of a job is. Throws a Fault when it can have none. */
+function paneOf(state: State, path: string) {
+  const id = (path.split("/").at(-1) as string).slice(0, -3);
+  const job = state.jobs.get(id);
+  if (!job) throw outside(`${path} cannot be read`, "run towline check");
+  const { runtime, ended_at } = job.data.run;
+  if (runtime !== "tmux")
+    throw usage(
+      `${id} has no pane: its runtime is \`${runtime ?? "unknown"}\``,
+      "write `runtime: tmux` in the agent's record",
+    );
+  if (isOver(job))
+    throw usage(
+      `${id} has ended already: ${job.data.state}${ended_at === undefined ? "" : ` at ${ended_at}`}`,
+      `what it said stands in ${path}`,
+    );
+  const name = job.data.host ?? "";
+  const host = state.hosts.get(name)?.data;
+  if (!host)
+    throw configuration(
+      `${id} runs on ${name || "no host"}, which has no record in hosts/`,
+      `add hosts/${name || "NAME"}.md`,
+    );
+  return { job: id, name, host };
 }
 
 /** Path of the job's record. Throws a usage Fault that names what was probably meant. */
-async function recordOf(repo: Repo, tips: Tips, state: State, said: string): Promise<string> {
+async function recordOf(repo: Repo, tips: Tips, state: State, said: string, verb = "cancel"): Promise<string> {
   const id = said.replace(/^.*\//, "").replace(/\.md$/, "");
   const paths = await jobPaths(repo, tips);
   const path = paths.get(id);
   if (path !== undefined) return path;
   const open = [...state.jobs.values()].filter((one) => !isOver(one));
   const own = open.filter((one) => one.data.task === id).map((one) => one.id);
-  if (own.length > 0)
-    throw usage(`${id} is a task, and a run of it is cancelled by its job`, `towline job cancel ${own[0]}`);
+  if (own.length > 0) throw usage(`${id} is a task, and this is done to a run of it`, `towline job ${verb} ${own[0]}`);
   const near = nearest(id, [...open.map((one) => one.id), ...paths.keys()]);
   const list = open.slice(0, 5).map((one) => one.id);
   throw usage(

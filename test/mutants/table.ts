@@ -894,6 +894,30 @@ export const mutants: Mutant[] = [
     tests: ["test/core/budget.test.ts"],
     name: "begins no new coding work",
   },
+  {
+    guard: "host: what tmux keeps out of a run's process group ends with it",
+    edits: [["src/remote/host/run.sh", '  [ ! -e "$left/pane" ] || hunt "TOWLINE_SESSION=$PWD/$left/"\n', ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "a cancel in the second round",
+  },
+  {
+    guard: "no key and no end of a paste is in what is pasted into a pane",
+    edits: [
+      [
+        "src/runtimes/tmux.ts",
+        '"prompt.md": clean(taskText(assignment))',
+        '"prompt.md": clean("") + taskText(assignment)',
+      ],
+    ],
+    tests: ["test/integration/pane.test.ts"],
+    name: "a first start asks",
+  },
+  {
+    guard: "an attaching person's ssh agent does not reach a pane",
+    edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "lives on",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */

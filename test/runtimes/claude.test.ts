@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { agent, task } from "../../src/core/schema.ts";
 import { claude, sessionOf } from "../../src/runtimes/claude.ts";
-import { anyAssignment, bytes, folders, raw, run, sha } from "./runs.ts";
+import { anyAssignment, bytes, folders, kept, raw, run, sha } from "./runs.ts";
 
 const { launch, outcome } = claude();
 
@@ -170,9 +170,10 @@ describe("JSON that is cut or hostile", () => {
 
 // Prints as its answer what it was given and found.
 const stand_in = `#!/bin/sh
+for a in "$@"; do case $a in */character.md) run=\${a%/*} ;; esac; done
 { for a in "$@"; do echo "arg $a"; done
 env | grep -E '^(HOME|ANTHROPIC|CLAUDE|SOME_|XDG|DISABLE)' | sort
-echo "cwd $PWD"; echo "key $SOME_KEY"; ls ../secrets 2>/dev/null; cat ../character.md; echo "stdin:"; cat; } >../seen
+echo "cwd $PWD"; echo "key $SOME_KEY"; ls "$run/secrets" 2>/dev/null; cat "$run/character.md"; echo "stdin:"; cat; } >../seen
 printf '{"type":"result","subtype":"success","is_error":false,"result":"seen","terminal_reason":"completed"}\\n'
 `;
 
@@ -196,7 +197,7 @@ describe("really run with a stand-in for the program", () => {
       ...on_host,
     });
     expect(outcome(result)).toMatchObject({ state: "finished", answer: "seen" });
-    const seen = readFileSync(join(folder, "seen"), "utf8").split("\n");
+    const seen = readFileSync(join(kept(folder), "seen"), "utf8").split("\n");
     expect(seen.slice(0, 10)).toEqual([
       "arg --print",
       "arg --output-format",
@@ -212,7 +213,7 @@ describe("really run with a stand-in for the program", () => {
     for (const line of [
       `HOME=${home}`,
       "ANTHROPIC_API_KEY=sk-of-the-host",
-      `cwd ${folder}/work`,
+      `cwd ${kept(folder)}/work`,
       "CLAUDE_CODE_MAX_RETRIES=2",
     ])
       expect(seen).toContain(line);
@@ -237,9 +238,9 @@ describe("really run with a stand-in for the program", () => {
     const request = launch(anyAssignment({ agent: own, secrets, task: capped }));
     const { folder, result } = await run(request, { HOME: home, ...on_host });
     expect(outcome(result)).toMatchObject({ state: "finished" });
-    const seen = readFileSync(join(folder, "seen"), "utf8");
+    const seen = readFileSync(join(kept(folder), "seen"), "utf8");
     for (const line of [
-      `HOME=${folder}/home`,
+      `HOME=${kept(folder)}/home`,
       "ANTHROPIC_AUTH_TOKEN=sk-'\"$(touch pwned)`",
       "ANTHROPIC_BASE_URL=http://127.0.0.1:4010",
       "ANTHROPIC_MODEL=claude-opus-5-5",
@@ -249,9 +250,33 @@ describe("really run with a stand-in for the program", () => {
     ])
       expect(seen).toContain(line);
     expect(seen).not.toMatch(/sk-of-the-host|XDG_/);
-    expect(existsSync(join(folder, "pwned")) || existsSync(join(folder, "work/pwned"))).toBe(false);
+    expect(existsSync(join(folder, "pwned")) || existsSync(join(kept(folder), "work/pwned"))).toBe(false);
     expect(request.secret).toEqual(["secrets/ANTHROPIC_AUTH_TOKEN", "secrets/SOME_KEY"]);
     for (const gone of request.secret) expect(existsSync(join(folder, gone)), gone).toBe(false);
+  });
+
+  test("a session that is there is resumed; one that is not begins anew, and that is said", async () => {
+    const old = sessionOf("disk-0123456789", 1);
+    const again = anyAssignment({ epoch: 2, resume: { session: old }, agent: agent.parse({ runtime: "claude" }) });
+    const home = host();
+    const gone = await run(launch(again), { HOME: home });
+    const seen = (folder: string) => readFileSync(join(kept(folder), "seen"), "utf8");
+    expect(seen(gone.folder)).toContain(`arg --session-id\narg ${sessionOf("disk-0123456789", 2)}\n`);
+    expect(new TextDecoder().decode(gone.result.stderr.head)).toContain("a new one was started");
+    mkdirSync(join(home, ".claude/projects/-x"), { recursive: true });
+    writeFileSync(join(home, `.claude/projects/-x/${old}.jsonl`), "{}\n");
+    const here = await run(launch(again), { HOME: home });
+    expect(seen(here.folder)).toContain(`arg --resume\narg ${old}\n`);
+    expect(seen(here.folder)).not.toContain("--session-id");
+  });
+
+  test("what it keeps is for the next epoch only where the job goes on", async () => {
+    const made = launch(anyAssignment({ agent: agent.parse({ runtime: "claude" }) }));
+    const mark = ({ folder }: { folder: string }) => existsSync(join(kept(folder), "kept"));
+    expect(mark(await run(made, { HOME: host() }))).toBe(false);
+    const asks = { ...made, files: { ...made.files, "outbox/01-ask.md": "Which?\n" } };
+    expect(mark(await run(asks, { HOME: host() }))).toBe(true);
+    expect(mark(await run(asks, { HOME: host("#!/bin/sh\nexit 3\n") }))).toBe(false);
   });
 
   test("without the program: a clear message", async () => {

@@ -21,11 +21,27 @@ const reply = (answer: string) =>
 // As `claude --print --output-format json` 2.1 prints it, shortened to what is read and what is in its way.
 const result = (answer: string) =>
   `${JSON.stringify({ stop_reason: "end_turn", session_id: "a9936049-5137-42a2-a96d-278a16c4e217", total_cost_usd: 0.00108, modelUsage: { "claude-opus-5-5": { inputTokens: 120, outputTokens: 30, cacheReadInputTokens: 7, cacheCreationInputTokens: 0, costUSD: 0.00108 } }, permission_denials: [], terminal_reason: "completed", is_error: false, num_turns: 1, subtype: "success", api_error_status: null, result: answer, type: "result", duration_ms: 306 })}\n`;
+// As the driver of a pane prints what claude 2.1 told its hook.
+const turn = (answer: string) =>
+  `used 120 30 7 0\nend ${JSON.stringify({ session_id: "a9936049-5137-42a2-a96d-278a16c4e217", transcript_path: "/t.jsonl", hook_event_name: "Stop", stop_hook_active: false, last_assistant_message: answer, background_tasks: [] })}\n\n`;
+// As `codex exec --json` 0.169 prints it.
+const events = (answer: string) =>
+  `zone +0000\n${[
+    { type: "thread.started", thread_id: "01a2223b-eaaf-7fb0-a469-a96ecceff174" },
+    { type: "turn.started" },
+    { type: "item.completed", item: { id: "item_0", type: "agent_message", text: "I look." } },
+    { type: "item.completed", item: { id: "item_1", type: "agent_message", text: answer } },
+    { type: "turn.completed", usage: { input_tokens: 120, cached_input_tokens: 20, output_tokens: 30 } },
+  ]
+    .map((one) => JSON.stringify(one))
+    .join("\n")}\n`;
 const says: Record<keyof typeof runtimes, (answer: string) => string> = {
   shell: (a) => `${a}\n`,
   picoclaw: lobster,
   ollama: reply,
   claude: result,
+  tmux: turn,
+  codex: events,
 };
 // What an agent must say for its runtime, in every test.
 const agents: Partial<Record<keyof typeof runtimes, object>> = { ollama: { model: "llama3.2" } };

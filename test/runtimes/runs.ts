@@ -60,8 +60,10 @@ afterEach(() => {
 
 /** Does what the host program does: files under umask 077, the command by sh in the folder, its end at the limit in ms. */
 export async function run(launch: Launch, env: Record<string, string> = {}, limit = 20_000) {
-  const folder = mkdtempSync(join(tmpdir(), "towline run "));
-  folders.push(folder);
+  const root = mkdtempSync(join(tmpdir(), "towline run "));
+  folders.push(root);
+  const folder = join(root, "p/jobs/disk-0123456789/1");
+  mkdirSync(folder, { recursive: true });
   for (const [name, text] of Object.entries(launch.files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text, { mode: 0o600 });
@@ -88,3 +90,6 @@ export async function run(launch: Launch, env: Record<string, string> = {}, limi
     result: raw({ exit, signal, stdout: stream(out), stderr: stream(err), ...(late ? { end: "timeout" } : {}) }),
   };
 }
+
+/** What the job of a run keeps for its next epoch. */
+export const kept = (folder: string) => join(folder, "../../../sessions/disk-0123456789");

@@ -5,6 +5,7 @@
 #   bin/SHA256.d/towline (what agents call)  identity  tools  allow  samples/{last,now,old}  slots/N.GENERATION
 #   PACK/journal  PACK/held/JOB.EPOCH  PACK/jobs/JOB/seal
 #   PACK/jobs/JOB/EPOCH/  the folder in which the run works; making it is the fence
+#   PACK/sessions/JOB/  what a job keeps for its next epoch, as src/runtimes/session.ts says: its session, a home, tmux's socket
 #   PACK/jobs/JOB/EPOCH.{owner,go,secret,out,err,streams,PART,result,sum,cancel,acked,work}
 # Processes are dear and builtins are cheap here: most of /proc is read with `read`.
 

@@ -126,6 +126,7 @@ bury() {
     took=$((now - since))
   fi
   hunt "TOWLINE_RUN=$PWD/$dir/" && doze 20
+  clear_session "$dir"
   tally || {
     hunt "TOWLINE_TAKES=$PWD/$dir/"
     doze 10

@@ -17,6 +17,21 @@ hunt() {
   [ -n "$prey" ]
 }
 
+# DIR [END]: what its job keeps of its session goes, with all that runs in it, unless this very epoch ended by itself and
+# left it for the next one. tmux takes its processes out of the run's process group.
+clear_session() {
+  left=${1%/*}
+  left=${1%/jobs/*}/sessions/${left##*/}
+  [ -e "$left" ] || [ -L "$left" ] || return 0
+  if [ "$2" = exited ] && [ ! -L "$left" ] && [ -f "$left/kept" ]; then
+    kept=
+    { read -r kept <"$left/kept"; } 2>/dev/null
+    [ "$kept" != "${1##*/}" ] || return 0
+  fi
+  [ ! -e "$left/pane" ] || hunt "TOWLINE_SESSION=$PWD/$left/"
+  rm -rf "$left"
+}
+
 # Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
 collect() {
   tries=0
@@ -164,6 +179,7 @@ supervise() {
   [ -z "$stopped" ] || end=died # ended by the machine's own shutdown, unless somebody cancelled it
   if [ -e "$dir.cancel" ] && { [ -n "$stopped" ] || [ "$exit" -eq 143 ]; }; then end=cancelled; fi
   [ "$end" = exited ] || hunt "TOWLINE_RUN=$mark"
+  clear_session "$dir" "$end"
   if [ -n "$captured" ]; then # where the disk was full, nobody can tell what else is missing
     tally || end=died
     case "$out_seen $err_seen" in *short*) end=died ;; esac

@@ -119,6 +119,18 @@ weigh() {
     -exec rm -f {} + 2>/dev/null
 }
 
+# Sessions that were left for a next round, which has not come for a week.
+sweep_sessions() {
+  for mark in "$pack"/sessions/*/kept; do
+    [ -f "$mark" ] || return 0
+    for mark in $(find "$pack"/sessions/*/kept -prune -type f -mtime +6); do
+      mark=${mark%/kept}
+      name "${mark##*/}" && clear_session "$jobs/${mark##*/}/0"
+    done
+    return
+  done
+}
+
 # PACK SLOTS RUNTIME,…
 hello() {
   identity=-
@@ -139,7 +151,10 @@ hello() {
     [ -d "$pack/held" ] || mkdir -p "$jobs" "$pack/held" slots
     replay
   fi
-  [ -z "$pack" ] || weigh
+  [ -z "$pack" ] || {
+    weigh
+    sweep_sessions
+  }
   look
   survey "$2"
   facts="identity $identity

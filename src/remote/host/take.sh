@@ -128,6 +128,7 @@ file_uproot() {
     answer - - "$told"
     return
   fi
+  [ ! -d "$pack/sessions" ] || hunt "TOWLINE_SESSION=$PWD/$pack/sessions/"
   [ -z "$pack" ] || wipe "./$pack"
   if [ -z "$others" ]; then
     pull

@@ -1,0 +1,20 @@
+// What a job keeps on its host from one epoch to the next: the folder its agent works in, and a home of its own with the
+// session's record. The host program takes it away when a run ends, unless `kept` in it names that epoch.
+
+/** The beginning of a command, in the run's folder: makes the folder, anew where nothing is resumed → $session */
+export const session_folder = `job=\${PWD%/*}
+session=\${job%/*/*}/sessions/\${job##*/}
+if [ ! -s resume ]; then
+  [ ! -S "$session/sock" ] || (cd "$session" && tmux -S ./sock kill-server) 2>/dev/null
+  rm -rf "$session"
+fi
+mkdir -p "$session/work" "$session/home" || exit 73`;
+
+/** FOLDER: whether the job goes on. Coding work goes on after its review, and a question that was asked is answered. */
+export const goes_on = `asks() {
+  for file in "$1"/outbox/*ask.md; do
+    [ ! -e "$file" ] || return 0
+  done
+  return 1
+}
+goes_on() { [ -n "$TOWLINE_TREE" ] || asks "$1"; }`;
