@@ -187,7 +187,7 @@ tree ${entry%.tree} $hex $used"
   done
 }
 
-# JOB: its worktree and its branch go, unless a run of it is open.
+# JOB: its worktree, its branch and its session go, unless a run of it is open.
 code_close() {
   drain
   name "$1" || {
@@ -203,6 +203,7 @@ code_close() {
       return
     }
   done
+  clear_session "$jobs/$job/0"
   clear_tree
   sweep_mirrors
   answer - - closed
