@@ -147,7 +147,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "host: a run ends at its deadline",
-    edits: [["src/remote/host/run.sh", 'exec timeout -k 5 "$limit" sh -c', "exec timeout -k 5 999 sh -c"]],
+    edits: [["src/remote/host/run.sh", 'exec timeout -k 5 "$seconds" sh -c', "exec timeout -k 5 999 sh -c"]],
     tests: ["test/transports/contract.test.ts"],
     name: "keeps what was written until the deadline",
   },
@@ -543,6 +543,18 @@ export const mutants: Mutant[] = [
     ],
     tests: ["test/remote/code.test.ts"],
     name: "too big",
+  },
+  {
+    guard: "only packs that the owner lists bring code to a host",
+    edits: [
+      [
+        "src/remote/host/allow.sh",
+        'elif [ -n "$limited" ] && ! listed "$packs" "${pack:--}"; then',
+        "elif false; then",
+      ],
+    ],
+    tests: ["test/remote/code.test.ts"],
+    name: "which packs may bring code",
   },
   {
     guard: "a key behind a gate deploys nothing",
