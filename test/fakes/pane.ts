@@ -73,6 +73,7 @@ while IFS= read -r line; do
       stop 'All fine, turn '"$turn"'.\\n\\n\`\`\`towline\\ntechnique: looked\\n\`\`\`'
       ;;
     *BE-DENIED*)
+      wrote 'I did what I could.'
       echo '{"type":"user","toolUseResult":"Error: Permission to use Bash has been denied because"}' >>"$log"
       stop 'I did what I could.'
       ;;
@@ -84,7 +85,7 @@ while IFS= read -r line; do
       ;;
     *NEEDS-LEAVE*) hook Notification ',"notification_type":"permission_prompt","message":"Claude needs your permission to use Bash"' ;;
     *DIE*) echo 'Segmentation fault' && exit 42 ;;
-    *"Nothing new"*) stop 'I woke up.' ;;
+    *"Nothing new"*) wrote x; stop 'I woke up.' ;;
   esac
 done
 `;
@@ -122,6 +123,7 @@ export async function machine(): Promise<Machine> {
   const bin = join(home, ".local/bin");
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(bin, "claude"), stand_in, { mode: 0o755 });
+  writeFileSync(join(home, ".claude.json"), '{"hasCompletedOnboarding": true}\n');
   const session = await createFleet({ env: { PATH: path }, home }).open("one", host, "p");
   open.push({ home, close: () => session.close() });
   return {

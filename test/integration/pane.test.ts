@@ -1,6 +1,6 @@
 // `tmux` on this machine: real tmux, the real host program, and a script in place of claude.
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { agent } from "../../src/core/schema.ts";
@@ -89,7 +89,7 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
     expect(left()).toEqual([]);
   });
 
-  test("claude that dies, or that cannot start: its exit code and its screen", async () => {
+  test("one that dies, or that cannot start: its exit code and its screen", async () => {
     const died = await (await one.run(launch(assignment("DIE")))).result();
     expect(outcome(died)).toMatchObject({ state: "failed", why: "exit 42: claude ended before it had answered" });
     expect(new TextDecoder().decode(died.stderr.head)).toContain("Segmentation fault");
@@ -99,7 +99,11 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
     expect(left()).toEqual([]);
   });
 
-  test("without claude: a clear message", async () => {
+  test("without claude, or where nobody has set it up: a clear message", async () => {
+    rmSync(join(one.home, ".claude.json"));
+    expect(outcome(await (await one.run(launch(assignment("SAY-WELL")))).result()).why).toContain(
+      "exit 78: claude was never set up on this host",
+    );
     chmodSync(join(one.home, ".local/bin/claude"), 0o644);
     expect(outcome(await (await one.run(launch(assignment("SAY-WELL")))).result()).why).toContain(
       "exit 127: claude is not installed on this host",
