@@ -30,12 +30,7 @@ async function suites(args) {
   const folder = mkdtempSync(join(tmpdir(), "towline-test-"));
   const file = join(folder, "results.json");
   const reporters = ["default", "json", ...(process.env.GITHUB_ACTIONS === "true" ? ["github-actions"] : [])];
-  const words = [
-    "run",
-    ...reporters.map((name) => `--reporter=${name}`),
-    `--outputFile.json=${file}`,
-    ...args,
-  ];
+  const words = ["run", ...reporters.map((name) => `--reporter=${name}`), `--outputFile.json=${file}`, ...args];
   // Each suite is a process of its own, and most start some more: what they compile is kept over all of them.
   const env = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(folder, "compiled") };
   const code = await run("vitest", words, { env });

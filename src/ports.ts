@@ -470,9 +470,9 @@ export interface Letter {
 
 /** The account's usage limit was reached, which is no fault of the task. */
 export interface Limited {
-  /** ISO time at which the limit ends, where that was told. */
+  /** ISO time at which the limit ends, where the tool named a moment that can be read. */
   until?: string;
-  /** The tool's own words about it, one line; "" for none. */
+  /** What the tool said of that moment, one line; "" for nothing. */
   said: string;
 }
 

@@ -1,5 +1,6 @@
 // Links between records: what one names, another must be. And rhythms, which are a link to the calendar.
 import { atField, meant, type Pack } from "./check-pack.ts";
+import { workProblems } from "./check-work.ts";
 import { everyFault } from "./due.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { loops } from "./loops.ts";
@@ -18,6 +19,7 @@ export function linkProblems(pack: Pack): Problem[] {
       ...list(pack, task, "after", task.data.after, taskNames, "task"),
       ...rhythm(pack, task),
       ...rollout(pack, task),
+      ...workProblems(pack, task, levelOf(task)),
     ]),
     ...agents.flatMap((agent) => [
       ...selectors(pack, agent, agent.data.hosts, labels, needed.has(agent.id) ? "error" : "warning"),

@@ -6,7 +6,7 @@ import { type Hold, heldKey } from "./gate.ts";
 import { digest } from "./hash.ts";
 import { pupdateId, statusPath } from "./ids.ts";
 import { answerOf } from "./job-text.ts";
-import { glyphs, isOver, jobsByTask } from "./jobs.ts";
+import { glyphs, isAtRest, isOver, jobsByTask } from "./jobs.ts";
 import { nextOwed, wasIdle } from "./occurrence.ts";
 import type { Plan } from "./plan.ts";
 import { raise } from "./raise.ts";
@@ -69,7 +69,9 @@ export function foldTask(folding: Folding): void {
     held: old?.data.held,
     answer_hash: old?.data.answer_hash,
   };
-  const answer = ended ? settle(folding, data, ended) : answerOf(old?.body ?? jobs.at(-1)?.body ?? "");
+  // Work that waits for people has said something, though its run is not over.
+  const waiting = jobs.findLast(isAtRest);
+  const answer = ended ? settle(folding, data, ended) : answerOf(waiting?.body ?? old?.body ?? jobs.at(-1)?.body ?? "");
   if (data.held !== undefined && data.held !== heldKey(task)) Object.assign(data, { held: undefined, failures: 0 });
   // The time that it was held is not owed afterwards.
   if (old?.data.held !== undefined && data.held === undefined && task.data.every !== undefined) data.last_due = at;

@@ -69,7 +69,7 @@ function free(draft: Draft, job: Entry<"job">, given: string | undefined): boole
   return holder === undefined || isOver(holder);
 }
 
-/** A run came to its result: what it was given was heard. */
+/** A job came to its result: what it was given was heard. */
 export function heard(draft: Draft, job: string): void {
   if (draft.letters.some((row) => row.given === job)) draft.letters = draft.letters.filter((row) => row.given !== job);
 }

@@ -101,7 +101,11 @@ function goesOn({ data }: Entry<"job">, host: string, identity: string | undefin
   if (!(questions?.length || goes) || data.run.retry_at !== undefined) return { questions, depth };
   const same = host === data.host && (data.run.identity === undefined || data.run.identity === identity);
   if (same) return { questions, depth, continued, session: data.run.session };
-  return { questions, depth, continued: `was on ${data.host}, goes on on ${host} in a fresh session` };
+  return {
+    questions,
+    depth,
+    continued: `${data.state === "asking" ? "asked" : "was"} on ${data.host}, goes on on ${host} in a fresh session`,
+  };
 }
 
 function claimAgain(

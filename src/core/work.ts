@@ -32,6 +32,8 @@ export function firstWork(job: string, repo: string, answer: RepoAnswer | undefi
 export function nextWork(state: State, job: Entry<"job">, answer: RepoAnswer | undefined): Partial<Job["run"]> | null {
   const { code, branch = branchOf(job.id), round } = job.data.run;
   if (!code) return {};
+  // It was not begun yet, or another ticker began it: what its claim says of it still counts.
+  if (job.data.state === "claimed" || job.data.state === "unknown") return { branch, code };
   if (!answer || "fault" in answer) return null;
   const telling = newRemarks(state.reviews.get(job.id), code.told).map(remarkId);
   const asked = job.data.state === "reworking" && telling.length > 0;

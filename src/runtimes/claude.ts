@@ -4,7 +4,7 @@ import type { Assignment, Launch, Runtime } from "../ports.ts";
 import { claudeOutcome } from "./claude-result.ts";
 import { export_secrets, secretFiles } from "./secrets.ts";
 import { goes_on, session_folder } from "./session.ts";
-import { characterText, taskText } from "./task-text.ts";
+import { characterText, talk_tool, taskText } from "./task-text.ts";
 
 // Constant: what belongs to a task reaches it by files. With a key of its own the run gets a home of its own, so that no
 // login, setting or memory of the host's owner is in it. Retries are few: by itself it would go on for minutes.
@@ -78,7 +78,7 @@ function launch(assignment: Assignment): Launch {
       url: lines(agent.url ? [agent.url] : []),
       "own-home": agent.auth === "env" ? "yes\n" : "",
       mode: `${agent.guard?.mode ?? "dontAsk"}\n`,
-      tools: lines(agent.guard?.tools),
+      tools: lines([talk_tool, ...(agent.guard?.tools ?? [])]),
       "no-tools": lines(agent.guard?.no_tools),
       turns: lines(agent.limits?.turns ? [agent.limits.turns] : []),
       usd: lines(usd ? [usd] : []),

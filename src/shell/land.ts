@@ -77,7 +77,7 @@ async function land(
         ? { state: "nothing", ...check }
         : refused([`it could not be committed: ${oneLine(why)}`]);
   if (code.bundle === null) return refused([oneLine(why) || "its host brought none of its commits"]);
-  return looked(ports, { state, job, bytes: code.bundle, push: good, check });
+  return looked(ports, { state, job, bytes: code.bundle, head: code.head, push: good, check });
 }
 
 const refused = (reasons: string[], kept: Kept = new Map()): Landed => ({ state: "refused", reasons, kept });
@@ -89,6 +89,8 @@ interface Looking {
   state: State;
   job: Entry<"job">;
   bytes: Uint8Array;
+  /** Where its host says that the branch ends. */
+  head: string;
   push: boolean;
   check: { check?: Checked };
 }
@@ -102,7 +104,8 @@ async function looked(ports: LandPorts, looking: Looking): Promise<Landed | { la
     bytes: looking.bytes,
     branch,
     base: code.base,
-    known: [target.looked.tip, ...(there === null ? [] : [there])],
+    // Where it stands as it came it was pushed before, and is looked at in the same way again.
+    known: [target.looked.tip, ...(there === null || there === looking.head ? [] : [there])],
     objects: target.objects,
   });
   if ("refused" in arrived) return refused([arrived.refused]);

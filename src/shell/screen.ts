@@ -50,7 +50,7 @@ function understood({ parts, ...result }: RawResult): RawResult {
 }
 
 const fields = ["answer", "why", "surprise", "technique", "session"] as const;
-const message_fields = ["text", "surprise", "technique"] as const;
+const message_fields = ["text", "to", "surprise", "technique"] as const;
 
 /** Every text of an outcome that is not ours, in one order. */
 const textsOf = (outcome: Outcome): string[] => {

@@ -15,10 +15,12 @@ import { gather } from "../shell/hands.ts";
 import { openLocal } from "../shell/pack.ts";
 import { createPool } from "../shell/pool.ts";
 import { jobPaths, readPair, readWorkTree } from "../shell/read.ts";
+import { lookAtRepos } from "../shell/repos.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
 import { addSpent } from "../shell/spent.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { codeOf } from "./code.ts";
 
 interface PlanFlags extends Common {
   at?: string;
@@ -82,8 +84,11 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
   const pool = createPool(createFleet({ ...wire, hosts: recordsOf(state) }), state.pack);
   try {
     const findings = noFindings();
-    const screen = createScreen(wire.secrets, createScan());
-    await gather({ repo, pool, clock: wire.clock, runtimes, screen }, state, asking(draft, names).hosts, findings);
+    const scan = createScan();
+    const asked = asking(draft, names);
+    const screen = createScreen(wire.secrets, scan);
+    await gather({ repo, pool, clock: wire.clock, runtimes, screen }, state, asked.hosts, findings);
+    await lookAtRepos(codeOf(wire, dir, scan), asked.repos, [], findings);
     const decision = decide(
       state,
       findings,

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { readBeatText } from "../core/beat.ts";
 import type { State } from "../core/state.ts";
 import { exit, interrupted, usage } from "../errors.ts";
-import { createForge } from "../forges/index.ts";
 import { hearSignals, heed } from "../interrupt.ts";
 import { createPollers } from "../pollers/index.ts";
 import { runtimes } from "../runtimes/index.ts";
@@ -10,19 +9,18 @@ import { unpushed } from "../shell/behind.ts";
 import { systemClock } from "../shell/clock.ts";
 import { createDeployer } from "../shell/deployer.ts";
 import { createFleet } from "../shell/fleet.ts";
-import { createLand } from "../shell/land.ts";
 import { visible } from "../shell/masked.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { createPool } from "../shell/pool.ts";
 import { type Published, publish } from "../shell/publish.ts";
 import { originUrl } from "../shell/repo-open.ts";
-import { createScan, type Scan } from "../shell/scan.ts";
+import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
 import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
-import { createTargets } from "../shell/target.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
-import { type Common, cacheDir, repoDir, secretOf, type Wire } from "../wire.ts";
+import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
+import { codeOf } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
 
@@ -118,13 +116,6 @@ export async function tickOnce(
   for (const warning of secrets.warnings()) wire.report.warning(warning);
   return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead };
 }
-
-/** What coding work needs, for a pack in this folder. */
-const codeOf = (wire: Wire, dir: string, scan: Scan) => {
-  const targets = createTargets({ dir, env: wire.env, cache: cacheDir(wire) });
-  const forge = createForge(undefined, targets);
-  return { targets, forge, land: createLand({ targets, forge, secrets: wire.secrets, scan, env: wire.env }) };
-};
 
 /** The sources of a pack. A caller of many ticks makes them once: they remember when they may ask again. */
 export const pollersOf = (wire: Wire, flags: Common) =>

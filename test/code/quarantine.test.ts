@@ -1,59 +1,16 @@
 // Bundles as hosts may send them, made by real git, into real quarantine.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { breachLine, judge } from "../../src/core/guard.ts";
 import { gitEnv } from "../../src/shell/git.ts";
 import { quarantine, quarantine_limits } from "../../src/shell/quarantine.ts";
-import { env, git, origin, tempDir } from "../repo/origin.ts";
-
-const identity = { name: "towline scout", email: "scout@towline.invalid" };
-const as_agent = {
-  ...env,
-  GIT_AUTHOR_NAME: identity.name,
-  GIT_AUTHOR_EMAIL: identity.email,
-  GIT_COMMITTER_NAME: identity.name,
-  GIT_COMMITTER_EMAIL: identity.email,
-};
-const branch = "towline/count-1";
-
-/** A target, its object store, and the worktree of an agent on it. */
-function stand(files?: Record<string, string>) {
-  const { bare, person } = origin(files ?? { "README.md": "# Things\n", "src/a.ts": "one\ntwo\n" });
-  const tree = join(tempDir("agent"), "tree");
-  git(dirname(tree), "clone", "-q", bare, tree);
-  git(tree, "checkout", "-q", "-b", branch);
-  const base = git(tree, "rev-parse", "HEAD");
-  const run = (...args: string[]) =>
-    execFileSync("git", args, { cwd: tree, env: as_agent, stdio: "pipe" }).toString().trim();
-  const put = (path: string, text: string | Buffer) => {
-    mkdirSync(dirname(join(tree, path)), { recursive: true });
-    writeFileSync(join(tree, path), text);
-  };
-  const commit = (message = "Counts") => {
-    run("add", "-A", "-f");
-    run("commit", "-q", "--allow-empty", "-m", message);
-    return run("rev-parse", "HEAD");
-  };
-  const bundle = (...refs: string[]) => {
-    const file = join(dirname(tree), "out.bundle");
-    run("bundle", "create", "-q", file, ...(refs.length > 0 ? refs : [`${base}..refs/heads/${branch}`]));
-    return readFileSync(file);
-  };
-  const arriving = (bytes: Uint8Array, known: string[] = []) => ({
-    bytes,
-    branch,
-    base,
-    known,
-    objects: join(bare, "objects"),
-  });
-  return { bare, person, tree, base, run, put, commit, bundle, arriving };
-}
-type Stand = ReturnType<typeof stand>;
+import { env, git, tempDir } from "../repo/origin.ts";
+import { branch, identity, type Stand, stand } from "./agent.ts";
 
 const take = (one: Stand, bytes: Uint8Array, known?: string[], limits = quarantine_limits) =>
   quarantine(gitEnv(env), one.arriving(bytes, known), limits);

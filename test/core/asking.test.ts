@@ -108,7 +108,7 @@ describe("a question", () => {
     one.tick(at(30), () => done);
     expect(one.starts.at(-1)).toBe(`${path.slice(16, -3)}/2 two`);
     expect(one.sent.get(path.slice(16, -3))?.assignment?.continued).toBe(
-      "asked on one, goes on on two in a fresh session",
+      "was on one, goes on on two in a fresh session",
     );
     expect(state(one)).toBe("done");
   });
@@ -169,7 +169,12 @@ describe("a question", () => {
   test("that makes a task, which asks, which makes a task, comes to an end", () => {
     const rule = "---\nwhen: {kind: job.asked}\nthen: [{task: {title: Ask a friend, agent: bob, prompt: help}}]\n---\n";
     const one = asked({ "rules/help.md": rule });
-    for (let round = 1; round < 9; round++) one.tick(at(round * 30), () => asking);
+    for (let round = 1; round < 9; round++) {
+      // What an agent's word made waits for a person; here there is one who releases everything.
+      for (const [path, text] of one.files)
+        if (path.startsWith("queue/")) one.files.set(path, text.replace("status: draft", "status: ready"));
+      one.tick(at(round * 30), () => asking);
+    }
     expect(one.starts).toHaveLength(4);
     expect([...one.files.values()].some((text) => text.includes("keeps making tasks about its own tasks"))).toBe(true);
   });
@@ -234,6 +239,17 @@ describe("what agents say", () => {
     expect(one.sent.size).toBe(3);
     const inboxes = [...one.sent.values()].map(({ assignment }) => assignment?.inbox?.length ?? 0);
     expect(inboxes).toEqual([0, 1, 0]);
+  });
+
+  test("a job that asks is given them again when it goes on: its session may be a fresh one", () => {
+    const one = world(records({ "tasks/other.md": other }));
+    one.tick(at(0), () => tell("bob", "look"));
+    one.tick(at(30), () => asking);
+    say(one, answer("yes"));
+    one.tick(at(60), () => done);
+    const [, last] = [...one.sent].find(([job]) => job.startsWith("other")) ?? [];
+    expect(last?.assignment).toMatchObject({ epoch: 2, inbox: [{ text: "look" }], questions: [{ answer: "yes" }] });
+    expect(one.files.get("state/letters.ndjson")).toBe("");
   });
 
   test("to nobody, or from a loop of answers, are not taken, and it is told", () => {

@@ -147,7 +147,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "host: a run ends at its deadline",
-    edits: [["src/remote/host/run.sh", 'exec timeout -k 5 "$limit" sh -c', "exec timeout -k 5 999 sh -c"]],
+    edits: [["src/remote/host/run.sh", 'exec timeout -k 5 "$seconds" sh -c', "exec timeout -k 5 999 sh -c"]],
     tests: ["test/transports/contract.test.ts"],
     name: "keeps what was written until the deadline",
   },
@@ -545,6 +545,18 @@ export const mutants: Mutant[] = [
     name: "too big",
   },
   {
+    guard: "only packs that the owner lists bring code to a host",
+    edits: [
+      [
+        "src/remote/host/allow.sh",
+        'elif [ -n "$limited" ] && ! listed "$packs" "${pack:--}"; then',
+        "elif false; then",
+      ],
+    ],
+    tests: ["test/remote/code.test.ts"],
+    name: "which packs may bring code",
+  },
+  {
     guard: "a key behind a gate deploys nothing",
     edits: [["src/remote/host/put.sh", 'if [ -n "$gated$SSH_ORIGINAL_COMMAND" ]; then', 'if [ -n "$gated" ]; then']],
     tests: ["test/fleet/put.test.ts"],
@@ -905,6 +917,130 @@ export const mutants: Mutant[] = [
     edits: [["src/core/gate.ts", "return open < most\n", "return open >= 0\n"]],
     tests: ["test/core/budget.test.ts"],
     name: "begins no new coding work",
+  },
+  {
+    guard: "a protected path is no agent's to change",
+    edits: [
+      ["src/core/guard.ts", "if (held !== null) return `is protected", "if (held === undefined) return `is protected"],
+    ],
+    tests: ["test/core/guard.test.ts"],
+    name: "is no agent's to change",
+  },
+  {
+    guard: "protected paths are told in every spelling",
+    edits: [["src/core/guard.ts", "const plain = folded(path);", "const plain = path;"]],
+    tests: ["test/core/guard.test.ts"],
+    name: "is no agent's to change",
+  },
+  {
+    guard: "work adds no links",
+    edits: [["src/core/guard.ts", 'if (mode === "120000") return', 'if (mode === "1") return']],
+    tests: ["test/core/guard.test.ts"],
+    name: "a symbolic link is refused",
+  },
+  {
+    guard: "commits are in the agent's own name",
+    edits: [
+      [
+        "src/core/guard.ts",
+        "if (person.name !== identity.name || person.email !== identity.email)",
+        "if (person.name === undefined)",
+      ],
+    ],
+    tests: ["test/core/guard.test.ts"],
+    name: "another author is refused",
+  },
+  {
+    guard: "work with a secret in it is not pushed",
+    edits: [
+      [
+        "src/core/guard.ts",
+        "for (const [place, kinds] of work.secrets)",
+        "for (const [place, kinds] of [] as [string, string[]][])",
+      ],
+    ],
+    tests: ["test/code/land.test.ts"],
+    name: "in every spelling",
+  },
+  {
+    guard: "a search for secrets that fails counts as a find",
+    edits: [["src/shell/land.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
+    tests: ["test/code/land.test.ts"],
+    name: "by its shape",
+  },
+  {
+    guard: "a bundle brings the one branch that was asked for",
+    edits: [["src/core/bundle.ts", "if (only[1] !== ref)", 'if (only[1] === "")']],
+    tests: ["test/code/quarantine.test.ts"],
+    name: "before git sees it",
+  },
+  {
+    guard: "every object that comes from a host is checked",
+    edits: [["src/shell/quarantine.ts", '"--fix-thin", "--strict",', '"--fix-thin",']],
+    tests: ["test/code/quarantine.test.ts"],
+    name: "git itself would not make",
+  },
+  {
+    guard: "work goes on from the commit that was sent",
+    edits: [
+      [
+        "src/shell/quarantine.ts",
+        'return ran.code === 0 ? null : "the branch does not',
+        'return ran.code !== null ? null : "the branch does not',
+      ],
+    ],
+    tests: ["test/code/quarantine.test.ts"],
+    name: "does not go on from what was sent",
+  },
+  {
+    guard: "what one commit adds and the next takes away is looked at",
+    edits: [
+      [
+        "src/shell/quarantine-read.ts",
+        "return [...found, ...(await unlike(git, rest, span))];",
+        "return sides[0] ?? [];",
+      ],
+    ],
+    tests: ["test/code/quarantine.test.ts"],
+    name: "takes away is seen",
+  },
+  {
+    guard: "a merge brings no old state back",
+    edits: [
+      ["src/shell/quarantine-read.ts", "return [...found, ...(await unlike(git, rest, span))];", "return found;"],
+    ],
+    tests: ["test/code/quarantine.test.ts"],
+    name: "old state that it brings back",
+  },
+  {
+    guard: "trees are counted before they are walked",
+    edits: [["src/shell/quarantine-trees.ts", "if (paths > most.paths)", "if (paths < 0)"]],
+    tests: ["test/code/quarantine.test.ts"],
+    name: "unfolds into millions",
+  },
+  {
+    guard: "people's pushes to an agent's branch are not pushed over",
+    edits: [["src/shell/land.ts", "if (behind.code !== 0) return null;", "if (behind.code === 999) return null;"]],
+    tests: ["test/code/land.test.ts"],
+    name: "not pushed over",
+  },
+  {
+    guard: "repositories that need more than their commits are not sent",
+    edits: [["src/shell/repos.ts", "if (lacks !== null) return {", 'if (lacks === "") return {']],
+    tests: ["test/code/repos.test.ts"],
+    name: "is not sent",
+  },
+  {
+    guard: "a repository's address runs no program",
+    edits: [["src/core/target.ts", 'repo.startsWith("-")', "false"]],
+    tests: ["test/code/target.test.ts"],
+    name: "is no address",
+  },
+  {
+    guard: "what others wrote is fenced in an agent's task",
+    edits: [["src/core/brief.ts", "${fenced(clean(one.text))}`),", "${one.text}`),"]],
+    tests: ["test/core/brief.test.ts"],
+    name: "cannot leave its fence",
   },
 ];
 

@@ -60,7 +60,7 @@ test.each<[string, Partial<Assignment>]>([
 test("a job that goes on elsewhere is told that its session is fresh", () => {
   const questions = [{ question: "May I?", answer: "yes" }];
   expect(told({ questions })).not.toContain("fresh session");
-  expect(told({ questions, continued: "asked on one, goes on on two in a fresh session" })).toContain("fresh session");
+  expect(told({ questions, continued: "was on one, goes on on two in a fresh session" })).toContain("fresh session");
 });
 
 test("the inbox as files: in order, with names that are ours", () => {

@@ -90,18 +90,29 @@ test("secrets that nobody told us of are cut out by their shape, in answer, reas
 
 test("what an agent says in its outbox is masked like its answer, and the outbox itself goes no further", async () => {
   const { github_classic } = kinds;
+  const pin = "0123456789abcdef-lowercase";
+  const secrets = createSecrets({ MODEL_KEY: value, PIN_KEY: pin });
   const outbox = outboxOf({
     "01-tell.md": `---\nto: bob\n---\nuse ${github_classic}`,
     "02-reflect.md": `---\nsurprise: ${value}\n---\n`,
     "03-fail.md": `no ${value}`,
     [`04-${value.toLowerCase()}.md`]: "x",
+    "05-tell.md": `---\nto: ${pin}\n---\nhello`,
+    // In the encodings that models like.
+    "06-confess.md": [
+      Buffer.from(value).toString("base64"),
+      Buffer.from(value).toString("hex"),
+      encodeURIComponent(value.replaceAll("-", "%")),
+      [...value].join(" "),
+    ].join("\n"),
   });
   const parts = new Map([
     ["outbox", outbox],
     ["other", Buffer.from("kept")],
   ]);
   const { outcome, result: seen } = await createScreen(secrets, scan)({ ...result(stream("so")), parts }, shell());
-  expect(JSON.stringify(outcome)).not.toMatch(new RegExp(`${value}|${github_classic}`));
+  const forms = [value, github_classic, pin, Buffer.from(value).toString("base64"), Buffer.from(value).toString("hex")];
+  for (const form of forms) expect(JSON.stringify(outcome)).not.toContain(form);
   expect(outcome).toMatchObject({ why: "no ⟨redacted MODEL_KEY⟩", surprise: "⟨redacted MODEL_KEY⟩" });
   expect(outcome.messages?.[0]?.text).toBe("use ⟨redacted GITHUB_TOKEN⟩");
   expect([...(seen.parts?.keys() ?? [])]).toEqual(["other"]);

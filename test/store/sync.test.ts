@@ -410,7 +410,7 @@ describe.each(kinds)("incremental and rebuilt are the same bytes: %s", (_, absen
     ]);
     expect(await sync(store, made.repo, tips, { ...options, rebuild: true })).toMatchObject({ state: "synced" });
     expect(await canonicalDump(store)).toBe(good);
-    await store.write([{ sql: "DROP TABLE jobs" }, { sql: "ALTER TABLE tasks DROP COLUMN body" }], soon());
+    await store.write([{ sql: "ALTER TABLE tasks DROP COLUMN body" }, { sql: "DROP TABLE jobs" }], soon());
     const next = await made.commit({ "tasks/disk.md": task({ title: "x" }) });
     const result = await sync(store, made.repo, next, options);
     expect(result).toMatchObject({ state: "degraded", refused: false });

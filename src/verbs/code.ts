@@ -1,0 +1,13 @@
+import { createForge } from "../forges/index.ts";
+import { createLand } from "../shell/land.ts";
+import type { Code } from "../shell/repos.ts";
+import type { Scan } from "../shell/scan.ts";
+import { createTargets } from "../shell/target.ts";
+import { cacheDir, type Wire } from "../wire.ts";
+
+/** What coding work needs of the outside, for a pack in this folder. */
+export function codeOf(wire: Wire, dir: string, scan: Scan): Code {
+  const targets = createTargets({ dir, env: wire.env, cache: cacheDir(wire) });
+  const forge = createForge(undefined, targets);
+  return { targets, forge, land: createLand({ targets, forge, secrets: wire.secrets, scan, env: wire.env }) };
+}

@@ -1,0 +1,188 @@
+// Work that came back, on its way to its branch or aside: real git on both sides, secrets in every spelling.
+import { readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { spellings } from "../../src/core/encodings.ts";
+import type { Entry } from "../../src/core/entry.ts";
+import type { Landed } from "../../src/core/landed.ts";
+import type { State } from "../../src/core/state.ts";
+import { createForge } from "../../src/forges/index.ts";
+import type { CodeResult, Outcome, ScriptRun } from "../../src/ports.ts";
+import { createLand } from "../../src/shell/land.ts";
+import { createScan, type Scan } from "../../src/shell/scan.ts";
+import { createSecrets } from "../../src/shell/secrets.ts";
+import { createTargets } from "../../src/shell/target.ts";
+import { clone, env, git, hook, type Origin, tempDir } from "../repo/origin.ts";
+import { branch, type Stand, stand } from "./agent.ts";
+
+const secret = "xK9/3vR+'t8Qz-Lm42:pW";
+const done: Outcome = { state: "finished", outcome: "success", answer: "counted" };
+const quick: Scan = async (texts) => texts.map(() => []);
+
+function landing(
+  one: Stand,
+  { scan = quick, guard = {}, more = {} }: { scan?: Scan; guard?: object; more?: object } = {},
+) {
+  const cache = tempDir("cache");
+  const options = { dir: clone(one as Origin), env, cache };
+  const targets = createTargets(options);
+  const forge = createForge(undefined, targets);
+  const land = createLand({ targets, forge, secrets: createSecrets({ DEPLOY_TOKEN: secret }), scan, env });
+  const task = { path: "tasks/count.md", id: "count", kind: "task", data: { agent: "scout" }, body: "" };
+  const agent = { path: "agents/scout.md", id: "scout", kind: "agent", data: { runtime: "shell", guard }, body: "" };
+  const state = { tasks: new Map([["count", task]]), agents: new Map([["scout", agent]]), settings: { defaults: {} } };
+  const run = { branch, code: { repo: ".", base: one.base }, ...more };
+  const job = { path: "jobs/x/count-1.md", id: "count-1", data: { task: "count", agent: "scout", run } };
+  return (code: CodeResult | undefined, outcome: Outcome = done) =>
+    land(state as unknown as State, job as unknown as Entry<"job">, code, outcome);
+}
+
+function came(one: Stand, more: Partial<CodeResult> = {}): CodeResult {
+  const head = one.run("rev-parse", "HEAD");
+  const commits = Number(one.run("rev-list", "--count", `${one.base}..HEAD`));
+  return { state: "done", base: one.base, head, commits, bundle: commits === 0 ? null : one.bundle(), ...more };
+}
+const ran = (exit: number | null, said = ""): ScriptRun => ({ exit, took: 1, output: Buffer.from(said) });
+const tip = (one: Stand) => git(one.bare, "for-each-ref", "--format=%(objectname)", `refs/heads/${branch}`);
+const reasons = (landed: Landed | { later: string }) =>
+  "state" in landed && landed.state === "refused" ? landed.reasons.join("\n") : JSON.stringify(landed);
+
+test("sound work is pushed once, and found again by whoever could not write that down", async () => {
+  const one = stand();
+  one.put("src/b.ts", "b\n");
+  const head = one.commit();
+  const land = landing(one);
+  const pushed = { state: "pushed", head, at: branch, files: 1, lines: 1, check: { exit: 0, said: "fine" } };
+  expect(await land(came(one, { verify: ran(0, "fine") }))).toEqual(pushed);
+  expect(tip(one)).toBe(head);
+  expect(await land(came(one, { verify: ran(0, "fine") }))).toEqual(pushed);
+  // Another runner, with nothing in its cache, at the same time.
+  expect(await Promise.all([landing(one)(came(one)), landing(one)(came(one))])).toMatchObject([
+    { state: "pushed", head },
+    { state: "pushed", head },
+  ]);
+  expect(git(one.bare, "for-each-ref", "--format=%(refname)").split("\n")).toEqual([
+    "refs/heads/main",
+    `refs/heads/${branch}`,
+  ]);
+});
+
+test("people's pushes on top of which it was made stay; those that cross it are not pushed over", async () => {
+  const one = stand();
+  one.put("b.txt", "b\n");
+  const first = one.commit();
+  await landing(one)(came(one));
+  git(one.person, "fetch", "-q");
+  git(one.person, "checkout", "-q", branch);
+  git(one.person, "commit", "-q", "--allow-empty", "-m", "Ada's");
+  git(one.person, "push", "-q");
+  const theirs = tip(one);
+  one.put("c.txt", "c\n");
+  one.commit();
+  const crossed = await landing(one)(came(one));
+  expect(crossed).toMatchObject({ state: "moved" });
+  expect("kept" in crossed && [...crossed.kept.keys()]).toEqual(["work.patch", "work.bundle"]);
+  expect(tip(one)).toBe(theirs);
+  // The next round goes on from theirs.
+  one.run("fetch", "-q");
+  one.run("reset", "-q", "--hard", theirs);
+  one.put("c.txt", "c\n");
+  const head = one.commit();
+  const next = { ...one, base: theirs };
+  const land = landing(next, { more: { code: { repo: ".", base: theirs, head: first } } });
+  expect(await land(came(next, { bundle: one.bundle(`${theirs}..refs/heads/${branch}`) }))).toMatchObject({
+    state: "pushed",
+    head,
+  });
+  expect(tip(one)).toBe(head);
+});
+
+test("a guard that has something to say keeps it from the branch, with the work beside the reasons", async () => {
+  const one = stand();
+  one.put("src/a.ts", "changed\n");
+  one.put("docs/x.md", "x\n");
+  one.commit();
+  const landed = await landing(one, { guard: { allow: ["docs/**"], max_lines: 1 } })(came(one));
+  expect(reasons(landed)).toBe(
+    "it changes 4 lines; at most 1 are allowed\nsrc/a.ts is outside of what the agent's guard allows",
+  );
+  expect("kept" in landed && String(landed.kept.get("work.patch"))).toContain("+changed");
+  expect(tip(one)).toBe("");
+});
+
+test("a known secret is found in every spelling, in files, in names, in messages, and nothing of it is kept", async () => {
+  const one = stand();
+  for (const [at, form] of spellings(secret).entries()) one.put(`f${at}.txt`, `a = "${form}"\n`);
+  one.commit();
+  one.put("later.txt", `${secret}\n`);
+  one.commit();
+  one.put("later.txt", "gone\n");
+  one.commit(`Says ${secret}`);
+  const landed = await landing(one)(came(one));
+  const said = reasons(landed);
+  for (const at of spellings(secret).keys())
+    expect(said).toContain(`f${at}.txt holds what looks like a secret (DEPLOY_TOKEN)`);
+  expect(said).toMatch(/later\.txt holds/);
+  expect(said).toMatch(/commit [0-9a-f]{12} holds/);
+  expect(said).not.toContain(secret);
+  const kept = "kept" in landed ? landed.kept : new Map();
+  expect([...kept.keys()]).toEqual(["work.patch"]);
+  for (const form of spellings(secret)) expect(String(kept.get("work.patch"))).not.toContain(form);
+  expect(tip(one)).toBe("");
+});
+
+test("a secret by its shape is found, too; a search that fails counts as a find", async () => {
+  const one = stand();
+  one.put("x.txt", `token = ghp_${"a1B2".repeat(9)}\n`);
+  one.commit();
+  expect(reasons(await landing(one, { scan: createScan() })(came(one)))).toMatch(
+    /x\.txt holds what looks like a secret/,
+  );
+  const two = stand();
+  two.put("x.txt", "fine\n");
+  two.commit();
+  const broken: Scan = () => Promise.reject(new Error("no"));
+  expect(reasons(await landing(two, { scan: broken })(came(two)))).toMatch(/nobody can tell/);
+  expect([tip(one), tip(two)]).toEqual(["", ""]);
+}, 60_000);
+
+test("a run that asked, failed, or brought nothing is not pushed; each says what it is", async () => {
+  const one = stand();
+  const land = landing(one);
+  expect(await land(came(one))).toEqual({ state: "nothing" });
+  expect(await land(came(one, { left: "a merge is going on" }))).toMatchObject({ state: "refused" });
+  expect(await land({ ...came(one), state: "setup", setup: ran(7, "no npm") })).toEqual({
+    state: "unmade",
+    why: "setup ended with exit code 7",
+    said: "no npm",
+  });
+  expect(await land({ ...came(one), state: "unready", why: `disk full ${secret}` })).toMatchObject({
+    why: "its worktree could not be made: disk full ⟨redacted DEPLOY_TOKEN⟩",
+  });
+  one.put("x.txt", "x\n");
+  one.commit();
+  const ask = { ...done, messages: [{ verb: "ask" as const, text: "which?" }] };
+  expect(await land(came(one), ask)).toEqual({ state: "aside", kept: new Map() });
+  const failed = await land(came(one), { ...done, state: "timeout" });
+  expect(failed).toMatchObject({ state: "aside" });
+  expect("kept" in failed && failed.kept.has("work.patch")).toBe(true);
+  expect(await land(undefined)).toEqual({ state: "aside", kept: new Map() });
+  expect(await land(came(one, { bundle: null, why: "the disk is full" }))).toMatchObject({
+    reasons: ["the disk is full"],
+  });
+  expect(reasons(await land(came(one, { bundle: Buffer.from("no bundle\n\n") })))).toMatch(/is none/);
+  expect(tip(one)).toBe("");
+});
+
+test("a server that says no is quoted; one that is not there is asked again later; nothing is left lying about", async () => {
+  const one = stand();
+  one.put("x.txt", "x\n");
+  one.commit();
+  hook(one as Origin, "pre-receive", "echo 'not on a Saturday' >&2; exit 1");
+  expect(reasons(await landing(one)(came(one)))).toMatch(/not on a Saturday/);
+  const land = landing(one);
+  const away = `${one.bare}.away`;
+  renameSync(one.bare, away);
+  expect(await land(came(one))).toMatchObject({ later: expect.stringMatching(/cannot be read/) });
+  expect(readdirSync(join(away, "refs/heads"))).toEqual(["main"]);
+});
