@@ -72,6 +72,12 @@ while IFS= read -r line; do
       wrote 'All fine.'
       stop 'All fine, turn '"$turn"'.\\n\\n\`\`\`towline\\ntechnique: looked\\n\`\`\`'
       ;;
+    *ASK-BY-FILE*)
+      mkdir -p outbox
+      echo 'Which disk?' >outbox/01-ask.md
+      wrote x
+      stop 'All fine, turn '"$turn"'.'
+      ;;
     *BE-DENIED*)
       wrote 'I did what I could.'
       echo '{"type":"user","toolUseResult":"Error: Permission to use Bash has been denied because"}' >>"$log"
@@ -90,11 +96,21 @@ while IFS= read -r line; do
 done
 `;
 
+export interface Start {
+  job?: string;
+  epoch?: number;
+  deadline?: number;
+}
+
 export interface Machine {
   home: string;
   /** Folder of all panes. */
   panes: string;
-  run(launch: Launch, more?: { job?: string; epoch?: number; deadline?: number }): Promise<Running>;
+  run(launch: Launch, more?: Start): Promise<Running>;
+  /** Several at once. */
+  all<T extends [Launch, Start?][]>(starts: [...T]): Promise<{ [K in keyof T]: RawResult }>;
+  /** As if it had been asked about the folder before. */
+  trust(): void;
   /** As at the start of every conversation. */
   hello(): Promise<unknown>;
   uproot(): Promise<unknown>;
@@ -126,11 +142,19 @@ export async function machine(): Promise<Machine> {
   writeFileSync(join(home, ".claude.json"), '{"hasCompletedOnboarding": true}\n');
   const session = await createFleet({ env: { PATH: path }, home }).open("one", host, "p");
   open.push({ home, close: () => session.close() });
-  return {
+  const one: Machine = {
     home,
     panes: join(home, ".towline/p/sessions"),
     hello: () => session.probe(),
     uproot: () => session.files.uproot(true),
+    trust: () => writeFileSync(join(home, "trusted"), ""),
+    async all(starts) {
+      const running: Running[] = [];
+      for (const [launch, more] of starts) running.push(await one.run(launch, more));
+      const results: RawResult[] = [];
+      for (const one of running) results.push(await one.result());
+      return results as { [K in keyof typeof starts]: RawResult };
+    },
     async run(launch, { job = newJob(), epoch = 1, deadline = 60 } = {}) {
       const answer = await session.start({ job, epoch, day: "2026/11/20", deadline, keep: 65_536, slots: 4, launch });
       if (answer.state !== "started") throw new Error(JSON.stringify(answer));
@@ -146,6 +170,7 @@ export async function machine(): Promise<Machine> {
       };
     },
   };
+  return one;
 }
 
 export const assignment = (prompt: string, more: Partial<Assignment> = {}) =>
