@@ -108,7 +108,7 @@ describe("a question", () => {
     one.tick(at(30), () => done);
     expect(one.starts.at(-1)).toBe(`${path.slice(16, -3)}/2 two`);
     expect(one.sent.get(path.slice(16, -3))?.assignment?.continued).toBe(
-      "was on one, goes on on two in a fresh session",
+      "asked on one, goes on on two in a fresh session",
     );
     expect(state(one)).toBe("done");
   });
