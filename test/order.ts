@@ -22,6 +22,7 @@ const slow = [
   "chaos/hosts",
   "integration/pane",
   "integration/flood",
+  "code/rounds",
   "mutants/mutants",
 ];
 

@@ -17,8 +17,8 @@ export function prepare(
     return { refused: `its agent needs ${missing.join(", ")}, which is not set where the tick runs` };
   try {
     const briefing = work.code && briefingOf(work, work.code);
-    const prompt = runtime.model && briefing ? [work.prompt.trim(), ...roundParts(briefing)].join("\n\n") : work.prompt;
-    const launch = runtime.launch({ ...work, prompt, secrets });
+    const news = briefing ? { news: roundParts(briefing) } : {};
+    const launch = runtime.launch({ ...work, ...news, secrets });
     return { ...launch, files: { ...launch.files, ...inboxFiles(work), ...(briefing ? briefFiles(briefing) : {}) } };
   } catch (thrown) {
     if (thrown instanceof Fault) return { refused: [thrown.message, thrown.advice].filter(Boolean).join("; ") };

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { cli } from "../fakes/cli.ts";
 import { md, type TestPack, testPack } from "../fakes/pack.ts";
 
@@ -85,54 +85,49 @@ const trees = (home: string) => {
     .flatMap((at) => readdirSync(at).filter((name) => !name.includes(".")));
 };
 
-describe.each([
-  ["the pack's own repository", true],
-  ["a repository of its own", false],
-])("in %s", (_, own) => {
-  test("task, branch, remark, second round on top of a person's push, merge, done", async () => {
-    const one = stand("verify: test -s count.txt", script, own);
-    const first = await one.tick();
-    expect(first.degraded).toEqual([]);
-    expect(first.started).toHaveLength(1);
-    const job = first.started[0]?.job as string;
-    const branch = `towline/${job}`;
-    expect(one.status()).toBe("review");
-    expect(one.git("show", `${branch}:count.txt`)).toBe("round 1");
-    expect(one.git("log", "-1", "--format=%an %ae", branch)).toBe("scout (towline) scout@agents.towline.invalid");
-    // Nothing new: nothing is written, and the worktree waits.
-    expect((await one.tick()).commits).toEqual([]);
-    expect(trees(one.home)).toEqual([job]);
-    const seen = await one.say("review", job);
-    expect(seen.out).toMatch(/count\.txt {2}\+1 −0/);
-    expect(seen.out).toContain("+round 1");
-    // A person pushes to the branch and asks for more.
-    const ada = personIn(one);
-    ada("checkout", "-q", branch);
-    ada("commit", "-q", "--allow-empty", "-m", "Ada's own");
-    ada("push", "-q");
-    expect((await one.say("review", "count", "--comment", "nothing.txt:1", "x")).said).toMatch(/no file nothing.txt/);
-    expect((await one.say("review", "count", "--comment", "count.txt:1", "say it louder")).code).toBe(0);
-    expect(one.pack.file(`reviews/${job}.md`)).toBe(`# Review of ${job}\n\n- count.txt:1: say it louder\n`);
-    const second = await one.tick();
-    expect(second.started).toMatchObject([{ job }]);
-    expect(one.status()).toBe("review");
-    expect(one.git("show", `${branch}:count.txt`)).toBe("round 1\nround 2");
-    expect(one.git("show", `${branch}:told.txt`)).toContain("### `count.txt`, line 1\n\n```text\nsay it louder\n```");
-    expect(one.git("log", "--format=%s", branch)).toMatch(/^Counts 2\nAda's own\nCounts 1\n/);
-    expect(one.git("ls-tree", "-r", "--name-only", branch)).not.toMatch(/towline\/|^(CLAUDE|AGENTS|TASK)\.md/m);
-    expect((await one.tick()).commits).toEqual([]);
-    // The yes.
-    const bob = personIn(one);
-    bob("merge", "-q", "--no-edit", `origin/${branch}`);
-    bob("push", "-q");
-    await one.tick();
-    expect(one.status()).toBe("done");
-    const path = one.pack.at("ls-tree", "-r", "--name-only", "main", "jobs").trim();
-    expect(one.pack.file(path)).toMatch(/^state: finished$/m);
-    expect(one.pack.file(path)).toMatch(/^pr: towline\//m);
-    expect((await one.tick()).commits).toEqual([]);
-    one.pack.remove();
-  });
+test("task, branch, remark, second round on top of a person's push, merge, done", async () => {
+  const one = stand("verify: test -s count.txt", script, true);
+  const first = await one.tick();
+  expect(first.degraded).toEqual([]);
+  expect(first.started).toHaveLength(1);
+  const job = first.started[0]?.job as string;
+  const branch = `towline/${job}`;
+  expect(one.status()).toBe("review");
+  expect(one.git("show", `${branch}:count.txt`)).toBe("round 1");
+  expect(one.git("log", "-1", "--format=%an %ae", branch)).toBe("scout (towline) scout@agents.towline.invalid");
+  // Nothing new: nothing is written, and the worktree waits.
+  expect((await one.tick()).commits).toEqual([]);
+  expect(trees(one.home)).toEqual([job]);
+  const seen = await one.say("review", job);
+  expect(seen.out).toMatch(/count\.txt {2}\+1 −0/);
+  expect(seen.out).toContain("+round 1");
+  // A person pushes to the branch and asks for more.
+  const ada = personIn(one);
+  ada("checkout", "-q", branch);
+  ada("commit", "-q", "--allow-empty", "-m", "Ada's own");
+  ada("push", "-q");
+  expect((await one.say("review", "count", "--comment", "nothing.txt:1", "x")).said).toMatch(/no file nothing.txt/);
+  expect((await one.say("review", "count", "--comment", "count.txt:1", "say it louder")).code).toBe(0);
+  expect(one.pack.file(`reviews/${job}.md`)).toBe(`# Review of ${job}\n\n- count.txt:1: say it louder\n`);
+  const second = await one.tick();
+  expect(second.started).toMatchObject([{ job }]);
+  expect(one.status()).toBe("review");
+  expect(one.git("show", `${branch}:count.txt`)).toBe("round 1\nround 2");
+  expect(one.git("show", `${branch}:told.txt`)).toContain("### `count.txt`, line 1\n\n```text\nsay it louder\n```");
+  expect(one.git("log", "--format=%s", branch)).toMatch(/^Counts 2\nAda's own\nCounts 1\n/);
+  expect(one.git("ls-tree", "-r", "--name-only", branch)).not.toMatch(/towline\/|^(CLAUDE|AGENTS|TASK)\.md/m);
+  expect((await one.tick()).commits).toEqual([]);
+  // The yes.
+  const bob = personIn(one);
+  bob("merge", "-q", "--no-edit", `origin/${branch}`);
+  bob("push", "-q");
+  await one.tick();
+  expect(one.status()).toBe("done");
+  const path = one.pack.at("ls-tree", "-r", "--name-only", "main", "jobs").trim();
+  expect(one.pack.file(path)).toMatch(/^state: finished$/m);
+  expect(one.pack.file(path)).toMatch(/^pr: towline\//m);
+  expect((await one.tick()).commits).toEqual([]);
+  one.pack.remove();
 });
 
 test("a check that fails comes back to the same job, and what it said with it", async () => {

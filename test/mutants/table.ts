@@ -859,7 +859,11 @@ export const mutants: Mutant[] = [
   {
     guard: "the words of outsiders are fenced in a prompt",
     edits: [
-      ["src/runtimes/task-text.ts", "parts.push(from_outside, fenced(body));", "parts.push(from_outside, body);"],
+      [
+        "src/core/brief.ts",
+        "from_outside, fenced([oneLine(title, 300), body].filter(Boolean).join(",
+        "from_outside, String([oneLine(title, 300), body].filter(Boolean).join(",
+      ],
     ],
     tests: ["test/runtimes/task-text.test.ts"],
   },
