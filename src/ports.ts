@@ -443,6 +443,8 @@ export interface Assignment {
   usd?: number;
   /** Work on a repository, in a worktree of it. */
   code?: CodeWork;
+  /** What is new in this round of it, in parts for a prompt. */
+  news?: readonly string[];
 }
 
 /** What an agent is told of its work on a repository besides the task. */

@@ -20,6 +20,7 @@ const slow = [
   "chaos/unknown",
   "repo/race",
   "chaos/hosts",
+  "integration/pane",
   "integration/flood",
   "code/rounds",
   "mutants/mutants",

@@ -232,8 +232,10 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   const question = asks(draft, job, outcome);
   const work = question === null && landed && job.data.run.code ? judgedWork(job, outcome, landed) : null;
   const state = question === null ? (work?.state ?? outcome.state) : "asking";
-  const limited = question === null ? limitedRun(draft, job, outcome) : undefined;
   const done = question !== null || landed?.state === "refused";
+  const met = limitedRun(draft, job, outcome);
+  // What waits for people, or goes back to its agent, goes on from there when its account can.
+  const limited = done || state === "review" || state === "reworking" ? undefined : met;
   const again = !done && (limited !== undefined || mayRunAgain(draft, job, state));
   const why = outcome.state === "cancelled" ? endedBy(draft, job) : work ? work.why : outcome.why;
   const { unknown_since: _, ...run } = job.data.run;

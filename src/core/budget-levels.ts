@@ -3,7 +3,7 @@ import { bounds, type Limit, limitsOf, periodName, purseOf } from "./budget.ts";
 import type { Draft } from "./draft.ts";
 import type { Hold } from "./gate.ts";
 import { raise } from "./raise.ts";
-import { amount } from "./spent.ts";
+import { amount, part } from "./spent.ts";
 import type { LevelRow } from "./state.ts";
 
 const near = 0.8;
@@ -48,7 +48,7 @@ function raiseOne(draft: Draft, { limit, spent, reserved, kind, state, task }: T
   const { id, scope, name, period, unit, most, path } = limit;
   const frees = bounds(period, draft.settings.zone, draft.now).to.toISOString();
   const held = reserved > 0 ? `, ${amount(unit, reserved)} reserved` : "";
-  const why = `${amount(unit, spent)} of ${amount(unit, most)} spent${held}`;
+  const why = `${part(unit, spent, most)} spent${held}`;
   raise(draft, {
     source: "towline",
     subject: id,

@@ -52,7 +52,7 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
   const agent = agentOf(draft, task);
   const never = agent && !sealed && !theirs ? runSpent(draft, { task, agent, job }) : null;
   if (never !== null) {
-    giveUp(draft, job, never);
+    giveUp(draft, job, never, "no further attempt");
     return;
   }
   const placed: Placed =
@@ -184,18 +184,15 @@ function abandoned(draft: Draft, job: Entry<"job">): void {
     giveUp(draft, job, "no ticker that reaches it has come");
 }
 
-/** Its host was not reached in time. An attempt that was made before stays what it was, and there is no further one. */
-function giveUp(draft: Draft, job: Entry<"job">, now: string): void {
+/** No host was reached in time, or nothing may be spent on it any more. An attempt that was made before stays what it was. */
+function giveUp(draft: Draft, job: Entry<"job">, now: string, words = "could not start in time"): void {
   const { state, run } = job.data;
   const { retry_at: _, ...last } = run;
   const again: Entry<"job"> = {
     ...job,
     data: { ...job.data, run: { ...last, why: oneLine(`${run.why ?? state}; no further attempt: ${now}`, 300) } },
   };
-  const ended =
-    state === "released" || isAtRest(job)
-      ? end(job, "failed", `could not start in time: ${now}`, isoNow(draft))
-      : again;
+  const ended = state === "released" || isAtRest(job) ? end(job, "failed", `${words}: ${now}`, isoNow(draft)) : again;
   putJob(draft, ended);
   raiseJob(draft, ended, state === "lost" ? "job.lost" : "job.failed", ended.data.run.why ?? now);
 }

@@ -213,3 +213,9 @@ export function amount(unit: Unit, value: number): string {
   const shown = unit === "minutes" ? rounded(value) : String(Math.round(value));
   return `${shown} ${shown === "1" ? unit.slice(0, -1) : unit}`;
 }
+
+/** `$0.50 of $1.00`, `2 of 3 runs`. */
+export const part = (unit: Unit, value: number, most: number): string =>
+  unit === "usd"
+    ? `${amount(unit, value)} of ${amount(unit, most)}`
+    : `${unit === "minutes" ? rounded(value) : Math.round(value)} of ${amount(unit, most)}`;

@@ -12,7 +12,7 @@ mkdir -p "$session/work" "$session/home" || exit 73`;
 
 /** FOLDER: whether the job goes on. Coding work goes on after its review, and a question that was asked is answered. */
 export const goes_on = `asks() {
-  for file in "$1"/outbox/*ask.md; do
+  for file in "$1"/outbox/*ask.md "$session"/work/outbox/*ask.md "$TOWLINE_TREE"/.towline/outbox/*ask.md; do
     [ ! -e "$file" ] || return 0
   done
   return 1

@@ -1,12 +1,12 @@
 // What every model is told of its task: the same text whatever runtime runs it.
-import { briefingOf, from_outside, roleFile, roundParts, ruleParts } from "../core/brief.ts";
+import { taskParts } from "../core/brief.ts";
 import { clean, fenced } from "../core/text.ts";
 import type { Assignment } from "../ports.ts";
 import { inboxText } from "./inbox.ts";
 import { marked_request } from "./marked.ts";
 
 /** How it may talk back: the same three ways for every model, since nobody knows which of them its guards allow. */
-const talk_text = [
+const talk_text = (box: string) => [
   "While you work you can talk back. By the command `towline` (`towline help` tells more):",
   [
     "- `towline ask 'QUESTION'`: only a person can decide it. Then end your work; you are started again with the answer.",
@@ -14,21 +14,17 @@ const talk_text = [
     "- `towline tell AGENT 'TEXT'`: a message for another agent.",
     "- `towline status 'TEXT'`: how far you are. `towline done`: it is ready for a review. `towline fail 'REASON'`: it cannot be done.",
   ].join("\n"),
-  "Or by a file `outbox/01-ask.md` (`02-confess.md`, ...) with the text in it, in the folder that you start in; or by lines `ask: QUESTION`, `confess: TEXT`, `tell AGENT: TEXT`, `fail: REASON` in the block that ends your answer.",
+  `Or by a file \`${box}/01-ask.md\` (\`02-confess.md\`, ...) with the text in it, in the folder that you start in; ` +
+    "or by lines `ask: QUESTION`, `confess: TEXT`, `tell AGENT: TEXT`, `fail: REASON` in the block that ends your answer.",
 ];
 
 /** What claude may always use, in its words: otherwise an agent that does as it is told is refused, and its run fails. */
 export const talk_tool = "Bash(towline:*)";
 
 /** What to do, when it counts as done, what waits for the agent and the machine's notes as data, how to talk back. Markdown. */
-export function taskText(assignment: Assignment): string {
-  const { task, prompt, notes, code, ...told } = assignment;
-  const body = clean(prompt).trim();
-  const parts = [`# ${clean(task.title)}`];
-  if (task.born_of === undefined || body === "") parts.push(body);
-  else parts.push(from_outside, fenced(body));
+export function taskText({ task, prompt, notes, news = [], ...told }: Assignment): string {
+  const parts = [...taskParts(task, prompt), ...news];
   if (task.accept?.length) parts.push("## It counts as done when", task.accept.map((a) => `- ${clean(a)}`).join("\n"));
-  if (code) parts.push(...roundParts(briefingOf(assignment, code)), ...ruleParts(code.told));
   parts.push(...inboxText(told));
   if (notes.trim())
     parts.push(
@@ -38,7 +34,8 @@ export function taskText(assignment: Assignment): string {
     );
   parts.push(
     "## Talking back",
-    ...(code ? talk_text.map((line) => line.replace("`outbox/01-ask.md`", "`.towline/outbox/01-ask.md`")) : talk_text),
+    // Not among the files of a repository: there it would become part of the work.
+    ...talk_text(told.code ? ".towline/outbox" : "outbox"),
     "## Your answer",
     "Your last message is the result: it is kept word for word, and nobody sees anything else. Nobody answers while you work.",
     marked_request,
@@ -47,7 +44,5 @@ export function taskText(assignment: Assignment): string {
 }
 
 /** The agent's own words about itself, or a plain stand-in for an agent without any. */
-export const characterText = (assignment: Assignment): string =>
-  assignment.code
-    ? roleFile(briefingOf(assignment, assignment.code))
-    : `${assignment.character.trim() || "You do one task, carefully, and report what you found."}\n`;
+export const characterText = ({ character }: Assignment): string =>
+  `${character.trim() || "You do one task, carefully, and report what you found."}\n`;

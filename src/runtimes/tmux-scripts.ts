@@ -104,13 +104,12 @@ transcript() {
     log=$(sed -n 's/.*"transcript_path":"\\([^"\\\\]*\\)".*/\\1/p' "$file")
   done
 }
+news() { [ -n "$log" ] && [ -f "$log" ] && tail -n "+$((from + 1))" "$log"; }
 # What became of the turn, for whoever reads the run's output.
 report() {
   transcript
-  if [ -n "$log" ] && [ -f "$log" ]; then
-    tail -n "+$((from + 1))" "$log" | awk -f "$here/count.awk"
-    [ -f stop ] || tail -n "+$((from + 1))" "$log" | grep '"type":"assistant"' | grep '"type":"text"' | tail -n 1 | sed 's/^/said /'
-  fi
+  news | awk -f "$here/count.awk"
+  [ -f stop ] || news | grep '"type":"assistant"' | grep '"type":"text"' | tail -n 1 | sed 's/^/said /'
   [ "$nudged" = 0 ] || echo "nudged $nudged"
   [ ! -f note ] || sed 's/^/note /' note
   [ ! -f stop ] || sed 's/^/end /' stop
@@ -142,6 +141,9 @@ const begin = `dialog() {
   esac
 }
 begin() {
+  if [ ! -s "$here/own-home" ] && ! grep -q '"hasCompletedOnboarding": *true' "\${CLAUDE_CONFIG_DIR:-$HOME}/.claude.json" 2>/dev/null; then
+    fail 78 'claude was never set up on this host: log in there once, or give the agent a key (\`auth: env\`)'
+  fi
   mux kill-server
   rm -f sock ready asked stop note gone kept again
   # The last session's own record decides whether it can be gone on with.
@@ -264,9 +266,15 @@ else
 fi
 ask
 await_end
+# Claude writes its record down a moment after it tells of the end.
+transcript
+tries=0
+grep -q '"hook_event_name":"Stop"' stop || tries=20
+until news | grep -q '"type":"assistant"' || [ $((tries += 1)) -gt 20 ]; do sleep 0.2; done
+sleep 0.2
 report
 case $(cat stop) in
-  *'"hook_event_name":"Stop"'*) if goes_on "$here" && lives; then echo "\${here##*/}" >kept && exit 0; fi ;;
+  *'"hook_event_name":"Stop"'*) if { goes_on "$here" || grep -qi '\\\\n *ask *:' stop; } && lives; then echo "\${here##*/}" >kept && exit 0; fi ;;
 esac
 mux kill-server
 exit 0

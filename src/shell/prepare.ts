@@ -1,7 +1,7 @@
 // The last thing before a start: a piece of work, with the secrets that its agent may see, as a launch for a host.
-import { briefFiles, briefingOf } from "../core/brief.ts";
+import { type Briefing, briefFiles, roundParts, ruleParts } from "../core/brief.ts";
 import { Fault } from "../errors.ts";
-import type { Launch, Runtime, Work } from "../ports.ts";
+import type { CodeWork, Launch, Runtime, Work } from "../ports.ts";
 import { inboxFiles } from "../runtimes/inbox.ts";
 
 /** `secret`: what a variable holds where the tick runs. `refused`: why nothing can be run; a person must mend it. */
@@ -16,11 +16,20 @@ export function prepare(
   if (missing.length > 0)
     return { refused: `its agent needs ${missing.join(", ")}, which is not set where the tick runs` };
   try {
-    const launch = runtime.launch({ ...work, secrets });
-    const brief = work.code ? briefFiles(briefingOf(work, work.code)) : {};
-    return { ...launch, files: { ...launch.files, ...inboxFiles(work), ...brief } };
+    const briefing = work.code && briefingOf(work, work.code);
+    const news = briefing ? { news: [...roundParts(briefing), ...ruleParts(briefing.told)] } : {};
+    const launch = runtime.launch({ ...work, ...news, secrets });
+    return { ...launch, files: { ...launch.files, ...inboxFiles(work), ...(briefing ? briefFiles(briefing) : {}) } };
   } catch (thrown) {
     if (thrown instanceof Fault) return { refused: [thrown.message, thrown.advice].filter(Boolean).join("; ") };
     throw thrown;
   }
+}
+
+function briefingOf(work: Work, code: CodeWork): Briefing {
+  const answers = (work.questions ?? []).map(({ question, answer }) => ({
+    from: "a person, whom you asked",
+    text: `You asked:\n${question}\n\nThe answer:\n${answer}`,
+  }));
+  return { ...work, ...code, letters: [...answers, ...(work.inbox ?? [])] };
 }

@@ -4,7 +4,7 @@ import { type CostRow, costRow, costsBy, costTable, type Grouping, groupings } f
 import { draftOf } from "../core/draft.ts";
 import { allFrom } from "../core/look-back.ts";
 import { instantOf } from "../core/reflection-query.ts";
-import { amount, expensesIn } from "../core/spent.ts";
+import { amount, expensesIn, part, type Unit } from "../core/spent.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
 import { usage } from "../errors.ts";
@@ -21,7 +21,7 @@ interface CostFlags extends Common {
 interface Limited {
   limit: string;
   path: string;
-  unit: string;
+  unit: Unit;
   most: number;
   spent: number;
   reserved: number;
@@ -92,19 +92,17 @@ function limitsNow(state: State, now: Date): Limited[] {
 }
 
 function lines({ since, by, rows, total, limits }: Costs): string[] {
-  if (rows.length === 0 && limits.length === 0)
-    return [`No run since ${since.slice(0, 16)}Z. \`--since 90d\` looks further back.`];
-  const table = costTable(
-    by,
-    rows.map((row) => ({ ...row, name: oneLine(row.name, 48) })),
-    total,
-  );
-  return [`since ${since.slice(0, 16)}Z`, ...table, ...(limits.length > 0 ? ["", ...limits.map(limitLine)] : [])];
+  const from = since.slice(0, 16);
+  const short = rows.map((row) => ({ ...row, name: oneLine(row.name, 48) }));
+  const sums =
+    rows.length === 0
+      ? [`No run since ${from}Z. \`--since 90d\` looks further back.`]
+      : [`since ${from}Z`, ...costTable(by, short, total)];
+  return [...sums, ...(limits.length > 0 ? ["", ...limits.map(limitLine)] : [])];
 }
 
 function limitLine({ limit, path, unit, most, spent, reserved, frees }: Limited): string {
-  const said = (value: number) => amount(unit as "usd", value);
-  const held = reserved > 0 ? `, ${said(reserved)} reserved` : "";
+  const held = reserved > 0 ? `, ${amount(unit, reserved)} reserved` : "";
   const glyph = spent + reserved >= most ? "‖" : "○";
-  return `${glyph} ${limit}: ${said(spent)} of ${said(most)} spent${held}; anew at ${frees.slice(0, 16)}Z (${path})`;
+  return `${glyph} ${limit}: ${part(unit, spent, most)} spent${held}; anew at ${frees.slice(0, 16)}Z (${path})`;
 }

@@ -17,7 +17,8 @@ const bash = (command: string) => ({ content: "I look.", toolCalls: [{ name: "Ba
 async function anthropic(): Promise<LLMock> {
   const mock = new LLMock({ strict: true, logLevel: "silent", auth: { apiKeys: [key] } });
   mock.onMessage("SAY-WELL", { content: `All fine.\n\n${block}`, usage: { input_tokens: 120, output_tokens: 30 } });
-  for (const word of ["USE-BASH", "TRY-BASH", "ASK-LEAVE"]) {
+  mock.on({ userMessage: "ASK-LEAVE", hasToolResult: false }, bash("curl http://127.0.0.1:9/"));
+  for (const word of ["USE-BASH", "TRY-BASH"]) {
     mock.on({ userMessage: word, hasToolResult: false }, bash("echo made > made"));
     mock.on({ userMessage: word, hasToolResult: true }, { content: "I did what I could." });
   }
@@ -30,7 +31,7 @@ const tasks: Record<string, [agent: string, fields?: string]> = {
   "SAY-WELL": ["reader"],
   "USE-BASH": ["doer"],
   "TRY-BASH": ["reader"],
-  "ASK-LEAVE": ["asker", "timeout: 25s"],
+  "ASK-LEAVE": ["asker", "timeout: 30s"],
   "BAD-KEY": ["reader"],
   KEYLESS: ["keyless"],
 };
@@ -66,7 +67,7 @@ describe.skipIf(lacksTmux !== "")(`claude in a pane, run by ticks${lacksTmux}`, 
           ]),
         ),
       },
-      "tick: {patience: 60s}\n",
+      "tick: {patience: 90s}\n",
       "agents",
     );
     const said = await towline(
@@ -113,7 +114,7 @@ describe.skipIf(lacksTmux !== "")(`claude in a pane, run by ticks${lacksTmux}`, 
     ["TRY-BASH", "failed", "partial", "was not allowed to use Bash"],
     ["ASK-LEAVE", "timeout", "partial", "it waited for a person: Claude needs your permission"],
     ["BAD-KEY", "failed", "failure", "the API refused the login or key"],
-    ["KEYLESS", "failed", "failure", "claude is not logged in on this host"],
+    ["KEYLESS", "failed", "failure", "claude was never set up on this host"],
   ])("%s: %s, %s, %s", (word, state, outcome, why) => {
     expect([job(word).state, job(word).run.outcome]).toEqual([state, outcome]);
     if (why === undefined) expect(job(word).run.why).toBeUndefined();

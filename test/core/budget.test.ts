@@ -223,6 +223,24 @@ describe("one run", () => {
     expect(status(one, "t0")?.reason).toContain("tasks/t0.md allows $1.00 a run, and $1.20 is spent");
   });
 
+  test("work that would go back to its agent ends there, when nothing is left for another round", () => {
+    const one = pack({}, "", 1, "budget: {usd: 0.5}");
+    const run = "occurrence: run-1\n  run_id: t0-x\n  epoch: 1\n  tick: t\n  claimed_at: 2026-11-20T09:00:00Z";
+    one.files.set(
+      "jobs/2026/11/20/t0-x.md",
+      md(
+        `task: t0\nagent: scout\nhost: ann\nstate: reworking\nstarted_at: 2026-11-20T09:00:01Z\ntook: 9s\ncost: 0.6\nrun:\n  ${run}\n  deadline: 2m\n  input_hash: x\n  result: abc`,
+      ),
+    );
+    one.files.set("state/open.ndjson", '{"job":"t0-x","path":"jobs/2026/11/20/t0-x.md"}\n');
+    one.tick(`${friday}T10:00:00Z`, costs(0));
+    expect(one.starts).toEqual([]);
+    expect(status(one, "t0")).toMatchObject({
+      state: "failed",
+      reason: "no further attempt: tasks/t0.md allows $0.50 a run, and $0.60 is spent",
+    });
+  });
+
   test("its minutes are its time limit", () => {
     const one = pack({}, "", 1, "timeout: 10m\nbudget: {minutes: 3}");
     one.tick(`${friday}T10:00:00Z`, hangs);

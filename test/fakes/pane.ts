@@ -72,7 +72,14 @@ while IFS= read -r line; do
       wrote 'All fine.'
       stop 'All fine, turn '"$turn"'.\\n\\n\`\`\`towline\\ntechnique: looked\\n\`\`\`'
       ;;
+    *ASK-BY-FILE*)
+      mkdir -p outbox
+      echo 'Which disk?' >outbox/01-ask.md
+      wrote x
+      stop 'All fine, turn '"$turn"'.'
+      ;;
     *BE-DENIED*)
+      wrote 'I did what I could.'
       echo '{"type":"user","toolUseResult":"Error: Permission to use Bash has been denied because"}' >>"$log"
       stop 'I did what I could.'
       ;;
@@ -84,16 +91,26 @@ while IFS= read -r line; do
       ;;
     *NEEDS-LEAVE*) hook Notification ',"notification_type":"permission_prompt","message":"Claude needs your permission to use Bash"' ;;
     *DIE*) echo 'Segmentation fault' && exit 42 ;;
-    *"Nothing new"*) stop 'I woke up.' ;;
+    *"Nothing new"*) wrote x; stop 'I woke up.' ;;
   esac
 done
 `;
+
+export interface Start {
+  job?: string;
+  epoch?: number;
+  deadline?: number;
+}
 
 export interface Machine {
   home: string;
   /** Folder of all panes. */
   panes: string;
-  run(launch: Launch, more?: { job?: string; epoch?: number; deadline?: number }): Promise<Running>;
+  run(launch: Launch, more?: Start): Promise<Running>;
+  /** Several at once. */
+  all<T extends [Launch, Start?][]>(starts: [...T]): Promise<{ [K in keyof T]: RawResult }>;
+  /** As if it had been asked about the folder before. */
+  trust(): void;
   /** As at the start of every conversation. */
   hello(): Promise<unknown>;
   uproot(): Promise<unknown>;
@@ -122,13 +139,22 @@ export async function machine(): Promise<Machine> {
   const bin = join(home, ".local/bin");
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(bin, "claude"), stand_in, { mode: 0o755 });
+  writeFileSync(join(home, ".claude.json"), '{"hasCompletedOnboarding": true}\n');
   const session = await createFleet({ env: { PATH: path }, home }).open("one", host, "p");
   open.push({ home, close: () => session.close() });
-  return {
+  const one: Machine = {
     home,
     panes: join(home, ".towline/p/sessions"),
     hello: () => session.probe(),
     uproot: () => session.files.uproot(true),
+    trust: () => writeFileSync(join(home, "trusted"), ""),
+    async all(starts) {
+      const running: Running[] = [];
+      for (const [launch, more] of starts) running.push(await one.run(launch, more));
+      const results: RawResult[] = [];
+      for (const one of running) results.push(await one.result());
+      return results as { [K in keyof typeof starts]: RawResult };
+    },
     async run(launch, { job = newJob(), epoch = 1, deadline = 60 } = {}) {
       const answer = await session.start({ job, epoch, day: "2026/11/20", deadline, keep: 65_536, slots: 4, launch });
       if (answer.state !== "started") throw new Error(JSON.stringify(answer));
@@ -144,6 +170,7 @@ export async function machine(): Promise<Machine> {
       };
     },
   };
+  return one;
 }
 
 export const assignment = (prompt: string, more: Partial<Assignment> = {}) =>

@@ -1,9 +1,10 @@
 // `tmux` on this machine: real tmux, the real host program, and a script in place of claude.
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { agent } from "../../src/core/schema.ts";
+import { type Agent, agent } from "../../src/core/schema.ts";
+import type { Launch, RawResult, Runtime } from "../../src/ports.ts";
 import { tmux } from "../../src/runtimes/tmux.ts";
 import {
   alive,
@@ -16,10 +17,22 @@ import {
   newJob,
   prompts,
   read,
+  type Start,
   until,
 } from "../fakes/pane.ts";
 
 const { launch, outcome } = tmux();
+
+/** A job of its own. */
+function begin(text: string, { runtime = tmux(), deadline = 60, agent }: How = {}): [Launch, Start] {
+  const job = newJob();
+  return [runtime.launch(assignment(text, { job, ...(agent ? { agent } : {}) })), { job, deadline }];
+}
+interface How {
+  runtime?: Runtime;
+  deadline?: number;
+  agent?: Agent;
+}
 
 describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
   let one: Machine;
@@ -49,22 +62,26 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
     expect(living(mark(job))).toEqual([]);
   });
 
-  test("what it may use reaches it; a refused tool is no success", async () => {
+  test("every other end of a turn, several at once on one host", async () => {
+    one.trust();
     const reader = agent.parse({ runtime: "tmux", guard: { tools: ["Read", "Bash(git log:*)"], no_tools: "Write" } });
-    const run = await one.run(launch(assignment("BE-DENIED", { agent: reader })));
-    const told = outcome(await run.result());
-    expect(told).toMatchObject({ state: "failed", outcome: "partial", answer: "I did what I could." });
-    expect(told.why).toContain("was not allowed to use Bash");
+    const [denied, limited, died, late] = await one.all([
+      begin("BE-DENIED", { agent: reader }),
+      begin("HIT-LIMIT"),
+      begin("DIE"),
+      begin("NEEDS-LEAVE", { deadline: 8 }),
+    ]);
+    expect(outcome(denied)).toMatchObject({ state: "failed", outcome: "partial", answer: "I did what I could." });
+    expect(outcome(denied).why).toContain("was not allowed to use Bash");
     const args = read(one, "args");
     for (const line of ["--allowedTools", "Read", "Bash(git log:*)", "--disallowedTools", "Write", "dontAsk"])
       expect(args).toContain(`arg ${line}\n`);
-  });
-
-  test("a limit is told with its end", async () => {
-    const run = await one.run(launch(assignment("HIT-LIMIT")));
-    const told = outcome(await run.result());
-    expect(told).toMatchObject({ state: "failed", limited: { said: "3am (UTC)" } });
-    expect(told.limited?.until).toMatch(/T03:00:00.000Z$/);
+    expect(outcome(limited)).toMatchObject({ state: "failed", limited: { said: "3am (UTC)" } });
+    expect(outcome(limited).limited?.until).toMatch(/T03:00:00.000Z$/);
+    expect(outcome(died)).toMatchObject({ state: "failed", why: "exit 42: claude ended before it had answered" });
+    expect(new TextDecoder().decode(died.stderr.head)).toContain("Segmentation fault");
+    expect(outcome(late)).toMatchObject({ state: "timeout", outcome: "failure", answer: "" });
+    expect(left()).toEqual([]);
   });
 
   test("a cancel ends all that was begun in it, out of every group; what it said stays", async () => {
@@ -81,51 +98,36 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
     expect(left()).toEqual([]);
   });
 
-  test("our limit ends it alike, and says that it waited for a person", async () => {
-    const run = await one.run(launch(assignment("NEEDS-LEAVE")), { deadline: 5 });
-    const told = outcome(await run.result());
-    expect(told).toMatchObject({ state: "timeout", outcome: "failure", answer: "" });
-    expect(told.why).toContain("it waited for a person: Claude needs your permission to use Bash");
-    expect(left()).toEqual([]);
-  });
-
-  test("claude that dies, or that cannot start: its exit code and its screen", async () => {
-    const died = await (await one.run(launch(assignment("DIE")))).result();
-    expect(outcome(died)).toMatchObject({ state: "failed", why: "exit 42: claude ended before it had answered" });
-    expect(new TextDecoder().decode(died.stderr.head)).toContain("Segmentation fault");
+  test("what keeps it from a start: a clear message", async () => {
+    const why = async () => outcome((await one.all([begin("SAY-WELL")]))[0]).why;
     writeFileSync(join(one.home, "no-start"), "");
-    const never = await (await one.run(launch(assignment("SAY-WELL")))).result();
-    expect(outcome(never)).toMatchObject({ state: "failed", why: "exit 3: claude ended before it had answered" });
-    expect(left()).toEqual([]);
-  });
-
-  test("without claude: a clear message", async () => {
+    expect(await why()).toBe("exit 3: claude ended before it had answered");
+    rmSync(join(one.home, ".claude.json"));
+    expect(await why()).toContain("exit 78: claude was never set up on this host");
     chmodSync(join(one.home, ".local/bin/claude"), 0o644);
-    expect(outcome(await (await one.run(launch(assignment("SAY-WELL")))).result()).why).toContain(
-      "exit 127: claude is not installed on this host",
-    );
+    expect(await why()).toContain("exit 127: claude is not installed on this host");
   });
 
   test("one that goes quiet is nudged, but never while a person is asked for", async () => {
-    const { launch } = tmux({ nudges: { silence: 1, apart: 1, most: 2 } });
-    const woken = outcome(await (await one.run(launch(assignment("WRITE-THEN-HANG")))).result());
-    expect(woken).toMatchObject({ state: "finished", answer: "I woke up." });
-    expect(prompts(one).at(-1)).toContain("Nothing new has come from you");
-    const other = await machine();
-    const asks = await other.run(launch(assignment("NEEDS-LEAVE")), { deadline: 6 });
-    await asks.result();
-    expect(prompts(other)).toHaveLength(1);
+    one.trust();
+    const early = tmux({ nudges: { silence: 1, apart: 1, most: 2 } });
+    const [woken] = await one.all([
+      begin("WRITE-THEN-HANG", { runtime: early }),
+      begin("NEEDS-LEAVE", { runtime: early, deadline: 10 }),
+    ]);
+    expect(outcome(woken)).toMatchObject({ state: "finished", answer: "I woke up." });
+    const typed = prompts(one).filter((text) => text.includes("Nothing new has come from you"));
+    expect(typed).toHaveLength(1);
   });
 
   describe("a session that waits for its next round", () => {
-    const first = async (job: string) => {
-      const run = await one.run(withQuestion(job), { job });
-      return outcome(await run.result());
-    };
-    /** As an agent that has asked something: the file stands there when its turn ends. */
-    const withQuestion = (job: string) => {
-      const made = launch(assignment("SAY-WELL", { job }));
-      return { ...made, files: { ...made.files, "outbox/01-ask.md": "Which disk?\n" } };
+    beforeEach(() => one.trust());
+    /** Asks something by a file where it works. */
+    const first = async (...jobs: string[]) => {
+      const results = await one.all(jobs.map((job) => [launch(assignment("ASK-BY-FILE", { job })), { job }]));
+      for (const { parts } of results)
+        expect(new TextDecoder().decode(parts?.get("outbox"))).toMatch(/01-ask.md[\s\S]*Which disk\?/);
+      return outcome(results[0] as RawResult);
     };
     const next = (job: string, session: string) =>
       launch(assignment("SAY-WELL again", { job, epoch: 2, resume: { session } }));
@@ -148,29 +150,25 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
     });
 
     test("one that died is resumed from claude's own record, and that is said; a fresh attempt takes no old one", async () => {
-      const job = newJob();
-      const { session } = await first(job);
+      const [job, other] = [newJob(), newJob()];
+      const { session } = await first(job, other);
       kill(mark(job));
       const resumed = await (await one.run(next(job, session as string), { job, epoch: 2 })).result();
       expect(outcome(resumed)).toMatchObject({ state: "finished", answer: "All fine, turn 1.", session });
       expect(new TextDecoder().decode(resumed.stderr.head)).toContain("does not live any more: it was resumed");
-      const other = newJob();
-      await first(other);
       const fresh = await one.run(launch(assignment("SAY-WELL", { job: other, epoch: 2 })), { job: other, epoch: 2 });
       expect(outcome(await fresh.result())).toMatchObject({ state: "finished", answer: "All fine, turn 1." });
     });
 
     test("a cancel in the second round ends it; one that nobody came back for goes after a week", async () => {
-      const job = newJob();
-      const { session } = await first(job);
+      const [job, old, young] = [newJob(), newJob(), newJob()];
+      const { session } = await first(job, old, young);
       const hang = launch(assignment("WRITE-THEN-HANG", { job, epoch: 2, resume: { session: session as string } }));
       const run = await one.run(hang, { job, epoch: 2 });
       await until(() => existsSync(join(one.home, "stray")));
       await run.cancel();
       expect(outcome(await run.result()).state).toBe("cancelled");
       expect(living(mark(job))).toEqual([]);
-      const [old, young] = [newJob(), newJob()];
-      for (const each of [old, young]) await first(each);
       const week = Date.now() / 1000 - 8 * 24 * 3600;
       utimesSync(join(one.panes, old, "kept"), week, week);
       await one.hello();

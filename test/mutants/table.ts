@@ -147,7 +147,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "host: a run ends at its deadline",
-    edits: [["src/remote/host/run.sh", 'exec timeout -k 5 "$limit" sh -c', "exec timeout -k 5 999 sh -c"]],
+    edits: [["src/remote/host/run.sh", 'exec timeout -k 5 "$seconds" sh -c', "exec timeout -k 5 999 sh -c"]],
     tests: ["test/transports/contract.test.ts"],
     name: "keeps what was written until the deadline",
   },
@@ -545,6 +545,18 @@ export const mutants: Mutant[] = [
     name: "too big",
   },
   {
+    guard: "only packs that the owner lists bring code to a host",
+    edits: [
+      [
+        "src/remote/host/allow.sh",
+        'elif [ -n "$limited" ] && ! listed "$packs" "${pack:--}"; then',
+        "elif false; then",
+      ],
+    ],
+    tests: ["test/remote/code.test.ts"],
+    name: "which packs may bring code",
+  },
+  {
     guard: "a key behind a gate deploys nothing",
     edits: [["src/remote/host/put.sh", 'if [ -n "$gated$SSH_ORIGINAL_COMMAND" ]; then', 'if [ -n "$gated" ]; then']],
     tests: ["test/fleet/put.test.ts"],
@@ -731,6 +743,31 @@ export const mutants: Mutant[] = [
     name: "never a value",
   },
   {
+    guard: "host: what tmux keeps out of a run's process group ends with it",
+    edits: [["src/remote/host/run.sh", '  [ ! -e "$nest/pane" ] || hunt "TOWLINE_SESSION=$PWD/$nest/"\n', ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "a cancel in the second round",
+  },
+  {
+    guard: "no key and no end of a paste is in what is pasted into a pane",
+    edits: [
+      [
+        "src/runtimes/tmux.ts",
+        '"prompt.md": clean(taskText(assignment))',
+        '"prompt.md": clean("") + taskText(assignment)',
+      ],
+      ["src/runtimes/task-text.ts", "const body = clean(prompt).trim();", "const body = prompt.trim();"],
+    ],
+    tests: ["test/integration/pane.test.ts"],
+    name: "a first start asks",
+  },
+  {
+    guard: "an attaching person's ssh agent does not reach a pane",
+    edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "lives on",
+  },
+  {
     guard: "a part of a result has the hash that the description names",
     edits: [["src/remote/answers.ts", " || sha256(bytes) !== sum) throw fault(", ") throw fault("]],
     tests: ["test/remote/frame.test.ts"],
@@ -822,7 +859,11 @@ export const mutants: Mutant[] = [
   {
     guard: "the words of outsiders are fenced in a prompt",
     edits: [
-      ["src/runtimes/task-text.ts", "parts.push(from_outside, fenced(body));", "parts.push(from_outside, body);"],
+      [
+        "src/core/brief.ts",
+        "from_outside, fenced([oneLine(title, 300), body].filter(Boolean).join(",
+        "from_outside, String([oneLine(title, 300), body].filter(Boolean).join(",
+      ],
     ],
     tests: ["test/runtimes/task-text.test.ts"],
   },
@@ -996,7 +1037,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a repository's address runs no program",
-    edits: [["src/core/target.ts", String.raw`/^(https|ssh):\/\/[^/]+\/./`, "/^[a-z]+:/"]],
+    edits: [["src/core/target.ts", 'repo.startsWith("-")', "false"]],
     tests: ["test/code/target.test.ts"],
     name: "is no address",
   },
@@ -1005,30 +1046,6 @@ export const mutants: Mutant[] = [
     edits: [["src/core/brief.ts", "${fenced(clean(one.text))}`),", "${one.text}`),"]],
     tests: ["test/core/brief.test.ts"],
     name: "cannot leave its fence",
-  },
-  {
-    guard: "host: what tmux keeps out of a run's process group ends with it",
-    edits: [["src/remote/host/run.sh", '  [ ! -e "$left/pane" ] || hunt "TOWLINE_SESSION=$PWD/$left/"\n', ""]],
-    tests: ["test/integration/pane.test.ts"],
-    name: "a cancel in the second round",
-  },
-  {
-    guard: "no key and no end of a paste is in what is pasted into a pane",
-    edits: [
-      [
-        "src/runtimes/tmux.ts",
-        '"prompt.md": clean(taskText(assignment))',
-        '"prompt.md": clean("") + taskText(assignment)',
-      ],
-    ],
-    tests: ["test/integration/pane.test.ts"],
-    name: "a first start asks",
-  },
-  {
-    guard: "an attaching person's ssh agent does not reach a pane",
-    edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
-    tests: ["test/integration/pane.test.ts"],
-    name: "lives on",
   },
 ];
 

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +17,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CodeRequest, type CodeResult, HostFault, type HostSession, type RawResult } from "../../src/ports.ts";
 import { hostSource, programOf } from "../../src/remote/program.ts";
+import { runtimes } from "../../src/runtimes/index.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
+import { anyAssignment } from "../runtimes/runs.ts";
 import { type Place, variants } from "../transports/places.ts";
 
 const mirror = "0123456789abcdef";
@@ -136,7 +139,7 @@ for (const variant of variants.filter(({ name }) => tried.includes(name)))
       const script = [
         "cat .towline/TASK.md CLAUDE.md AGENTS.md a deps/y; git status --short",
         "echo 2 >a; git commit -qam mine; git log -1 --format='%an %ae %cn'",
-        "echo new >b; pwd",
+        "echo new >b; pwd; mkdir .towline/outbox; echo said >.towline/outbox/01-status.md",
       ].join("\n");
       const first = await work(session, "job", base, script, { files, code: scripts });
       expect(first).toMatchObject({ exit: 0, end: "exited" });
@@ -147,6 +150,7 @@ for (const variant of variants.filter(({ name }) => tried.includes(name)))
       expect(first.code).toMatchObject({ state: "done", base, commits: 2, setup: { exit: 0 }, verify: { exit: 4 } });
       expect(text(first.code?.setup?.output)).toBe(`${tree}\n`);
       expect(text(first.code?.verify?.output)).toBe("2\n");
+      expect(text(first.parts?.get("outbox"))).toContain("file 5 01-status.md");
       const got = repo.take(first.code, "towline/job");
       expect([got("a"), got("b")]).toEqual(["2", "new"]);
       expect(repo.git("ls-tree", "--name-only", "-r", "refs/came/towline/job")).toBe("AGENTS.md\na\nb");
@@ -172,8 +176,10 @@ for (const variant of variants.filter(({ name }) => tried.includes(name)))
       expect(again.code?.setup).toBeUndefined();
       expect(repo.take(again.code, "towline/job")("a")).toBe("3");
 
+      const kept = join(tree, "..", "..", "sessions", "job");
+      mkdirSync(kept, { recursive: true });
       expect(await session.code.close("job")).toBe(true);
-      expect(existsSync(tree)).toBe(false);
+      expect([existsSync(tree), existsSync(kept)]).toEqual([false, false]);
       expect((await session.probe()).trees).toBeUndefined();
       expect(await session.code.close("job")).toBe(true);
       session.close();
@@ -309,13 +315,48 @@ describe("under sh", () => {
     expect(existsSync(join(dir, "caught"))).toBe(false);
   });
 
+  test("agents work in the worktree, and what they keep there of themselves is no work", async () => {
+    const bin = join(place.home, ".local", "bin");
+    mkdirSync(bin, { recursive: true });
+    const stand_ins = {
+      picoclaw:
+        'cd "$PICOCLAW_AGENTS_DEFAULTS_WORKSPACE" && cat AGENT.md .towline/TASK.md && mkdir -p memory && : >memory/note',
+      claude: "cat >/dev/null; cat .towline/TASK.md",
+    };
+    for (const [name, script] of Object.entries(stand_ins))
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script} && echo done >work\n`, { mode: 0o755 });
+    mkdirSync(join(place.home, ".picoclaw"));
+    writeFileSync(join(place.home, ".picoclaw", "config.json"), "{}");
+    const told = { ".towline/TASK.md": "the task\n" };
+    for (const name of ["picoclaw", "claude", "shell"] as const) {
+      const launch = runtimes[name].launch(
+        anyAssignment({ prompt: "cat .towline/TASK.md; echo done >work", character: "terse" }),
+      );
+      const request = { ...requestOf(name, base, ""), launch: { ...launch, files: { ...launch.files, ...told } } };
+      expect(await session.start(request)).toEqual({ state: "started" });
+      const { code, stdout, stderr } = await ended(session, name, 1);
+      expect(text(stdout.head), text(stderr.head)).toContain("the task");
+      if (name === "picoclaw") expect(text(stdout.head)).toContain("terse");
+      repo.take(code, `towline/${name}`);
+      expect(repo.git("diff", "--name-only", base, `refs/came/towline/${name}`)).toBe("work");
+    }
+  });
+
+  test("the owner's file says which packs may bring code", async () => {
+    writeFileSync(join(root(), "..", "allow"), "pack other\nruntime any\n");
+    await expect(session.code.tips(mirror)).rejects.toThrow(/has no line `pack pack-a`/);
+    await expect(session.code.send(mirror, repo.bundle("main"))).rejects.toThrow(/has no line/);
+    await expect(session.code.close("idle")).rejects.toThrow(/has no line/);
+    rmSync(join(root(), "..", "allow"));
+    expect(await session.code.tips(mirror)).toContain(base);
+  });
+
   test("what is too big, or stands in too many worktrees, is refused", async () => {
     const big = await work(session, "big", base, "head -c 300000 /dev/urandom >big", { code: { most: 100_000 } });
     expect(big.code).toMatchObject({ commits: 1, bundle: null, why: "the work has over 100000 bytes" });
-    const answer = await session.start(requestOf("more", base, "true", { code: { trees: 2 } }));
-    expect(answer).toMatchObject({
+    expect(await session.start(requestOf("more", base, "true", { code: { trees: 1 } }))).toMatchObject({
       state: "refused",
-      why: expect.stringMatching(/^\d+ worktrees stand here, the most/),
+      why: expect.stringMatching(/holds all the worktrees that are allowed, \d+ of 1: merge or close/),
     });
     expect(await work(session, "more", base, "true")).toMatchObject({ exit: 0 });
   });
@@ -369,6 +410,21 @@ describe("under sh", () => {
     appendFileSync(join(root(), "repos", `${other}.git`, "config"), "[broken");
     const { code } = await work(session, "mended", base, "echo 2 >a", { code: { mirror: other } });
     expect(code).toMatchObject({ state: "done", commits: 1 });
+  });
+
+  test("a mirror goes when no worktree needs it and nothing came for long", async () => {
+    const [old, used] = ["cd".repeat(8), "de".repeat(8)];
+    for (const name of [old, used]) await session.code.send(name, repo.bundle("main"));
+    await work(session, "user", base, "true", { code: { mirror: used } });
+    const long_ago = new Date(Date.now() - 70 * 86_400_000);
+    for (const name of [old, used, mirror])
+      utimesSync(join(root(), "repos", `${name}.git`, "refs", "sent"), long_ago, long_ago);
+    await work(session, "closed", base, "true");
+    await work(session, "stays", base, "true");
+    await session.code.close("closed");
+    const left = readdirSync(join(root(), "repos"));
+    expect(left).not.toContain(`${old}.git`);
+    expect(left).toEqual(expect.arrayContaining([`${used}.git`, `${mirror}.git`]));
   });
 
   test("whenever the host program is killed, the next try comes to the same end", async () => {

@@ -120,6 +120,17 @@ printf -- '---\\nto: bob\\n---\\nc\\n' >workspace/outbox/3-tell.md`;
     ]);
   });
 
+  test("an outbox in the folder that a job keeps for its next run counts, once", async () => {
+    const script = `kept=../../../sessions/keeps; mkdir -p "$kept/work/outbox"
+echo q >"$kept/work/outbox/01-ask.md"; echo 1 >"$kept/kept"; towline status half`;
+    expect((await run("keeps", script)).messages).toEqual([
+      { verb: "ask", text: "q" },
+      { verb: "status", text: "half" },
+    ]);
+    const folder = readdirSync(join(place.home, ".towline", "p", "sessions", "keeps", "work"));
+    expect(folder).toEqual([]);
+  });
+
   test("what is made to do harm is counted, and the rest is taken", async () => {
     const script = `mkdir -p outbox work && cd outbox
 ln -s /etc/passwd 01-reply.md; ln -s ../script 02-reply.md; mkfifo 03-reply.md; mkdir 04-reply.md

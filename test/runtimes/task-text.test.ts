@@ -38,7 +38,9 @@ test("a prompt says how to talk back, and ends with the block", () => {
   expect(text).toContain("Look at it.");
   for (const verb of ["ask", "confess", "tell AGENT", "status", "done", "fail"])
     expect(text).toContain(`towline ${verb}`);
-  expect(text).toContain("outbox/01-ask.md");
+  expect(text).toContain(" `outbox/01-ask.md`");
+  // In a repository's folder it would become part of the work.
+  expect(told({ code: { repo: "." } as never })).toContain(" `.towline/outbox/01-ask.md`");
   expect(text.trimEnd().endsWith("```")).toBe(true);
   expect(text).not.toContain("Messages from other agents");
 });

@@ -47,6 +47,14 @@ describe("what the driver tells", () => {
     });
   });
 
+  test("a time limit that came while a person was waited for", () => {
+    const note = { notification_type: "permission_prompt", message: "Claude needs your permission to use Bash" };
+    const cut = { end: "timeout", exit: 143, took: 60 } as const;
+    expect(outcome(raw({ ...cut, out: `note ${JSON.stringify(note)}\n` })).why).toBe(
+      "ran into its time limit after 1m; it waited for a person: Claude needs your permission to use Bash",
+    );
+  });
+
   test("anything else is kept for people, and is no success", () => {
     expect(outcome(raw({ out: "end {nonsense\n" }))).toMatchObject({ state: "failed", answer: "end {nonsense" });
     expect(outcome(raw({ out: end({ last_assistant_message: 7, session_id: "../../x" }) }))).toMatchObject({

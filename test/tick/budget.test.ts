@@ -88,6 +88,15 @@ describe("one ticker", () => {
     expect(JSON.parse(plan.out).holds).toMatchObject([{ task: "b", state: "blocked", reason, person: false }]);
     const later = await cli(pack.clone, ["plan", "--json", "--now", "2026-11-21T11:00:00Z"]);
     expect(JSON.parse(later.out)).toMatchObject({ holds: [], starts: [{ task: "b" }] });
+    const sums = await cli(pack.clone, ["costs", "--since", "2026-11-20", "--by", "agent", "--json"]);
+    const row = { runs: 1, accepted: 1, usd: 0.55, usd_per_accepted: 0.55, reserved_usd: 0 };
+    expect(JSON.parse(sums.out)).toMatchObject({ rows: [{ name: "scout", ...row }], total: row, broken: [] });
+    const shown = await cli(pack.clone, ["costs", "--since", "2026-11-20"]);
+    expect(shown.out).toMatch(/task +runs +good +cost +a good run +minutes\na +1 +1 +\$0\.55 +\$0\.55 /);
+    expect(shown.out).toMatch(
+      /○ agent scout, usd a day: \$\d\.\d\d of \$1\.00 spent; anew at \S+Z \(agents\/scout\.md\)/,
+    );
+    expect(await cli(pack.clone, ["costs", "--since", "once"])).toMatchObject({ code: 2 });
   });
 
   test("ticks while work is held back: no commit, no call of a host, nothing started; the next day it goes on", async () => {

@@ -152,7 +152,7 @@ fit() {
   for other in */trees/*.tree; do
     [ "$other" = "$pack/trees/$job.tree" ] || [ ! -e "$other" ] || stand=$((stand + 1))
   done
-  why="$stand worktrees stand here, the most that are allowed: merge or close what is in review"
+  why="this host holds all the worktrees that are allowed, $stand of $trees: merge or close what is in review"
   [ "$stand" -lt "$trees" ] || return 1
   why="the commit $base is not in the mirror of this host"
   [ -f "$repo/HEAD" ] && groom || return 1
@@ -187,7 +187,7 @@ tree ${entry%.tree} $hex $used"
   done
 }
 
-# JOB: its worktree and its branch go, unless a run of it is open.
+# JOB: its worktree, its branch and its session go, unless a run of it is open.
 code_close() {
   drain
   name "$1" || {
@@ -203,8 +203,19 @@ code_close() {
       return
     }
   done
+  clear_session "$jobs/$job/0"
   clear_tree
+  sweep_mirrors
   answer - - closed
+}
+
+# Mirrors that no worktree stands on and into which nothing came for two months
+sweep_mirrors() {
+  for entry in $(find "$pack"/repos/*.git/refs/sent -prune -type d -mtime +60 2>/dev/null); do
+    entry=${entry%/refs/sent}
+    hex=${entry##*/}
+    cat "$pack"/trees/*.tree 2>/dev/null | grep -q "^${hex%.git} " || wipe "$entry"
+  done
 }
 
 clear_tree() {

@@ -81,7 +81,7 @@ settle() {
   [ "$end" != died ] || state=died
 }
 
-# A supervisor ends its run at the limit and itself soon after. One that is still there ten minutes later hangs.
+# A supervisor ends its run at the limit and itself soon after. One that is still there long after hangs.
 overdue() {
   limit= entered=
   {
@@ -91,8 +91,10 @@ overdue() {
     done <"$dir.owner"
   } 2>/dev/null
   number "$limit" && number "$entered" || return 1
+  spare=60000
+  [ ! -e "$dir.work" ] || spare=180000 # a worktree is made, work is committed, verified and packed besides
   clock
-  [ $((now - entered)) -gt $((limit / 10 + 60000)) ]
+  [ $((now - entered)) -gt $((limit / 10 + spare)) ]
 }
 
 # What is there is not what was measured when the run ended: somebody has been at its files. What is left counts.

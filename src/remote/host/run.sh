@@ -20,16 +20,21 @@ hunt() {
 # DIR [END]: what its job keeps of its session goes, with all that runs in it, unless this very epoch ended by itself and
 # left it for the next one. tmux takes its processes out of the run's process group.
 clear_session() {
-  left=${1%/*}
-  left=${1%/jobs/*}/sessions/${left##*/}
-  [ -e "$left" ] || [ -L "$left" ] || return 0
-  if [ "$2" = exited ] && [ ! -L "$left" ] && [ -f "$left/kept" ]; then
+  nest=${1%/*}
+  nest=${1%/jobs/*}/sessions/${nest##*/}
+  [ -e "$nest" ] || [ -L "$nest" ] || return 0
+  # What its agent wrote to an outbox there counts like that in the run's own folder.
+  if [ -d "$1" ] && [ ! -L "$nest" ] && [ ! -L "$nest/work" ] && [ -d "$nest/work/outbox" ] && [ ! -L "$nest/work/outbox" ]; then
+    wipe "$1/work"
+    mkdir "$1/work" && mv "$nest/work/outbox" "$1/work/outbox"
+  fi
+  if [ "$2" = exited ] && [ ! -L "$nest" ] && [ -f "$nest/kept" ]; then
     kept=
-    { read -r kept <"$left/kept"; } 2>/dev/null
+    { read -r kept <"$nest/kept"; } 2>/dev/null
     [ "$kept" != "${1##*/}" ] || return 0
   fi
-  [ ! -e "$left/pane" ] || hunt "TOWLINE_SESSION=$PWD/$left/"
-  rm -rf "$left"
+  [ ! -e "$nest/pane" ] || hunt "TOWLINE_SESSION=$PWD/$nest/"
+  wipe "$nest"
 }
 
 # Waits until both captures have ended; a child that left the group and holds a stream does not hold us up.
