@@ -53,7 +53,7 @@ async function over(at: Attaching, command: string, env: Record<string, string>)
   if (host.host_key === undefined)
     throw configuration(`hosts/${name}.md pins no host key`, `run towline fleet enroll ${name}`);
   const folders = [env.TMPDIR ?? "/tmp", "/tmp"];
-  const den = await makeDen({ name, host, options: { timeout: 20_000 }, env, folders, version: await versionOf(env) });
+  const den = await makeDen({ name, host, options: { timeout: 20_000 }, env, folders, version: await client(env) });
   try {
     // First come, first served: a person may be asked for a passphrase, and may leave with `~.`
     const own = ["-o", "BatchMode=no", "-o", "EscapeChar=~", "-o", "ControlPath=none"];
@@ -72,6 +72,15 @@ async function over(at: Attaching, command: string, env: Record<string, string>)
     den.remove();
   }
 }
+
+/** Version of the system's ssh. */
+const client = (env: Record<string, string>) =>
+  versionOf(env).catch(() => {
+    throw configuration(
+      "a pane is shown by OpenSSH's own client, and there is none in PATH",
+      "install it (Debian: openssh-client)",
+    );
+  });
 
 /** A key file that the record names may be this person's, too. */
 function keyFile({ host, home }: Attaching): string[] {
