@@ -1,6 +1,7 @@
 // One repository as git reaches it: asked where it is, and fetched into the runner's cache, within limits.
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { oneLine } from "../core/text.ts";
 import { configuration, outside } from "../errors.ts";
 import { type Place, type Ran, type RunOptions, runGit } from "./git.ts";
@@ -60,6 +61,9 @@ function ifThere(thrown: NodeJS.ErrnoException): void {
   if (thrown.code !== "EEXIST") throw thrown;
 }
 
+const locked = /\.lock'|cannot lock ref|unable to lock/i;
+const broken = /corrupt|bad object|unable to read|not a git repository|missing (blob|tree|commit)/i;
+
 /** Brings what is lacking of the default branch and these branches, as they were looked at. */
 export async function bring(at: Reached, looked: Looked, branches: readonly string[]): Promise<void> {
   // Only what is there: a missing one would fail the whole fetch.
@@ -72,11 +76,12 @@ export async function bring(at: Reached, looked: Looked, branches: readonly stri
   const specs = [...new Set(wanted)].map((name) => `+refs/heads/${name}:refs/heads/${name}`);
   const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", at.remote, ...specs];
   let ran = await limited(at, args);
-  if (
-    ran.code !== 0 &&
-    !ran.killed &&
-    /corrupt|bad object|unable to read|not a git repository|missing (blob|tree|commit)/i.test(ran.stderr)
-  ) {
+  // Another tick on this runner holds a ref for a moment; one that was killed holds it for ever.
+  for (let tries = 1; tries <= 3 && locked.test(ran.code === 0 ? "" : ran.stderr); tries++) {
+    await delay(300 * tries);
+    ran = await limited(at, args);
+  }
+  if (ran.code !== 0 && !ran.killed && (broken.test(ran.stderr) || locked.test(ran.stderr))) {
     // A cache that was broken half-way is worth nothing; it is made again.
     await rm(at.place.cwd, { recursive: true, force: true });
     await prepare(at.place.cwd);

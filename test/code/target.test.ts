@@ -156,6 +156,11 @@ test("a cache that was broken half-way is made again; one that nobody reaches is
   personPushes(one.from, { "README.md": "again" });
   const again = await one.targets().fetch(".");
   expect(git(again.place.cwd, "rev-list", "--count", "main")).toBe("2");
+  // A tick was killed as it moved a ref.
+  writeFileSync(join(again.place.cwd, "refs/heads/main.lock"), "");
+  personPushes(one.from, { "README.md": "and again" });
+  const third = await one.targets().fetch(".");
+  expect(git(third.place.cwd, "rev-list", "--count", "main")).toBe("3");
   const none = createTargets({ dir: one.dir, env, cache: one.cache });
   await expect(none.look("/nowhere/at/all.git")).rejects.toThrow(/nowhere\/at\/all.git cannot be read/);
 });
