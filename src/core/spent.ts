@@ -45,7 +45,6 @@ const meters: Record<string, Partial<Record<Unit, "free" | "told">>> = {
   claude: { usd: "told", tokens: "told" },
   tmux: { tokens: "told" },
   codex: { tokens: "told" },
-  tmux: { tokens: "told" },
 };
 
 export const meterOf = (runtime: string, unit: Unit) =>
