@@ -1,6 +1,7 @@
 // What became of coding work once it was looked at, and what that makes of its job.
 import type { Outcome } from "../ports.ts";
 import type { Person } from "./guard.ts";
+import { most_paths } from "./overlaps.ts";
 import type { Job, JobState } from "./schema.ts";
 import { clean, excerpt, fenced, oneLine } from "./text.ts";
 
@@ -15,7 +16,7 @@ export type Kept = ReadonlyMap<string, string | Uint8Array>;
 
 export type Landed =
   /** Its branch stands at `head`. */
-  | { state: "pushed"; head: string; at: string; files: number; lines: number; check?: Checked }
+  | { state: "pushed"; head: string; at: string; paths: string[]; lines: number; check?: Checked }
   /** Nothing was committed. */
   | { state: "nothing"; check?: Checked }
   /** It is not pushed, and these are the reasons. */
@@ -74,7 +75,7 @@ export function judgedWork(
   const count = landed.check && landed.check.exit !== 0 ? (code.failed ?? 0) + 1 : undefined;
   const checkWhy = landed.check && count !== undefined ? `verify ${endOf(landed.check)}` : undefined;
   const next = { ...code, failed: count, note: checkWhy };
-  if (landed.state === "pushed") Object.assign(next, { head: landed.head });
+  if (landed.state === "pushed") Object.assign(next, { head: landed.head, paths: merged(code.paths, landed.paths) });
   else if (code.head === undefined)
     return { state: "empty", outcome: "partial", why: "it changed no file", code: next };
   const pr = landed.state === "pushed" ? landed.at : data.pr;
@@ -84,6 +85,10 @@ export function judgedWork(
   const said = checkWhy === undefined ? why : `${checkWhy}, ${count} times in a row`;
   return { state: "review", outcome: count === undefined ? outcome : "partial", why: said, pr, code: next };
 }
+
+/** Of all rounds. */
+const merged = (before: readonly string[] = [], now: readonly string[]) =>
+  [...new Set([...before, ...now])].sort().slice(0, most_paths);
 
 const crossed =
   "people pushed to its branch meanwhile: it starts again from theirs, and its own commits are kept in refs/towline/kept";
@@ -102,7 +107,7 @@ export function workText(landed: Landed, branch: string): string[] {
   }
   const size =
     landed.state === "pushed"
-      ? ` at ${landed.head.slice(0, 12)}: ${landed.files} files, ${landed.lines} lines changed`
+      ? ` at ${landed.head.slice(0, 12)}: ${landed.paths.length} files, ${landed.lines} lines changed`
       : ": nothing new";
   const { check } = landed;
   const ran = check ? ` \`verify\` ${check.exit === 0 ? "passed" : endOf(check)}.` : "";

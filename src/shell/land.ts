@@ -176,8 +176,8 @@ async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promi
   }
   const { repo } = job.data.run.code as NonNullable<typeof job.data.run.code>;
   const at = await ports.forge.propose({ repo, branch, head });
-  const files = new Set(work.changes.map((one) => one.path)).size;
-  return { state: "pushed", head, at, files, lines: work.lines };
+  const paths = [...new Set(work.changes.map((one) => one.path))];
+  return { state: "pushed", head, at, paths, lines: work.lines };
 }
 
 /** Texts without secrets and without what is hidden. Where that cannot be told, without any. */

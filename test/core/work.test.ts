@@ -28,7 +28,7 @@ const pushed = (head: string, check?: { exit: number | null; said: string }): La
   state: "pushed",
   head,
   at: "towline/count",
-  files: 2,
+  paths: ["src/a.ts", "src/b.ts"],
   lines: 10,
   ...(check ? { check } : {}),
 });
@@ -181,6 +181,20 @@ test("a conflict with what people did meanwhile wakes the job, once for each sta
   expect(job(one)?.data.state).toBe("review");
   expect(job(one)?.data.run.code).not.toHaveProperty("conflict");
   expect(one.starts).toHaveLength(2);
+});
+
+test("two jobs that change the same file: people hear of it once, and not any more when one is over", () => {
+  const one = stand("", { "tasks/sum.md": "---\ntitle: Sum\nrepo: .\n---\necho hi\n" });
+  one.tick(at(0), never);
+  one.tick(at(1), ends(pushed(first)));
+  const overlap = () => memos(one).filter((text) => /change the same files: src\/a\.ts, src\/b\.ts/.test(text));
+  expect(overlap()).toHaveLength(1);
+  expect(one.tick(at(2), never)).toEqual([]);
+  const [id] = [...one.state().jobs.keys()];
+  one.standing.set(id as string, "merged");
+  one.tick(at(3), never);
+  expect(overlap().join()).not.toMatch(/status: open/);
+  expect(one.files.get("state/levels.ndjson") ?? "").not.toContain("overlap");
 });
 
 test("where a branch `towline` is taken, work stands beside it", () => {
