@@ -21,7 +21,7 @@ import {
   target_limits,
   unreadable,
 } from "./target-fetch.ts";
-import { bundled, lacking, merges, present } from "./target-read.ts";
+import { bundled, lacking, merges, peopleOn, present } from "./target-read.ts";
 
 export interface Targets {
   /** By one question over the network, again only after a push. Throws a Fault. */
@@ -47,6 +47,8 @@ export interface Target {
   conflicts(tip: string, commit: string): Promise<boolean>;
   /** Why no work can be done from this commit, or null. */
   lacks(commit: string): Promise<string | null>;
+  /** Who knows these paths, by the history that leads to a commit. */
+  people(commit: string, on: (path: string) => boolean, now: Date): Promise<string[]>;
   /** All files of a commit. */
   paths(commit: string): Promise<string[]>;
   /** Whether the repository holds records of towline at this commit. */
@@ -157,6 +159,7 @@ function targetOf({ place, mirror, limits, remote, address }: Reached, looked: L
     conflicts: async (tip, commit) =>
       (await git(["merge-tree", "--write-tree", objectId(tip), objectId(commit)])).code === 1,
     lacks: (commit) => lacking(place, commit),
+    people: (commit, on, now) => peopleOn(git, commit, on, now),
     paths: async (commit) => (await readTree(place, commit)).map((one) => one.path),
     isPack: async (commit) => (await readTree(place, commit, ["towline.yml"])).length > 0,
     bundle: async (commits, have) => {
