@@ -5,6 +5,8 @@ import { most_paths } from "./overlaps.ts";
 import type { Job, JobState } from "./schema.ts";
 import { clean, excerpt, fenced, oneLine } from "./text.ts";
 
+const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
 /** `verify` of a task, as it ended on the host. `exit` null: at its limit. */
 export interface Checked {
   exit: number | null;
@@ -107,7 +109,7 @@ export function workText(landed: Landed, branch: string): string[] {
   }
   const size =
     landed.state === "pushed"
-      ? ` at ${landed.head.slice(0, 12)}: ${landed.paths.length} files, ${landed.lines} lines changed`
+      ? ` at ${landed.head.slice(0, 12)}: ${counted(landed.paths.length, "file")}, ${counted(landed.lines, "line")} changed`
       : ": nothing new";
   const { check } = landed;
   const ran = check ? ` \`verify\` ${check.exit === 0 ? "passed" : endOf(check)}.` : "";

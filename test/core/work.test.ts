@@ -312,6 +312,18 @@ test("a repository that cannot be read holds the task back and says why; one tha
   expect(status(mute)).toMatchObject({ state: "blocked", reason: expect.stringContaining("cannot work on files") });
 });
 
+test("a task that a rule made goes to no address that a stranger may have given", () => {
+  const made = (repo: string) => {
+    const one = stand("", { "queue/x-q12345678.md": `---\ntitle: X\nborn_of: abc\nrepo: ${repo}\n---\necho hi\n` });
+    one.repos.set(repo, { tip, heads: new Map() });
+    one.tick(at(0), never);
+    return one.state().status.get("x-q12345678")?.data.state;
+  };
+  expect(made("https://example.org/x.git")).toBe("blocked");
+  expect(made("/srv/x.git")).toBe("blocked");
+  expect(made("owner/name")).toBe("running");
+});
+
 test("cancelling the task ends work that waits; raising `run:` begins anew", () => {
   const one = stand();
   one.tick(at(0), never);
