@@ -262,7 +262,8 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       surprise: outcome.surprise,
       technique: outcome.technique,
       ...notesOf(outcome),
-      code: work?.code ?? run.code,
+      // It may go on from there, or never be answered.
+      code: work?.code ?? (run.code && { ...run.code, unsaved: true }),
       questions: question === null ? run.questions : withQuestion(job, question, raw.ended_at),
       tokens: outcome.tokens,
       session: outcome.session,

@@ -6,6 +6,7 @@ import type { Entry } from "./entry.ts";
 import { isOver } from "./jobs.ts";
 import { memoOf, openQuestion } from "./questions.ts";
 import { raiseJob } from "./raise.ts";
+import type { State } from "./state.ts";
 import { clean, oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
 
@@ -16,11 +17,15 @@ const life = 7 * 86_400_000;
 const longest_answer = 8000;
 
 /** What the agent asked, when its run ended so that an answer can still help; null: nothing, or nobody would hear it. */
-export function asks(draft: Draft, job: Entry<"job">, { state, messages = [] }: Outcome): string | null {
+export function asks(
+  known: State,
+  job: Entry<"job">,
+  { state, messages = [] }: Pick<Outcome, "state" | "messages">,
+): string | null {
   const asked = messages.filter(({ verb }) => verb === "ask").map(({ text }) => text);
   if (asked.length === 0 || isOver(job) || !["finished", "empty", "timeout"].includes(state)) return null;
   if ((job.data.run.questions?.length ?? 0) >= most_questions) return null;
-  if (draft.tasks.get(job.data.task)?.data.status !== "ready" || unwanted(draft, job) !== null) return null;
+  if (known.tasks.get(job.data.task)?.data.status !== "ready" || unwanted(known, job) !== null) return null;
   return asked.join("\n\n");
 }
 

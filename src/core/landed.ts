@@ -13,6 +13,10 @@ export interface Checked {
   said: string;
 }
 
+/** Days for which a worktree stays whose work may be nowhere else, after its last run began. */
+export const tree_days = 14;
+const kept_for = `its worktree stays on its host for ${tree_days} days`;
+
 /** Files that are kept with the job's record, by name. */
 export type Kept = ReadonlyMap<string, string | Uint8Array>;
 
@@ -25,8 +29,8 @@ export type Landed =
   | { state: "refused"; reasons: string[]; kept: Kept }
   /** People pushed to the branch while the agent was at work, and the two do not go together. */
   | { state: "moved"; kept: Kept }
-  /** The run did not end well: it is not pushed. */
-  | { state: "aside"; kept: Kept }
+  /** The run did not end well: it is not pushed. `nothing`: there was nothing to push. */
+  | { state: "aside"; kept: Kept; nothing?: true }
   /** The worktree could not be made ready: the agent was not started. */
   | { state: "unmade"; why: string; said: string };
 
@@ -64,12 +68,12 @@ export function judgedWork(
   const { code: before, round } = data.run;
   const { telling = [], conflict: _, ...rest } = before as NonNullable<typeof before>;
   const told = [...(rest.told ?? []), ...telling];
-  const code = { ...rest, told: told.length > 0 ? told : undefined };
+  const code = { ...rest, told: told.length > 0 ? told : undefined, unsaved: isUnsaved(rest, landed) };
   const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });
   if (landed.state === "unmade") return failed(landed.why);
   if (landed.state === "refused") return failed(`its work was not taken: ${landed.reasons.slice(0, 3).join("; ")}`);
   if (landed.state === "aside" && state !== "finished" && state !== "empty") return { state, outcome, why, code };
-  if (landed.state === "aside") return failed("it asked more than is answered, and its work was left where it is");
+  if (landed.state === "aside") return failed(`it asked more than is answered: ${kept_for}`);
   if (landed.state === "moved")
     return round + (code.failed ?? 0) >= most_rounds
       ? failed("people's pushes to its branch crossed its work again and again")
@@ -88,6 +92,14 @@ export function judgedWork(
   return { state: "review", outcome: count === undefined ? outcome : "partial", why: said, pr, code: next };
 }
 
+/** Until its work is on its branch, or whole beside its record, its worktree is all that there is. */
+function isUnsaved({ unsaved, note }: Judged["code"], landed: Landed): boolean | undefined {
+  if ("kept" in landed)
+    return (landed.state === "aside" && landed.nothing) || landed.kept.has("work.bundle") ? unsaved : true;
+  // What people's pushes crossed is on no branch, however the next round ended.
+  return landed.state === "unmade" || note === crossed ? unsaved : undefined;
+}
+
 /** Of all rounds. */
 const merged = (before: readonly string[] = [], now: readonly string[]) =>
   [...new Set([...before, ...now])].sort().slice(0, most_paths);
@@ -103,10 +115,10 @@ export function workText(landed: Landed, branch: string): string[] {
     return landed.said.trim() === "" ? [] : [`## Setup\n\n${fenced(excerpt(clean(landed.said).trim(), check_keep))}`];
   if (landed.state === "refused")
     return [`## Not taken\n\n${landed.reasons.map((reason) => `- ${plain(reason)}`).join("\n")}${kept(landed.kept)}`];
-  if (landed.state === "moved" || landed.state === "aside") {
-    const list = kept(landed.kept);
-    return list === "" ? [] : [`## Work\n\nIt is not on its branch.${list}`];
-  }
+  if (landed.state === "moved" || landed.state === "aside")
+    return landed.state === "aside" && landed.nothing
+      ? []
+      : [`## Work\n\nIt is not on its branch.${kept(landed.kept)}`];
   const size =
     landed.state === "pushed"
       ? ` at ${landed.head.slice(0, 12)}: ${counted(landed.paths.length, "file")}, ${counted(landed.lines, "line")} changed`
@@ -122,8 +134,9 @@ export function workText(landed: Landed, branch: string): string[] {
 const check_head = "## Check";
 
 function kept(files: Kept): string {
-  const names = [...files.keys()];
-  return names.length === 0 ? "" : `\n\nKept beside this record: ${names.map((name) => `\`${name}\``).join(", ")}.`;
+  const names = [...files.keys()].map((name) => `\`${name}\``).join(", ");
+  const beside = names === "" ? "" : `\n\nKept beside this record: ${names}.`;
+  return files.has("work.bundle") ? beside : `${beside}\n\nNot all of it is kept here: ${kept_for}.`;
 }
 
 /** What the last check said, out of the record's body. */

@@ -223,6 +223,8 @@ const code = record({
   /** Remarks of the review that the agent has worked on, and those that this epoch is given. */
   told: strings.optional(),
   telling: strings.optional(),
+  /** Work of it may be nowhere but in its worktree. */
+  unsaved: flag.optional(),
   /** Files that its work changes, the first hundred. */
   paths: strings.optional(),
   /** What the agent is to know of how its next round came to be. */

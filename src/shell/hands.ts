@@ -99,7 +99,7 @@ function named(state: State, held: HeldJob[]): string[] {
 }
 
 async function collect(
-  { pool, runtimes, clock, screen, deployer, code }: Hands,
+  { repo, pool, runtimes, clock, screen, deployer, code }: Hands,
   state: State,
   host: Entry<"host">,
   findings: Findings,
@@ -147,7 +147,7 @@ async function collect(
         if (runtime) await take({ screen, code }, state, job, { result, runtime, host: host.id }, findings);
       }
     }
-    await closeTrees(opened.session, state, answer.facts, clock.now());
+    await closeTrees(opened.session, state, answer.facts, { now: clock.now(), repo });
     const since = state.hosts.has(host.id) ? samplesSince(state, host.id, clock.now()) : null;
     if (since !== null) findings.samples.set(host.id, await opened.session.samples(since));
   } catch (thrown) {

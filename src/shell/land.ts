@@ -1,6 +1,7 @@
 // Coding work that came back: into quarantine, before the guard, and then onto its branch or aside. Doing it twice ends
 // the same: a branch that stands where it should is left alone.
 import { join } from "node:path";
+import { asks } from "../core/asking.ts";
 import type { Entry } from "../core/entry.ts";
 import { agentOf } from "../core/gate.ts";
 import { type Breach, breachLine, type Guard, judge } from "../core/guard.ts";
@@ -55,7 +56,7 @@ async function land(
   outcome: Outcome,
 ): Promise<Landed | { later: string }> {
   // Whoever asks is not done: the work stays where it is, and comes with the next run.
-  if (!code || outcome.messages?.some(({ verb }) => verb === "ask")) return { state: "aside", kept: new Map() };
+  if (!code || asks(state, job, outcome) !== null) return { state: "aside", kept: new Map() };
   const [why = "", setup = "", said = ""] = await harmless(ports, [
     code.why ?? code.left ?? "",
     outputOf(code.setup),
@@ -69,10 +70,11 @@ async function land(
       said: "",
     };
   const check = code.verify ? { check: { exit: code.verify.exit, said } } : {};
-  const good = outcome.state === "finished" || outcome.state === "empty";
+  const asked = outcome.messages?.some(({ verb }) => verb === "ask") ?? false;
+  const good = !asked && (outcome.state === "finished" || outcome.state === "empty");
   if (code.commits === 0)
     return !good
-      ? { state: "aside", kept: new Map() }
+      ? { state: "aside", kept: new Map(), ...(code.left === undefined ? { nothing: true } : {}) }
       : code.left === undefined
         ? { state: "nothing", ...check }
         : refused([`it could not be committed: ${oneLine(why)}`]);
@@ -142,16 +144,22 @@ async function judged(ports: LandPorts, looking: Looking, found: Found): Promise
       pack: await target.isPack(target.looked.tip),
     },
   );
-  if (breaches.length === 0 && push) {
-    const landed = await onBranch(ports, looking, found);
-    if (landed !== null) return { ...landed, ...(landed.state === "pushed" ? check : {}) };
-  }
+  const landed = breaches.length === 0 && push ? await onBranch(ports, looking, found) : null;
+  if (landed?.state === "pushed") return { ...landed, ...check };
+  if (landed && "later" in landed) return landed;
   const kept = await keptOf(ports, arrived, job, secrets.size > 0 ? null : bytes);
+  if (landed) return refused(landed.reasons, kept);
   if (breaches.length > 0) return refused(breaches.slice(0, 50).map(breachLine), kept);
   return push ? { state: "moved", kept } : { state: "aside", kept };
 }
 
-type Settled = Extract<Landed, { state: "pushed" | "refused" }> | { later: string; state?: never };
+type Settled =
+  | Extract<Landed, { state: "pushed" }>
+  | { state: "refused"; reasons: string[] }
+  | { later: string; state?: never };
+
+/** A token or an address that does not fit is for a person to mend: the work waits for that. */
+const mendable: ReadonlySet<string> = new Set(["permission", "missing"]);
 
 /** Puts the branch where the work is. null: people have gone on from elsewhere. */
 async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promise<Settled | null> {
@@ -165,12 +173,8 @@ async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promi
     const pushed = await target.push(join(arrived.place.cwd, "objects"), head, branch, there);
     if (pushed.state !== "won") {
       const refusal = refusalOf(pushed.why);
-      if (pushed.state === "lost" && refusal.configuration)
-        return {
-          state: "refused",
-          reasons: [`the server refused it: ${pushed.why} (${refusal.advice})`],
-          kept: new Map(),
-        };
+      if (pushed.state === "lost" && refusal.configuration && !mendable.has(refusal.kind))
+        return { state: "refused", reasons: [`the server refused it: ${pushed.why} (${refusal.advice})`] };
       return { later: oneLine(pushed.why, 200) };
     }
   }

@@ -4,12 +4,13 @@ import type { Findings } from "../core/absorb.ts";
 import type { Start } from "../core/claim.ts";
 import type { Entry } from "../core/entry.ts";
 import { isOver } from "../core/jobs.ts";
-import { authorOf } from "../core/landed.ts";
+import { authorOf, tree_days } from "../core/landed.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
 import { exit, Fault, messageOf } from "../errors.ts";
-import type { CodeRequest, Forge, HostFacts, HostSession } from "../ports.ts";
+import type { CodeRequest, Forge, HostFacts, HostSession, Repo } from "../ports.ts";
 import type { Land } from "./land.ts";
+import { addRecords, jobPaths } from "./read.ts";
 import type { Targets } from "./target.ts";
 
 /** Everything that coding work needs of the outside. */
@@ -85,16 +86,29 @@ export async function sendWork(
   }
 }
 
-/** Takes worktrees away whose job is over. One that a run is open in stays. */
+/** Takes worktrees away whose job is over. One that a run is open in stays, and one with work that is nowhere else. */
 export async function closeTrees(
   session: HostSession,
   state: State,
   { trees = [], skew }: HostFacts,
-  now: Date,
+  { now, repo }: { now: Date; repo: Repo },
 ): Promise<void> {
-  for (const { job, used } of trees) {
+  const old = trees.map(({ job, used }) => ({ job, idle: now.getTime() / 1000 + skew - used }));
+  // A job that is over is not read by itself.
+  const strange = old.filter(({ job, idle }) => idle > fresh && !state.jobs.has(job));
+  if (strange.length > 0) {
+    const paths = await jobPaths(repo, state.tips);
+    await addRecords(
+      repo,
+      state,
+      strange.flatMap(({ job }) => paths.get(job) ?? []),
+    );
+  }
+  for (const { job, idle } of old) {
     const known = state.jobs.get(job);
-    const idle = now.getTime() / 1000 + skew - used;
-    if (known ? isOver(known) && known.data.run.result !== undefined : idle > fresh) await session.code.close(job);
+    if (known ? isOver(known) && (isSaved(known) || idle > tree_days * 86_400) : idle > fresh)
+      await session.code.close(job);
   }
 }
+
+const isSaved = ({ data }: Entry<"job">) => data.run.result !== undefined && data.run.code?.unsaved === undefined;

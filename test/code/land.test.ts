@@ -28,7 +28,13 @@ function landing(
   const targets = createTargets(options);
   const forge = createForge(undefined, targets);
   const land = createLand({ targets, forge, secrets: createSecrets({ DEPLOY_TOKEN: secret }), scan, env });
-  const task = { path: "tasks/count.md", id: "count", kind: "task", data: { agent: "scout" }, body: "" };
+  const task = {
+    path: "tasks/count.md",
+    id: "count",
+    kind: "task",
+    data: { agent: "scout", status: "ready" },
+    body: "",
+  };
   const agent = { path: "agents/scout.md", id: "scout", kind: "agent", data: { runtime: "shell", guard }, body: "" };
   const state = { tasks: new Map([["count", task]]), agents: new Map([["scout", agent]]), settings: { defaults: {} } };
   const run = { branch, code: { repo: ".", base: one.base }, ...more };
@@ -163,6 +169,11 @@ test("a run that asked, failed, or brought nothing is not pushed; each says what
   one.commit();
   const ask = { ...done, messages: [{ verb: "ask" as const, text: "which?" }] };
   expect(await land(came(one), ask)).toEqual({ state: "aside", kept: new Map() });
+  // Nobody will answer it: then it is all that there is.
+  const questions = Array.from({ length: 8 }, () => ({ text: "which?" }));
+  const ninth = await landing(one, { more: { questions } })(came(one), ask);
+  expect(ninth).toMatchObject({ state: "aside" });
+  expect("kept" in ninth && [...ninth.kept.keys()]).toEqual(["work.patch", "work.bundle"]);
   const failed = await land(came(one), { ...done, state: "timeout" });
   expect(failed).toMatchObject({ state: "aside" });
   expect("kept" in failed && failed.kept.has("work.patch")).toBe(true);
@@ -179,7 +190,12 @@ test("a server that says no is quoted; one that is not there is asked again late
   one.put("x.txt", "x\n");
   one.commit();
   hook(one as Origin, "pre-receive", "echo 'not on a Saturday' >&2; exit 1");
-  expect(reasons(await landing(one)(came(one)))).toMatch(/not on a Saturday/);
+  const said = await landing(one)(came(one));
+  expect(reasons(said)).toMatch(/not on a Saturday/);
+  expect("kept" in said && [...said.kept.keys()]).toEqual(["work.patch", "work.bundle"]);
+  // What a person can mend at the server ends nothing.
+  hook(one as Origin, "pre-receive", "echo 'error: 403 write access to repository not granted' >&2; exit 1");
+  expect(await landing(one)(came(one))).toMatchObject({ later: expect.stringContaining("write access") });
   const land = landing(one);
   const away = `${one.bare}.away`;
   renameSync(one.bare, away);

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Start } from "../../src/core/claim.ts";
 import type { State } from "../../src/core/state.ts";
 import { configuration } from "../../src/errors.ts";
-import type { Forge, HostFacts, HostSession } from "../../src/ports.ts";
+import type { Forge, HostFacts, HostSession, Repo } from "../../src/ports.ts";
 import { closeTrees, lookAtRepos, sendWork } from "../../src/shell/repos.ts";
 import { createTargets } from "../../src/shell/target.ts";
 import { clone, env, git, origin, tempDir } from "../repo/origin.ts";
@@ -106,20 +106,34 @@ test("repositories are asked once each; one that is silent or wrong says why, an
   ]);
 });
 
-test("worktrees of jobs that are over go, and those that nobody knows after an hour; the others stay", async () => {
+test("worktrees of jobs that are over go, those that nobody knows after an hour, those with work of their own after weeks", async () => {
   const now = new Date("2026-11-20T10:00:00Z");
   const used = now.getTime() / 1000 - 60;
-  const job = (state: string, result?: string) => ({ data: { state, run: { result } } });
+  const job = (state: string, result?: string, code?: object) => ({ data: { state, run: { result, code } } });
+  // One that was over long ago is not among the open ones: it is looked up.
+  const run = "run: {occurrence: run-1, run_id: a-1, epoch: 1, tick: t, deadline: 60s, input_hash: x, result: x";
+  const code = `code: {repo: ., base: ${"a".repeat(40)}, unsaved: true}, claimed_at: "2026-11-20T01:00:00Z"}`;
+  const repo = {
+    tree: async () => [{ path: "jobs/2026/11/20/read.md", mode: "100644", blob: "b" }],
+    blobs: async () => new Map([["b", Buffer.from(`---\ntask: a\nstate: failed\n${run}, ${code}\n---\n`)]]),
+  } as unknown as Repo;
   const state = {
     jobs: new Map([
       ["over", job("finished", "x")],
       ["open", job("review", "x")],
       ["lost", job("lost")],
+      ["unsaved", job("failed", "x", { unsaved: true })],
+      ["long", job("failed", "x", { unsaved: true })],
     ]),
+    tips: { policy: "p", ledger: "l" },
+    texts: new Map(),
+    problems: [],
   };
-  const trees = ["over", "open", "lost", "young"].map((name) => ({ job: name, mirror: "m", used }));
+  const trees = ["over", "open", "lost", "unsaved", "young"].map((name) => ({ job: name, mirror: "m", used }));
   const host = session([]);
-  const facts = { skew: 0, trees: [...trees, { job: "old", mirror: "m", used: used - 7200 }] };
-  await closeTrees(host.host, state as unknown as State, facts as unknown as HostFacts, now);
-  expect(host.closed).toEqual(["over", "old"]);
+  const old = { job: "old", mirror: "m", used: used - 7200 };
+  const read = { job: "read", mirror: "m", used: used - 7200 };
+  const facts = { skew: 0, trees: [...trees, old, read, { job: "long", mirror: "m", used: used - 15 * 86_400 }] };
+  await closeTrees(host.host, state as unknown as State, facts as unknown as HostFacts, { now, repo });
+  expect(host.closed).toEqual(["over", "old", "long"]);
 });

@@ -235,6 +235,27 @@ test("work that the guard refuses is failed, kept beside the record and told; it
   expect(one.starts).toHaveLength(1);
 });
 
+test("a record says whether its work is saved: until it is, its worktree stays", () => {
+  const after = (landed: Landed) => {
+    const one = stand();
+    one.tick(at(0), never);
+    one.tick(at(1), () => ({
+      stdout: "x",
+      landed,
+      outcome: { state: landed.state === "aside" ? "failed" : "finished" },
+    }));
+    const [, text] = record(one);
+    return [/^ +unsaved: true$/m.test(text), /stays on its host for 14 days/.test(text)];
+  };
+  const patch: [string, string] = ["work.patch", "diff"];
+  const whole = new Map([patch, ["work.bundle", "x"]]);
+  expect(after({ state: "refused", reasons: ["no"], kept: new Map([patch]) })).toEqual([true, true]);
+  expect(after({ state: "refused", reasons: ["no"], kept: whole })).toEqual([false, false]);
+  expect(after({ state: "aside", kept: new Map() })).toEqual([true, true]);
+  expect(after({ state: "aside", kept: new Map(), nothing: true })).toEqual([false, false]);
+  expect(after(pushed(first))).toEqual([false, false]);
+});
+
 test("nothing changed in the first round is no success; in a later one it goes back to people", () => {
   const one = stand();
   one.tick(at(0), never);

@@ -1030,6 +1030,12 @@ export const mutants: Mutant[] = [
     name: "not pushed over",
   },
   {
+    guard: "a worktree with work that is nowhere else stays",
+    edits: [["src/shell/repos.ts", "isSaved(known) || idle", "true || idle"]],
+    tests: ["test/code/repos.test.ts"],
+    name: "worktrees of jobs that are over go",
+  },
+  {
     guard: "repositories that need more than their commits are not sent",
     edits: [["src/shell/repos.ts", "if (lacks !== null) return {", 'if (lacks === "") return {']],
     tests: ["test/code/repos.test.ts"],
