@@ -67,7 +67,9 @@ export function judgedWork(
 ): Judged {
   const { code: before, round } = data.run;
   const { telling = [], conflict: _, ...rest } = before as NonNullable<typeof before>;
-  const told = [...(rest.told ?? []), ...telling];
+  // A run that did not get to work on them has not settled them: the next one hears them again.
+  const worked = landed.state === "pushed" || landed.state === "nothing";
+  const told = [...(rest.told ?? []), ...(worked ? telling : [])];
   const code = { ...rest, told: told.length > 0 ? told : undefined, unsaved: isUnsaved(rest, landed) };
   const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });
   if (landed.state === "unmade") return failed(landed.why);

@@ -12,12 +12,24 @@ export interface Remark {
 
 export const reviewPath = (job: string) => `reviews/${job}.md`;
 
-/** Tells a remark from others: the same words at the same place are the same remark. */
-export const remarkId = ({ path, line, text }: Remark) => digest("remark", path ?? "", String(line), text).slice(0, 8);
+/** Tells a remark from others. */
+const remarkId = ({ path, line, text }: Remark) => digest("remark", path ?? "", String(line), text).slice(0, 8);
 
-/** Remarks that were not handed over yet. */
-export const newRemarks = (text: string | undefined, told: readonly string[] = []) =>
-  remarksOf(text ?? "").filter((one) => !told.includes(remarkId(one)));
+/** Remarks that were not worked on yet, by id: the same words said again are another remark. */
+export function untold(text: string | undefined, told: readonly string[] = []): Map<string, Remark> {
+  const seen = new Map<string, number>();
+  const found = new Map<string, Remark>();
+  for (const one of remarksOf(text ?? "")) {
+    const id = remarkId(one);
+    const times = (seen.get(id) ?? 0) + 1;
+    seen.set(id, times);
+    found.set(times === 1 ? id : `${id}-${times}`, one);
+  }
+  for (const id of told) found.delete(id);
+  return found;
+}
+
+export const newRemarks = (text: string | undefined, told?: readonly string[]) => [...untold(text, told).values()];
 
 const most = { remarks: 200, text: 4000 };
 const item = /^[-*] +(.*)$/;

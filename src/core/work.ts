@@ -5,7 +5,7 @@ import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
 import { branchOf, checkIn } from "./landed.ts";
 import { raise, raiseJob } from "./raise.ts";
-import { newRemarks, remarkId } from "./review.ts";
+import { newRemarks, untold } from "./review.ts";
 import type { Job } from "./schema.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
@@ -41,7 +41,7 @@ export function nextWork(state: State, job: Entry<"job">, answer: RepoAnswer | u
   // It was not begun yet, or another ticker began it: what its claim says of it still counts.
   if (job.data.state === "claimed" || job.data.state === "unknown") return { branch, code };
   if (!answer || "fault" in answer) return null;
-  const telling = newRemarks(state.reviews.get(job.id), code.told).map(remarkId);
+  const telling = [...untold(state.reviews.get(job.id), code.told).keys()];
   const asked = job.data.state === "reworking" && (telling.length > 0 || code.conflict === true);
   return {
     branch,

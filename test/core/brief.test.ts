@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Briefing, briefFiles, roleFile, taskFile } from "../../src/core/brief.ts";
-import { newRemarks, placeOf, remarkId, remarksOf, withRemark } from "../../src/core/review.ts";
+import { newRemarks, placeOf, remarksOf, untold, withRemark } from "../../src/core/review.ts";
 
 const briefing = (more: Partial<Briefing> = {}): Briefing => ({
   task: { title: "Count errors" },
@@ -108,10 +108,14 @@ test("what is written is read again as it was, and only a remark that is new cou
     { path: "src/a.ts", line: 12, text: "two\nlines" },
     { path: null, line: null, text: "all fine" },
   ]);
-  const told = remarksOf(first).map(remarkId);
+  const told = [...untold(first).keys()];
   expect(newRemarks(`${first}\n\n`, told)).toEqual([]);
   expect(newRemarks(second, told)).toMatchObject([{ text: "all fine" }]);
   expect(newRemarks(undefined)).toEqual([]);
+  // Said again, it is one that was not heard.
+  const again = `${first}- src/a.ts:12: two\n  lines\n`;
+  expect(newRemarks(again, told)).toHaveLength(1);
+  expect(newRemarks(again, [...untold(again).keys()])).toEqual([]);
   expect(placeOf("src/a.ts:12")).toEqual({ path: "src/a.ts", line: 12 });
   expect(placeOf("src/a.ts")).toEqual({ path: "src/a.ts", line: null });
   for (const bad of ["../x:1", "/etc/x", "a:b:1", ""]) expect(placeOf(bad)).toBeNull();

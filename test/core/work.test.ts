@@ -114,6 +114,31 @@ test("a remark that comes while the agent is at work is heard when it comes back
   expect(one.sent.get(id)?.assignment?.code?.remarks).toEqual([{ path: null, line: null, text: "too early" }]);
 });
 
+test.each<[string, Landed, object]>([
+  ["crossed", { state: "moved", kept: new Map() }, {}],
+  ["failed", { state: "aside", kept: new Map() }, { state: "failed", outcome: "failure" }],
+])("a run that was %s has not settled its remarks: the next one is given them again", (_, landed, outcome) => {
+  const one = stand("retries: 3\n");
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), ends(pushed(first)));
+  head(one, `towline/${id}`, first);
+  one.files.set(`reviews/${id}.md`, "- again\n");
+  one.tick(at(2), never);
+  one.tick(at(3), () => ({ stdout: "x", landed, outcome }));
+  one.tick(at(9), never);
+  expect(one.starts.at(-1)).toBe(`${id}/3 ann`);
+  expect(one.sent.get(id)?.assignment?.code?.remarks).toMatchObject([{ text: "again" }]);
+  one.tick(at(10), ends(pushed(second)));
+  head(one, `towline/${id}`, second);
+  one.tick(at(11), never);
+  expect(one.starts).toHaveLength(3);
+  // The same words once more are one more remark.
+  one.files.set(`reviews/${id}.md`, "- again\n- again\n");
+  one.tick(at(12), never);
+  expect(one.starts).toHaveLength(4);
+});
+
 test("a claim that could not be started takes its remarks along to the next one", () => {
   const one = stand();
   one.tick(at(0), never);

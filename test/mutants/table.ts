@@ -1030,6 +1030,12 @@ export const mutants: Mutant[] = [
     name: "not pushed over",
   },
   {
+    guard: "a remark is settled only by a run that worked on it",
+    edits: [["src/core/landed.ts", "...(worked ? telling : [])", "...telling"]],
+    tests: ["test/core/work.test.ts"],
+    name: "has not settled its remarks",
+  },
+  {
     guard: "a worktree with work that is nowhere else stays",
     edits: [["src/shell/repos.ts", "isSaved(known) || idle", "true || idle"]],
     tests: ["test/code/repos.test.ts"],
