@@ -229,6 +229,8 @@ export interface CodeRequest {
   base: string;
   /** The branch that the worktree stands on. */
   branch: string;
+  /** Where it was pushed to last: where people have put it back, what came after that is not brought back. */
+  pushed?: string;
   /** In whose name the agent and the host commit. */
   author: { name: string; email: string };
   /** Run by `sh` in the worktree: once after it was made, and after each agent that ended by itself. */
@@ -455,6 +457,8 @@ export interface CodeWork {
   branch: string;
   /** The commit that it goes on from. */
   base: string;
+  /** Where its branch was pushed to last. */
+  head?: string;
   /** From 1: how often the work was given to it. */
   round: number;
   /** What people said of it and it has not been told before. */

@@ -29,6 +29,8 @@ export type Landed =
   | { state: "refused"; reasons: string[]; kept: Kept }
   /** People pushed to the branch while the agent was at work, and the two do not go together. */
   | { state: "moved"; kept: Kept }
+  /** People took its branch away while the agent was at work. */
+  | { state: "gone"; kept: Kept }
   /** The run did not end well: it is not pushed. `nothing`: there was nothing to push. */
   | { state: "aside"; kept: Kept; nothing?: true }
   /** The worktree could not be made ready: the agent was not started. */
@@ -68,7 +70,7 @@ export function judgedWork(
   const { code: before, round } = data.run;
   const { telling = [], conflict: _, ...rest } = before as NonNullable<typeof before>;
   // A run that did not get to work on them has not settled them: the next one hears them again.
-  const worked = landed.state === "pushed" || landed.state === "nothing";
+  const worked = landed.state === "pushed" || landed.state === "nothing" || landed.state === "gone";
   const told = [...(rest.told ?? []), ...(worked ? telling : [])];
   const code = { ...rest, told: told.length > 0 ? told : undefined, unsaved: isUnsaved(rest, landed) };
   const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });
@@ -80,6 +82,8 @@ export function judgedWork(
     return round + (code.failed ?? 0) >= most_rounds
       ? failed("people's pushes to its branch crossed its work again and again")
       : { state: "reworking", outcome: "partial", why: crossed, code: { ...code, note: crossed } };
+  // Whether that is a no or came with a merge is seen by whoever looks at it next.
+  if (landed.state === "gone") return { state: "review", outcome: "partial", why: taken_away, pr: data.pr, code };
   const count = landed.check && landed.check.exit !== 0 ? (code.failed ?? 0) + 1 : undefined;
   const checkWhy = landed.check && count !== undefined ? `verify ${endOf(landed.check)}` : undefined;
   const next = { ...code, failed: count, note: checkWhy };
@@ -106,6 +110,7 @@ function isUnsaved({ unsaved, note }: Judged["code"], landed: Landed): boolean |
 const merged = (before: readonly string[] = [], now: readonly string[]) =>
   [...new Set([...before, ...now])].sort().slice(0, most_paths);
 
+const taken_away = "its branch was taken away while the agent was at work";
 const crossed =
   "people pushed to its branch meanwhile: it starts again from theirs, and its own commits are kept in refs/towline/kept";
 
@@ -117,7 +122,7 @@ export function workText(landed: Landed, branch: string): string[] {
     return landed.said.trim() === "" ? [] : [`## Setup\n\n${fenced(excerpt(clean(landed.said).trim(), check_keep))}`];
   if (landed.state === "refused")
     return [`## Not taken\n\n${landed.reasons.map((reason) => `- ${plain(reason)}`).join("\n")}${kept(landed.kept)}`];
-  if (landed.state === "moved" || landed.state === "aside")
+  if (landed.state === "moved" || landed.state === "gone" || landed.state === "aside")
     return landed.state === "aside" && landed.nothing
       ? []
       : [`## Work\n\nIt is not on its branch.${kept(landed.kept)}`];

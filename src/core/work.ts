@@ -35,12 +35,14 @@ export function firstWork(
 }
 
 /** What the next claim says of it: it goes on from its branch as that is now, people's pushes included. */
-export function nextWork(state: State, job: Entry<"job">, answer: RepoAnswer | undefined): Partial<Job["run"]> | null {
+export function nextWork(state: Draft, job: Entry<"job">, answer: RepoAnswer | undefined): Partial<Job["run"]> | null {
   const { code, branch, round } = job.data.run;
   if (!code || branch === undefined) return {};
   // It was not begun yet, or another ticker began it: what its claim says of it still counts.
   if (job.data.state === "claimed" || job.data.state === "unknown") return { branch, code };
   if (!answer || "fault" in answer) return null;
+  // A branch that people have taken away is not made again. One that was pushed in this pass was not seen yet.
+  if (code.head !== undefined && !answer.heads.has(branch) && !state.collected.has(job.id)) return null;
   const telling = [...untold(state.reviews.get(job.id), code.told).keys()];
   const asked = job.data.state === "reworking" && (telling.length > 0 || code.conflict === true);
   return {
@@ -66,6 +68,7 @@ export function workOf(state: State, job: Entry<"job">): CodeWork | undefined {
     repo: code.repo,
     branch,
     base: code.base,
+    ...(code.head === undefined ? {} : { head: code.head }),
     round: code.head === undefined ? 1 : Math.max(round, 2),
     remarks,
     ...failed,

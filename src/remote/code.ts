@@ -13,7 +13,7 @@ const printable = /^[^\p{Cc}<>\\]{1,100}$/u;
 /** Lines of a start. Throws a configuration Fault for what the host would refuse. */
 export function encodeCode(code: CodeRequest | undefined): string[] {
   if (!code) return [];
-  const { mirror, base, author, setup, verify, trees, most } = code;
+  const { mirror, base, author, pushed, setup, verify, trees, most } = code;
   if (!commit.test(base))
     throw configuration(
       `\`${base}\` is no commit that a host can work on`,
@@ -24,7 +24,7 @@ export function encodeCode(code: CodeRequest | undefined): string[] {
     throw configuration(`\`${code.branch}\` cannot be the branch of a job`, "use letters, digits, dots and dashes");
   if (![author.name, author.email].every((word) => printable.test(word) && word.trim() === word))
     throw configuration("the author of coding work is no plain name", "use a name without control characters or < >");
-  const scripts = Object.entries({ setup, verify }).flatMap(([name, text]) => {
+  const scripts = Object.entries({ setup, verify, pushed }).flatMap(([name, text]) => {
     if (text === undefined) return [];
     if (Buffer.byteLength(text) > max_script)
       throw configuration(`\`${name}\` is over 64 KiB`, "put a long script into the repository and call it");

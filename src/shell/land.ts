@@ -100,7 +100,8 @@ interface Looking {
 async function looked(ports: LandPorts, looking: Looking): Promise<Landed | { later: string }> {
   const { code, branch } = looking.job.data.run;
   if (!code || branch === undefined) return refused(["its record does not say where it belongs"]);
-  const target = await ports.targets.fetch(code.repo, [branch], { anew: true });
+  // Where people took its branch away or put it back, nothing else leads to what the work builds on.
+  const target = await ports.targets.fetch(code.repo, [branch], { commits: [code.base], anew: true });
   const there = target.looked.heads.get(branch) ?? null;
   const arrived = await quarantine(gitEnv(ports.env), {
     bytes: looking.bytes,
@@ -148,6 +149,7 @@ async function judged(ports: LandPorts, looking: Looking, found: Found): Promise
   if (landed?.state === "pushed") return { ...landed, ...check };
   if (landed && "later" in landed) return landed;
   const kept = await keptOf(ports, arrived, job, secrets.size > 0 ? null : bytes);
+  if (landed?.state === "gone") return { ...landed, kept };
   if (landed) return refused(landed.reasons, kept);
   if (breaches.length > 0) return refused(breaches.slice(0, 50).map(breachLine), kept);
   return push ? { state: "moved", kept } : { state: "aside", kept };
@@ -156,6 +158,7 @@ async function judged(ports: LandPorts, looking: Looking, found: Found): Promise
 type Settled =
   | Extract<Landed, { state: "pushed" }>
   | { state: "refused"; reasons: string[] }
+  | { state: "gone" }
   | { later: string; state?: never };
 
 /** A token or an address that does not fit is for a person to mend: the work waits for that. */
@@ -165,9 +168,13 @@ const mendable: ReadonlySet<string> = new Set(["permission", "missing"]);
 async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promise<Settled | null> {
   const { target, arrived, branch, there } = found;
   const { head, work } = arrived;
+  const code = job.data.run.code as NonNullable<typeof job.data.run.code>;
+  if (there === null && code.head !== undefined) return { state: "gone" };
   if (there !== null && there !== head) {
     const behind = await runGit(arrived.place, ["merge-base", "--is-ancestor", there, head]);
     if (behind.code !== 0) return null;
+    // People have put it back: what they dropped is not pushed again.
+    if (code.head !== undefined && !(await target.contains(there, code.base))) return null;
   }
   if (there !== head) {
     const pushed = await target.push(join(arrived.place.cwd, "objects"), head, branch, there);
@@ -178,8 +185,7 @@ async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promi
       return { later: oneLine(pushed.why, 200) };
     }
   }
-  const { repo } = job.data.run.code as NonNullable<typeof job.data.run.code>;
-  const at = await ports.forge.propose({ repo, branch, head });
+  const at = await ports.forge.propose({ repo: code.repo, branch, head });
   const paths = [...new Set(work.changes.map((one) => one.path))];
   return { state: "pushed", head, at, paths, lines: work.lines };
 }

@@ -74,6 +74,7 @@ export async function sendWork(
       mirror: target.mirror,
       base: work.base,
       branch: work.branch,
+      ...(work.head === undefined ? {} : { pushed: work.head }),
       author: authorOf(work.agent),
       ...(setup === undefined ? {} : { setup }),
       ...(verify === undefined ? {} : { verify }),

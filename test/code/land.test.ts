@@ -103,6 +103,28 @@ test("people's pushes on top of which it was made stay; those that cross it are 
   expect(tip(one)).toBe(head);
 });
 
+test("a branch that people took away, or put back, while the agent was at work stays as they left it", async () => {
+  const one = stand();
+  one.put("b.txt", "b\n");
+  const first = one.commit();
+  one.put("c.txt", "c\n");
+  const second = one.commit();
+  await landing(one)(came(one));
+  one.put("d.txt", "d\n");
+  one.commit();
+  const next = came({ ...one, base: second }, { bundle: one.bundle(`${second}..refs/heads/${branch}`) });
+  const land = () =>
+    landing({ ...one, base: second }, { more: { code: { repo: ".", base: second, head: second } } })(next);
+  git(one.bare, "update-ref", `refs/heads/${branch}`, first);
+  expect(await land()).toMatchObject({ state: "moved" });
+  expect(tip(one)).toBe(first);
+  git(one.bare, "update-ref", "-d", `refs/heads/${branch}`);
+  const gone = await land();
+  expect(gone).toMatchObject({ state: "gone" });
+  expect("kept" in gone && [...gone.kept.keys()]).toEqual(["work.patch", "work.bundle"]);
+  expect(tip(one)).toBe("");
+});
+
 test("a guard that has something to say keeps it from the branch, with the work beside the reasons", async () => {
   const one = stand();
   one.put("src/a.ts", "changed\n");

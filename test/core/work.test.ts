@@ -246,6 +246,25 @@ test("a branch that is taken away unmerged ends the job and the task, and asks w
   expect(one.starts).toHaveLength(1);
 });
 
+test("a branch that is taken away while the agent is at work, or waits for a host, is not made again", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), ends(pushed(first)));
+  one.files.set(`reviews/${id}.md`, "- more\n");
+  one.tick(at(2), never);
+  one.repos.set(".", { tip, heads: new Map() });
+  one.tick(at(3), ends({ state: "gone", kept: new Map([["work.bundle", "x"]]) }));
+  expect(job(one)?.data).toMatchObject({ state: "review", run: { why: expect.stringContaining("taken away") } });
+  one.files.set(`reviews/${id}.md`, "- more\n- and more\n");
+  one.tick(at(4), never);
+  expect(one.starts).toHaveLength(2);
+  one.standing.set(id, "closed");
+  one.tick(at(5), never);
+  expect(record(one)[1]).toMatch(/^state: cancelled$/m);
+  expect(one.starts).toHaveLength(2);
+});
+
 test("work that the guard refuses is failed, kept beside the record and told; it does not start again by itself", () => {
   const one = stand("retries: 3\n");
   one.tick(at(0), never);

@@ -4,6 +4,7 @@ import { limitsOf } from "../../src/core/budget.ts";
 import type { Start } from "../../src/core/claim.ts";
 import { type Decision, decide } from "../../src/core/decide.ts";
 import { draftOf } from "../../src/core/draft.ts";
+import type { Entry } from "../../src/core/entry.ts";
 import type { Landed } from "../../src/core/landed.ts";
 import { readExpenses } from "../../src/core/look-back.ts";
 import { asking } from "../../src/core/plan.ts";
@@ -128,9 +129,17 @@ export function world(records: Record<string, string>): World {
             const said = talked(outcome, result.parts?.get("outbox"));
             into.results.push({ host, result, outcome: said, landed: came.landed });
             open.delete(job);
+            if (came.landed?.state === "pushed") stands(state.jobs.get(job), came.landed.head);
           }
         }
         for (const name of asked) into.answers.set(name, answer(state, name));
+      }
+
+      function stands(job: Entry<"job"> | undefined, head: string): void {
+        const { code, branch = "" } = job?.data.run ?? {};
+        const now = made.repos.get(code?.repo ?? "");
+        if (code && now && "tip" in now)
+          made.repos.set(code.repo, { ...now, heads: new Map([...now.heads, [branch, head]]) });
       }
 
       function answer(state: State, name: string) {

@@ -1036,6 +1036,32 @@ export const mutants: Mutant[] = [
     name: "has not settled its remarks",
   },
   {
+    guard: "a branch that people took away is not made again",
+    edits: [
+      [
+        "src/shell/land.ts",
+        "if (there === null && code.head !== undefined)",
+        "if (there === null && code.head === null)",
+      ],
+    ],
+    tests: ["test/code/land.test.ts"],
+    name: "stays as they left it",
+  },
+  {
+    guard: "no round begins on a branch that was taken away",
+    edits: [
+      ["src/core/work.ts", "if (code.head !== undefined && !answer.heads", "if (code.head === null && !answer.heads"],
+    ],
+    tests: ["test/core/work.test.ts"],
+    name: "is not made again",
+  },
+  {
+    guard: "what people dropped from a branch does not come back from the host",
+    edits: [["src/remote/host/tree.sh", "|| put_back; }", "|| false; }"]],
+    tests: ["test/remote/code.test.ts"],
+    name: "that people put back",
+  },
+  {
     guard: "a worktree with work that is nowhere else stays",
     edits: [["src/shell/repos.ts", "isSaved(known) || idle", "true || idle"]],
     tests: ["test/code/repos.test.ts"],

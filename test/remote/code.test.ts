@@ -276,6 +276,18 @@ describe("under sh", () => {
     expect(existsSync(join(repository(), "refs", "towline", "kept", "parted", code?.head ?? "-"))).toBe(true);
   });
 
+  test("a branch that people put back stays back: what they dropped is kept aside", async () => {
+    const script = "echo mine >a; git commit -qam one; echo more >a; git commit -qam two";
+    const { code } = await work(session, "put-back", base, script);
+    const head = code?.head ?? "";
+    const look = "cat a; git rev-parse HEAD";
+    const again = (epoch: number, at: string) => work(session, "put-back", at, look, { epoch, code: { pushed: head } });
+    // Where it still is where it was pushed to, it goes on.
+    expect(text((await again(2, head)).stdout.head)).toBe(`more\n${head}\n`);
+    expect(text((await again(3, base)).stdout.head)).toBe(`1\n${base}\n`);
+    expect(existsSync(join(repository(), "refs", "towline", "kept", "put-back", head))).toBe(true);
+  });
+
   test("a worktree that is gone is made again where the ticker says", async () => {
     const { code } = await work(session, "gone", base, "echo mine >a");
     rmSync(tree("gone"), { recursive: true });

@@ -98,6 +98,12 @@ leads() { vc merge-base --is-ancestor "$1" "$2" 2>/dev/null; }
 # COMMIT: kept under a name of its own, so that nothing of a run is lost where the branch goes another way
 keep_tip() { ! hex40 "$1" || leads "$1" "$base" || vc update-ref "refs/towline/kept/$job/$1" "$1" 2>/dev/null; }
 
+# Does $head go on from what was pushed, and $base not? Then people have put the branch back.
+put_back() {
+  pushed=$(cat "$dir/.code/pushed" 2>/dev/null)
+  hex40 "$pushed" && leads "$pushed" "$head" && ! leads "$pushed" "$base"
+}
+
 # The worktree stands at $base, or goes on from where it was where that is later. Fails with $why.
 plant() {
   why="its worktree cannot be made: is the disk full?"
@@ -111,7 +117,7 @@ plant() {
     head=$(inside rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null) || head=
     if ! hex40 "$head"; then
       planted
-    elif [ "$head" != "$base" ] && ! leads "$base" "$head"; then
+    elif [ "$head" != "$base" ] && { ! leads "$base" "$head" || put_back; }; then
       leave_nothing
       keep_tip "$(inside rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null)"
       stand_at "$base" && inside reset -q --hard 2>/dev/null
