@@ -21,8 +21,8 @@ const kept_for = `its worktree stays on its host for ${tree_days} days`;
 export type Kept = ReadonlyMap<string, string | Uint8Array>;
 
 export type Landed =
-  /** Its branch stands at `head`. */
-  | { state: "pushed"; head: string; at: string; paths: string[]; lines: number; check?: Checked }
+  /** Its branch stands at `head`. `left`: why something of it is in no commit. */
+  | { state: "pushed"; head: string; at: string; paths: string[]; lines: number; check?: Checked; left?: string }
   /** Nothing was committed. */
   | { state: "nothing"; check?: Checked }
   /** It is not pushed, and these are the reasons. */
@@ -70,7 +70,8 @@ export function judgedWork(
   const { code: before, round } = data.run;
   const { telling = [], conflict: _, ...rest } = before as NonNullable<typeof before>;
   // A run that did not get to work on them has not settled them: the next one hears them again.
-  const worked = landed.state === "pushed" || landed.state === "nothing" || landed.state === "gone";
+  const worked =
+    (landed.state === "pushed" && landed.left === undefined) || landed.state === "nothing" || landed.state === "gone";
   const told = [...(rest.told ?? []), ...(worked ? telling : [])];
   const code = { ...rest, told: told.length > 0 ? told : undefined, unsaved: isUnsaved(rest, landed) };
   const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });
@@ -84,8 +85,8 @@ export function judgedWork(
       : { state: "reworking", outcome: "partial", why: crossed, code: { ...code, note: crossed } };
   // Whether that is a no or came with a merge is seen by whoever looks at it next.
   if (landed.state === "gone") return { state: "review", outcome: "partial", why: taken_away, pr: data.pr, code };
-  const count = landed.check && landed.check.exit !== 0 ? (code.failed ?? 0) + 1 : undefined;
-  const checkWhy = landed.check && count !== undefined ? `verify ${endOf(landed.check)}` : undefined;
+  const checkWhy = lackOf(landed);
+  const count = checkWhy === undefined ? undefined : (code.failed ?? 0) + 1;
   const next = { ...code, failed: count, note: checkWhy };
   if (landed.state === "pushed") Object.assign(next, { head: landed.head, paths: merged(code.paths, landed.paths) });
   else if (code.head === undefined)
@@ -98,11 +99,21 @@ export function judgedWork(
   return { state: "review", outcome: count === undefined ? outcome : "partial", why: said, pr, code: next };
 }
 
+/** How the note begins of a round that is to commit the rest. */
+export const not_all = "what its agent did is not all committed";
+
+/** What keeps it from being done. */
+function lackOf(landed: Extract<Landed, { state: "pushed" | "nothing" }>): string | undefined {
+  if (landed.state === "pushed" && landed.left !== undefined) return `${not_all} (${landed.left})`;
+  return landed.check && landed.check.exit !== 0 ? `verify ${endOf(landed.check)}` : undefined;
+}
+
 /** Until its work is on its branch, or whole beside its record, its worktree is all that there is. */
 function isUnsaved({ unsaved, note }: Judged["code"], landed: Landed): boolean | undefined {
   if ("kept" in landed)
     return (landed.state === "aside" && landed.nothing) || landed.kept.has("work.bundle") ? unsaved : true;
   // What people's pushes crossed is on no branch, however the next round ended.
+  if (landed.state === "pushed" && landed.left !== undefined) return true;
   return landed.state === "unmade" || note === crossed ? unsaved : undefined;
 }
 
@@ -132,7 +143,8 @@ export function workText(landed: Landed, branch: string): string[] {
       : ": nothing new";
   const { check } = landed;
   const ran = check ? ` \`verify\` ${check.exit === 0 ? "passed" : endOf(check)}.` : "";
-  const work = `## Work\n\nBranch \`${branch}\`${size}.${ran}`;
+  const left = landed.state === "pushed" && landed.left !== undefined ? ` Not all of it: ${plain(landed.left)}.` : "";
+  const work = `## Work\n\nBranch \`${branch}\`${size}.${left}${ran}`;
   return check && check.exit !== 0 && check.said.trim() !== ""
     ? [work, `${check_head}\n\n${fenced(excerpt(clean(check.said).trim(), check_keep))}`]
     : [work];

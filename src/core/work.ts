@@ -3,7 +3,7 @@ import type { CodeWork } from "../ports.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
-import { branchOf, checkIn } from "./landed.ts";
+import { branchOf, checkIn, not_all } from "./landed.ts";
 import { raise, raiseJob } from "./raise.ts";
 import { newRemarks, untold } from "./review.ts";
 import type { Job } from "./schema.ts";
@@ -62,7 +62,7 @@ export function workOf(state: State, job: Entry<"job">): CodeWork | undefined {
   const { code, branch, round } = job.data.run;
   if (!code || branch === undefined) return undefined;
   const remarks = newRemarks(state.reviews.get(job.id), code.told);
-  const failed = (code.failed ?? 0) > 0 ? { failed: checkIn(job.body) } : {};
+  const failed = (code.failed ?? 0) > 0 && !code.note?.startsWith(not_all) ? { failed: checkIn(job.body) } : {};
   return {
     agent: job.data.agent ?? "",
     repo: code.repo,
@@ -143,6 +143,7 @@ function withState(job: Entry<"job">, state: Job["state"], run: Partial<Job["run
 /** People hear that there is something to look at. */
 export function raiseReview(draft: Draft, job: Entry<"job">): void {
   const { task, agent, host, run } = job.data;
+  const detail = run.outcome === "partial" && run.why !== undefined ? { detail: run.why } : {};
   draft.raised.push({
     id: pupdateId("towline", job.id, `job.review ${run.epoch}`, null),
     at: run.ended_at ?? isoNow(draft),
@@ -150,6 +151,16 @@ export function raiseReview(draft: Draft, job: Entry<"job">): void {
     kind: "job.review",
     subject: task,
     title: `${task} waits for a review: ${run.branch}`,
-    data: { task, job: job.id, host, agent, branch: run.branch, repo: run.code?.repo, round: run.round, why: run.why },
+    data: {
+      task,
+      job: job.id,
+      host,
+      agent,
+      branch: run.branch,
+      repo: run.code?.repo,
+      round: run.round,
+      why: run.why,
+      ...detail,
+    },
   });
 }

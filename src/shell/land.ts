@@ -57,8 +57,9 @@ async function land(
 ): Promise<Landed | { later: string }> {
   // Whoever asks is not done: the work stays where it is, and comes with the next run.
   if (!code || asks(state, job, outcome) !== null) return { state: "aside", kept: new Map() };
-  const [why = "", setup = "", said = ""] = await harmless(ports, [
+  const [why = "", left = "", setup = "", said = ""] = await harmless(ports, [
     code.why ?? code.left ?? "",
+    code.left ?? "",
     outputOf(code.setup),
     outputOf(code.verify),
   ]);
@@ -69,7 +70,13 @@ async function land(
       why: `its worktree could not be made: ${oneLine(why) || "no reason was given"}`,
       said: "",
     };
-  const check = code.verify ? { check: { exit: code.verify.exit, said } } : {};
+  // Where something is left, `verify` saw more than what comes.
+  const check =
+    code.left !== undefined
+      ? { left: oneLine(left) || "it was not said why" }
+      : code.verify
+        ? { check: { exit: code.verify.exit, said } }
+        : {};
   const asked = outcome.messages?.some(({ verb }) => verb === "ask") ?? false;
   const good = !asked && (outcome.state === "finished" || outcome.state === "empty");
   if (code.commits === 0)
@@ -94,7 +101,7 @@ interface Looking {
   /** Where its host says that the branch ends. */
   head: string;
   push: boolean;
-  check: { check?: Checked };
+  check: { check?: Checked; left?: string };
 }
 
 async function looked(ports: LandPorts, looking: Looking): Promise<Landed | { later: string }> {

@@ -73,6 +73,15 @@ test("sound work is pushed once, and found again by whoever could not write that
   ]);
 });
 
+test("work of which something could not be committed says so, and no check of it counts", async () => {
+  const one = stand();
+  one.put("b.txt", "b\n");
+  const head = one.commit();
+  const landed = await landing(one)(came(one, { left: `a merge is not finished ${secret}`, verify: ran(0, "fine") }));
+  expect(landed).toMatchObject({ state: "pushed", head, left: "a merge is not finished ⟨redacted DEPLOY_TOKEN⟩" });
+  expect(landed).not.toHaveProperty("check");
+});
+
 test("people's pushes on top of which it was made stay; those that cross it are not pushed over", async () => {
   const one = stand();
   one.put("b.txt", "b\n");

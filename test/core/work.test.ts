@@ -186,6 +186,29 @@ test("a failed check goes back to the same job, three times at most, then to peo
   expect(job(one)?.data.run.code?.failed).toBeUndefined();
 });
 
+test("work that is not all committed goes back to its agent, three times at most, and people hear why", () => {
+  const one = stand("verify: npm test\n");
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  const partly = ends({ ...pushed(first), left: "a merge is not finished" } as Landed);
+  one.tick(at(1), partly);
+  expect(job(one)?.data).toMatchObject({
+    state: "reworking",
+    run: { code: { head: first, failed: 1, unsaved: true } },
+  });
+  expect(record(one)[1]).toContain("10 lines changed. Not all of it: a merge is not finished.");
+  one.tick(at(2), never);
+  const sent = one.sent.get(id)?.assignment?.code;
+  expect(sent?.note).toContain("not all committed (a merge is not finished)");
+  expect(sent).not.toHaveProperty("failed");
+  one.tick(at(3), partly);
+  one.tick(at(4), never);
+  one.tick(at(5), partly);
+  expect(job(one)?.data).toMatchObject({ state: "review", run: { why: expect.stringContaining("3 times in a row") } });
+  expect(memos(one).join()).toContain("a merge is not finished");
+  expect(one.starts).toHaveLength(3);
+});
+
 test("a conflict with what people did meanwhile wakes the job, once for each state of their branch", () => {
   const one = stand();
   one.tick(at(0), never);

@@ -1062,6 +1062,18 @@ export const mutants: Mutant[] = [
     name: "that people put back",
   },
   {
+    guard: "work that is not all committed is not done",
+    edits: [
+      [
+        "src/core/landed.ts",
+        'if (landed.state === "pushed" && landed.left !== undefined)\n    return `',
+        'if (landed.state === "pushed" && landed.left === "")\n    return `',
+      ],
+    ],
+    tests: ["test/core/work.test.ts"],
+    name: "not all committed goes back",
+  },
+  {
     guard: "a worktree with work that is nowhere else stays",
     edits: [["src/shell/repos.ts", "isSaved(known) || idle", "true || idle"]],
     tests: ["test/code/repos.test.ts"],
