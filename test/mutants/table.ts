@@ -1064,11 +1064,7 @@ export const mutants: Mutant[] = [
   {
     guard: "work that is not all committed is not done",
     edits: [
-      [
-        "src/core/landed.ts",
-        'if (landed.state === "pushed" && landed.left !== undefined)\n    return `',
-        'if (landed.state === "pushed" && landed.left === "")\n    return `',
-      ],
+      ["src/core/landed.ts", "landed.left !== undefined) return `${not_all}", 'landed.left === "") return `${not_all}'],
     ],
     tests: ["test/core/work.test.ts"],
     name: "not all committed goes back",
