@@ -521,6 +521,10 @@ export interface Proposal {
   repo: string;
   branch: string;
   head: string;
+  /** Where people's branch was before this work, the files that it changes, and those as they are at its head. */
+  tip?: string | undefined;
+  paths?: readonly string[] | undefined;
+  sum?: string | undefined;
 }
 
 /** Where people look at work and say yes or no. Its calls throw a Fault where the forge cannot be reached. */

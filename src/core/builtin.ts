@@ -33,6 +33,10 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.closed" },
     then: [{ memo: "{{data.task}}: {{data.why}}. What was wrong with the work?", kind: "ask" }],
   }),
+  built("builtin-job-unclear", {
+    when: { kind: "job.unclear" },
+    then: [{ memo: "{{data.task}}: {{data.why}}", kind: "ask" }],
+  }),
   built("builtin-job-lost", {
     when: { kind: "job.lost" },
     then: [

@@ -22,7 +22,16 @@ export type Kept = ReadonlyMap<string, string | Uint8Array>;
 
 export type Landed =
   /** Its branch stands at `head`. `left`: why something of it is in no commit. */
-  | { state: "pushed"; head: string; at: string; paths: string[]; lines: number; check?: Checked; left?: string }
+  | {
+      state: "pushed";
+      head: string;
+      at: string;
+      paths: string[];
+      lines: number;
+      sum?: string;
+      check?: Checked;
+      left?: string;
+    }
   /** Nothing was committed. */
   | { state: "nothing"; check?: Checked }
   /** It is not pushed, and these are the reasons. */
@@ -88,7 +97,8 @@ export function judgedWork(
   const checkWhy = lackOf(landed);
   const count = checkWhy === undefined ? undefined : (code.failed ?? 0) + 1;
   const next = { ...code, failed: count, note: checkWhy };
-  if (landed.state === "pushed") Object.assign(next, { head: landed.head, paths: merged(code.paths, landed.paths) });
+  if (landed.state === "pushed")
+    Object.assign(next, { head: landed.head, paths: allPaths(code.paths, landed.paths), sum: landed.sum });
   else if (code.head === undefined)
     return { state: "empty", outcome: "partial", why: "it changed no file", code: next };
   const pr = landed.state === "pushed" ? landed.at : data.pr;
@@ -118,7 +128,7 @@ function isUnsaved({ unsaved, note }: Judged["code"], landed: Landed): boolean |
 }
 
 /** Of all rounds. */
-const merged = (before: readonly string[] = [], now: readonly string[]) =>
+export const allPaths = (before: readonly string[] = [], now: readonly string[]) =>
   [...new Set([...before, ...now])].sort().slice(0, most_paths);
 
 const taken_away = "its branch was taken away while the agent was at work";

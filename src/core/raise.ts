@@ -56,6 +56,7 @@ const ends: Record<string, string> = {
   "job.finished": "finished",
   "job.lost": "was lost",
   "job.cancelled": "was cancelled",
+  "job.unclear": "waits, as nobody can tell what became of its branch",
   "job.closed": "was turned down, as it was made",
 };
 

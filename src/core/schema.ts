@@ -227,6 +227,8 @@ const code = record({
   unsaved: flag.optional(),
   /** Files that its work changes, the first hundred. */
   paths: strings.optional(),
+  /** Digest of these files as they are at `head`. */
+  sum: line.optional(),
   /** What the agent is to know of how its next round came to be. */
   note: line.optional(),
 });

@@ -13,8 +13,8 @@ import { unwanted } from "./withdraw.ts";
 /** What a repository said of itself in this tick, or why it could not be read. `person`: waiting will not mend it. */
 export type RepoAnswer = { tip: string; heads: ReadonlyMap<string, string> } | { fault: string; person: boolean };
 
-/** How people have decided about the work of a job. */
-export type Standing = "open" | "conflict" | "merged" | "closed";
+/** How people have decided about the work of a job. `unclear`: its branch is gone, and that is all that can be told. */
+export type Standing = "open" | "conflict" | "merged" | "closed" | "unclear";
 
 type Code = NonNullable<Job["run"]["code"]>;
 
@@ -86,7 +86,8 @@ export function settleWork(
   for (const [id, stands] of standing) {
     const job = draft.jobs.get(id);
     if (!job || !isWithPeople(job) || stands === "open") continue;
-    if (stands === "conflict") clash(draft, job, repos.get(job.data.run.code?.repo ?? ""));
+    if (stands === "unclear") doubt(draft, job);
+    else if (stands === "conflict") clash(draft, job, repos.get(job.data.run.code?.repo ?? ""));
     else decided(draft, job, stands);
   }
   for (const job of [...draft.jobs.values()]) if (isWoken(draft, job)) wake(draft, job);
@@ -109,6 +110,16 @@ function decided(draft: Draft, job: Entry<"job">, stands: "merged" | "closed"): 
   });
   putJob(draft, next);
   raiseJob(draft, next, merged ? "job.finished" : "job.closed", why ?? "");
+}
+
+/** Neither a yes nor a no is made up: a person says which it was. */
+function doubt(draft: Draft, job: Entry<"job">): void {
+  const { task, run } = job.data;
+  const why = `its branch ${run.branch} is gone, and whether it was merged cannot be told: close ${task} (\`status: cancelled\`), or push the branch again`;
+  if (run.why === why) return;
+  const next = withState(job, job.data.state, { why, outcome: "partial" });
+  putJob(draft, next);
+  raiseJob(draft, next, "job.unclear", why);
 }
 
 /** People have changed what it changes, too. Each state of their branch is a reason once. */

@@ -6,7 +6,8 @@ export function git(targets: Targets): Forge {
   return {
     name: "git",
     propose: async ({ branch }) => branch,
-    async stands({ repo, branch, head }) {
+    async stands(work) {
+      const { repo, branch, head } = work;
       const target = await targets.fetch(repo, [branch], { commits: [head] });
       const { tip, heads } = target.looked;
       if (await target.contains(tip, head)) return "merged";
@@ -14,7 +15,8 @@ export function git(targets: Targets): Forge {
       if (there !== undefined && !(await target.contains(tip, there)))
         return (await target.conflicts(tip, there)) ? "conflict" : "open";
       // Squashed, or rebased and merged: the work is there as other commits.
-      return (await target.holds(tip, head)) ? "merged" : "closed";
+      const held = await target.holds(tip, work);
+      return held === null ? "unclear" : held ? "merged" : "closed";
     },
   };
 }

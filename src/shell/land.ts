@@ -5,7 +5,7 @@ import { asks } from "../core/asking.ts";
 import type { Entry } from "../core/entry.ts";
 import { agentOf } from "../core/gate.ts";
 import { type Breach, breachLine, type Guard, judge } from "../core/guard.ts";
-import { authorOf, type Checked, type Kept, type Landed } from "../core/landed.ts";
+import { allPaths, authorOf, type Checked, type Kept, type Landed } from "../core/landed.ts";
 import type { State } from "../core/state.ts";
 import { clean, oneLine } from "../core/text.ts";
 import { messageOf } from "../errors.ts";
@@ -17,6 +17,7 @@ import type { Scan, Sighting } from "./scan.ts";
 import { without } from "./screen.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Target, Targets } from "./target.ts";
+import { sumOf } from "./target-read.ts";
 
 /** `later`: it cannot be told yet, and is not counted; the host keeps it. */
 export type Land = (
@@ -194,7 +195,8 @@ async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promi
   }
   const at = await ports.forge.propose({ repo: code.repo, branch, head });
   const paths = [...new Set(work.changes.map((one) => one.path))];
-  return { state: "pushed", head, at, paths, lines: work.lines };
+  const sum = await sumOf(arrived.place, head, allPaths(code.paths, paths));
+  return { state: "pushed", head, at, paths, lines: work.lines, sum };
 }
 
 /** Texts without secrets and without what is hidden. Where that cannot be told, without any. */

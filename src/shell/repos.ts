@@ -43,7 +43,8 @@ export async function lookAtRepos(
         for (const { id, data } of waiting) {
           const { code, branch } = data.run;
           if (code?.repo !== repo || code.head === undefined || branch === undefined) continue;
-          findings.standing.set(id, await forge.stands({ repo, branch, head: code.head }));
+          const { head, tip, paths, sum } = code;
+          findings.standing.set(id, await forge.stands({ repo, branch, head, tip, paths, sum }));
         }
       } catch (thrown) {
         const person = thrown instanceof Fault && thrown.code !== exit.outside;

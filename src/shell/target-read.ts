@@ -1,6 +1,8 @@
 // What is read of a fetched repository: bundles of it, and what it holds that cannot be sent.
+import { digest } from "../core/hash.ts";
 import { oneLine } from "../core/text.ts";
 import { configuration, outside } from "../errors.ts";
+import type { Proposal } from "../ports.ts";
 import type { Place, Ran, RunOptions } from "./git.ts";
 import { objectId, readBlobs, readTree } from "./repo-read.ts";
 
@@ -51,12 +53,39 @@ export async function lacking(place: Place, commit: string): Promise<string | nu
   return lfs ? `it uses Git LFS (${oneLine(lfs.path, 100)}), which is not sent to hosts` : null;
 }
 
-/** Squashed or picked: then a merge has nothing left to do. A commit that is not here any more was taken away unmerged. */
-export async function merges(git: Git, tip: string, commit: string): Promise<boolean> {
+/** These files as they are at a commit, in one word. */
+export async function sumOf(place: Place, commit: string, paths: readonly string[]): Promise<string> {
+  const items = await readTree(place, commit, [...paths]);
+  return digest("files", ...items.map((one) => `${one.mode} ${one.blob} ${one.path}`).sort());
+}
+
+const most_looked = 100;
+
+/** Whether people's branch has come to hold these files as they are in the work, however it came there; null: unknown. */
+export async function cameIn(
+  place: Place,
+  git: Git,
+  tip: string,
+  { tip: before, paths = [], sum }: Pick<Proposal, "tip" | "paths" | "sum">,
+): Promise<boolean | null> {
+  if (before === undefined || sum === undefined || paths.length === 0) return null;
+  const span = [`--max-count=${most_looked}`, objectId(tip), `^${objectId(before)}`];
+  const ran = await git(["--literal-pathspecs", "rev-list", "--first-parent", ...span, "--", ...paths]);
+  if (ran.code !== 0) return null;
+  const commits = ran.stdout.toString().split("\n").filter(Boolean);
+  for (const commit of commits) if ((await sumOf(place, commit, paths)) === sum) return true;
+  // Where nobody touched them it did not.
+  return commits.length === 0 ? false : null;
+}
+
+/** Squashed or picked: then a merge has nothing left to do. null: its commits are gone, or git is older than 2.38. */
+export async function merges(git: Git, tip: string, commit: string): Promise<boolean | null> {
   const [merged, tree] = await Promise.all([
     git(["merge-tree", "--write-tree", objectId(tip), objectId(commit)]),
     git(["rev-parse", `${objectId(tip)}^{tree}`]),
   ]);
+  // It names a tree where it could merge at all, with conflicts or without.
+  if (!/^[0-9a-f]{40}$/m.test(merged.stdout.toString())) return null;
   return merged.code === 0 && tree.code === 0 && merged.stdout.toString().trim() === tree.stdout.toString().trim();
 }
 

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { digest } from "../core/hash.ts";
 import { plainAddress, targetAddress } from "../core/target.ts";
 import { configuration } from "../errors.ts";
-import type { PushOutcome } from "../ports.ts";
+import type { Proposal, PushOutcome } from "../ports.ts";
 import { type Place, type RunOptions, runGit, withSettings } from "./git.ts";
 import { findRepo } from "./repo-open.ts";
 import { pushCommit } from "./repo-push.ts";
@@ -21,7 +21,7 @@ import {
   target_limits,
   unreadable,
 } from "./target-fetch.ts";
-import { bundled, lacking, merges, peopleOn, present } from "./target-read.ts";
+import { bundled, cameIn, lacking, merges, peopleOn, present } from "./target-read.ts";
 
 export interface Targets {
   /** By one question over the network, again only after a push. Throws a Fault. */
@@ -41,8 +41,8 @@ export interface Target {
   objects: string;
   /** Whether `commit` is `tip` or behind it. */
   contains(tip: string, commit: string): Promise<boolean>;
-  /** Whether merging `commit` into `tip` would change nothing: its work is there, as other commits. */
-  holds(tip: string, commit: string): Promise<boolean>;
+  /** Whether the work is in `tip`, as other commits; null: that cannot be told. */
+  holds(tip: string, work: Proposal): Promise<boolean | null>;
   /** Whether the two cannot be merged without a person. An old git (before 2.38) cannot tell: then no. */
   conflicts(tip: string, commit: string): Promise<boolean>;
   /** Why no work can be done from this commit, or null. */
@@ -155,7 +155,7 @@ function targetOf({ place, mirror, limits, remote, address }: Reached, looked: L
     objects: join(place.cwd, "objects"),
     contains: async (tip, commit) =>
       (await git(["merge-base", "--is-ancestor", objectId(commit), objectId(tip)])).code === 0,
-    holds: (tip, commit) => merges(git, tip, commit),
+    holds: async (tip, work) => (await cameIn(place, git, tip, work)) ?? merges(git, tip, work.head),
     conflicts: async (tip, commit) =>
       (await git(["merge-tree", "--write-tree", objectId(tip), objectId(commit)])).code === 1,
     lacks: (commit) => lacking(place, commit),

@@ -1,7 +1,9 @@
 // How work stands with people, where all that they have is git: by what they do to branches.
 import { expect, test } from "vitest";
 import { createForge } from "../../src/forges/index.ts";
+import { gitEnv } from "../../src/shell/git.ts";
 import { createTargets } from "../../src/shell/target.ts";
+import { sumOf } from "../../src/shell/target-read.ts";
 import { clone, env, git, origin, tempDir, write } from "../repo/origin.ts";
 
 const branch = "towline/count-1";
@@ -23,7 +25,15 @@ function stand() {
   ada("checkout", "-q", "main");
   // As each tick asks it: anew.
   const stands = () => createForge(undefined, createTargets(options)).stands({ repo: ".", branch, head });
-  return { ada, commit, head, stands };
+  const tip = ada("rev-parse", "main");
+  /** By a runner that has seen nothing of it, at a server that hands nothing out that it does not name. */
+  const anew = async (head = "e".repeat(40)) => {
+    const targets = createTargets({ ...options, cache: tempDir("cache") });
+    const sum = await sumOf({ cwd: from.person, env: gitEnv(env) }, one.head, ["a.txt"]);
+    return createForge(undefined, targets).stands({ repo: ".", branch, head, tip, paths: ["a.txt"], sum });
+  };
+  const one = { ada, commit, head, stands, anew };
+  return one;
 }
 
 test("proposed is where its branch is, open until somebody does something", async () => {
@@ -83,6 +93,24 @@ test.each<[string, (one: ReturnType<typeof stand>) => void]>([
   act(one);
   one.ada("push", "-q", "origin", "main");
   expect(await one.stands()).toBe("merged");
+});
+
+test("a runner that has nothing tells a squash from a no by the files, and says so where it cannot tell", async () => {
+  const one = stand();
+  one.ada("push", "-q", "origin", "--delete", branch);
+  one.commit({ "b.txt": "more\n" });
+  one.ada("push", "-q", "origin", "main");
+  expect(await one.anew()).toBe("closed");
+  one.ada("merge", "-q", "--squash", branch);
+  one.ada("commit", "-q", "-m", "all in one");
+  one.commit({ "a.txt": "counted, and more\n" });
+  one.ada("push", "-q", "origin", "main");
+  expect(await one.anew()).toBe("merged");
+  const two = stand();
+  two.ada("push", "-q", "origin", "--delete", branch);
+  two.commit({ "a.txt": "counted otherwise\n" });
+  two.ada("push", "-q", "origin", "main");
+  expect(await two.anew()).toBe("unclear");
 });
 
 test("a branch that is deleted, or put back to where it began, is a no", async () => {

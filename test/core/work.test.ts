@@ -269,6 +269,18 @@ test("a branch that is taken away unmerged ends the job and the task, and asks w
   expect(one.starts).toHaveLength(1);
 });
 
+test("where nobody can tell what became of its branch, a person is asked, once", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), ends(pushed(first)));
+  one.standing.set(id, "unclear");
+  one.tick(at(2), never);
+  expect(job(one)?.data.state).toBe("review");
+  expect(memos(one).join()).toMatch(/whether it was merged cannot be told/);
+  expect(one.tick(at(3), never)).toEqual([]);
+});
+
 test("a branch that is taken away while the agent is at work, or waits for a host, is not made again", () => {
   const one = stand();
   one.tick(at(0), never);

@@ -1070,6 +1070,12 @@ export const mutants: Mutant[] = [
     name: "not all committed goes back",
   },
   {
+    guard: "a branch of which nothing can be told is no no",
+    edits: [["src/shell/target-read.ts", "return commits.length === 0 ? false : null;", "return false;"]],
+    tests: ["test/code/forge.test.ts"],
+    name: "where it cannot tell",
+  },
+  {
     guard: "a worktree with work that is nowhere else stays",
     edits: [["src/shell/repos.ts", "isSaved(known) || idle", "true || idle"]],
     tests: ["test/code/repos.test.ts"],
