@@ -8,6 +8,9 @@ export function git(targets: Targets): Forge {
     propose: async ({ branch }) => branch,
     async stands(work) {
       const { repo, branch, head } = work;
+      // Where both are as they were, one question for all work on a repository is enough, and nothing is fetched.
+      const seen = await targets.look(repo);
+      if (seen.heads.get(branch) === head && seen.tip === work.tip) return "open";
       const target = await targets.fetch(repo, [branch], { commits: [head] });
       const { tip, heads } = target.looked;
       if (await target.contains(tip, head)) return "merged";

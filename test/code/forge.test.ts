@@ -32,7 +32,7 @@ function stand() {
     const sum = await sumOf({ cwd: from.person, env: gitEnv(env) }, one.head, ["a.txt"]);
     return createForge(undefined, targets).stands({ repo: ".", branch, head, tip, paths: ["a.txt"], sum });
   };
-  const one = { ada, commit, head, stands, anew };
+  const one = { ada, commit, head, tip, options, stands, anew };
   return one;
 }
 
@@ -47,6 +47,16 @@ test("proposed is where its branch is, open until somebody does something", asyn
   one.commit({ "c.txt": "c\n" });
   one.ada("push", "-q", "origin", branch);
   expect(await one.stands()).toBe("open");
+});
+
+test("where nothing has moved nothing is fetched", async () => {
+  const one = stand();
+  const targets = createTargets(one.options);
+  const fetch = () => Promise.reject(new Error("fetched"));
+  const stands = (tip: string) =>
+    createForge(undefined, { ...targets, fetch }).stands({ repo: ".", branch, head: one.head, tip });
+  expect(await stands(one.tip)).toBe("open");
+  await expect(stands("e".repeat(40))).rejects.toThrow("fetched");
 });
 
 test("in conflict while both changed the same, and not any more when that is settled", async () => {
