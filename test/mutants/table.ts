@@ -545,6 +545,12 @@ export const mutants: Mutant[] = [
     name: "too big",
   },
   {
+    guard: "a look at a host leaves the bundle alone that a run is making",
+    edits: [["src/remote/host/serve.sh", "! -name '*.bundle' ! -name '*.bundle.lock' ", "! -name '*.bundle' "]],
+    tests: ["test/remote/code.test.ts"],
+    name: "a look at the host",
+  },
+  {
     guard: "only packs that the owner lists bring code to a host",
     edits: [
       [

@@ -351,6 +351,17 @@ describe("under sh", () => {
     expect(await session.code.tips(mirror)).toContain(base);
   });
 
+  test("a look at the host takes away what a run left there, and no bundle that is being made", async () => {
+    expect(await session.start(requestOf("packing", base, "sleep 60"))).toEqual({ state: "started" });
+    const run = (name: string) => join(root(), "jobs", "packing", name);
+    const names = ["1.new.bundle.lock", "1.new.bundle", "1.left"];
+    for (const name of names) writeFileSync(run(name), Buffer.alloc(3 << 19));
+    await session.probe();
+    expect(names.filter((name) => existsSync(run(name)))).toEqual(names.slice(0, 2));
+    await session.cancel("packing", 1);
+    await session.ack([await ended(session, "packing", 1)]);
+  });
+
   test("what is too big, or stands in too many worktrees, is refused", async () => {
     const big = await work(session, "big", base, "head -c 300000 /dev/urandom >big", { code: { most: 100_000 } });
     expect(big.code).toMatchObject({ commits: 1, bundle: null, why: "the work has over 100000 bytes" });

@@ -108,15 +108,16 @@ replay() {
   echo "$boot" >"$pack/boot"
 }
 
-# Files of held runs that none of ours makes so big go: whoever reads them would never be done.
+# Files of held runs that none of ours makes so big go: whoever reads them would never be done. A bundle that is being
+# made stands in `*.bundle.lock`.
 weigh() {
   set --
   for mark in "$pack"/held/*.*; do
     mark=${mark##*/}
     known "${mark%.*}" "${mark##*.}" && set -- "$@" "$jobs/${mark%.*}/${mark##*.}".*
   done
-  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' ! -name '*.bundle' \) \
-    -exec rm -f {} + 2>/dev/null
+  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' \
+    ! -name '*.bundle' ! -name '*.bundle.lock' \) -exec rm -f {} + 2>/dev/null
 }
 
 # Sessions that were left for a next round, which has not come for a week.
