@@ -7,9 +7,10 @@ import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
 import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
-import { epochOf, isLive, isOver } from "./jobs.ts";
+import { epochOf, isOver } from "./jobs.ts";
 import { hostCalled, remember } from "./known-hosts.ts";
 import { judgedWork, type Kept, type Landed, workText } from "./landed.ts";
+import { holdLater } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
 import { isMine } from "./part.ts";
@@ -90,10 +91,7 @@ export function absorb(draft: Draft, findings: Findings): void {
     const times = ourTimes(result, answer && "facts" in answer ? answer.facts.skew : 0, draft.now);
     takeResult(draft, host, { ...result, ...times }, outcome, landed);
   }
-  for (const [id, why] of findings.later) {
-    const job = draft.jobs.get(id);
-    if (job && isLive(job) && job.data.run.why !== why) setJob(draft, job, job.data.state, { why });
-  }
+  holdLater(draft, findings.later);
   settleWork(draft, findings.repos, findings.standing);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   withdraw(draft);

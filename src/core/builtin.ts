@@ -29,6 +29,15 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.closed" },
     then: [{ memo: "{{data.task}}: {{data.why}}. What was wrong with the work?", kind: "ask" }],
   }),
+  built("builtin-job-stuck", {
+    when: { kind: "job.stuck" },
+    then: [
+      {
+        memo: "{{data.task}}: its work on {{data.host}} has waited for over {{data.hours}} hours to be brought in: {{data.why}}",
+        kind: "warning",
+      },
+    ],
+  }),
   built("builtin-job-lost", {
     when: { kind: "job.lost" },
     then: [

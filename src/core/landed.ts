@@ -40,7 +40,8 @@ export const authorOf = (agent: string): Person => ({
   email: `${agent}@agents.towline.invalid`,
 });
 
-export const branchOf = (job: string) => `towline/${job}`;
+/** Where work goes. Git has no branch below one that is there, and a ledger's is often called `towline`. */
+export const branchOf = (job: string, taken = false) => `${taken ? "towline-work" : "towline"}/${job}`;
 
 /** Lines of a failed check's output that are kept. */
 const check_keep = 4000;

@@ -22,10 +22,17 @@ type Code = NonNullable<Job["run"]["code"]>;
 export const isWithPeople = ({ data }: Entry<"job">) =>
   data.run.code?.head !== undefined && (data.state === "review" || data.state === "reworking");
 
-/** What a first claim says of the work; null: its repository does not answer. */
-export function firstWork(job: string, repo: string, answer: RepoAnswer | undefined): Partial<Job["run"]> | null {
+/** What a first claim says of the work; null: its repository does not answer. `ledger`: the ledger's own branch. */
+export function firstWork(
+  job: string,
+  repo: string,
+  answer: RepoAnswer | undefined,
+  ledger: string | undefined,
+): Partial<Job["run"]> | null {
   if (!answer || "fault" in answer) return null;
-  return { branch: branchOf(job), code: { repo, base: answer.tip } };
+  // The ledger's branch may be about to be made, by this very claim.
+  const taken = ledger === "towline" || answer.heads.has("towline");
+  return { branch: branchOf(job, taken), code: { repo, base: answer.tip } };
 }
 
 /** What the next claim says of it: it goes on from its branch as that is now, people's pushes included. */

@@ -150,9 +150,12 @@ async function localSettings(place: Place): Promise<[string, string][]> {
   });
 }
 
+/** Branches of work, and the one that has none below it. */
+const ours = ["refs/heads/towline", "refs/heads/towline/*", "refs/heads/towline-work/*"];
+
 async function look({ remote, address, place, limits }: Reached): Promise<Looked> {
   await prepare(place.cwd);
-  const ran = await runGit(place, ["ls-remote", "--symref", remote, "HEAD", "refs/heads/towline/*"], {
+  const ran = await runGit(place, ["ls-remote", "--symref", remote, "HEAD", ...ours], {
     deadline: limits.ask,
     most: 4 << 20,
   });
@@ -162,7 +165,7 @@ async function look({ remote, address, place, limits }: Reached): Promise<Looked
   const tip = /^([0-9a-f]{40})\tHEAD$/m.exec(text)?.[1];
   if (branch === undefined || tip === undefined)
     throw configuration(`${shown(address)} has no default branch with a commit of SHA-1`, "push a first commit to it");
-  const heads = [...text.matchAll(/^([0-9a-f]{40})\trefs\/heads\/(towline\/\S+)$/gm)];
+  const heads = [...text.matchAll(/^([0-9a-f]{40})\trefs\/heads\/(towline(?:-work)?(?:\/\S+)?)$/gm)];
   return { branch, tip, heads: new Map(heads.map(([, commit, name]) => [name as string, commit as string])) };
 }
 

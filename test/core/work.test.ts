@@ -278,3 +278,36 @@ test("cancelling the task ends work that waits; raising `run:` begins anew", () 
   one.tick(at(3), never);
   expect(one.starts).toHaveLength(2);
 });
+
+test("where the ledger, or another, has the branch `towline`, work has its branches elsewhere", () => {
+  const own = stand("", { "towline.yml": "id: pack\ndefaults: {agent: scout}\nledger: {branch: towline}\n" });
+  own.tick(at(0), never);
+  expect(job(own)?.data.run.branch).toBe(`towline-work/${job(own)?.id}`);
+  const other = stand();
+  head(other, "towline", tip);
+  other.tick(at(0), never);
+  expect(job(other)?.data.run.branch).toBe(`towline-work/${job(other)?.id}`);
+});
+
+test("work that cannot be brought in says why once, and people hear of it when that lasts", () => {
+  const one = stand("timeout: 1h\n");
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.later.set(id, "cannot connect after 12 ms");
+  expect(one.tick(at(1), never)).toHaveLength(1);
+  expect(status(one)).toMatchObject({ state: "running" });
+  expect(job(one)?.data.run.why).toBe("cannot connect after 12 ms");
+  one.later.set(id, "cannot connect after 7 ms");
+  expect(one.tick(at(2), never)).toEqual([]);
+  expect(memos(one).join()).not.toMatch(/brought in/);
+  const night = (minute: number) => `2026-11-20T18:0${minute}:00Z`;
+  one.tick(night(0), never);
+  expect(memos(one).join()).toMatch(/count: its work on ann has waited for over 6 hours .*cannot connect/);
+  const levels = () => [...one.files].filter(([path, text]) => path.startsWith("state/") && text.includes("job.stuck"));
+  expect(levels()).toHaveLength(1);
+  expect(one.tick(night(1), never)).toEqual([]);
+  one.later.clear();
+  one.tick(night(2), ends(pushed(first)));
+  expect(job(one)?.data.state).toBe("review");
+  expect(levels()).toEqual([]);
+});

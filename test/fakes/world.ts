@@ -30,6 +30,8 @@ export interface World {
   repos: Map<string, RepoAnswer>;
   /** How work stands with people, by job. */
   standing: Map<string, Standing>;
+  /** Why the work of ended runs cannot be brought in yet, by job. */
+  later: Map<string, string>;
   state(): State;
   /** One tick. Answers the changes of each pass that made any. `run` says what a job comes to; null: it goes on. */
   tick(
@@ -61,6 +63,7 @@ export function world(records: Record<string, string>): World {
     down: new Set(),
     repos: new Map(),
     standing: new Map(),
+    later: new Map(),
     state: () => {
       const named = openPaths(files.get("state/open.ndjson"));
       const wanted = [...policy_paths, ...ledger_paths];
@@ -117,10 +120,12 @@ export function world(records: Record<string, string>): World {
         const { hosts: asked, repos } = asking(draftOf(state, new Date(at), id), known);
         into.repos = new Map([...made.repos].filter(([repo]) => repos.has(repo)));
         into.standing = new Map([...made.standing].filter(([job]) => state.jobs.has(job)));
+        into.later = new Map(made.later);
         for (const [job, { host, epoch, at: began }] of open) {
           if (made.down.has(host) || !asked.has(host)) continue;
           const came = run(job, host);
           const runtime = runtimes.shell;
+          if (made.later.has(job)) continue;
           if (!came || !runtime) into.running.add(`${job}/${epoch}`);
           else {
             const result = rawResult(job, epoch, came, began);

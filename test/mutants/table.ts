@@ -980,6 +980,20 @@ export const mutants: Mutant[] = [
     name: "by its shape",
   },
   {
+    guard: "no work goes below a branch that is there",
+    edits: [
+      ["src/core/work.ts", 'const taken = ledger === "towline" ||', "const taken = false && ledger === undefined &&"],
+    ],
+    tests: ["test/core/work.test.ts"],
+    name: "branches elsewhere",
+  },
+  {
+    guard: "a branch in the way of work's is no lock that passes",
+    edits: [["src/shell/refusal.ts", "/exists; cannot create|", "/^never$|"]],
+    tests: ["test/code/target.test.ts"],
+    name: "people's to mend",
+  },
+  {
     guard: "a bundle brings the one branch that was asked for",
     edits: [["src/core/bundle.ts", "if (only[1] !== ref)", 'if (only[1] === "")']],
     tests: ["test/code/quarantine.test.ts"],
