@@ -202,6 +202,15 @@ export function living(text: string): number[] {
   });
 }
 
+/** Jobs of any pack that keep something of their session below this home. */
+export function kept(home: string): string[] {
+  const root = join(home, ".towline");
+  return readdirSync(root)
+    .map((pack) => join(root, pack, "sessions"))
+    .filter((at) => existsSync(at))
+    .flatMap((at) => readdirSync(at));
+}
+
 /** Kills those. */
 export function kill(text: string): void {
   for (const pid of living(text))
