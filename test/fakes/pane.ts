@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach } from "vitest";
 import { agent, host as hostSchema } from "../../src/core/schema.ts";
-import type { Assignment, Launch, RawResult } from "../../src/ports.ts";
+import type { Assignment, HostFacts, Launch, RawResult } from "../../src/ports.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
 import { anyAssignment, folders } from "../runtimes/runs.ts";
 
@@ -112,7 +112,9 @@ export interface Machine {
   /** As if it had been asked about the folder before. */
   trust(): void;
   /** As at the start of every conversation. */
-  hello(): Promise<unknown>;
+  hello(): Promise<HostFacts>;
+  /** As for a job that is over. */
+  close(job: string): Promise<boolean>;
   uproot(): Promise<unknown>;
 }
 export interface Running {
@@ -146,6 +148,7 @@ export async function machine(): Promise<Machine> {
     home,
     panes: join(home, ".towline/p/sessions"),
     hello: () => session.probe(),
+    close: (job) => session.code.close(job),
     uproot: () => session.files.uproot(true),
     trust: () => writeFileSync(join(home, "trusted"), ""),
     async all(starts) {

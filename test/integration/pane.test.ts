@@ -171,11 +171,17 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
       expect(living(mark(job))).toEqual([]);
       const week = Date.now() / 1000 - 8 * 24 * 3600;
       utimesSync(join(one.panes, old, "kept"), week, week);
-      await one.hello();
+      const waiting = await one.hello();
+      expect(waiting.sessions).toEqual([{ job: young, used: expect.any(Number) }]);
+      expect(Math.abs((waiting.sessions?.[0]?.used ?? 0) - Date.now() / 1000)).toBeLessThan(120);
       expect(left()).toEqual([young]);
       expect([living(mark(old)), living(mark(young)).length > 0]).toEqual([[], true]);
+      expect(await one.close(young)).toBe(true);
+      expect([left(), living(mark(young))]).toEqual([[], []]);
+      const last = newJob();
+      await first(last);
       await one.uproot();
-      expect(living(mark(young))).toEqual([]);
+      expect(living(mark(last))).toEqual([]);
     });
   });
 
