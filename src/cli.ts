@@ -53,6 +53,8 @@ function program(wire: Wire): Command {
   const towline = new Command("towline")
     .description("A fleet of AI agents run from a git repository.")
     .version(manifest.version, "-V, --version", "print which version this is")
+    // `fleet deploy --version X` is another one.
+    .enablePositionalOptions()
     .configureHelp({ sortSubcommands: true })
     .exitOverride();
   for (const register of verbs) register(towline, wire);

@@ -1,6 +1,7 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
 import type { Entry } from "./core/entry.ts";
+import type { Told } from "./core/knowledge.ts";
 import type { Remark } from "./core/review.ts";
 import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
@@ -463,6 +464,8 @@ export interface CodeWork {
   failed?: string;
   /** One line of towline's own about how this round came to be. */
   note?: string;
+  /** What people have written down for agents like this one. */
+  told?: Told;
 }
 
 /** A message from one agent to another. */

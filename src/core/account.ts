@@ -7,7 +7,7 @@ import type { State } from "./state.ts";
 import { oneLine } from "./text.ts";
 
 const hour = 3_600_000;
-/** The longest limits are by the week: whoever says more must not stop an agent for ever. */
+/** Whoever says more must not stop an agent for ever: a limit that is longer is met once more. */
 const longest = 8 * 24 * hour;
 const shortest = 60_000;
 

@@ -1,10 +1,15 @@
 // The demo while its dashboard is served: what a person pushes is picked up, and told in a line.
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { glyphs } from "../core/jobs.ts";
-import { messageOf } from "../errors.ts";
+import { reviewPath } from "../core/review.ts";
+import type { State } from "../core/state.ts";
+import { messageOf, outside } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import { gitEnv, runGit } from "../shell/git.ts";
 import type { TickOutcome } from "../tick.ts";
+import { remark } from "./pack.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -66,8 +71,30 @@ export async function catchUp(pack: string, env: Env): Promise<void> {
   if (changes.code === 0 && String(changes.stdout) === "") await git("pull", "--quiet", "--ff-only");
 }
 
+/** Says something of the coding work that waits for people, as a person would: a line in a file, pushed. False: none waits yet. */
+export async function reviewOnce(pack: string, env: Env, state: State): Promise<boolean> {
+  const work = [...state.jobs.values()].find((job) => job.data.task === remark.task && job.data.state === "review");
+  if (!work) return false;
+  const path = reviewPath(work.id);
+  await mkdir(dirname(join(pack, path)), { recursive: true });
+  await writeFile(join(pack, path), remark.text);
+  for (const args of [
+    ["add", path],
+    ["commit", "--quiet", "--message", "A remark on the greeting"],
+    ["pull", "--quiet", "--rebase"],
+    ["push", "--quiet"],
+  ]) {
+    const ran = await runGit({ cwd: pack, env: gitEnv(env) }, args);
+    if (ran.code !== 0) throw outside(`git ${args[0]} failed: ${ran.stderr.trim()}`);
+  }
+  return true;
+}
+
 const program = fileURLToPath(new URL("../../bin/towline", import.meta.url));
 const quoted = (path: string) => (/^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+
+/** What shows the coding work. */
+export const lookAt = (pack: string) => `${quoted(program)} review ${remark.task} --repo ${quoted(pack)}`;
 
 /** Commands that add a task: one block to paste into a shell. */
 export function tryIt(pack: string, keyFile: string): string[] {

@@ -16,7 +16,11 @@ export const expected: Record<string, string> = {
   "error-digest": "done",
   "load-sample": "done",
   "ask-scout": "blocked",
+  "mend-greeting": "review",
 };
+
+/** What the demo's person says of the coding work, once: it makes a second round of it. */
+export const remark = { task: "mend-greeting", text: "- motd.txt:1: say below it whom to ask\n" };
 
 const task = (fields: string, body: string) => `---\n${fields.trim()}\n---\n\n${body.trim()}\n`;
 
@@ -70,6 +74,20 @@ echo "never reached"
   "tasks/ask-scout.md": task(
     "title: What does the scout see\nagent: scout\ndomain: INFRA",
     "Look at the files in your workspace and tell in three lines what they are for.",
+  ),
+  "motd.txt": "Wellcome to the flet.\n",
+  "tasks/mend-greeting.md": task(
+    "title: Two typos in the greeting\nrepo: .\nverify: grep -q 'Welcome to the fleet' motd.txt\naccept: [motd.txt greets without a typo]\ndomain: DOCS",
+    `
+# A script in the place of a coding agent. Like one, it works in a worktree and reads what people said of its work.
+sed -i 's/Wellcome to the flet\\./Welcome to the fleet./' motd.txt
+if grep -q 'whom to ask' .towline/TASK.md; then
+  echo 'Ask the owners, who are named in towline.yml.' >>motd.txt
+  echo "It says below the greeting whom to ask."
+else
+  echo "Both typos are mended."
+fi
+`,
   ),
   "rules/10-certificates.md": task(
     'when:\n  kind: job.failed\n  subject: certificate-check\nthen:\n  - memo: "{{data.task}} needs you: {{data.why}}"\n    kind: ask',

@@ -18,8 +18,10 @@ import {
   type RawResult,
   type Repo,
   type Runtime,
+  type Work,
 } from "../ports.ts";
 import { clearAway, deployFirst, type Until } from "./deploy-start.ts";
+import { informed } from "./knowledge.ts";
 import { type Pool, withoutName } from "./pool.ts";
 import { prepare } from "./prepare.ts";
 import { addRecords } from "./read.ts";
@@ -242,13 +244,14 @@ function giveBack(start: Start, why: string, findings: Findings): void {
 }
 
 async function startOne(
-  { pool, runtimes, secret, deployer, clock, code }: Starting,
+  hands: Starting,
   state: State,
   host: Entry<"host">,
   start: Start,
   findings: Findings,
   until: Until,
 ): Promise<void> {
+  const { pool, runtimes, secret, deployer, clock, code } = hands;
   const key = `${start.job}/${start.epoch}`;
   if (start.fallen !== undefined && !start.seal) {
     giveBack(start, start.fallen, findings);
@@ -268,7 +271,7 @@ async function startOne(
         state: "released",
         why: start.fallen ?? "it was sealed before it started",
       });
-    const launch = prepare(runtimes[start.runtime] as Runtime, start.assignment, secret);
+    const launch = prepare(runtimes[start.runtime] as Runtime, await inform(hands, state, start), secret);
     if ("refused" in launch) return void findings.starts.set(key, { state: "refused", why: launch.refused });
     const lacking = await deployFirst({ pool, deployer, clock }, state, host, opened.session, start, until);
     if (lacking !== null)
@@ -306,6 +309,15 @@ async function startOne(
     // It may or may not have been started: only asking the host again can tell. Until then the claim stands.
     pool.fail(host.id, thrown instanceof HostFault ? thrown : new HostFault("lost", String(thrown)));
   }
+}
+
+/** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */
+async function inform({ repo, code, clock }: Partial<Hands>, state: State, { assignment, host }: Start): Promise<Work> {
+  const work = assignment as Work;
+  if (!work.code || !code || !repo) return work;
+  const ports = { repo, targets: code.targets };
+  const told = await informed(ports, state, work, host, clock?.now() ?? new Date(0)).catch(() => undefined);
+  return { ...work, code: { ...work.code, ...(told ? { told } : {}) } };
 }
 
 async function workFor(code: Code | undefined, session: HostSession, start: Start) {

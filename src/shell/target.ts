@@ -43,6 +43,8 @@ export interface Target {
   holds(tip: string, commit: string): Promise<boolean>;
   /** Why no work can be done from this commit, or null. */
   lacks(commit: string): Promise<string | null>;
+  /** All files of a commit. */
+  paths(commit: string): Promise<string[]>;
   /** Whether the repository holds records of towline at this commit. */
   isPack(commit: string): Promise<boolean>;
   /** These commits, for somebody who has others; null: they have them all. */
@@ -259,6 +261,7 @@ function targetOf({ place, mirror, limits, remote, address }: Reached, looked: L
       (await git(["merge-base", "--is-ancestor", objectId(commit), objectId(tip)])).code === 0,
     holds: (tip, commit) => merges(git, tip, commit),
     lacks: (commit) => lacking(place, commit),
+    paths: async (commit) => (await readTree(place, commit)).map((one) => one.path),
     isPack: async (commit) => (await readTree(place, commit, ["towline.yml"])).length > 0,
     bundle: async (commits, have) => {
       const there = await present(git, have);

@@ -5,9 +5,9 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { answerOf } from "../core/job-text.ts";
 import type { State } from "../core/state.ts";
-import { catchUp, keepTicking, rhythm, tryIt } from "../demo/live.ts";
+import { catchUp, keepTicking, lookAt, reviewOnce, rhythm, tryIt } from "../demo/live.ts";
 import { bringUp, type Machines } from "../demo/machines.ts";
-import { expected, makePack } from "../demo/pack.ts";
+import { expected, makePack, remark } from "../demo/pack.ts";
 import { sampleLog } from "../demo/sample-log.ts";
 import { createView, type View } from "../demo/view.ts";
 import { exit } from "../errors.ts";
@@ -24,7 +24,7 @@ interface DemoFlags extends Common {
 /** Seconds after which the demo gives up waiting. */
 const patience = 120;
 const names = ["bow", "keel", "stern"];
-const settled = new Set(["done", "failed", "lost", "cancelled", "blocked", "paused"]);
+const settled = new Set(["done", "failed", "lost", "cancelled", "blocked", "paused", "review"]);
 
 /** Adds `towline demo`: a throw-away pack, three loopback machines, ticks until every sample task has ended, the dashboard. */
 export function demo(program: Command, wire: Wire): void {
@@ -125,11 +125,16 @@ async function untilSettled(
 ): Promise<{ state: State; commits: number; ticks: number }> {
   const until = wire.clock.tick() + patience * 1000;
   let commits = 0;
+  let reviewed = false;
   for (let ticks = 1; ; ticks++) {
     const outcome = await tickOnce(wire, { repo: pack, site: false }, { signal, onState: (state) => view.show(state) });
     commits += outcome.commits.length;
     view.show(outcome.state);
-    const over = Object.keys(expected).every((id) => settled.has(outcome.state.status.get(id)?.data.state ?? ""));
+    const again: boolean = !reviewed && !signal.aborted && (await reviewOnce(pack, wire.env, outcome.state));
+    if (again) view.say(`  ✎ you asked for a change of ${remark.task}: ${remark.text.slice(2).trim()}`);
+    reviewed ||= again;
+    const over =
+      !again && Object.keys(expected).every((id) => settled.has(outcome.state.status.get(id)?.data.state ?? ""));
     if (over || signal.aborted || wire.clock.tick() > until) return { state: outcome.state, commits, ticks };
     await wire.clock.sleep(1000, signal).catch(() => {});
   }
@@ -168,6 +173,7 @@ async function serve(wire: Wire, { flags, dir, pack, machines, view, signal }: S
       "",
       `  Dashboard   ${site.url}`,
       `  Records     ${pack}`,
+      `  Review      ${lookAt(pack)}`,
       "",
       "  Try it: paste this into another terminal, then reload the dashboard. It adds a task, pushes it and ticks;",
       `  the demo also ticks by itself every ${rhythm} s and tells what came of it here.`,

@@ -176,5 +176,5 @@ test(
       expect({ seed, status, ...rest }).toEqual({ seed, status: punctual.status, twice: 0, restless: 0 });
     expect(wrong).toEqual([]);
   },
-  size(300_000, 3_600_000),
+  size(900_000, 3_600_000),
 );

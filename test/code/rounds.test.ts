@@ -15,6 +15,7 @@ const script = `
 n=$(cat count.txt 2>/dev/null | wc -l)
 echo "round $((n + 1))" >>count.txt
 sed -n '/^### /,$p' .towline/TASK.md >>told.txt
+sed -n '/^## What is known/,$p' .towline/CLAUDE.md >known.txt
 git add -A && git commit -qm "Counts $((n + 1))"
 echo "counted $((n + 1))"`;
 
@@ -41,6 +42,9 @@ function stand(fields: string, body: string, own: boolean, agent = "runtime: she
     "hosts/here.md": md(`address: localhost\ntransport: local\nroot: ${join(home, "root")}\nslots: 4`),
     "tasks/count.md": md(`title: Count\nrepo: ${own ? "." : target}\n${fields}`, body),
     "src/a.ts": "export const a = 1;\n",
+    "insights/quiet.md": md("scope: [scout]", "Never at night."),
+    "insights/other.md": md("scope: [somebody]", "Not for you."),
+    "learnings/types.md": md("applies: [typescript]", "Name the types."),
   });
   const at = own ? pack.origin : target;
   if (!own) execFileSync("git", ["clone", "-q", "--bare", pack.origin, target]);
@@ -95,6 +99,8 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect(one.status()).toBe("review");
   expect(one.git("show", `${branch}:count.txt`)).toBe("round 1");
   expect(one.git("log", "-1", "--format=%an %ae", branch)).toBe("scout (towline) scout@agents.towline.invalid");
+  expect(one.git("show", `${branch}:known.txt`)).toBe("## What is known here\n\n### quiet\n\nNever at night.");
+  expect(one.git("show", `${branch}:told.txt`)).toContain("### types\n\nName the types.");
   // Nothing new: nothing is written, and the worktree waits.
   expect((await one.tick()).commits).toEqual([]);
   expect(trees(one.home)).toEqual([job]);

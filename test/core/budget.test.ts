@@ -341,7 +341,10 @@ describe("guards fail closed", () => {
     expect([told.cost, told.tokens]).toEqual([0.5, { input: 3 }]);
     expect([meterOf("claude", "usd"), meterOf("claude", "tokens")]).toEqual(["told", "told"]);
     expect(runtimes.shell.model || meterOf("shell", "usd") !== "free").toBe(false);
-    expect(meterOf("picoclaw", "usd")).toBeUndefined();
+    // A model that somebody is paid for is never free by mistake; one of the host's own is.
+    for (const name of Object.keys(runtimes).filter((one) => one !== "shell" && one !== "ollama"))
+      expect([name, meterOf(name, "usd") === "free"]).toEqual([name, false]);
+    for (const name of ["picoclaw", "tmux", "codex"]) expect(meterOf(name, "usd")).toBeUndefined();
   });
 });
 

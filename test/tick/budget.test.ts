@@ -142,4 +142,26 @@ describe("one ticker", () => {
     expect(starts(machines)).toHaveLength(2);
     expect(reason()).toContain("allows 2 runs a day: 2 runs spent");
   });
+
+  test("an account at its own limit, as the tool says it, waits until then and goes on by itself", async () => {
+    const until = "2026-11-20T14:00:00.000Z";
+    const pack = made({ ...files, "agents/scout.md": md("runtime: claude\naccount: max") });
+    const machines = { ann: machine({ runtimes: ["claude"] }) };
+    const said = `Claude AI usage limit reached|${Date.parse(until) / 1000}`;
+    const limited = `${JSON.stringify({ type: "result", subtype: "success", is_error: true, result: said, total_cost_usd: 0 })}\n`;
+    let open = false;
+    const script: Script = (job) => ({
+      stdout: open || job.startsWith("b-") ? result(0.1) : limited,
+      at: "2026-11-20T10:00:00Z",
+    });
+    await runTick(pack.clone, machines, script, { now: "2026-11-20T10:00:00Z" });
+    expect(pack.file("status/a.md")).toContain(`max has reached its own limit; next at ${until}`);
+    open = true;
+    await runTick(pack.clone, machines, script, { now: "2026-11-20T13:30:00Z" });
+    const before = starts(machines).length;
+    await runTick(pack.clone, machines, script, { now: "2026-11-20T14:00:00Z" });
+    expect(starts(machines).slice(before)).toEqual([expect.stringMatching(/^a-.*\/2$/)]);
+    expect(pack.file("status/a.md")).toContain("state: done");
+    expect(jobs(pack).filter((text) => text.includes("task: a\n"))[0]).toMatch(/epoch: 2\n {2}attempt: 1\n/);
+  });
 });

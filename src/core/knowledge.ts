@@ -1,0 +1,93 @@
+// What people have written down for agents, and which of it is for this one.
+import type { Entry } from "./entry.ts";
+import { matcher } from "./globs.ts";
+import { clean } from "./text.ts";
+
+export interface Knowledge {
+  insights: Entry<"insight">[];
+  learnings: Entry<"learning">[];
+  skills: Entry<"skill">[];
+}
+
+/** A piece of it, as the agent reads it. */
+export interface Known {
+  name: string;
+  text: string;
+}
+
+export interface Told {
+  insights: readonly Known[];
+  learnings: readonly Known[];
+  skills: readonly Known[];
+}
+
+/** Who it is for, and what the work is on. */
+export interface Asked {
+  agent: string;
+  skills: readonly string[];
+  /** Of the machine. */
+  labels: readonly string[];
+  /** As the task names it. */
+  repo: string;
+  now: Date;
+  /** Paths of the repository; null: they are not known, and only what is for every path counts. */
+  paths: readonly string[] | null;
+}
+
+/** More than this nobody keeps in mind. */
+const most = { insights: 40, learnings: 20, text: 4000, skill: 20_000 };
+
+const languages: Record<string, string[]> = {
+  c: ["*.c", "*.h"],
+  css: ["*.css", "*.scss"],
+  go: ["*.go"],
+  html: ["*.html"],
+  java: ["*.java"],
+  javascript: ["*.js", "*.jsx", "*.mjs", "*.cjs"],
+  markdown: ["*.md"],
+  php: ["*.php"],
+  python: ["*.py"],
+  ruby: ["*.rb"],
+  rust: ["*.rs"],
+  shell: ["*.sh", "*.bash"],
+  sql: ["*.sql"],
+  typescript: ["*.ts", "*.tsx", "*.mts", "*.cts"],
+  yaml: ["*.yml", "*.yaml"],
+};
+
+export function toldTo({ insights, learnings, skills }: Knowledge, asked: Asked): Told {
+  const inScope = ({ data }: Entry<"insight">) =>
+    data.status === "active" &&
+    (data.expires === undefined || Date.parse(data.expires) > asked.now.getTime()) &&
+    (data.scope ?? ["all"]).some((scope) => isFor(scope, asked));
+  const applies = ({ data }: Entry<"learning">) =>
+    data.status === "active" && (data.applies === undefined || onPaths(data.applies, asked.paths));
+  const wanted = skills.filter((skill) => asked.skills.includes(nameOf(skill)));
+  return {
+    insights: insights.filter(inScope).slice(0, most.insights).map(known(most.text)),
+    learnings: learnings.filter(applies).slice(0, most.learnings).map(known(most.text)),
+    skills: wanted.map(known(most.skill)),
+  };
+}
+
+function isFor(scope: string, { agent, labels, repo }: Asked): boolean {
+  if (scope === "all" || scope === agent) return true;
+  if (scope.startsWith("label:")) return labels.includes(scope.slice(6));
+  return /[./*]/.test(scope) && matcher([scope])(repo);
+}
+
+function onPaths(applies: readonly string[], paths: readonly string[] | null): boolean {
+  if (paths === null) return false;
+  const test = matcher(applies.flatMap((one) => languages[one.toLowerCase()] ?? [one]));
+  return paths.some(test);
+}
+
+/** `skills/name.md`, or `skills/name/SKILL.md`. */
+const nameOf = ({ path, id }: Entry) => (/^skills\/([^/]+)\/./.exec(path)?.[1] ?? id).toLowerCase();
+
+const known =
+  (length: number) =>
+  (entry: Entry): Known => ({
+    name: entry.kind === "skill" ? nameOf(entry) : entry.id,
+    text: clean(entry.body).trim().slice(0, length),
+  });

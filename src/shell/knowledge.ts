@@ -1,0 +1,62 @@
+// Insights, learnings and skills are read when a job is about to start that is told of them: a quiet tick needs none.
+import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
+import { type Knowledge, type Told, toldTo } from "../core/knowledge.ts";
+import { max_bytes } from "../core/split.ts";
+import type { State } from "../core/state.ts";
+import type { Repo, Work } from "../ports.ts";
+import { textOf } from "./pack-files.ts";
+import type { Targets } from "./target.ts";
+
+const read = new WeakMap<Repo, Map<string, Promise<Knowledge>>>();
+
+/** As people's records have it at this commit. */
+function knowledgeAt(repo: Repo, commit: string): Promise<Knowledge> {
+  const known = read.get(repo) ?? new Map<string, Promise<Knowledge>>();
+  read.set(repo, known);
+  const found = known.get(commit) ?? readKnowledge(repo, commit);
+  known.set(commit, found);
+  return found;
+}
+
+async function readKnowledge(repo: Repo, commit: string): Promise<Knowledge> {
+  const found: Knowledge = { insights: [], learnings: [], skills: [] };
+  const items = (await repo.tree(commit, ["insights", "learnings", "skills"])).filter(
+    ({ path, mode }) => mode.startsWith("100") && kindOf(path) !== null && isWhole(path),
+  );
+  const blobs = await repo.blobs([...new Set(items.map((one) => one.blob))], max_bytes);
+  for (const { path, blob } of items) {
+    const bytes = blobs.get(blob);
+    const text = bytes ? textOf(bytes) : null;
+    // One that cannot be read is named by `check`; the others count.
+    const { entry } = text === null ? { entry: null } : parseEntry(path, kindOf(path) as "skill", text);
+    if (entry?.path.startsWith("insights/")) found.insights.push(entry as unknown as Entry<"insight">);
+    else if (entry?.path.startsWith("learnings/")) found.learnings.push(entry as unknown as Entry<"learning">);
+    else if (entry) found.skills.push(entry);
+  }
+  return found;
+}
+
+/** Of a skill in a folder of its own, the rest is for those who look there. */
+const isWhole = (path: string) => !/^skills\/[^/]+\/./.test(path) || /^skills\/[^/]+\/skill\.md$/i.test(path);
+
+/** What the agent of this work is told besides. */
+export async function informed(
+  { repo, targets }: { repo: Repo; targets: Targets },
+  state: State,
+  work: Work,
+  host: string,
+  now: Date,
+): Promise<Told | undefined> {
+  const { code } = work;
+  if (!code) return undefined;
+  const knowledge = await knowledgeAt(repo, state.tips.policy);
+  const byPath = knowledge.learnings.some(({ data }) => data.applies !== undefined);
+  return toldTo(knowledge, {
+    agent: code.agent,
+    skills: work.agent.skills ?? [],
+    labels: state.hosts.get(host)?.data.labels ?? [],
+    repo: code.repo,
+    now,
+    paths: byPath ? await (await targets.fetch(code.repo, [code.branch])).paths(code.base) : null,
+  });
+}
