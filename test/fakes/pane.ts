@@ -120,6 +120,7 @@ export interface Machine {
 export interface Running {
   result(): Promise<RawResult>;
   cancel(): Promise<void>;
+  ended(): Promise<boolean>;
 }
 
 /** Whatever a test leaves behind. */
@@ -163,6 +164,7 @@ export async function machine(): Promise<Machine> {
       if (answer.state !== "started") throw new Error(JSON.stringify(answer));
       return {
         cancel: () => session.cancel(job, epoch),
+        ended: async () => (await session.wait([{ job, epoch }], 100)).length > 0,
         async result() {
           for (let tries = 0; (await session.wait([{ job, epoch }], 2000)).length === 0; tries++)
             if (tries > 45) throw new Error("it never ended");
