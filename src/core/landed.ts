@@ -4,6 +4,8 @@ import type { Person } from "./guard.ts";
 import type { Job, JobState } from "./schema.ts";
 import { clean, excerpt, fenced, oneLine } from "./text.ts";
 
+const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
 /** `verify` of a task, as it ended on the host. `exit` null: at its limit. */
 export interface Checked {
   exit: number | null;
@@ -101,7 +103,7 @@ export function workText(landed: Landed, branch: string): string[] {
   }
   const size =
     landed.state === "pushed"
-      ? ` at ${landed.head.slice(0, 12)}: ${landed.files} files, ${landed.lines} lines changed`
+      ? ` at ${landed.head.slice(0, 12)}: ${counted(landed.files, "file")}, ${counted(landed.lines, "line")} changed`
       : ": nothing new";
   const { check } = landed;
   const ran = check ? ` \`verify\` ${check.exit === 0 ? "passed" : endOf(check)}.` : "";

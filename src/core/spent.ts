@@ -44,7 +44,6 @@ const meters: Record<string, Partial<Record<Unit, "free" | "told">>> = {
   ollama: { usd: "free", tokens: "told" },
   claude: { usd: "told", tokens: "told" },
   codex: { tokens: "told" },
-  tmux: { tokens: "told" },
 };
 
 export const meterOf = (runtime: string, unit: Unit) =>

@@ -81,7 +81,7 @@ echo "never reached"
     `
 # A script in the place of a coding agent. Like one, it works in a worktree and reads what people said of its work.
 sed -i 's/Wellcome to the flet\\./Welcome to the fleet./' motd.txt
-if grep -q 'whom to ask' .towline/TASK.md; then
+if grep -q '^### .*motd.txt' .towline/TASK.md; then
   echo 'Ask the owners, who are named in towline.yml.' >>motd.txt
   echo "It says below the greeting whom to ask."
 else

@@ -131,7 +131,7 @@ function headLines(job: Entry<"job">, { files, head }: Work): string[] {
   const where = code?.repo === "." ? "" : ` of ${oneLine(code?.repo ?? "", 100)}`;
   return [
     `◆ ${job.id}: ${job.data.state}, round ${round}, by ${job.data.agent} on ${job.data.host}`,
-    `  branch ${branch}${where} at ${head.slice(0, 12)}: ${files.length} files, +${sum("added")} −${sum("removed")}`,
+    `  branch ${branch}${where} at ${head.slice(0, 12)}: ${files.length} ${files.length === 1 ? "file" : "files"}, +${sum("added")} −${sum("removed")}`,
     ...(why === undefined ? [] : [`  ${oneLine(why, 200)}`]),
     ...files.map(({ path, added, removed }) => `  ${cell(path, 120)}  +${added ?? "?"} −${removed ?? "?"}`),
   ];

@@ -762,7 +762,7 @@ export const mutants: Mutant[] = [
         '"prompt.md": clean(taskText(assignment))',
         '"prompt.md": clean("") + taskText(assignment)',
       ],
-      ["src/runtimes/task-text.ts", "const body = clean(prompt).trim();", "const body = prompt.trim();"],
+      ["src/core/brief.ts", "const body = clean(prompt).trim();", "const body = prompt.trim();"],
     ],
     tests: ["test/integration/pane.test.ts"],
     name: "a first start asks",
