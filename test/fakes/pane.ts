@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { agent, host as hostSchema } from "../../src/core/schema.ts";
 import type { Assignment, HostFacts, Launch, RawResult } from "../../src/ports.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
@@ -123,15 +123,6 @@ export interface Running {
   ended(): Promise<boolean>;
 }
 
-/** Whatever a test leaves behind. */
-const open: { home: string; close(): void }[] = [];
-afterEach(() => {
-  for (const { home, close } of open.splice(0)) {
-    close();
-    kill(`TOWLINE_SESSION=${home}/`);
-  }
-});
-
 let count = 0;
 export const newJob = () => `pane-${++count}-0123456789`;
 
@@ -144,7 +135,10 @@ export async function machine(): Promise<Machine> {
   writeFileSync(join(bin, "claude"), stand_in, { mode: 0o755 });
   writeFileSync(join(home, ".claude.json"), '{"hasCompletedOnboarding": true}\n');
   const session = await createFleet({ env: { PATH: path }, home }).open("one", host, "p");
-  open.push({ home, close: () => session.close() });
+  onTestFinished(() => {
+    session.close();
+    kill(`TOWLINE_SESSION=${home}/`);
+  });
   const one: Machine = {
     home,
     panes: join(home, ".towline/p/sessions"),
