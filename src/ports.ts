@@ -5,6 +5,7 @@ import type { Told } from "./core/knowledge.ts";
 import type { Remark } from "./core/review.ts";
 import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
+import type { Standing } from "./core/work.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
 
@@ -162,6 +163,8 @@ export interface HostFacts {
   held: HeldJob[];
   /** Worktrees of this pack; absent: none. */
   trees?: HeldTree[];
+  /** Sessions of jobs without a worktree that wait for their next round; absent: none. `used`: as of a worktree. */
+  sessions?: Pick<HeldTree, "job" | "used">[];
 }
 
 /** A worktree that stays until its job is closed. `used`: seconds since 1970 of its last start. */
@@ -523,8 +526,8 @@ export interface Forge {
   name: string;
   /** Shows people a branch that was pushed, or finds that it is shown. Answers where. */
   propose(proposal: Proposal): Promise<string>;
-  /** How it stands; `head`: where its branch is now, people's pushes included. */
-  stands(proposal: Proposal): Promise<{ state: "open"; head: string } | { state: "merged" | "closed" }>;
+  /** How it stands: `conflict` where it is open and cannot be merged as it is. */
+  stands(proposal: Proposal): Promise<Standing>;
 }
 
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 import { digest } from "../core/hash.ts";
 import type { Assignment, Launch, Runtime } from "../ports.ts";
 import { claudeOutcome } from "./claude-result.ts";
+import { modeOf } from "./mode.ts";
 import { export_secrets, secretFiles } from "./secrets.ts";
 import { goes_on, session_folder } from "./session.ts";
 import { characterText, talk_tool, taskText } from "./task-text.ts";
@@ -52,7 +53,7 @@ cd "\${TOWLINE_TREE:-$session/work}" || exit 73
 claude "$@"
 code=$?
 ${goes_on}
-if [ "$code" = 0 ] && goes_on "$here"; then echo "\${here##*/}" >"$session/kept"; fi
+if [ "$code" = 0 ] && goes_on "$here"; then keep_session "$here"; fi
 exit "$code"`;
 
 /** The session of one epoch of one job: known before it starts, so that a run that says nothing has one, too. A UUID. */
@@ -77,7 +78,7 @@ function launch(assignment: Assignment): Launch {
       model: lines(agent.model ? [agent.model] : []),
       url: lines(agent.url ? [agent.url] : []),
       "own-home": agent.auth === "env" ? "yes\n" : "",
-      mode: `${agent.guard?.mode ?? "dontAsk"}\n`,
+      mode: `${modeOf(assignment)}\n`,
       tools: lines([talk_tool, ...(agent.guard?.tools ?? [])]),
       "no-tools": lines(agent.guard?.no_tools),
       turns: lines(agent.limits?.turns ? [agent.limits.turns] : []),

@@ -42,7 +42,7 @@ export async function lookAtRepos(
         for (const { id, data } of waiting) {
           const { code, branch } = data.run;
           if (code?.repo !== repo || code.head === undefined || branch === undefined) continue;
-          findings.standing.set(id, (await forge.stands({ repo, branch, head: code.head })).state);
+          findings.standing.set(id, await forge.stands({ repo, branch, head: code.head }));
         }
       } catch (thrown) {
         const person = thrown instanceof Fault && thrown.code !== exit.outside;
@@ -64,7 +64,9 @@ export async function sendWork(
     const target = await targets.fetch(work.repo, [work.branch]);
     const lacks = await target.lacks(work.base);
     if (lacks !== null) return { why: `work on ${work.repo} is not possible: ${lacks}`, final: true };
-    const bundle = await target.bundle([work.base], await session.code.tips(target.mirror));
+    // The default branch comes along, so that the agent can merge what people have done meanwhile.
+    const commits = [...new Set([work.base, target.looked.tip])];
+    const bundle = await target.bundle(commits, await session.code.tips(target.mirror));
     if (bundle !== null) await session.code.send(target.mirror, bundle);
     const { setup, verify } = assignment.task;
     return {
@@ -83,14 +85,14 @@ export async function sendWork(
   }
 }
 
-/** Takes worktrees away whose job is over. One that a run is open in stays. */
+/** Takes worktrees and sessions away whose job is over. One that a run is open in stays. */
 export async function closeTrees(
   session: HostSession,
   state: State,
-  { trees = [], skew }: HostFacts,
+  { trees = [], sessions = [], skew }: HostFacts,
   now: Date,
 ): Promise<void> {
-  for (const { job, used } of trees) {
+  for (const { job, used } of [...trees, ...sessions]) {
     const known = state.jobs.get(job);
     const idle = now.getTime() / 1000 + skew - used;
     if (known ? isOver(known) && known.data.run.result !== undefined : idle > fresh) await session.code.close(job);

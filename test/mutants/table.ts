@@ -755,6 +755,12 @@ export const mutants: Mutant[] = [
     name: "a cancel in the second round",
   },
   {
+    guard: "a pane does not end under a person's hands",
+    edits: [["src/runtimes/tmux-scripts.ts", "      person || return 0\n", "      return 0\n"]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "sits at its keyboard",
+  },
+  {
     guard: "no key and no end of a paste is in what is pasted into a pane",
     edits: [
       [
@@ -981,11 +987,9 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "no work goes below a branch that is there",
-    edits: [
-      ["src/core/work.ts", 'const taken = ledger === "towline" ||', "const taken = false && ledger === undefined &&"],
-    ],
+    edits: [["src/core/work.ts", 'answer.heads.has("towline") ||', "false ||"]],
     tests: ["test/core/work.test.ts"],
-    name: "branches elsewhere",
+    name: "work stands beside it",
   },
   {
     guard: "a branch in the way of work's is no lock that passes",
@@ -1060,6 +1064,12 @@ export const mutants: Mutant[] = [
     edits: [["src/core/target.ts", 'repo.startsWith("-")', "false"]],
     tests: ["test/code/target.test.ts"],
     name: "is no address",
+  },
+  {
+    guard: "a task that a rule made goes to no stranger's repository",
+    edits: [["src/core/gate.ts", "!is_named.test(task.data.repo)", "!is_named"]],
+    tests: ["test/core/work.test.ts"],
+    name: "that a stranger may have given",
   },
   {
     guard: "what others wrote is fenced in an agent's task",
