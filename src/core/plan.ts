@@ -132,6 +132,7 @@ export function plan(draft: Draft, known: Known): Plan {
   const placing = (candidate: Candidate, hosts: Entry<"host">[]): Placing => ({
     ...placingOf(draft, candidate.agent, { hosts, answers: known.answers, given }),
     spent: onHost(purse, wantOf(draft, candidate)),
+    work: candidate.task.data.repo === undefined ? undefined : {},
   });
   const claim = (start: Start, job: Entry<"job">) => {
     purse.put(job, draft.jobs.get(job.id));

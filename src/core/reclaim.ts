@@ -83,8 +83,9 @@ function placeAgain(
   if (wait?.hold?.person) return { blocked: wait.wait };
   if (wait) return { wait: wait.wait, until: wait.hold?.until };
   const spent = onHost(purse, want);
+  const work = job.data.run.code === undefined ? undefined : { job: job.id };
   const on = (some: Entry<"host">[]) =>
-    place({ ...placingOf(draft, agent, { hosts: some, answers: known.answers, given }), spent });
+    place({ ...placingOf(draft, agent, { hosts: some, answers: known.answers, given }), spent, work });
   // Where it was at work, it can go on with what was said and made there.
   const goes = isAtRest(job) || job.data.run.code !== undefined;
   const before = goes && hosts.includes(same as Entry<"host">) ? on([same as Entry<"host">]) : null;

@@ -68,6 +68,8 @@ export function readFacts(
     ),
     held: lines.filter(([key]) => key === "held").map(readHeld),
     ...readTrees(lines.filter(([key]) => key === "tree")),
+    ...(of("trees").length > 0 ? { stand: count(of("trees")[1], "worktrees", 1e6) } : {}),
+    ...(of("lacks")[1] === "git" ? { git: false } : {}),
     ...readSessions(lines.filter(([key]) => key === "session")),
   };
 }
@@ -132,6 +134,7 @@ export function readStart(payload: Uint8Array): StartAnswer {
   if (state === "started" || state === "full") return { state };
   if (state === "already" || state === "sealed") return { state, epoch: count(epoch, "epoch") };
   if (state === "forbidden") return { state, why: readable(text.slice(10)) };
+  if (state === "later") return { state, why: readable(text.slice(6)) };
   if (state === "refused") return { state, why: readable(text.slice(8)) };
   throw fault("the host gave no known answer to a start");
 }

@@ -302,6 +302,8 @@ async function startOne(
     else if (answer.state === "already") findings.starts.set(key, { state: "started", epoch: answer.epoch });
     else if (answer.state === "full")
       findings.starts.set(key, { state: "released", why: `${host.id} has no free slot` });
+    else if (answer.state === "later")
+      findings.starts.set(key, { state: "released", why: `${host.id} cannot start it yet: ${answer.why}` });
     else if (answer.state === "forbidden")
       findings.starts.set(key, { state: "released", why: ownerSays(host.id, answer.why) });
     else if (answer.state === "refused")

@@ -5,6 +5,7 @@ import type { Start } from "../core/claim.ts";
 import type { Entry } from "../core/entry.ts";
 import { isOver } from "../core/jobs.ts";
 import { authorOf } from "../core/landed.ts";
+import { most_trees } from "../core/place.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
 import { exit, Fault, messageOf } from "../errors.ts";
@@ -19,8 +20,6 @@ export interface Code {
   land: Land;
 }
 
-/** Worktrees on one host, those of all packs of its root. */
-const most_trees = 40;
 /** Bytes of the bundle that comes back. */
 const most_back = 48 << 20;
 /** A worktree of which the ledger knows nothing is left alone for so long, s: another tick may have just made it. */

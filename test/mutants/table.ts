@@ -518,6 +518,18 @@ export const mutants: Mutant[] = [
     name: "too big",
   },
   {
+    guard: "what passes on a host does not end its job",
+    edits: [["src/remote/host/code.sh", "why=$no_git no=later", "why=$no_git"]],
+    tests: ["test/remote/code.test.ts"],
+    name: "a host without git",
+  },
+  {
+    guard: "no coding work is claimed for a host without git, or without room for a worktree",
+    edits: [["src/core/place.ts", "  if (bare) return bare;", "  if (bare && !bare) return bare;"]],
+    tests: ["test/core/place.test.ts"],
+    name: "coding work",
+  },
+  {
     guard: "submodules are no coding work of a host",
     edits: [["src/remote/host/code.sh", '  [ -z "$line" ] || return 1\n  line=$(vc grep', "  line=$(vc grep"]],
     tests: ["test/remote/code.test.ts"],

@@ -362,20 +362,22 @@ describe("under sh", () => {
     await session.ack([await ended(session, "packing", 1)]);
   });
 
-  test("what is too big, or stands in too many worktrees, is refused", async () => {
+  test("what is too big is refused; a worktree too many waits", async () => {
     const big = await work(session, "big", base, "head -c 300000 /dev/urandom >big", { code: { most: 100_000 } });
     expect(big.code).toMatchObject({ commits: 1, bundle: null, why: "the work has over 100000 bytes" });
     expect(await session.start(requestOf("more", base, "true", { code: { trees: 1 } }))).toMatchObject({
-      state: "refused",
+      state: "later",
       why: expect.stringMatching(/holds all the worktrees that are allowed, \d+ of 1: merge or close/),
     });
+    const { stand, trees, git } = await session.probe();
+    expect([stand, git]).toEqual([trees?.length, undefined]);
     expect(await work(session, "more", base, "true")).toMatchObject({ exit: 0 });
   });
 
   test("what is not there, submodules, LFS and a .towline of its own are refused before anything starts", async () => {
-    const refused = async (commit: string, why: RegExp) =>
+    const refused = async (commit: string, why: RegExp, state = "refused") =>
       expect(await session.start(requestOf("unfit", commit, "true"))).toMatchObject({
-        state: "refused",
+        state,
         why: expect.stringMatching(why),
       });
     const side = async (name: string, files: Record<string, string>, more = () => {}) => {
@@ -385,7 +387,7 @@ describe("under sh", () => {
       await session.code.send(mirror, repo.bundle(name, `^${base}`));
       return commit;
     };
-    await refused("f".repeat(40), /is not in the mirror/);
+    await refused("f".repeat(40), /is not in the mirror/, "later");
     expect(await session.code.tips(mirror)).toEqual([]);
     await session.code.send(mirror, repo.bundle("main"));
     await refused(await side("lfs", { "sub/.gitattributes": "*.bin filter=lfs diff=lfs\n" }), /Git LFS \(sub\/.git/);
@@ -486,7 +488,7 @@ describe("under sh", () => {
     expect(text(stdout.head).trim()).toBe(String(30 << 20));
   });
 
-  test("without git on the host it is refused, and so says the host", async () => {
+  test("a host without git says so, and coding work waits for it", async () => {
     const bin = join(place.home, "..", "bare");
     mkdirSync(bin);
     const tools =
@@ -497,8 +499,9 @@ describe("under sh", () => {
     }
     const bare = await createFleet({ env: { PATH: bin }, home: place.home }).open("one", place.host, "pack-a");
     await expect(bare.code.send(mirror, repo.bundle("main"))).rejects.toThrow(/git is not installed on this host/);
+    expect(bare.facts.git).toBe(false);
     expect(await bare.start(requestOf("plain", base, "true"))).toEqual({
-      state: "refused",
+      state: "later",
       why: "git is not installed on this host",
     });
     bare.close();
