@@ -10,7 +10,7 @@ import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
 import { hostCalled, remember } from "./known-hosts.ts";
 import { judgedWork, type Kept, type Landed, workText } from "./landed.ts";
-import { holdLater } from "./later.ts";
+import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
 import { isMine } from "./part.ts";
@@ -151,7 +151,8 @@ function started(draft: Draft, job: Entry<"job">, start: StartFinding): void {
   if (start.state === "started") {
     const epoch = start.epoch === job.data.run.epoch ? undefined : start.epoch;
     setJob(draft, job, "started", { started_epoch: epoch }, isoNow(draft));
-  } else if (start.state === "released") setJob(draft, job, "released", { why: oneLine(start.why) });
+  } else if (start.state === "released")
+    setJob(draft, job, "released", { why: oneLine(start.why), ...turnedBack(draft, job, oneLine(start.why)) });
   else {
     setJob(draft, job, "failed", { why: oneLine(start.why), ended_at: isoNow(draft), outcome: "failure" });
     raiseJob(draft, draft.jobs.get(job.id) as Entry<"job">, "job.failed", start.why);

@@ -144,6 +144,7 @@ function claimAgain(
         identity: identityOf(known.answers, host),
         skipped: run.skipped,
         wave: run.wave,
+        turned_back: job.data.state === "released" ? run.turned_back : undefined,
         collected_epoch: run.retry_at === undefined && !isAtRest(job) ? run.collected_epoch : epochOf(job),
         ...goesOn(job, host, identityOf(known.answers, host)),
         ...work,

@@ -39,7 +39,11 @@ export function stateOf(
   const open = jobs.filter((job) => !isOver(job));
   const released = open.filter((job) => job.data.state === "released");
   const waiting = released.find((job) => !isWaiting(job)) ?? released[0];
-  if (waiting) return say("queued", `waits: ${waiting.data.run.why ?? "was released"}`);
+  if (waiting) {
+    const until = waiting.data.run.turned_back?.until;
+    const next = until === undefined ? "" : `; next at ${until}`;
+    return say("queued", `waits: ${waiting.data.run.why ?? "was released"}${next}`);
+  }
   const asking = open.find((job) => job.data.state === "asking");
   if (asking) return say("waiting", waitsFor(asking));
   const review = open.find((job) => job.data.state === "review");

@@ -80,7 +80,8 @@ export async function sendWork(
     };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
-    return { why: oneLine(thrown.message, 300), final: false };
+    // What hosts refuse, and what could not be read, may pass. What stands against the repository does not.
+    return { why: oneLine(thrown.message, 300), final: thrown.code !== exit.outside };
   }
 }
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { Start } from "../../src/core/claim.ts";
 import type { State } from "../../src/core/state.ts";
-import { configuration } from "../../src/errors.ts";
+import { outside } from "../../src/errors.ts";
 import type { Forge, HostFacts, HostSession } from "../../src/ports.ts";
 import { closeTrees, lookAtRepos, sendWork } from "../../src/shell/repos.ts";
 import { createTargets } from "../../src/shell/target.ts";
@@ -31,7 +31,7 @@ function session(tips: string[], refuse?: string) {
     code: {
       tips: async () => tips,
       send: async (_: string, bundle: Uint8Array) => {
-        if (refuse) throw configuration(refuse);
+        if (refuse) throw outside(refuse);
         sent.push(bundle);
       },
       close: async (job: string) => closed.push(job) > 0,
@@ -74,6 +74,15 @@ test("a host that refuses, and a commit that is gone, give the claim back", asyn
     final: false,
   });
   expect(await sendWork(code(one.targets), session([]).host, start("e".repeat(40)))).toMatchObject({ final: false });
+});
+
+test("a repository that is too large for any host ends the job; a host that is at fault does not", async () => {
+  const one = stand();
+  const targets = createTargets({ dir: clone(one.from), env, cache: tempDir("cache"), limits: { repository: 10 } });
+  expect(await sendWork(code(targets), session([]).host, start(one.base))).toEqual({
+    why: expect.stringMatching(/is larger than/),
+    final: true,
+  });
 });
 
 test("repositories are asked once each; one that is silent or wrong says why, and does not hold up the others", async () => {

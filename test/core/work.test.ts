@@ -359,3 +359,21 @@ test("work that cannot be brought in says why once, and people hear of it when t
   expect(job(one)?.data.state).toBe("review");
   expect(levels()).toEqual([]);
 });
+
+test("coding work that a host gives back again and again is claimed less and less often, and goes when it can", () => {
+  const one = stand();
+  one.turns = "ann has too little room for 120 bytes";
+  for (let minute = 0; minute < 50; minute++) one.tick(at(minute), never);
+  // At 0, 1, 2, and after rests of 5, 10, 20 minutes.
+  expect(one.starts).toHaveLength(6);
+  expect(status(one)).toMatchObject({ state: "queued", reason: expect.stringMatching(/too little room.*next at/) });
+  expect(one.tick(at(50), never)).toEqual([]);
+  // Another reason is tried at once again.
+  one.turns = "ann is just being moved";
+  one.tick("2026-11-20T12:00:00Z", never);
+  one.tick("2026-11-20T12:01:00Z", never);
+  expect(one.starts).toHaveLength(8);
+  one.turns = undefined;
+  one.tick("2026-11-20T12:02:00Z", never);
+  expect(job(one)?.data.state).toBe("started");
+});

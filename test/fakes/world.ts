@@ -32,6 +32,8 @@ export interface World {
   standing: Map<string, Standing>;
   /** Why the work of ended runs cannot be brought in yet, by job. */
   later: Map<string, string>;
+  /** Why hosts start nothing, though they could; absent: they do. */
+  turns?: string;
   state(): State;
   /** One tick. Answers the changes of each pass that made any. `run` says what a job comes to; null: it goes on. */
   tick(
@@ -106,6 +108,10 @@ export function world(records: Record<string, string>): World {
         for (const start of decision.plan.starts) {
           made.starts.push(`${start.job}/${start.epoch} ${start.host}`);
           made.sent.set(start.job, start);
+          if (made.turns !== undefined) {
+            findings.starts.set(`${start.job}/${start.epoch}`, { state: "released", why: made.turns });
+            continue;
+          }
           open.set(start.job, { host: start.host, epoch: start.epoch, at: now });
           findings.starts.set(`${start.job}/${start.epoch}`, { state: "started", epoch: start.epoch });
         }

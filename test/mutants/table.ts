@@ -998,6 +998,18 @@ export const mutants: Mutant[] = [
     name: "by its shape",
   },
   {
+    guard: "a claim that is given back for the same reason rests",
+    edits: [["src/core/claim.ts", " && !rests(draft, job)", " && (!rests(draft, job) || true)"]],
+    tests: ["test/core/work.test.ts"],
+    name: "less and less often",
+  },
+  {
+    guard: "what stands against a repository is not tried for ever",
+    edits: [["src/shell/repos.ts", "final: thrown.code !== exit.outside", "final: false && exit.outside > 0"]],
+    tests: ["test/code/repos.test.ts"],
+    name: "too large for any host",
+  },
+  {
     guard: "no work goes below a branch that is there",
     edits: [["src/core/work.ts", 'answer.heads.has("towline") ||', "false ||"]],
     tests: ["test/core/work.test.ts"],
