@@ -1,5 +1,11 @@
 // Agents that ask, and agents that tell each other: whole ticks as values, from the question to the end.
 import { describe, expect, test } from "vitest";
+import { noFindings } from "../../src/core/absorb.ts";
+import { decideClose } from "../../src/core/decide-close.ts";
+import { decideErrand } from "../../src/core/decide-errand.ts";
+import { decideJob } from "../../src/core/decide-job.ts";
+import type { State } from "../../src/core/state.ts";
+import type { Changes } from "../../src/ports.ts";
 import type { FakeRun } from "../fakes/fleet.ts";
 import { world } from "../fakes/world.ts";
 
@@ -74,6 +80,53 @@ describe("a question", () => {
     one.down.clear();
     one.tick(at(30), () => done);
     expect(one.starts.map((start) => start.split("-")[0])).toEqual(["drop", "other"]);
+  });
+
+  const verb = { now: new Date(at(20)), tick: "verb" };
+  const known = { paths: new Map(), runtimes: new Set<string>(), answers: new Map(), absent: new Set<string>() };
+  const verbs: [string, (state: State) => Changes][] = [
+    ["dispatch", (state) => decideErrand(state, [], noFindings(), known, verb).changes],
+    ["job cancel", (state) => decideJob(state, "other", noFindings(), verb).changes],
+    ["fleet replace", (state) => decideClose(state, { jobs: [], as: "lost", why: "" }, verb)],
+  ];
+  /** What somebody does between the person's commit and the next tick. */
+  const meanwhile = (one: World, decided: (state: State) => Changes) => {
+    for (const [path, text] of decided(one.state())) one.files.set(path, String(text));
+  };
+
+  test.each(verbs)("answered before a %s that comes before the next tick goes on all the same", (_, decided) => {
+    const one = asked();
+    say(one, answer("yes"));
+    meanwhile(one, decided);
+    one.tick(at(30), () => done);
+    expect(one.starts).toHaveLength(2);
+    expect(state(one)).toBe("done");
+  });
+
+  test.each(["answer: yes: do it", "status: answerd"])(
+    "answered with a slip (%s) waits until that is mended",
+    (line) => {
+      const one = asked({ "tasks/other.md": "---\ntitle: Other\nagent: bob\nevery: 30m\n---\n\necho\n" });
+      const memo = "status: open";
+      const [path, before] = only(one, "memos");
+      one.files.set(path, before.replace(memo, line.startsWith("status") ? line : `status: answered\n${line}`));
+      for (const minutes of [30, 60]) one.tick(at(minutes), () => done);
+      expect(state(one)).toBe("waiting");
+      one.files.set(path, answer("yes")(before));
+      one.tick(at(90), () => done);
+      expect(state(one)).toBe("done");
+    },
+  );
+
+  test("whose job record was spoiled waits until that is mended", () => {
+    const one = asked({ "tasks/other.md": "---\ntitle: Other\nagent: bob\nevery: 30m\n---\n\necho\n" });
+    const [path = "", text = ""] = [...one.files].find(([name]) => /^jobs\/.*\/drop-/.test(name)) ?? [];
+    one.files.set(path, text.replace("task: drop", "task: [drop"));
+    for (const minutes of [30, 60]) one.tick(at(minutes), () => done);
+    one.files.set(path, text);
+    say(one, answer("yes"));
+    one.tick(at(90), () => done);
+    expect(state(one)).toBe("done");
   });
 
   test("that is put away ends its job", () => {

@@ -858,6 +858,18 @@ export const mutants: Mutant[] = [
     name: "nobody answers",
   },
   {
+    guard: "a person's answer is kept until a tick has taken it",
+    edits: [["src/core/draft.ts", " || !draft.written.has(memo.path)", ""]],
+    tests: ["test/core/asking.test.ts"],
+    name: "goes on all the same",
+  },
+  {
+    guard: "open work whose record cannot be read is not lost sight of",
+    edits: [["src/core/draft.ts", ", ...brokenRows(draft)]", "]"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "waits until that is mended",
+  },
+  {
     guard: "what other agents say is fenced in a prompt",
     edits: [["src/runtimes/inbox.ts", "${fenced(clean(text))}`),", "${clean(text)}`),"]],
     tests: ["test/runtimes/task-text.test.ts"],
