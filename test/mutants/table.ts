@@ -912,6 +912,12 @@ export const mutants: Mutant[] = [
     name: "must have been looked up",
   },
   {
+    guard: "what was claimed again on another day than its own counts there",
+    edits: [["src/core/budget.ts", 'before("month") || (before("day")', 'before("month") || (false']],
+    tests: ["test/core/budget.test.ts"],
+    name: "the same on another day",
+  },
+  {
     guard: "the limit of one run counts all its attempts",
     edits: [["src/core/spent.ts", "if (before[unit] < limit.most) continue;", "if (before[unit] >= 0) continue;"]],
     tests: ["test/core/budget.test.ts"],
