@@ -88,7 +88,7 @@ function openRows(draft: Draft): object[] {
 }
 
 /** Rows as they were read whose records have an error. */
-function brokenRows({ problems, texts }: Draft): object[] {
+function brokenRows({ problems, texts }: Draft): { path: string }[] {
   const read = texts.get("state/open.ndjson") ?? "";
   const paths = problems.filter(({ level }) => level === "error").map(({ path }) => path);
   return [...new Set(paths)]

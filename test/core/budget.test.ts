@@ -1,6 +1,9 @@
 // Limits on what is spent: whole ticks as values. What starts is counted from outside.
 import { describe, expect, test } from "vitest";
+import { noFindings } from "../../src/core/absorb.ts";
+import { pausedUntil } from "../../src/core/account.ts";
 import { bounds, purseOf } from "../../src/core/budget.ts";
+import { decideErrand } from "../../src/core/decide-errand.ts";
 import { draftOf } from "../../src/core/draft.ts";
 import { type Entry, idOf, parseEntry } from "../../src/core/entry.ts";
 import { agentGate, candidates } from "../../src/core/gate.ts";
@@ -9,6 +12,7 @@ import { meterOf } from "../../src/core/spent.ts";
 import { triage } from "../../src/core/triage.ts";
 import type { Outcome } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
+import { rawResult } from "../fakes/fleet.ts";
 import { basics, md } from "../fakes/pack.ts";
 import { type World, world } from "../fakes/world.ts";
 
@@ -431,6 +435,22 @@ describe("an account at its own limit", () => {
     );
     expect(pupdates(one, "account.limited")).toMatchObject([{ subject: "agent scout" }]);
   });
+});
+
+test("a limit that a dispatched run met is known to all that comes after it", () => {
+  const one = pack({}, "", 1);
+  one.tick(`${friday}T10:00:00Z`, hangs);
+  const state = one.state();
+  const [job] = state.jobs.values();
+  const result = rawResult(job?.id ?? "", 1, { stdout: "", exit: 1 }, `${friday}T10:00:00Z`);
+  const limited = { until: `${friday}T14:00:00Z`, said: "2pm" };
+  const outcome: Outcome = { state: "failed", outcome: "failure", answer: "", why: "limit", limited };
+  const found = { ...noFindings(), results: [{ host: "ann", result, outcome }] };
+  const all = { paths: new Map(), runtimes: known, answers: new Map(), absent: new Set<string>() };
+  const pass = { now: new Date(`${friday}T10:05:00Z`), tick: "verb" };
+  const { draft, changes } = decideErrand(state, [...state.tasks.values()], found, all, pass);
+  expect(pausedUntil(draft, "agent scout", pass.now)).toBe(`${friday}T14:00:00.000Z`);
+  expect(changes.get("state/levels.ndjson")).toContain("account.limited");
 });
 
 describe("reviewers who are behind", () => {
