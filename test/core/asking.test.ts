@@ -305,6 +305,38 @@ describe("what agents say", () => {
     expect(one.files.get("state/letters.ndjson")).toBe("");
   });
 
+  test("a run that is tried again is given them again", () => {
+    const one = world(records({ "tasks/other.md": other.replace("agent: bob", "agent: bob\nretries: 1") }));
+    one.tick(at(0), () => tell("bob", "look"));
+    one.tick(at(30), () => ({ exit: 1 }));
+    one.tick(at(60), () => ({ exit: 1 }));
+    const [, last] = [...one.sent].find(([job]) => job.startsWith("other")) ?? [];
+    expect(last?.assignment).toMatchObject({ epoch: 2, inbox: [{ text: "look" }] });
+    expect(one.files.get("state/letters.ndjson")).toBe("");
+  });
+
+  test("what nobody heard in 14 days is given to nobody, and keeps no room", () => {
+    const bob = "---\nruntime: shell\noff: true\n---\n";
+    const writer = "---\ntitle: Drop\nagent: ann\nevery: 30m\n---\n\necho\n";
+    const one = world(records({ "agents/bob.md": bob, "tasks/drop.md": writer, "tasks/other.md": other }));
+    const row = { from: "zoe", to: "bob", job: "x", at: at(0), depth: 1 };
+    const old = Array.from({ length: 49 }, (_, n) => JSON.stringify({ id: `${n}`, ...row, text: `old ${n}` }));
+    one.files.set("state/letters.ndjson", `${old.join("\n")}\n`);
+    one.tick(at(0), () => done);
+    one.tick(at(day), () => tell("bob", "the last that there is room for"));
+    one.tick(at(2 * day), () => tell("bob", "too many"));
+    one.tick(at(14 * day + 60), () => tell("bob", "fresh"));
+    expect(one.files.get("state/letters.ndjson")?.match(/"text":"[^"]*"/g)).toEqual([
+      '"text":"the last that there is room for"',
+      '"text":"fresh"',
+    ]);
+    one.files.set("agents/bob.md", "---\nruntime: shell\n---\n");
+    one.files.delete("tasks/drop.md");
+    one.tick(at(16 * day), () => done);
+    const [, last] = [...one.sent].find(([job]) => job.startsWith("other")) ?? [];
+    expect(last?.assignment?.inbox?.map(({ text }) => text)).toEqual(["fresh"]);
+  });
+
   test("to nobody, or from a loop of answers, are not taken, and it is told", () => {
     const one = world(records());
     one.tick(at(0), () => tell("zoe", "hello"));

@@ -870,6 +870,18 @@ export const mutants: Mutant[] = [
     name: "waits until that is mended",
   },
   {
+    guard: "messages are not taken from a run that is tried again",
+    edits: [["src/core/absorb.ts", ' && state !== "reworking" && !again)', ' && state !== "reworking")']],
+    tests: ["test/core/asking.test.ts"],
+    name: "tried again is given them again",
+  },
+  {
+    guard: "messages that ran out fill no mailbox",
+    edits: [["src/core/letters.ts", "  draft.letters = fresh(draft);\n", ""]],
+    tests: ["test/core/asking.test.ts"],
+    name: "keeps no room",
+  },
+  {
     guard: "what other agents say is fenced in a prompt",
     edits: [["src/runtimes/inbox.ts", "${fenced(clean(text))}`),", "${clean(text)}`),"]],
     tests: ["test/runtimes/task-text.test.ts"],
@@ -928,6 +940,12 @@ export const mutants: Mutant[] = [
     edits: [["src/core/spending.ts", "pausedUntil(draft, account, draft.now)", 'pausedUntil(draft, "", draft.now)']],
     tests: ["test/core/budget.test.ts"],
     name: "all its agents wait",
+  },
+  {
+    guard: "a limit that a dispatched run met holds for all",
+    edits: [["src/core/decide-errand.ts", "  draft.levels = alone.levels;\n", ""]],
+    tests: ["test/core/budget.test.ts"],
+    name: "a dispatched run met",
   },
   {
     guard: "no tool stops an account for ever",
