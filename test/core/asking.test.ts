@@ -4,6 +4,8 @@ import { noFindings } from "../../src/core/absorb.ts";
 import { decideClose } from "../../src/core/decide-close.ts";
 import { decideErrand } from "../../src/core/decide-errand.ts";
 import { decideJob } from "../../src/core/decide-job.ts";
+import { draftOf } from "../../src/core/draft.ts";
+import { asking as asks } from "../../src/core/plan.ts";
 import type { State } from "../../src/core/state.ts";
 import type { Changes } from "../../src/ports.ts";
 import type { FakeRun } from "../fakes/fleet.ts";
@@ -127,6 +129,39 @@ describe("a question", () => {
     say(one, answer("yes"));
     one.tick(at(90), () => done);
     expect(state(one)).toBe("done");
+  });
+
+  const limit = { source: "towline", subject: "agent ann", family: "account", kind: "account.limited", pupdate: "" };
+  test.each<[string, boolean, Record<string, string>]>([
+    ["nothing holds it back", true, {}],
+    [
+      "the limit of its account has ended",
+      true,
+      { "state/levels.ndjson": JSON.stringify({ ...limit, state: at(20) }) },
+    ],
+    ["its account is limited", false, { "state/levels.ndjson": JSON.stringify({ ...limit, state: at(6 * day) }) }],
+    ["its task is paused", false, { "tasks/drop.md": "---\ntitle: Drop\nagent: ann\nstatus: paused\n---\n\necho\n" }],
+    ["its agent is off", false, { "agents/ann.md": "---\nruntime: shell\noff: true\n---\n" }],
+    ["everything is stopped", false, { "STOP.md": "" }],
+    [
+      "a limit is reached",
+      false,
+      { "tasks/drop.md": "---\ntitle: Drop\nagent: ann\nbudget: {runs: 1}\n---\n\necho\n" },
+    ],
+    ["a day's limit is", false, { "towline.yml": "id: pack\nbudget: {day: {runs: 1}}\n" }],
+  ])("that is answered calls hosts where it can go on: %s", (_, calls, more) => {
+    const one = asked();
+    say(one, answer("yes"));
+    for (const [path, text] of Object.entries(more)) one.files.set(path, text);
+    const wanted = asks(draftOf(one.state(), new Date(at(30)), "x"), new Set(["shell"]));
+    expect([...wanted.hosts]).toEqual(calls ? ["one"] : []);
+  });
+
+  test("that is answered, and of which nobody looked up what was spent, calls its host all the same", () => {
+    const one = asked({ "towline.yml": "id: pack\nbudget: {day: {runs: 9}}\n" });
+    say(one, answer("yes"));
+    const wanted = asks(draftOf({ ...one.state(), spent: undefined }, new Date(at(30)), "x"), new Set(["shell"]));
+    expect([...wanted.hosts]).toEqual(["one"]);
   });
 
   test("that is put away ends its job", () => {

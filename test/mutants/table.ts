@@ -948,6 +948,14 @@ export const mutants: Mutant[] = [
     name: "a dispatched run met",
   },
   {
+    guard: "what waits for an account or a limit calls no host",
+    edits: [
+      ["src/core/plan.ts", "return hold === null || (!hold.person && hold.until === undefined);", "return true;"],
+    ],
+    tests: ["test/core/asking.test.ts"],
+    name: "calls hosts where it can go on",
+  },
+  {
     guard: "no tool stops an account for ever",
     edits: [["src/core/account.ts", "now.getTime() + longest", "now.getTime() + longest * 9999"]],
     tests: ["test/core/budget.test.ts"],
