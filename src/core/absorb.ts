@@ -279,8 +279,8 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
     },
   };
   const { messages = [], remarks = [] } = outcome;
-  // A job that goes on may do so in a fresh session, which has not read them.
-  if (question === null && state !== "reworking") heard(draft, job.id);
+  // A job that goes on, or is tried again, may do so in a fresh session, which has not read them.
+  if (question === null && state !== "reworking" && !again) heard(draft, job.id);
   const refused = post(draft, job, messages);
   const said = { ...outcome, why, remarks: [...remarks, ...refused] };
   const made = landed && work ? workText(landed, run.branch ?? "") : [];

@@ -1,6 +1,8 @@
 // Coding work through whole ticks in memory: from its claim to its end, round after round.
 import { expect, test } from "vitest";
+import { draftOf } from "../../src/core/draft.ts";
 import type { Landed } from "../../src/core/landed.ts";
+import { asking } from "../../src/core/plan.ts";
 import { type World, world } from "../fakes/world.ts";
 
 const [tip, first, second, theirs] = ["a", "b", "c", "d"].map((one) => one.repeat(40)) as [
@@ -53,6 +55,20 @@ test("a task with a repository starts at its tip, on a branch of its own, and is
   expect(made?.data.run.deadline).toBe(3600);
   const work = one.sent.get(made?.id ?? "")?.assignment?.code;
   expect(work).toEqual({ agent: "scout", repo: ".", branch: `towline/${made?.id}`, base: tip, round: 1, remarks: [] });
+});
+
+test("work that goes back to an agent whose account is limited asks nothing of its repository until that ends", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  one.tick(at(1), ends({ state: "moved", kept: new Map() }));
+  expect(job(one)?.data.state).toBe("reworking");
+  const limited = (until: string) => {
+    const row = { source: "towline", subject: "agent scout", family: "account", kind: "account.limited" };
+    one.files.set("state/levels.ndjson", JSON.stringify({ ...row, state: until, pupdate: "" }));
+    return asking(draftOf(one.state(), new Date(at(5)), "x"), new Set(["shell"]));
+  };
+  expect(limited(at(4))).toMatchObject({ hosts: new Set(["ann"]), repos: new Set(["."]) });
+  expect(limited(at(59))).toMatchObject({ hosts: new Set(), repos: new Set() });
 });
 
 test("review, remarks, a second round on the same job, merge: done, and each step once", () => {

@@ -876,6 +876,30 @@ export const mutants: Mutant[] = [
     name: "nobody answers",
   },
   {
+    guard: "a person's answer is kept until a tick has taken it",
+    edits: [["src/core/draft.ts", " || !draft.written.has(memo.path)", ""]],
+    tests: ["test/core/asking.test.ts"],
+    name: "goes on all the same",
+  },
+  {
+    guard: "open work whose record cannot be read is not lost sight of",
+    edits: [["src/core/draft.ts", ", ...brokenRows(draft)]", "]"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "waits until that is mended",
+  },
+  {
+    guard: "messages are not taken from a run that is tried again",
+    edits: [["src/core/absorb.ts", ' && state !== "reworking" && !again)', ' && state !== "reworking")']],
+    tests: ["test/core/asking.test.ts"],
+    name: "tried again is given them again",
+  },
+  {
+    guard: "messages that ran out fill no mailbox",
+    edits: [["src/core/letters.ts", "  draft.letters = fresh(draft);\n", ""]],
+    tests: ["test/core/asking.test.ts"],
+    name: "keeps no room",
+  },
+  {
     guard: "what other agents say is fenced in a prompt",
     edits: [["src/runtimes/inbox.ts", "${fenced(clean(text))}`),", "${clean(text)}`),"]],
     tests: ["test/runtimes/task-text.test.ts"],
@@ -918,6 +942,12 @@ export const mutants: Mutant[] = [
     name: "must have been looked up",
   },
   {
+    guard: "what was claimed again on another day than its own counts there",
+    edits: [["src/core/budget.ts", 'before("month") || (before("day")', 'before("month") || (false']],
+    tests: ["test/core/budget.test.ts"],
+    name: "the same on another day",
+  },
+  {
     guard: "the limit of one run counts all its attempts",
     edits: [["src/core/spent.ts", "if (before[unit] < limit.most) continue;", "if (before[unit] >= 0) continue;"]],
     tests: ["test/core/budget.test.ts"],
@@ -928,6 +958,20 @@ export const mutants: Mutant[] = [
     edits: [["src/core/spending.ts", "pausedUntil(draft, account, draft.now)", 'pausedUntil(draft, "", draft.now)']],
     tests: ["test/core/budget.test.ts"],
     name: "all its agents wait",
+  },
+  {
+    guard: "a limit that a dispatched run met holds for all",
+    edits: [["src/core/decide-errand.ts", "  draft.levels = alone.levels;\n", ""]],
+    tests: ["test/core/budget.test.ts"],
+    name: "a dispatched run met",
+  },
+  {
+    guard: "what waits for an account or a limit calls no host",
+    edits: [
+      ["src/core/plan.ts", "return hold === null || (!hold.person && hold.until === undefined);", "return true;"],
+    ],
+    tests: ["test/core/asking.test.ts"],
+    name: "calls hosts where it can go on",
   },
   {
     guard: "no tool stops an account for ever",
