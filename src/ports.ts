@@ -162,6 +162,8 @@ export interface HostFacts {
   held: HeldJob[];
   /** Worktrees of this pack; absent: none. */
   trees?: HeldTree[];
+  /** Sessions of jobs without a worktree that wait for their next round; absent: none. `used`: as of a worktree. */
+  sessions?: Pick<HeldTree, "job" | "used">[];
 }
 
 /** A worktree that stays until its job is closed. `used`: seconds since 1970 of its last start. */

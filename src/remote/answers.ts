@@ -68,6 +68,7 @@ export function readFacts(
     ),
     held: lines.filter(([key]) => key === "held").map(readHeld),
     ...readTrees(lines.filter(([key]) => key === "tree")),
+    ...readSessions(lines.filter(([key]) => key === "session")),
   };
 }
 
@@ -77,6 +78,13 @@ function readTrees(lines: string[][]): Pick<HostFacts, "trees"> {
     job_name.test(job) && /^[0-9a-f]{16,64}$/.test(mirror) ? [{ job, mirror, used: count(used, "time", 1e11) }] : [],
   );
   return trees.length > 0 ? { trees } : {};
+}
+
+function readSessions(lines: string[][]): Pick<HostFacts, "sessions"> {
+  const sessions = lines.flatMap(([, job = "", used]) =>
+    job_name.test(job) ? [{ job, used: count(used, "time", 1e11) }] : [],
+  );
+  return sessions.length > 0 ? { sessions } : {};
 }
 
 /** What the host's owner allows; nothing where they set no limits. */

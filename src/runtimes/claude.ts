@@ -52,7 +52,7 @@ cd "\${TOWLINE_TREE:-$session/work}" || exit 73
 claude "$@"
 code=$?
 ${goes_on}
-if [ "$code" = 0 ] && goes_on "$here"; then echo "\${here##*/}" >"$session/kept"; fi
+if [ "$code" = 0 ] && goes_on "$here"; then keep_session "$here"; fi
 exit "$code"`;
 
 /** The session of one epoch of one job: known before it starts, so that a run that says nothing has one, too. A UUID. */

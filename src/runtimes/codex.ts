@@ -53,7 +53,7 @@ code=$?
 awk '${events_awk}' "$here/events"
 [ -z "$late" ] || code=143
 ${goes_on}
-if [ "$code" = 0 ] && goes_on "$here"; then echo "\${here##*/}" >"$session/kept"; fi
+if [ "$code" = 0 ] && goes_on "$here"; then keep_session "$here"; fi
 exit "$code"`;
 
 const sandboxes = {

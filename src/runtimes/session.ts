@@ -10,11 +10,12 @@ if [ ! -s resume ]; then
 fi
 mkdir -p "$session/work" "$session/home" || exit 73`;
 
-/** FOLDER: whether the job goes on. Coding work goes on after its review, and a question that was asked is answered. */
+/** With the run's folder: whether the job goes on, and the mark that it does. Coding work goes on after its review, and a question that was asked is answered. */
 export const goes_on = `asks() {
   for file in "$1"/outbox/*ask.md "$session"/work/outbox/*ask.md "$TOWLINE_TREE"/.towline/outbox/*ask.md; do
     [ ! -e "$file" ] || return 0
   done
   return 1
 }
-goes_on() { [ -n "$TOWLINE_TREE" ] || asks "$1"; }`;
+goes_on() { [ -n "$TOWLINE_TREE" ] || asks "$1"; }
+keep_session() { echo "\${1##*/} $(date +%s)" >"$session/kept"; }`;

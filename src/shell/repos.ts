@@ -83,14 +83,14 @@ export async function sendWork(
   }
 }
 
-/** Takes worktrees away whose job is over. One that a run is open in stays. */
+/** Takes worktrees and sessions away whose job is over. One that a run is open in stays. */
 export async function closeTrees(
   session: HostSession,
   state: State,
-  { trees = [], skew }: HostFacts,
+  { trees = [], sessions = [], skew }: HostFacts,
   now: Date,
 ): Promise<void> {
-  for (const { job, used } of trees) {
+  for (const { job, used } of [...trees, ...sessions]) {
     const known = state.jobs.get(job);
     const idle = now.getTime() / 1000 + skew - used;
     if (known ? isOver(known) && known.data.run.result !== undefined : idle > fresh) await session.code.close(job);

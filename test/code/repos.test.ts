@@ -106,7 +106,7 @@ test("repositories are asked once each; one that is silent or wrong says why, an
   ]);
 });
 
-test("worktrees of jobs that are over go, and those that nobody knows after an hour; the others stay", async () => {
+test("worktrees and sessions of jobs that are over go, and those that nobody knows after an hour; the others stay", async () => {
   const now = new Date("2026-11-20T10:00:00Z");
   const used = now.getTime() / 1000 - 60;
   const job = (state: string, result?: string) => ({ data: { state, run: { result } } });
@@ -119,7 +119,11 @@ test("worktrees of jobs that are over go, and those that nobody knows after an h
   };
   const trees = ["over", "open", "lost", "young"].map((name) => ({ job: name, mirror: "m", used }));
   const host = session([]);
-  const facts = { skew: 0, trees: [...trees, { job: "old", mirror: "m", used: used - 7200 }] };
+  const sessions = [
+    { job: "asked", used: used - 7200 },
+    { job: "open", used: 0 },
+  ];
+  const facts = { skew: 0, trees: [...trees, { job: "old", mirror: "m", used: used - 7200 }], sessions };
   await closeTrees(host.host, state as unknown as State, facts as unknown as HostFacts, now);
-  expect(host.closed).toEqual(["over", "old"]);
+  expect(host.closed).toEqual(["over", "old", "asked"]);
 });

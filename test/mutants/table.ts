@@ -749,6 +749,12 @@ export const mutants: Mutant[] = [
     name: "a cancel in the second round",
   },
   {
+    guard: "a pane does not end under a person's hands",
+    edits: [["src/runtimes/tmux-scripts.ts", "      person || return 0\n", "      return 0\n"]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "sits at its keyboard",
+  },
+  {
     guard: "no key and no end of a paste is in what is pasted into a pane",
     edits: [
       [

@@ -119,6 +119,19 @@ weigh() {
     -exec rm -f {} + 2>/dev/null
 }
 
+# → $facts, with what jobs without a worktree keep. Its agents may have written to these files.
+list_sessions() {
+  for mark in "$pack"/sessions/*/kept; do
+    entry=${mark%/kept} used=
+    entry=${entry##*/}
+    name "$entry" && [ -f "$mark" ] && [ ! -L "$mark" ] && [ ! -e "$pack/trees/$entry.tree" ] || continue
+    { read -r _ used _ <"$mark"; } 2>/dev/null
+    number "$used" && [ ${#used} -le 10 ] || used=0
+    facts="$facts
+session $entry $used"
+  done
+}
+
 # Sessions that were left for a next round, which has not come for a week.
 sweep_sessions() {
   for mark in "$pack"/sessions/*/kept; do
@@ -193,7 +206,10 @@ runtime $runtime"
   done
   unset IFS
   owner_facts
-  [ -z "$pack" ] || list_trees
+  [ -z "$pack" ] || {
+    list_trees
+    list_sessions
+  }
   answer - - "$facts$held"
 }
 
