@@ -91,13 +91,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a result is acknowledged only when the ledger holds it",
-    edits: [
-      [
-        "src/shell/hands.ts",
-        "return job && held.sha256 && job.data.run.result === held.sha256",
-        "return job && held.sha256",
-      ],
-    ],
+    edits: [["src/shell/hands.ts", "job ? job.data.run.result === held.sha256 :", "job ? true :"]],
     tests: ["test/model/model.test.ts"],
     name: "three ticks, two jobs, one fault",
   },
@@ -838,6 +832,12 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/hands.ts", "(start.attempt > 1 || answer.epoch <= start.collected)", "start.attempt > 1"]],
     tests: ["test/tick/asking.test.ts"],
     name: "given back",
+  },
+  {
+    guard: "a host gives up a run that its job has gone on from",
+    edits: [["src/shell/hands.ts", ": isBehind(state.jobs.get(held.job), held);", ": false;"]],
+    tests: ["test/tick/asking.test.ts"],
+    name: "went on elsewhere",
   },
   {
     guard: "an agent that goes on asking comes to an end",

@@ -60,3 +60,31 @@ test("a claim that finds the run that asked still held is given back: that run i
   expect(p.file(path)).toContain("state: finished");
   expect(machines.ann.journal).toHaveLength(2);
 });
+
+test.each([
+  ["forbids", "and the new one could not start there"],
+  ["nothing", "and the new one ended there"],
+])("a host that kept a run whose job went on elsewhere gives it up (%s: %s)", async (bar) => {
+  const machines = { ann: machine(), bob: machine({ down: true }) };
+  made = testPack({ ...basics(["ann", "bob"]), "tasks/drop.md": md("title: Drop", "drop it") });
+  const p = made;
+  const now = (time: string) => ({ now: `2026-11-20T${time}:00Z` });
+  machines.ann.breakNext = "ack";
+  await runTick(p.clone, machines, asks, now("10:00"));
+  const memo = p.at("ls-tree", "-r", "--name-only", "main", "memos/").trim();
+  p.push({ [memo]: p.file(memo).replace("status: open", "status: answered\nanswer: yes") });
+  Object.assign(machines.ann, { down: true, breakNext: null });
+  Object.assign(machines.bob, { down: false, ...(bar === "forbids" ? { forbids: "not today" } : {}) });
+  await runTick(p.clone, machines, asks, now("11:00"));
+  expect(machines.ann.acked).toEqual([]);
+  machines.ann.down = false;
+  machines.bob.down = true;
+  p.push({ "tasks/other.md": md("title: Other\nhosts: ann-label", "x") });
+  await runTick(p.clone, machines, asks, now("11:30"));
+  const path = p.at("ls-tree", "-r", "--name-only", "main", "jobs/").split("\n")[0] ?? "";
+  const job = p.file(path);
+  expect(job).toContain("state: finished");
+  expect(job).toContain(`host: ${bar === "forbids" ? "ann" : "bob"}`);
+  const id = path.slice(path.lastIndexOf("/") + 1, -3);
+  expect(machines.ann.acked).toContain(`${id}/1`);
+});
