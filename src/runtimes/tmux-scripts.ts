@@ -274,7 +274,7 @@ until news | grep -q '"type":"assistant"' || [ $((tries += 1)) -gt 20 ]; do slee
 sleep 0.2
 report
 case $(cat stop) in
-  *'"hook_event_name":"Stop"'*) if { goes_on "$here" || grep -qi '\\\\n *ask *:' stop; } && lives; then keep_session "$here" && exit 0; fi ;;
+  *'"hook_event_name":"Stop"'*) if goes_on "$here" stop && lives; then keep_session "$here" && exit 0; fi ;;
 esac
 mux kill-server
 exit 0

@@ -276,6 +276,17 @@ describe("really run with a stand-in for the program", () => {
     const asks = { ...made, files: { ...made.files, "outbox/01-ask.md": "Which?\n" } };
     expect(mark(await run(asks, { HOME: host() }))).toBe(true);
     expect(mark(await run(asks, { HOME: host("#!/bin/sh\nexit 3\n") }))).toBe(false);
+    const says = (line: string) => {
+      const result = `Not sure.\n\n\`\`\`towline\n${line}\n\`\`\``;
+      const json = JSON.stringify({ type: "result", subtype: "success", is_error: false, result });
+      return host(`#!/bin/sh\ncat <<'END'\n${json}\nEND\n`);
+    };
+    for (const line of ["ask: Which?", "- Ask : Which?"]) {
+      const asked = await run(made, { HOME: says(line) });
+      expect(outcome(asked.result).messages, line).toEqual([{ verb: "ask", text: "Which?" }]);
+      expect(mark(asked), line).toBe(true);
+    }
+    expect(mark(await run(made, { HOME: says("technique: I had to ask: twice") }))).toBe(false);
   });
 
   test("without the program: a clear message", async () => {
