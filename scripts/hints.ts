@@ -42,7 +42,7 @@ export const hints: Partial<Record<Kind | "settings" | "pupdate", Record<string,
     auth: "host: the machine's own login. env: a key that stands under env.",
     env: "Names of variables, where ticks run, that it may see. Never a key itself.",
     guard:
-      "What it may do. claude and tmux: tools, no_tools and mode; codex: mode, as its sandbox; nothing reads path globs yet.",
+      "What it may do: tools, no_tools and mode (codex: mode, as its sandbox). What its work may change: allow, deny, max_files, max_lines, permit.",
     limits: "claude: turns, the most of them.",
     session: "keep: later rounds resume the same session where the runtime can.",
     provider: "Whose model it is, for picoclaw's settings on the host, like anthropic.",

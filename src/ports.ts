@@ -5,6 +5,7 @@ import type { Told } from "./core/knowledge.ts";
 import type { Remark } from "./core/review.ts";
 import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
+import type { Standing } from "./core/work.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
 
@@ -525,8 +526,8 @@ export interface Forge {
   name: string;
   /** Shows people a branch that was pushed, or finds that it is shown. Answers where. */
   propose(proposal: Proposal): Promise<string>;
-  /** How it stands; `head`: where its branch is now, people's pushes included. */
-  stands(proposal: Proposal): Promise<{ state: "open"; head: string } | { state: "merged" | "closed" }>;
+  /** How it stands: `conflict` where it is open and cannot be merged as it is. */
+  stands(proposal: Proposal): Promise<Standing>;
 }
 
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────

@@ -54,7 +54,8 @@ export interface Findings {
 }
 
 export type StartFinding =
-  | { state: "started"; epoch: number }
+  /** `told`: names of what people wrote down that its agent was given. */
+  | { state: "started"; epoch: number; told?: { insights?: string[]; learnings?: string[] } }
   | { state: "released"; why: string }
   | { state: "refused"; why: string };
 
@@ -84,6 +85,10 @@ export function absorb(draft: Draft, findings: Findings): void {
   for (const [id, cancel] of findings.cancels) {
     const job = draft.jobs.get(id);
     if (job && !isOver(job) && !job.data.run.cancel) setJob(draft, job, job.data.state, { cancel });
+  }
+  for (const job of findings.starts.size > 0 ? [...draft.jobs.values()] : []) {
+    const start = findings.starts.get(`${job.id}/${job.data.run.epoch}`);
+    if (start?.state === "started" && start.told) setJob(draft, job, job.data.state, start.told);
   }
   for (const { host, result, outcome, landed } of findings.results) {
     const answer = findings.answers.get(host);

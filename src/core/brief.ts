@@ -1,7 +1,7 @@
 // What an agent finds in `.towline/` of its worktree: its task and its role. Texts of others stand there as data.
 import type { Known, Told } from "./knowledge.ts";
 import type { Remark } from "./review.ts";
-import { clean, excerpt, fenced, oneLine } from "./text.ts";
+import { cell, clean, excerpt, fenced, oneLine } from "./text.ts";
 
 export interface Briefing {
   task: {
@@ -57,6 +57,7 @@ export function taskFile(briefing: Briefing): string {
       : []),
     ...roundParts(briefing),
     ...ruleParts(briefing.told),
+    ...peopleParts(briefing.told),
     ...(letters.length > 0
       ? [
           "## Messages to you",
@@ -77,6 +78,16 @@ function list(title: string, known: readonly Known[] = []): string[] {
 
 /** Learnings that apply to the work. */
 export const ruleParts = (told: Told | undefined) => list("## Rules for such work", told?.learnings);
+
+/** Names out of the history: whose ways the work had better follow, and whom people may want to ask. */
+const peopleParts = ({ people = [] }: Partial<Told> = {}) =>
+  people.length === 0
+    ? []
+    : [
+        "## Who knows this area",
+        people.map((name) => `- ${cell(name, 60)}`).join("\n"),
+        "By the repository's history; look there for how they do things.",
+      ];
 
 /** Headings of a text that stands below one of ours. */
 const lower = (text: string) => text.replace(/^(#{1,3}) /gm, "###$1 ");

@@ -25,6 +25,10 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.review" },
     then: [{ memo: "{{data.task}} waits for your review: branch {{data.branch}} (`towline review {{data.job}}`)" }],
   }),
+  built("builtin-job-overlaps", {
+    when: { kind: "job.overlaps" },
+    then: [{ memo: "{{data.task}} and {{data.other}} change the same files: {{data.paths}}", kind: "warning" }],
+  }),
   built("builtin-job-closed", {
     when: { kind: "job.closed" },
     then: [{ memo: "{{data.task}}: {{data.why}}. What was wrong with the work?", kind: "ask" }],

@@ -9,6 +9,7 @@ import { fold } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
+import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
 import { ndjson } from "./render.ts";
@@ -45,6 +46,7 @@ export function decide(
   const base = { jobs: new Map(draft.jobs), status: draft.status };
   absorb(draft, findings);
   stopRollouts(draft);
+  raiseOverlaps(draft);
   endUnanswered(draft);
   takeAnswers(draft);
   draft.status = new Map(draft.status);

@@ -94,10 +94,18 @@ export function stopped(state: State, now: Date): boolean {
   return stop !== undefined && !stop.off && (stop.until === undefined || new Date(stop.until) > now);
 }
 
+/** No address: where it is follows from the pack's own origin. */
+const is_named = /^(\.|[A-Za-z0-9][\w-]*\/(?!\.{1,2}$)[\w.-]+)$/;
+
 export function gate(draft: Draft, task: Entry<"task">): Hold | null {
   if (stopped(draft, draft.now)) return passing("stop", "STOP.md stops everything; remove it to go on");
   if (task.data.repo !== undefined && isEach(task.data))
     return person("repo", "coding work (`repo:`) goes to one host: leave `spread: each` and `hosts: all` away");
+  if (task.data.born_of !== undefined && task.data.repo !== undefined && !is_named.test(task.data.repo))
+    return person(
+      "repo",
+      "a task that a rule made names its repository as `.` or owner/name: an address may be a stranger's",
+    );
   for (const id of task.data.after ?? []) {
     const before = draft.status.get(id)?.data.state;
     if (before === "done") continue;

@@ -19,6 +19,8 @@ export interface Told {
   insights: readonly Known[];
   learnings: readonly Known[];
   skills: readonly Known[];
+  /** Who has worked on these files before, by the history. */
+  people?: readonly string[];
 }
 
 /** Who it is for, and what the work is on. */

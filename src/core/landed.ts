@@ -1,6 +1,7 @@
 // What became of coding work once it was looked at, and what that makes of its job.
 import type { Outcome } from "../ports.ts";
 import type { Person } from "./guard.ts";
+import { most_paths } from "./overlaps.ts";
 import type { Job, JobState } from "./schema.ts";
 import { clean, excerpt, fenced, oneLine } from "./text.ts";
 
@@ -17,7 +18,7 @@ export type Kept = ReadonlyMap<string, string | Uint8Array>;
 
 export type Landed =
   /** Its branch stands at `head`. */
-  | { state: "pushed"; head: string; at: string; files: number; lines: number; check?: Checked }
+  | { state: "pushed"; head: string; at: string; paths: string[]; lines: number; check?: Checked }
   /** Nothing was committed. */
   | { state: "nothing"; check?: Checked }
   /** It is not pushed, and these are the reasons. */
@@ -40,7 +41,8 @@ export const authorOf = (agent: string): Person => ({
   email: `${agent}@agents.towline.invalid`,
 });
 
-export const branchOf = (job: string) => `towline/${job}`;
+/** `taken`: a branch called `towline` is there, as many a ledger is; git lets none stand below it. */
+export const branchOf = (job: string, taken: boolean) => `towline${taken ? "-work" : ""}/${job}`;
 
 /** Lines of a failed check's output that are kept. */
 const check_keep = 4000;
@@ -60,7 +62,7 @@ export function judgedWork(
   landed: Landed,
 ): Judged {
   const { code: before, round } = data.run;
-  const { telling = [], ...rest } = before as NonNullable<typeof before>;
+  const { telling = [], conflict: _, ...rest } = before as NonNullable<typeof before>;
   const told = [...(rest.told ?? []), ...telling];
   const code = { ...rest, told: told.length > 0 ? told : undefined };
   const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });
@@ -75,7 +77,7 @@ export function judgedWork(
   const count = landed.check && landed.check.exit !== 0 ? (code.failed ?? 0) + 1 : undefined;
   const checkWhy = landed.check && count !== undefined ? `verify ${endOf(landed.check)}` : undefined;
   const next = { ...code, failed: count, note: checkWhy };
-  if (landed.state === "pushed") Object.assign(next, { head: landed.head });
+  if (landed.state === "pushed") Object.assign(next, { head: landed.head, paths: merged(code.paths, landed.paths) });
   else if (code.head === undefined)
     return { state: "empty", outcome: "partial", why: "it changed no file", code: next };
   const pr = landed.state === "pushed" ? landed.at : data.pr;
@@ -85,6 +87,10 @@ export function judgedWork(
   const said = checkWhy === undefined ? why : `${checkWhy}, ${count} times in a row`;
   return { state: "review", outcome: count === undefined ? outcome : "partial", why: said, pr, code: next };
 }
+
+/** Of all rounds. */
+const merged = (before: readonly string[] = [], now: readonly string[]) =>
+  [...new Set([...before, ...now])].sort().slice(0, most_paths);
 
 const crossed =
   "people pushed to its branch meanwhile: it starts again from theirs, and its own commits are kept in refs/towline/kept";
@@ -103,7 +109,7 @@ export function workText(landed: Landed, branch: string): string[] {
   }
   const size =
     landed.state === "pushed"
-      ? ` at ${landed.head.slice(0, 12)}: ${counted(landed.files, "file")}, ${counted(landed.lines, "line")} changed`
+      ? ` at ${landed.head.slice(0, 12)}: ${counted(landed.paths.length, "file")}, ${counted(landed.lines, "line")} changed`
       : ": nothing new";
   const { check } = landed;
   const ran = check ? ` \`verify\` ${check.exit === 0 ? "passed" : endOf(check)}.` : "";

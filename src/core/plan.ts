@@ -233,7 +233,7 @@ function claimOne(draft: Draft, candidate: Candidate, id: string, host: string, 
     host,
     state: "claimed",
     identity: identityOf(known.answers, host),
-    work: (repo !== undefined && firstWork(id, repo, known.repos?.get(repo))) || undefined,
+    work: (repo !== undefined && firstWork(draft, id, repo, known.repos?.get(repo))) || undefined,
   });
   claim(startOf(draft, job, candidate.task, candidate.agent, false), job);
 }

@@ -214,11 +214,17 @@ const code = record({
   base: commit,
   /** Where the branch is; absent: it was not pushed yet. */
   head: commit.optional(),
+  /** Tip of the default branch when this epoch was claimed. */
+  tip: commit.optional(),
+  /** It conflicts with the default branch: that is what its agent is to mend. */
+  conflict: flag.optional(),
   /** How often in a row its check failed. */
   failed: int(0, 1000).optional(),
   /** Remarks of the review that the agent has worked on, and those that this epoch is given. */
   told: strings.optional(),
   telling: strings.optional(),
+  /** Files that its work changes, the first hundred. */
+  paths: strings.optional(),
   /** What the agent is to know of how its next round came to be. */
   note: line.optional(),
 });

@@ -14,7 +14,7 @@ import { unwanted } from "./withdraw.ts";
 export type RepoAnswer = { tip: string; heads: ReadonlyMap<string, string> } | { fault: string; person: boolean };
 
 /** How people have decided about the work of a job. */
-export type Standing = "open" | "merged" | "closed";
+export type Standing = "open" | "conflict" | "merged" | "closed";
 
 type Code = NonNullable<Job["run"]["code"]>;
 
@@ -23,25 +23,32 @@ export const isWithPeople = ({ data }: Entry<"job">) =>
   data.run.code?.head !== undefined && (data.state === "review" || data.state === "reworking");
 
 /** What a first claim says of the work; null: its repository does not answer. */
-export function firstWork(job: string, repo: string, answer: RepoAnswer | undefined): Partial<Job["run"]> | null {
+export function firstWork(
+  state: State,
+  job: string,
+  repo: string,
+  answer: RepoAnswer | undefined,
+): Partial<Job["run"]> | null {
   if (!answer || "fault" in answer) return null;
-  return { branch: branchOf(job), code: { repo, base: answer.tip } };
+  const taken = answer.heads.has("towline") || (repo === "." && state.settings.ledger.branch === "towline");
+  return { branch: branchOf(job, taken), code: { repo, base: answer.tip, tip: answer.tip } };
 }
 
 /** What the next claim says of it: it goes on from its branch as that is now, people's pushes included. */
 export function nextWork(state: State, job: Entry<"job">, answer: RepoAnswer | undefined): Partial<Job["run"]> | null {
-  const { code, branch = branchOf(job.id), round } = job.data.run;
-  if (!code) return {};
+  const { code, branch, round } = job.data.run;
+  if (!code || branch === undefined) return {};
   // It was not begun yet, or another ticker began it: what its claim says of it still counts.
   if (job.data.state === "claimed" || job.data.state === "unknown") return { branch, code };
   if (!answer || "fault" in answer) return null;
   const telling = newRemarks(state.reviews.get(job.id), code.told).map(remarkId);
-  const asked = job.data.state === "reworking" && telling.length > 0;
+  const asked = job.data.state === "reworking" && (telling.length > 0 || code.conflict === true);
   return {
     branch,
     round: asked ? round + 1 : round,
     code: {
       ...code,
+      tip: answer.tip,
       base: answer.heads.get(branch) ?? code.head ?? code.base,
       telling: telling.length > 0 ? telling : undefined,
     },
@@ -75,7 +82,9 @@ export function settleWork(
   for (const [repo, answer] of repos) raiseRepo(draft, repo, answer);
   for (const [id, stands] of standing) {
     const job = draft.jobs.get(id);
-    if (job && isWithPeople(job) && stands !== "open") decided(draft, job, stands);
+    if (!job || !isWithPeople(job) || stands === "open") continue;
+    if (stands === "conflict") clash(draft, job, repos.get(job.data.run.code?.repo ?? ""));
+    else decided(draft, job, stands);
   }
   for (const job of [...draft.jobs.values()]) if (isWoken(draft, job)) wake(draft, job);
 }
@@ -97,6 +106,17 @@ function decided(draft: Draft, job: Entry<"job">, stands: "merged" | "closed"): 
   });
   putJob(draft, next);
   raiseJob(draft, next, merged ? "job.finished" : "job.closed", why ?? "");
+}
+
+/** People have changed what it changes, too. Each state of their branch is a reason once. */
+function clash(draft: Draft, job: Entry<"job">, answer: RepoAnswer | undefined): void {
+  const { state, run } = job.data;
+  const code = run.code as Code;
+  if (state !== "review" || !answer || "fault" in answer || code.tip === answer.tip) return;
+  if (draft.tasks.get(job.data.task)?.data.status !== "ready" || unwanted(draft, job) !== null) return;
+  const why = "its branch conflicts with what people have done meanwhile";
+  const note = `${why}: merge commit ${answer.tip} into it (\`git merge ${answer.tip}\`), and settle the conflicts`;
+  putJob(draft, withState(job, "reworking", { why, code: { ...code, conflict: true, failed: undefined, note } }));
 }
 
 /** People ask for changes. Who asks while the agent is at work is heard when it comes back. */

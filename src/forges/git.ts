@@ -7,13 +7,14 @@ export function git(targets: Targets): Forge {
     name: "git",
     propose: async ({ branch }) => branch,
     async stands({ repo, branch, head }) {
-      const target = await targets.fetch(repo, [branch]);
+      const target = await targets.fetch(repo, [branch], { commits: [head] });
       const { tip, heads } = target.looked;
-      if (await target.contains(tip, head)) return { state: "merged" };
+      if (await target.contains(tip, head)) return "merged";
       const there = heads.get(branch);
-      if (there !== undefined && !(await target.contains(tip, there))) return { state: "open", head: there };
+      if (there !== undefined && !(await target.contains(tip, there)))
+        return (await target.conflicts(tip, there)) ? "conflict" : "open";
       // Squashed, or rebased and merged: the work is there as other commits.
-      return (await target.holds(tip, head)) ? { state: "merged" } : { state: "closed" };
+      return (await target.holds(tip, head)) ? "merged" : "closed";
     },
   };
 }

@@ -2,6 +2,7 @@
 import { digest } from "../core/hash.ts";
 import type { Assignment, Launch, Runtime } from "../ports.ts";
 import { claudeOutcome } from "./claude-result.ts";
+import { modeOf } from "./mode.ts";
 import { export_secrets, secretFiles } from "./secrets.ts";
 import { goes_on, session_folder } from "./session.ts";
 import { characterText, talk_tool, taskText } from "./task-text.ts";
@@ -80,7 +81,7 @@ function launch(assignment: Assignment): Launch {
       model: lines(agent.model ? [agent.model] : []),
       url: lines(agent.url ? [agent.url] : []),
       "own-home": agent.auth === "env" ? "yes\n" : "",
-      mode: `${agent.guard?.mode ?? "dontAsk"}\n`,
+      mode: `${modeOf(assignment)}\n`,
       tools: lines([talk_tool, ...(agent.guard?.tools ?? [])]),
       "no-tools": lines(agent.guard?.no_tools),
       turns: lines(agent.limits?.turns ? [agent.limits.turns] : []),

@@ -1,6 +1,7 @@
 // `codex`: one run of `codex exec`, with the host's own login or with a key that the agent's record names.
 import type { Assignment, Launch, Runtime } from "../ports.ts";
 import { codexOutcome } from "./codex-result.ts";
+import { modeOf } from "./mode.ts";
 import { export_secrets, secretFiles } from "./secrets.ts";
 import { goes_on, session_folder } from "./session.ts";
 import { characterText, taskText } from "./task-text.ts";
@@ -76,7 +77,7 @@ function launch(assignment: Assignment): Launch {
       model: lines(agent.model),
       url: lines(agent.url),
       "own-home": agent.auth === "env" ? "yes\n" : "",
-      sandbox: `${sandboxes[agent.guard?.mode ?? "dontAsk"]}\n`,
+      sandbox: `${sandboxes[modeOf(assignment)]}\n`,
       ...secrets.files,
     },
     secret: secrets.secret,

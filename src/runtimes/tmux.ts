@@ -2,6 +2,7 @@
 import { clean } from "../core/text.ts";
 import type { Assignment, Launch, Runtime } from "../ports.ts";
 import { sessionOf } from "./claude.ts";
+import { modeOf } from "./mode.ts";
 import { secretFiles } from "./secrets.ts";
 import { characterText, talk_tool, taskText } from "./task-text.ts";
 import { paneOutcome } from "./tmux-result.ts";
@@ -30,7 +31,7 @@ export function tmux({ nudges = { silence: 600, apart: 90, most: 6 } }: TmuxOpti
         model: lines(agent.model ? [agent.model] : []),
         url: lines(agent.url ? [agent.url] : []),
         "own-home": agent.auth === "env" ? "yes\n" : "",
-        mode: `${agent.guard?.mode ?? "dontAsk"}\n`,
+        mode: `${modeOf(assignment)}\n`,
         tools: lines([talk_tool, ...(agent.guard?.tools ?? [])]),
         "no-tools": lines(agent.guard?.no_tools),
         nudges: `${nudges.silence} ${nudges.apart} ${nudges.most}\n`,

@@ -274,7 +274,8 @@ async function startOne(
         state: "released",
         why: start.fallen ?? "it was sealed before it started",
       });
-    const launch = prepare(runtimes[start.runtime] as Runtime, await inform(hands, state, start), secret);
+    const known = await inform(hands, state, start);
+    const launch = prepare(runtimes[start.runtime] as Runtime, known, secret);
     if ("refused" in launch) return void findings.starts.set(key, { state: "refused", why: launch.refused });
     const lacking = await deployFirst({ pool, deployer, clock }, state, host, opened.session, start, until);
     if (lacking !== null)
@@ -293,7 +294,8 @@ async function startOne(
       launch,
       ...(work === undefined ? {} : { code: work }),
     });
-    if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
+    if (answer.state === "started")
+      findings.starts.set(key, { state: "started", epoch: start.epoch, ...toldOf(known) });
     else if (
       answer.state === "already" &&
       answer.epoch !== start.epoch &&
@@ -312,6 +314,14 @@ async function startOne(
     // It may or may not have been started: only asking the host again can tell. Until then the claim stands.
     pool.fail(host.id, thrown instanceof HostFault ? thrown : new HostFault("lost", String(thrown)));
   }
+}
+
+/** For the record: what it was given to know, by name. */
+function toldOf({ code }: Work): { told?: { insights?: string[]; learnings?: string[] } } {
+  const names = (known: readonly { name: string }[] = []) =>
+    known.length > 0 ? known.map(({ name }) => name) : undefined;
+  const told = { insights: names(code?.told?.insights), learnings: names(code?.told?.learnings) };
+  return told.insights || told.learnings ? { told } : {};
 }
 
 /** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */

@@ -1,5 +1,6 @@
 // Insights, learnings and skills are read when a job is about to start that is told of them: a quiet tick needs none.
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
+import { matcher } from "../core/globs.ts";
 import { type Knowledge, type Told, toldTo } from "../core/knowledge.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
@@ -50,13 +51,18 @@ export async function informed(
   const { code } = work;
   if (!code) return undefined;
   const knowledge = await knowledgeAt(repo, state.tips.policy);
+  const target = await targets.fetch(code.repo, [code.branch]);
+  // What it may change, or what its work is about by now; else all of it.
+  const area = work.agent.guard?.allow ?? code.remarks.flatMap(({ path }) => path ?? []);
+  const people = await target.people(code.base, area.length > 0 ? matcher(area) : () => true, now);
   const byPath = knowledge.learnings.some(({ data }) => data.applies !== undefined);
-  return toldTo(knowledge, {
+  const told = toldTo(knowledge, {
     agent: code.agent,
     skills: work.agent.skills ?? [],
     labels: state.hosts.get(host)?.data.labels ?? [],
     repo: code.repo,
     now,
-    paths: byPath ? await (await targets.fetch(code.repo, [code.branch])).paths(code.base) : null,
+    paths: byPath ? await target.paths(code.base) : null,
   });
+  return { ...told, people };
 }

@@ -98,14 +98,18 @@ interface Looking {
 async function looked(ports: LandPorts, looking: Looking): Promise<Landed | { later: string }> {
   const { code, branch } = looking.job.data.run;
   if (!code || branch === undefined) return refused(["its record does not say where it belongs"]);
-  const target = await ports.targets.fetch(code.repo, [branch]);
+  const target = await ports.targets.fetch(code.repo, [branch], { anew: true });
   const there = target.looked.heads.get(branch) ?? null;
   const arrived = await quarantine(gitEnv(ports.env), {
     bytes: looking.bytes,
     branch,
     base: code.base,
     // Where it stands as it came it was pushed before, and is looked at in the same way again.
-    known: [target.looked.tip, ...(there === null || there === looking.head ? [] : [there])],
+    known: [
+      target.looked.tip,
+      ...(code.tip === undefined ? [] : [code.tip]),
+      ...(there === null || there === looking.head ? [] : [there]),
+    ],
     objects: target.objects,
   });
   if ("refused" in arrived) return refused([arrived.refused]);
@@ -172,8 +176,8 @@ async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promi
   }
   const { repo } = job.data.run.code as NonNullable<typeof job.data.run.code>;
   const at = await ports.forge.propose({ repo, branch, head });
-  const files = new Set(work.changes.map((one) => one.path)).size;
-  return { state: "pushed", head, at, files, lines: work.lines };
+  const paths = [...new Set(work.changes.map((one) => one.path))];
+  return { state: "pushed", head, at, paths, lines: work.lines };
 }
 
 /** Texts without secrets and without what is hidden. Where that cannot be told, without any. */

@@ -1,5 +1,5 @@
 // The last thing before a start: a piece of work, with the secrets that its agent may see, as a launch for a host.
-import { type Briefing, briefFiles, roundParts, ruleParts } from "../core/brief.ts";
+import { type Briefing, briefFiles, roleFile, roundParts, ruleParts } from "../core/brief.ts";
 import { Fault } from "../errors.ts";
 import type { CodeWork, Launch, Runtime, Work } from "../ports.ts";
 import { inboxFiles } from "../runtimes/inbox.ts";
@@ -17,8 +17,11 @@ export function prepare(
     return { refused: `its agent needs ${missing.join(", ")}, which is not set where the tick runs` };
   try {
     const briefing = work.code && briefingOf(work, work.code);
-    const news = briefing ? { news: [...roundParts(briefing), ...ruleParts(briefing.told)] } : {};
-    const launch = runtime.launch({ ...work, ...news, secrets });
+    // Whatever reads no file by itself is told by its prompt, and is what the file says by its role.
+    const told = briefing
+      ? { news: [...roundParts(briefing), ...ruleParts(briefing.told)], character: roleFile(briefing) }
+      : {};
+    const launch = runtime.launch({ ...work, ...told, secrets });
     return { ...launch, files: { ...launch.files, ...inboxFiles(work), ...(briefing ? briefFiles(briefing) : {}) } };
   } catch (thrown) {
     if (thrown instanceof Fault) return { refused: [thrown.message, thrown.advice].filter(Boolean).join("; ") };

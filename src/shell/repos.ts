@@ -42,7 +42,7 @@ export async function lookAtRepos(
         for (const { id, data } of waiting) {
           const { code, branch } = data.run;
           if (code?.repo !== repo || code.head === undefined || branch === undefined) continue;
-          findings.standing.set(id, (await forge.stands({ repo, branch, head: code.head })).state);
+          findings.standing.set(id, await forge.stands({ repo, branch, head: code.head }));
         }
       } catch (thrown) {
         const person = thrown instanceof Fault && thrown.code !== exit.outside;
@@ -64,7 +64,9 @@ export async function sendWork(
     const target = await targets.fetch(work.repo, [work.branch]);
     const lacks = await target.lacks(work.base);
     if (lacks !== null) return { why: `work on ${work.repo} is not possible: ${lacks}`, final: true };
-    const bundle = await target.bundle([work.base], await session.code.tips(target.mirror));
+    // The default branch comes along, so that the agent can merge what people have done meanwhile.
+    const commits = [...new Set([work.base, target.looked.tip])];
+    const bundle = await target.bundle(commits, await session.code.tips(target.mirror));
     if (bundle !== null) await session.code.send(target.mirror, bundle);
     const { setup, verify } = assignment.task;
     return {

@@ -59,3 +59,30 @@ export async function merges(git: Git, tip: string, commit: string): Promise<boo
   ]);
   return merged.code === 0 && tree.code === 0 && merged.stdout.toString().trim() === tree.stdout.toString().trim();
 }
+
+const half_life = 90 * 86_400;
+const most_commits = 3000;
+
+/** Who has worked on these paths, most and newest first: what was long ago counts less. Agents are left out. */
+export async function peopleOn(git: Git, commit: string, on: (path: string) => boolean, now: Date): Promise<string[]> {
+  const args = ["log", "--no-merges", `--max-count=${most_commits}`, "-z", "--name-only", "--no-renames"];
+  const ran = await git([...args, "--format=%x01%at %aN", objectId(commit)], { most: 64 << 20, deadline: 20_000 });
+  if (ran.code !== 0 || ran.killed) return [];
+  const weight = new Map<string, number>();
+  for (const entry of ran.stdout.toString().split("\u0001").slice(1)) {
+    const [head = "", ...paths] = entry.split("\0").map((one) => one.replace(/^\n/, ""));
+    const cut = head.indexOf(" ");
+    const name = oneLine(head.slice(cut + 1), 60);
+    if (
+      name === "" ||
+      name === "towline" ||
+      name.endsWith("(towline)") ||
+      !paths.some((path) => path !== "" && on(path))
+    )
+      continue;
+    const age = Math.max(0, now.getTime() / 1000 - Number(head.slice(0, cut)));
+    weight.set(name, (weight.get(name) ?? 0) + 0.5 ** (age / half_life));
+  }
+  const order = [...weight].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  return order.slice(0, 3).map(([name]) => name);
+}

@@ -1,34 +1,36 @@
 // Repositories that agents work on: looked at by one question, fetched whole into a bare cache of the runner's own. The
 // credentials stay with git here: no host and no agent ever sees one.
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { digest } from "../core/hash.ts";
 import { plainAddress, targetAddress } from "../core/target.ts";
-import { oneLine } from "../core/text.ts";
-import { configuration, outside } from "../errors.ts";
+import { configuration } from "../errors.ts";
 import type { PushOutcome } from "../ports.ts";
-import { type Place, type Ran, type RunOptions, runGit, withSettings } from "./git.ts";
+import { type Place, type RunOptions, runGit, withSettings } from "./git.ts";
 import { findRepo } from "./repo-open.ts";
 import { pushCommit } from "./repo-push.ts";
 import { objectId, readTree } from "./repo-read.ts";
 import { remote_name } from "./repo-remote.ts";
-import { deadlines } from "./repo-tips.ts";
-import { bundled, lacking, merges, present } from "./target-read.ts";
-
-/** What a repository says of itself. */
-export interface Looked {
-  /** Its default branch, and where that is. */
-  branch: string;
-  tip: string;
-  /** Branches of towline's, by name. */
-  heads: ReadonlyMap<string, string>;
-}
+import {
+  bring,
+  bringCommits,
+  type Limits,
+  type Looked,
+  look,
+  type Reached,
+  shown,
+  target_limits,
+  unreadable,
+} from "./target-fetch.ts";
+import { bundled, lacking, merges, peopleOn, present } from "./target-read.ts";
 
 export interface Targets {
   /** By one question over the network, again only after a push. Throws a Fault. */
   look(repo: string): Promise<Looked>;
-  /** Brings the default branch, with all its history, and these branches. Throws a Fault. */
-  fetch(repo: string, branches?: readonly string[]): Promise<Target>;
+  /**
+   * Brings the default branch, with all its history, and these branches; and these commits, where the server still has
+   * them. `anew`: where its branches are is asked again, and not taken from what was asked before. Throws a Fault.
+   */
+  fetch(repo: string, branches?: readonly string[], more?: { commits?: string[]; anew?: boolean }): Promise<Target>;
 }
 
 /** A repository as it was fetched. */
@@ -41,8 +43,12 @@ export interface Target {
   contains(tip: string, commit: string): Promise<boolean>;
   /** Whether merging `commit` into `tip` would change nothing: its work is there, as other commits. */
   holds(tip: string, commit: string): Promise<boolean>;
+  /** Whether the two cannot be merged without a person. An old git (before 2.38) cannot tell: then no. */
+  conflicts(tip: string, commit: string): Promise<boolean>;
   /** Why no work can be done from this commit, or null. */
   lacks(commit: string): Promise<string | null>;
+  /** Who knows these paths, by the history that leads to a commit. */
+  people(commit: string, on: (path: string) => boolean, now: Date): Promise<string[]>;
   /** All files of a commit. */
   paths(commit: string): Promise<string[]>;
   /** Whether the repository holds records of towline at this commit. */
@@ -63,18 +69,6 @@ export interface TargetOptions {
   limits?: Partial<typeof target_limits>;
 }
 
-export const target_limits = { ...deadlines, fetch: 600_000, repository: 2 ** 30, bundle: 2 ** 28 };
-type Limits = typeof target_limits;
-
-interface Reached {
-  address: string;
-  /** As git is told to find it. */
-  remote: string;
-  mirror: string;
-  place: Place;
-  limits: Limits;
-}
-
 export function createTargets(options: TargetOptions): Targets {
   const limits = { ...target_limits, ...options.limits };
   const known = new Map<string, Promise<Looked>>();
@@ -87,11 +81,13 @@ export function createTargets(options: TargetOptions): Targets {
   return {
     look: looks,
     // One after the other: two would be in each other's way in the cache.
-    fetch: (repo, branches = []) => {
+    fetch: (repo, branches = [], { commits = [], anew = false } = {}) => {
       const mine = (last.get(repo) ?? Promise.resolve()).then(async () => {
-        // Asked anew: what is done here follows from where the branches are now.
-        const at = await reach(options, repo, limits);
-        return fetched(at, await look(at), branches, () => void known.delete(repo));
+        if (anew) known.delete(repo);
+        const [at, looked] = await Promise.all([reach(options, repo, limits), looks(repo)]);
+        await bring(at, looked, branches);
+        await bringCommits(at, commits);
+        return targetOf(at, looked, () => void known.delete(repo));
       });
       last.set(
         repo,
@@ -150,106 +146,6 @@ async function localSettings(place: Place): Promise<[string, string][]> {
   });
 }
 
-async function look({ remote, address, place, limits }: Reached): Promise<Looked> {
-  await prepare(place.cwd);
-  const ran = await runGit(place, ["ls-remote", "--symref", remote, "HEAD", "refs/heads/towline/*"], {
-    deadline: limits.ask,
-    most: 4 << 20,
-  });
-  if (ran.code !== 0) throw unreadable(address, ran);
-  const text = ran.stdout.toString();
-  const branch = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(text)?.[1];
-  const tip = /^([0-9a-f]{40})\tHEAD$/m.exec(text)?.[1];
-  if (branch === undefined || tip === undefined)
-    throw configuration(`${shown(address)} has no default branch with a commit of SHA-1`, "push a first commit to it");
-  const heads = [...text.matchAll(/^([0-9a-f]{40})\trefs\/heads\/(towline\/\S+)$/gm)];
-  return { branch, tip, heads: new Map(heads.map(([, commit, name]) => [name as string, commit as string])) };
-}
-
-/** The cache as an empty bare repository, where it is not there yet. */
-async function prepare(dir: string): Promise<void> {
-  for (const folder of ["objects/info", "objects/pack", "refs/heads"])
-    await mkdir(join(dir, folder), { recursive: true, mode: 0o700 });
-  const file = (name: string, text: string) => writeFile(join(dir, name), text, { flag: "wx" }).catch(ifThere);
-  await file("config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
-  await file("HEAD", "ref: refs/heads/none\n");
-}
-
-function ifThere(thrown: NodeJS.ErrnoException): void {
-  if (thrown.code !== "EEXIST") throw thrown;
-}
-
-async function fetched(at: Reached, looked: Looked, branches: readonly string[], moved: () => void): Promise<Target> {
-  // Only what is there: a missing one would fail the whole fetch.
-  const wanted = [looked.branch, ...branches.filter((name) => looked.heads.has(name))];
-  const git = (more: string[], options: RunOptions = {}) =>
-    runGit(at.place, more, { deadline: at.limits.fetch, ...options });
-  const tips = [looked.tip, ...branches.flatMap((name) => looked.heads.get(name) ?? [])];
-  // What a fetch brought is there with all that it builds on.
-  if ((await present(git, tips)).length === tips.length) return targetOf(at, looked, moved);
-  const specs = [...new Set(wanted)].map((name) => `+refs/heads/${name}:refs/heads/${name}`);
-  const args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", at.remote, ...specs];
-  let ran = await limited(at, args);
-  if (
-    ran.code !== 0 &&
-    !ran.killed &&
-    /corrupt|bad object|unable to read|not a git repository|missing (blob|tree|commit)/i.test(ran.stderr)
-  ) {
-    // A cache that was broken half-way is worth nothing; it is made again.
-    await rm(at.place.cwd, { recursive: true, force: true });
-    await prepare(at.place.cwd);
-    ran = await limited(at, args);
-  }
-  if (ran.code !== 0) throw unreadable(at.address, ran);
-  return targetOf(at, looked, moved);
-}
-
-/** A fetch that ends when the cache grows over its limit. */
-async function limited({ place, limits, address }: Reached, args: string[]): Promise<Ran> {
-  const over = new AbortController();
-  let size = 0;
-  const watch = setInterval(async () => {
-    size = await sizeOf(join(place.cwd, "objects/pack"));
-    if (size > limits.repository) over.abort();
-  }, 500);
-  try {
-    const ran = await runGit(place, args, { deadline: limits.fetch, signal: over.signal });
-    size = Math.max(size, await sizeOf(join(place.cwd, "objects/pack")));
-    if (size <= limits.repository) return ran;
-    await rm(place.cwd, { recursive: true, force: true });
-    throw configuration(
-      `${shown(address)} is larger than ${limits.repository >> 20} MiB, the most that is sent to hosts`,
-      "work on a smaller repository",
-    );
-  } finally {
-    clearInterval(watch);
-  }
-}
-
-async function sizeOf(dir: string): Promise<number> {
-  const names = await readdir(dir).catch(() => []);
-  const sizes = await Promise.all(
-    names.map((name) =>
-      stat(join(dir, name)).then(
-        (one) => one.size,
-        () => 0,
-      ),
-    ),
-  );
-  return sizes.reduce((sum, one) => sum + one, 0);
-}
-
-const shown = (address: string) => oneLine(address.replace(/(\w+:\/\/)[^/@\s]*@/g, "$1"), 200);
-
-function unreadable(address: string, ran: Ran) {
-  const said = ran.stderr.replace(/(\w+:\/\/)[^/@\s]+@/g, "$1").split("\n");
-  const line = ran.killed ? "it did not answer in time" : said.find((one) => /^(fatal|error|ssh|remote):/.test(one));
-  return outside(
-    `${shown(address)} cannot be read: ${oneLine(line ?? "git gave no reason", 200)}`,
-    "check its address, the network and the credentials",
-  );
-}
-
 function targetOf({ place, mirror, limits, remote, address }: Reached, looked: Looked, moved: () => void): Target {
   const git = (args: string[], more: RunOptions = {}) => runGit(place, args, { deadline: limits.fetch, ...more });
   return {
@@ -260,7 +156,10 @@ function targetOf({ place, mirror, limits, remote, address }: Reached, looked: L
     contains: async (tip, commit) =>
       (await git(["merge-base", "--is-ancestor", objectId(commit), objectId(tip)])).code === 0,
     holds: (tip, commit) => merges(git, tip, commit),
+    conflicts: async (tip, commit) =>
+      (await git(["merge-tree", "--write-tree", objectId(tip), objectId(commit)])).code === 1,
     lacks: (commit) => lacking(place, commit),
+    people: (commit, on, now) => peopleOn(git, commit, on, now),
     paths: async (commit) => (await readTree(place, commit)).map((one) => one.path),
     isPack: async (commit) => (await readTree(place, commit, ["towline.yml"])).length > 0,
     bundle: async (commits, have) => {

@@ -3,6 +3,7 @@ import type { Entry } from "../core/entry.ts";
 import { isOver } from "../core/jobs.ts";
 import { nearest } from "../core/nearest.ts";
 import { placeOf, type Remark, remarksOf, reviewPath, withRemark } from "../core/review.ts";
+import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
 import { cell, clean, oneLine } from "../core/text.ts";
 import { configuration, usage } from "../errors.ts";
@@ -126,12 +127,14 @@ function show(
 }
 
 function headLines(job: Entry<"job">, { files, head }: Work): string[] {
-  const { branch, round, why, code } = job.data.run;
+  const { branch, round, why, code, continued } = job.data.run;
+  const { took, cost } = job.data;
   const sum = (key: "added" | "removed") => files.reduce((all, one) => all + (one[key] ?? 0), 0);
   const where = code?.repo === "." ? "" : ` of ${oneLine(code?.repo ?? "", 100)}`;
   return [
     `◆ ${job.id}: ${job.data.state}, round ${round}, by ${job.data.agent} on ${job.data.host}`,
     `  branch ${branch}${where} at ${head.slice(0, 12)}: ${files.length} ${files.length === 1 ? "file" : "files"}, +${sum("added")} −${sum("removed")}`,
+    `  ${[took === undefined ? "" : `${formatDuration(took)} in its last run`, cost === undefined ? "" : `$${cost.toFixed(2)}`, continued ?? ""].filter(Boolean).join(" · ")}`,
     ...(why === undefined ? [] : [`  ${oneLine(why, 200)}`]),
     ...files.map(({ path, added, removed }) => `  ${cell(path, 120)}  +${added ?? "?"} −${removed ?? "?"}`),
   ];

@@ -12,6 +12,7 @@ test.each<[string, Record<string, string>, string[]]>([
       "tasks/a.md": task("repo: .\nsetup: npm ci\nverify: npm test\n"),
       "tasks/b.md": task("repo: owner/name\n"),
       "tasks/c.md": task("repo: git@example.org:a/b.git\n"),
+      "reviews/a-0123456789.md": "# Review of a-0123456789\n\n- src/a.ts:3: name it\n",
       "agents/scout.md": agent(
         "guard: {allow: [src/**], deny: '*.pem', max_files: 5, max_lines: 100, permit: [lock-files, modes]}\n",
       ),

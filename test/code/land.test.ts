@@ -52,7 +52,7 @@ test("sound work is pushed once, and found again by whoever could not write that
   one.put("src/b.ts", "b\n");
   const head = one.commit();
   const land = landing(one);
-  const pushed = { state: "pushed", head, at: branch, files: 1, lines: 1, check: { exit: 0, said: "fine" } };
+  const pushed = { state: "pushed", head, at: branch, paths: ["src/b.ts"], lines: 1, check: { exit: 0, said: "fine" } };
   expect(await land(came(one, { verify: ran(0, "fine") }))).toEqual(pushed);
   expect(tip(one)).toBe(head);
   expect(await land(came(one, { verify: ran(0, "fine") }))).toEqual(pushed);

@@ -86,7 +86,7 @@ test("repositories are asked once each; one that is silent or wrong says why, an
   const forge: Forge = {
     name: "x",
     propose: async () => "",
-    stands: async ({ branch }) => ({ state: branch.endsWith("a") ? "merged" : "closed" }),
+    stands: async ({ branch }) => (branch.endsWith("a") ? "merged" : "closed"),
   };
   await lookAtRepos(
     { targets: one.targets, forge, land: undefined as never },

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { plainAddress, targetAddress } from "../../src/core/target.ts";
 import { createTargets, type TargetOptions } from "../../src/shell/target.ts";
-import { clone, env, git, origin, personPushes, tempDir } from "../repo/origin.ts";
+import { clone, env, git, origin, personPushes, tempDir, write } from "../repo/origin.ts";
 
 describe("which repository is meant", () => {
   const at = (repo: string, from: string | null = "https://git.example.org/ada/pack.git") => targetAddress(repo, from);
@@ -125,6 +125,31 @@ test("branches of agents are seen and brought; a push moves one only from where 
   expect(lost).toMatchObject({ state: "lost", why: expect.stringMatching(/stale info/) });
 });
 
+test("who knows an area follows from who worked there, and when; agents are not asked", async () => {
+  const one = stand({ "src/a.ts": "a\n", "docs/a.md": "a\n" });
+  const commit = (name: string, days: number, path: string) => {
+    write(one.from.person, { [path]: `${name} ${days}\n` });
+    const date = new Date(Date.now() - days * 86_400_000).toISOString();
+    const more = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+    execFileSync("git", ["commit", "-qam", "x"], { cwd: one.from.person, env: { ...env, ...more } });
+  };
+  commit("Old", 800, "src/a.ts");
+  commit("Older", 801, "src/a.ts");
+  commit("Writer", 1, "docs/a.md");
+  commit("Bob The `Builder`", 2, "src/a.ts");
+  commit("scout (towline)", 1, "src/a.ts");
+  git(one.from.person, "push", "-q");
+  const target = await one.targets().fetch(".");
+  const { tip } = target.looked;
+  expect(await target.people(tip, (path) => path.startsWith("src/"), new Date())).toEqual([
+    "Ada",
+    "Bob The `Builder`",
+    "Old",
+  ]);
+  expect(await target.people(tip, (path) => path === "docs/a.md", new Date())).toEqual(["Ada", "Writer"]);
+  expect(await target.people(tip, () => false, new Date())).toEqual([]);
+});
+
 test("LFS, submodules and a folder .towline are refused by name", async () => {
   const lacks = async (files: Record<string, string>) => {
     const one = stand(files);
@@ -156,6 +181,11 @@ test("a cache that was broken half-way is made again; one that nobody reaches is
   personPushes(one.from, { "README.md": "again" });
   const again = await one.targets().fetch(".");
   expect(git(again.place.cwd, "rev-list", "--count", "main")).toBe("2");
+  // A tick was killed as it moved a ref.
+  writeFileSync(join(again.place.cwd, "refs/heads/main.lock"), "");
+  personPushes(one.from, { "README.md": "and again" });
+  const third = await one.targets().fetch(".");
+  expect(git(third.place.cwd, "rev-list", "--count", "main")).toBe("3");
   const none = createTargets({ dir: one.dir, env, cache: one.cache });
   await expect(none.look("/nowhere/at/all.git")).rejects.toThrow(/nowhere\/at\/all.git cannot be read/);
 });

@@ -28,7 +28,7 @@ const pushed = (head: string, check?: { exit: number | null; said: string }): La
   state: "pushed",
   head,
   at: "towline/count",
-  files: 2,
+  paths: ["src/a.ts", "src/b.ts"],
   lines: 10,
   ...(check ? { check } : {}),
 });
@@ -161,6 +161,52 @@ test("a failed check goes back to the same job, three times at most, then to peo
   expect(job(one)?.data.run.code?.failed).toBeUndefined();
 });
 
+test("a conflict with what people did meanwhile wakes the job, once for each state of their branch", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), ends(pushed(first)));
+  one.repos.set(".", { tip: theirs, heads: new Map([[`towline/${id}`, first]]) });
+  one.standing.set(id, "conflict");
+  one.tick(at(2), never);
+  one.tick(at(3), never);
+  expect(job(one)?.data).toMatchObject({
+    state: "started",
+    run: { epoch: 2, round: 2, code: { base: first, tip: theirs } },
+  });
+  expect(one.sent.get(id)?.assignment?.code?.note).toContain(`git merge ${theirs}`);
+  // It could not settle it: that is for people, until their branch is another one.
+  one.tick(at(4), ends(pushed(second)));
+  one.tick(at(5), never);
+  expect(job(one)?.data.state).toBe("review");
+  expect(job(one)?.data.run.code).not.toHaveProperty("conflict");
+  expect(one.starts).toHaveLength(2);
+});
+
+test("two jobs that change the same file: people hear of it once, and not any more when one is over", () => {
+  const one = stand("", { "tasks/sum.md": "---\ntitle: Sum\nrepo: .\n---\necho hi\n" });
+  one.tick(at(0), never);
+  one.tick(at(1), ends(pushed(first)));
+  const overlap = () => memos(one).filter((text) => /change the same files: src\/a\.ts, src\/b\.ts/.test(text));
+  expect(overlap()).toHaveLength(1);
+  expect(one.tick(at(2), never)).toEqual([]);
+  const [id] = [...one.state().jobs.keys()];
+  one.standing.set(id as string, "merged");
+  one.tick(at(3), never);
+  expect(overlap().join()).not.toMatch(/status: open/);
+  expect(one.files.get("state/levels.ndjson") ?? "").not.toContain("overlap");
+});
+
+test("where a branch `towline` is taken, work stands beside it", () => {
+  const one = stand("", { "towline.yml": "id: pack\ndefaults:\n  agent: scout\nledger:\n  branch: towline\n" });
+  one.tick(at(0), never);
+  expect(job(one)?.data.run.branch).toBe(`towline-work/${job(one)?.id}`);
+  const two = stand();
+  two.repos.set(".", { tip, heads: new Map([["towline", first]]) });
+  two.tick(at(0), never);
+  expect(job(two)?.data.run.branch).toBe(`towline-work/${job(two)?.id}`);
+});
+
 test("a branch that is taken away unmerged ends the job and the task, and asks why", () => {
   const one = stand();
   one.tick(at(0), never);
@@ -264,6 +310,18 @@ test("a repository that cannot be read holds the task back and says why; one tha
   const mute = stand("", { "agents/scout.md": "---\nruntime: ollama\nmodel: x\n---\n" });
   mute.tick(at(0), never);
   expect(status(mute)).toMatchObject({ state: "blocked", reason: expect.stringContaining("cannot work on files") });
+});
+
+test("a task that a rule made goes to no address that a stranger may have given", () => {
+  const made = (repo: string) => {
+    const one = stand("", { "queue/x-q12345678.md": `---\ntitle: X\nborn_of: abc\nrepo: ${repo}\n---\necho hi\n` });
+    one.repos.set(repo, { tip, heads: new Map() });
+    one.tick(at(0), never);
+    return one.state().status.get("x-q12345678")?.data.state;
+  };
+  expect(made("https://example.org/x.git")).toBe("blocked");
+  expect(made("/srv/x.git")).toBe("blocked");
+  expect(made("owner/name")).toBe("running");
 });
 
 test("cancelling the task ends work that waits; raising `run:` begins anew", () => {

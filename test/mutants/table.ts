@@ -1048,6 +1048,12 @@ export const mutants: Mutant[] = [
     name: "is no address",
   },
   {
+    guard: "a task that a rule made goes to no stranger's repository",
+    edits: [["src/core/gate.ts", "!is_named.test(task.data.repo)", "!is_named"]],
+    tests: ["test/core/work.test.ts"],
+    name: "that a stranger may have given",
+  },
+  {
     guard: "what others wrote is fenced in an agent's task",
     edits: [["src/core/brief.ts", "${fenced(clean(one.text))}`),", "${one.text}`),"]],
     tests: ["test/core/brief.test.ts"],
