@@ -8,6 +8,7 @@ if [ ! -s resume ]; then
   [ ! -S "$session/sock" ] || (cd "$session" && tmux -S ./sock kill-server) 2>/dev/null
   rm -rf "$session"
 fi
+rm -f "$session/kept"
 mkdir -p "$session/work" "$session/home" || exit 73`;
 
 /**

@@ -145,7 +145,7 @@ begin() {
     fail 78 'claude was never set up on this host: log in there once, or give the agent a key (\`auth: env\`)'
   fi
   mux kill-server
-  rm -f sock ready asked stop note gone kept again
+  rm -f sock ready asked stop note gone again
   # The last session's own record decides whether it can be gone on with.
   if [ -s "$here/resume" ]; then
     for file in "\${CLAUDE_CONFIG_DIR:-$HOME/.claude}"/projects/*/"$(cat "$here/resume")".jsonl; do
@@ -260,7 +260,6 @@ cd "$session" || exit 73
 rm -f job && ln -s "$here" job
 if [ -s "$here/resume" ] && [ ! -e gone ] && mux has-session; then
   server=$(mux display-message -p '#{pid}')
-  rm -f kept
 else
   begin
 fi

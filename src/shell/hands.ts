@@ -146,7 +146,7 @@ async function collect(
         if (runtime) await take({ screen, code }, state, job, { result, runtime, host: host.id }, findings);
       }
     }
-    await closeTrees(opened.session, state, answer.facts, clock.now());
+    await closeTrees(opened.session, state, host.id, answer.facts, clock.now());
     const since = state.hosts.has(host.id) ? samplesSince(state, host.id, clock.now()) : null;
     if (since !== null) findings.samples.set(host.id, await opened.session.samples(since));
   } catch (thrown) {

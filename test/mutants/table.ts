@@ -840,6 +840,24 @@ export const mutants: Mutant[] = [
     name: "went on elsewhere",
   },
   {
+    guard: "what a host keeps for a job goes when nobody wants its question answered any more",
+    edits: [
+      [
+        "src/shell/repos.ts",
+        'job.data.state === "asking" && unwanted(state, job) !== null',
+        'job.data.state === "asking" && state === null',
+      ],
+    ],
+    tests: ["test/code/repos.test.ts"],
+    name: "elsewhere or unwanted",
+  },
+  {
+    guard: "host: only so many sessions wait",
+    edits: [["src/remote/host/serve.sh", "[ $# -le 40 ] ||", "[ $# -le 4000 ] ||"]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "of very many",
+  },
+  {
     guard: "an agent that goes on asking comes to an end",
     edits: [["src/core/asking.ts", "const most_questions = 8;", "const most_questions = 800;"]],
     tests: ["test/core/asking.test.ts"],

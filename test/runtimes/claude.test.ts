@@ -287,6 +287,10 @@ describe("really run with a stand-in for the program", () => {
       expect(mark(asked), line).toBe(true);
     }
     expect(mark(await run(made, { HOME: says("technique: I had to ask: twice") }))).toBe(false);
+    const again = launch(anyAssignment({ epoch: 2, resume: { session: sessionOf("disk-0123456789", 1) } }));
+    const looks = `#!/bin/sh\n[ ! -e ../kept ] || echo still marked >&2\n`;
+    const next = await run(again, { HOME: host(looks) }, 20_000, "1 1\n");
+    expect(new TextDecoder().decode(next.result.stderr.head)).not.toContain("still marked");
   });
 
   test("without the program: a clear message", async () => {

@@ -1,8 +1,13 @@
 // From an agent's question to the answer, over real git: a person edits the memo, and the same job goes on.
 import { afterEach, expect, test, vi } from "vitest";
-import { machine, type Script } from "../fakes/fleet.ts";
+import { runtimes } from "../../src/runtimes/index.ts";
+import { cancelJob } from "../../src/shell/cancel.ts";
+import { openOrigin } from "../../src/shell/pack.ts";
+import { createPool } from "../../src/shell/pool.ts";
+import { noSecrets } from "../../src/shell/secrets.ts";
+import { fakeFleet, machine, type Script } from "../fakes/fleet.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
-import { runTick } from "../fakes/run-tick.ts";
+import { at, runTick } from "../fakes/run-tick.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -87,4 +92,21 @@ test.each([
   expect(job).toContain(`host: ${bar === "forbids" ? "ann" : "bob"}`);
   const id = path.slice(path.lastIndexOf("/") + 1, -3);
   expect(machines.ann.acked).toContain(`${id}/1`);
+});
+
+test("a cancel while it waits takes away what its host keeps for it", async () => {
+  const machines = { ann: machine() };
+  made = testPack({ ...basics(["ann"]), "tasks/drop.md": md("title: Drop", "drop it") });
+  const p = made;
+  await runTick(p.clone, machines, asks, { now: "2026-11-20T10:00:00Z" });
+  const path = p.at("ls-tree", "-r", "--name-only", "main", "jobs/").trim();
+  const used = Date.parse("2026-11-20T10:00:00Z") / 1000;
+  Object.assign(machines.ann, { sessions: [{ job: path.slice(path.lastIndexOf("/") + 1, -3), used }] });
+  const clock = at("2026-11-20T10:01:00Z");
+  const { repo, tips } = await openOrigin(p.clone, { env: process.env, clock, secrets: noSecrets });
+  const connect = (pack: string) => createPool(fakeFleet(machines, asks), pack);
+  const done = await cancelJob({ repo, clock, runtimes, screen: null as never, connect }, tips, path, "ann");
+  expect(done.state).toBe("ended");
+  expect(p.file(path)).toContain("state: cancelled");
+  expect(machines.ann.sessions).toEqual([]);
 });
