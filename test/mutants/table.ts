@@ -858,6 +858,12 @@ export const mutants: Mutant[] = [
     name: "of very many",
   },
   {
+    guard: "an answered job that cannot go on is not held in silence",
+    edits: [["src/core/reclaim.ts", "restsStill(job, placed, claiming.holds, hold);", "{}"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "cannot go on",
+  },
+  {
     guard: "an agent that goes on asking comes to an end",
     edits: [["src/core/asking.ts", "const most_questions = 8;", "const most_questions = 800;"]],
     tests: ["test/core/asking.test.ts"],
