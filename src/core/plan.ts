@@ -180,7 +180,7 @@ export function plan(draft: Draft, known: Known): Plan {
     return busy === null ? null : { on: "agent", wait: busy };
   };
   const again = reclaimable(draft, known.absent).filter((job) => known.only?.has(job.data.task) ?? true);
-  for (const job of again) reclaim(draft, job, { known, given, claim, late, purse });
+  for (const job of again) reclaim(draft, job, { known, given, claim, late, purse, holds });
   for (const candidate of ready) {
     const { task } = candidate;
     const run = runId(draft.pack, task.id, candidate.run.occurrence);

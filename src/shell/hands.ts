@@ -118,12 +118,11 @@ async function collect(
   try {
     const recorded = answer.facts.held.flatMap((held) => {
       const job = mine(held);
-      return job && held.sha256 && job.data.run.result === held.sha256
-        ? [{ job: held.job, epoch: held.epoch, sha256: held.sha256 }]
-        : [];
+      const told = job ? job.data.run.result === held.sha256 : isBehind(state.jobs.get(held.job), held);
+      return told && held.sha256 ? [{ ...held, sha256: held.sha256 }] : [];
     });
     // Before the host forgets them: whoever dies here leaves it to the next one.
-    const over = recorded.flatMap(({ job }) => state.jobs.get(job) ?? []);
+    const over = recorded.flatMap((held) => mine(held) ?? []);
     const cleared = await clearAway({ pool, deployer }, state, over);
     // Work that needs what is gone must not be planned as if it were there.
     if (cleared.has(host.id)) answer.facts.runtimes = (await opened.session.probe()).runtimes;
@@ -147,7 +146,7 @@ async function collect(
         if (runtime) await take({ screen, code }, state, job, { result, runtime, host: host.id }, findings);
       }
     }
-    await closeTrees(opened.session, state, answer.facts, clock.now());
+    await closeTrees(opened.session, state, host.id, answer.facts, clock.now());
     const since = state.hosts.has(host.id) ? samplesSince(state, host.id, clock.now()) : null;
     if (since !== null) findings.samples.set(host.id, await opened.session.samples(since));
   } catch (thrown) {
@@ -161,6 +160,10 @@ async function collect(
     else if (!known) findings.absent.add(job.id);
   }
 }
+
+/** An ended run that the job has gone on from: nothing of it counts any more, on whatever host it went on. */
+const isBehind = (job: Entry<"job"> | undefined, { epoch, state }: HeldJob) =>
+  state !== "running" && epoch <= (job?.data.run.collected_epoch ?? 0);
 
 interface Came {
   result: RawResult;

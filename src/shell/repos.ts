@@ -4,10 +4,12 @@ import type { Findings } from "../core/absorb.ts";
 import type { Start } from "../core/claim.ts";
 import type { Entry } from "../core/entry.ts";
 import { isOver } from "../core/jobs.ts";
+import { answersFor } from "../core/known-hosts.ts";
 import { authorOf } from "../core/landed.ts";
 import { most_trees } from "../core/place.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
+import { unwanted } from "../core/withdraw.ts";
 import { exit, Fault, messageOf } from "../errors.ts";
 import type { CodeRequest, Forge, HostFacts, HostSession } from "../ports.ts";
 import type { Land } from "./land.ts";
@@ -85,16 +87,24 @@ export async function sendWork(
   }
 }
 
-/** Takes worktrees and sessions away whose job is over. One that a run is open in stays. */
+/**
+ * Takes worktrees and sessions away whose job is over, and sessions that no next round will come to. One that a run is
+ * open in stays.
+ */
 export async function closeTrees(
   session: HostSession,
   state: State,
-  { trees = [], sessions = [], skew }: HostFacts,
+  host: string,
+  { trees = [], sessions = [], skew, identity }: HostFacts,
   now: Date,
 ): Promise<void> {
-  for (const { job, used } of [...trees, ...sessions]) {
-    const known = state.jobs.get(job);
-    const idle = now.getTime() / 1000 + skew - used;
-    if (known ? isOver(known) && known.data.run.result !== undefined : idle > fresh) await session.code.close(job);
+  // What went on elsewhere goes on afresh, should it come back.
+  const left = (job: Entry<"job">) =>
+    !answersFor(state, job, host, identity) || (job.data.state === "asking" && unwanted(state, job) !== null);
+  for (const one of [...trees, ...sessions]) {
+    const known = state.jobs.get(one.job);
+    const idle = now.getTime() / 1000 + skew - one.used;
+    const over = known ? isOver(known) && known.data.run.result !== undefined : idle > fresh;
+    if (over || (known && sessions.includes(one) && left(known))) await session.code.close(one.job);
   }
 }

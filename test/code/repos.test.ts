@@ -115,24 +115,31 @@ test("repositories are asked once each; one that is silent or wrong says why, an
   ]);
 });
 
-test("worktrees and sessions of jobs that are over go, and those that nobody knows after an hour; the others stay", async () => {
+test("worktrees and sessions of jobs that are over, elsewhere or unwanted go, and after an hour those that nobody knows", async () => {
   const now = new Date("2026-11-20T10:00:00Z");
   const used = now.getTime() / 1000 - 60;
-  const job = (state: string, result?: string) => ({ data: { state, run: { result } } });
+  const job = (state: string, result?: string, more = {}) => ({
+    data: { state, host: "ann", ...more, run: { result, ...more } },
+  });
   const state = {
+    tasks: new Map(),
+    hosts: new Map([["bob", {}]]),
     jobs: new Map([
       ["over", job("finished", "x")],
       ["open", job("review", "x")],
       ["lost", job("lost")],
+      ["waits", job("asking", "x")],
+      ["unwanted", job("asking", "x", { cancel: { by: "ann", at: "now" } })],
+      ["moved", job("started", undefined, { host: "bob" })],
     ]),
   };
-  const trees = ["over", "open", "lost", "young"].map((name) => ({ job: name, mirror: "m", used }));
+  const trees = ["over", "open", "lost", "young", "moved"].map((name) => ({ job: name, mirror: "m", used }));
   const host = session([]);
   const sessions = [
     { job: "asked", used: used - 7200 },
-    { job: "open", used: 0 },
+    ...["open", "waits", "unwanted", "moved"].map((name) => ({ job: name, used: 0 })),
   ];
   const facts = { skew: 0, trees: [...trees, { job: "old", mirror: "m", used: used - 7200 }], sessions };
-  await closeTrees(host.host, state as unknown as State, facts as unknown as HostFacts, now);
-  expect(host.closed).toEqual(["over", "old", "asked"]);
+  await closeTrees(host.host, state as unknown as State, "ann", facts as unknown as HostFacts, now);
+  expect(host.closed).toEqual(["over", "old", "asked", "unwanted", "moved"]);
 });

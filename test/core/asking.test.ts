@@ -201,6 +201,34 @@ describe("a question", () => {
     expect(state(one)).toBe("done");
   });
 
+  test.each([
+    ["its agent is gone", "agents/ann.md", null, /agents\/ann.md is not there/],
+    [
+      "no host is left for it",
+      "hosts/one.md",
+      "---\naddress: one\ntransport: local\ncordon: old\n---\n",
+      /one is cordoned/,
+    ],
+  ])("that is answered when it cannot go on tells a person, once, until it can: %s", (_, path, text, why) => {
+    const one = asked();
+    const before = one.files.get(path) as string;
+    if (text === null) one.files.delete(path);
+    else one.files.set(path, text);
+    say(one, answer("yes"));
+    one.tick(at(30), () => done);
+    expect(state(one)).toBe("blocked");
+    expect(one.files.get("status/drop.md")).toMatch(/reason: .*question is answered, but/);
+    const told = () =>
+      [...one.files].filter(([name, memo]) => name.startsWith("memos/") && why.test(memo)).map(([, memo]) => memo);
+    expect(told()).toHaveLength(1);
+    expect(told()[0]).toContain("status: open");
+    expect(one.tick(at(60), () => done)).toEqual([]);
+    one.files.set(path, before);
+    one.tick(at(90), () => done);
+    expect(state(one)).toBe("done");
+    expect(told()[0]).not.toContain("status: open");
+  });
+
   test("of a task that is cancelled or run anew meanwhile is nobody's any more", () => {
     const one = asked();
     one.files.set(

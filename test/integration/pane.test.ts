@@ -207,6 +207,20 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
     });
   });
 
+  test("of very many that wait the oldest go", async () => {
+    await one.hello();
+    for (let count = 10; count < 52; count++) {
+      const at = join(one.panes, `waits-${count}`);
+      mkdirSync(at, { recursive: true });
+      writeFileSync(join(at, "kept"), "1 1\n");
+      utimesSync(join(at, "kept"), Date.now() / 1000 - count, Date.now() / 1000 - count);
+    }
+    await one.hello();
+    expect(left()).toHaveLength(40);
+    expect(left()).not.toContain("waits-50");
+    expect(left()).not.toContain("waits-51");
+  });
+
   test("what an agent puts in the place of the driver's files holds nobody up", async () => {
     const job = newJob();
     const made = launch(assignment("WRITE-THEN-HANG", { job }));

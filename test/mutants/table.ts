@@ -91,13 +91,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a result is acknowledged only when the ledger holds it",
-    edits: [
-      [
-        "src/shell/hands.ts",
-        "return job && held.sha256 && job.data.run.result === held.sha256",
-        "return job && held.sha256",
-      ],
-    ],
+    edits: [["src/shell/hands.ts", "job ? job.data.run.result === held.sha256 :", "job ? true :"]],
     tests: ["test/model/model.test.ts"],
     name: "three ticks, two jobs, one fault",
   },
@@ -856,6 +850,36 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/hands.ts", "(start.attempt > 1 || answer.epoch <= start.collected)", "start.attempt > 1"]],
     tests: ["test/tick/asking.test.ts"],
     name: "given back",
+  },
+  {
+    guard: "a host gives up a run that its job has gone on from",
+    edits: [["src/shell/hands.ts", ": isBehind(state.jobs.get(held.job), held);", ": false;"]],
+    tests: ["test/tick/asking.test.ts"],
+    name: "went on elsewhere",
+  },
+  {
+    guard: "what a host keeps for a job goes when nobody wants its question answered any more",
+    edits: [
+      [
+        "src/shell/repos.ts",
+        'job.data.state === "asking" && unwanted(state, job) !== null',
+        'job.data.state === "asking" && state === null',
+      ],
+    ],
+    tests: ["test/code/repos.test.ts"],
+    name: "elsewhere or unwanted",
+  },
+  {
+    guard: "host: only so many sessions wait",
+    edits: [["src/remote/host/serve.sh", "[ $# -le 40 ] ||", "[ $# -le 4000 ] ||"]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "of very many",
+  },
+  {
+    guard: "an answered job that cannot go on is not held in silence",
+    edits: [["src/core/reclaim.ts", "restsStill(job, placed, claiming.holds, hold);", "{}"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "cannot go on",
   },
   {
     guard: "an agent that goes on asking comes to an end",

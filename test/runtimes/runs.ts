@@ -57,8 +57,8 @@ export const folders = {
   push: (folder: string) => onTestFinished(() => rmSync(folder, { recursive: true, force: true })),
 };
 
-/** Does what the host program does: files under umask 077, the command by sh in the folder, its end at the limit in ms. */
-export async function run(launch: Launch, env: Record<string, string> = {}, limit = 20_000) {
+/** Does what the host program does: files under umask 077, the command by sh in the folder, its end at the limit in ms. `mark`: what the round before left. */
+export async function run(launch: Launch, env: Record<string, string> = {}, limit = 20_000, mark?: string) {
   const root = mkdtempSync(join(tmpdir(), "towline run "));
   folders.push(root);
   const folder = join(root, "p/jobs/disk-0123456789/1");
@@ -66,6 +66,10 @@ export async function run(launch: Launch, env: Record<string, string> = {}, limi
   for (const [name, text] of Object.entries(launch.files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text, { mode: 0o600 });
+  }
+  if (mark !== undefined) {
+    mkdirSync(kept(folder), { recursive: true });
+    writeFileSync(join(kept(folder), "kept"), mark);
   }
   const child = spawn("sh", ["-c", launch.command], {
     cwd: folder,

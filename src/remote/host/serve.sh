@@ -133,15 +133,15 @@ session $entry $used"
   done
 }
 
-# Sessions that were left for a next round, which has not come for a week.
+# Sessions that were left for a next round, which has not come for a week; and of very many the oldest.
 sweep_sessions() {
-  for mark in "$pack"/sessions/*/kept; do
-    [ -f "$mark" ] || return 0
-    for mark in $(find "$pack"/sessions/*/kept -prune -type f -mtime +6); do
-      mark=${mark%/kept}
-      name "${mark##*/}" && clear_session "$jobs/${mark##*/}/0"
-    done
-    return
+  set -- "$pack"/sessions/*/kept
+  [ -e "$1" ] || return 0
+  old=$(find "$@" -prune -type f -mtime +6)
+  [ $# -le 40 ] || old="$old $(ls -dt "$@" | tail -n +41)"
+  for mark in $old; do
+    mark=${mark%/kept}
+    name "${mark##*/}" && clear_session "$jobs/${mark##*/}/0"
   done
 }
 
