@@ -163,6 +163,12 @@ export interface HostFacts {
   held: HeldJob[];
   /** Worktrees of this pack; absent: none. */
   trees?: HeldTree[];
+  /** Worktrees of all packs; absent: none. */
+  stand?: number;
+  /** false: it has none. */
+  git?: false;
+  /** Sessions of jobs without a worktree that wait for their next round; absent: none. `used`: as of a worktree. */
+  sessions?: Pick<HeldTree, "job" | "used">[];
 }
 
 /** A worktree that stays until its job is closed. `used`: seconds since 1970 of its last start. */
@@ -274,6 +280,7 @@ export type StartAnswer =
   | { state: "already"; epoch: number } // this or another epoch was started before; nothing was started now
   | { state: "sealed"; epoch: number } // a newer claim sealed this epoch
   | { state: "full" }
+  | { state: "later"; why: string } // of coding work: what stands in its way may pass; nothing was begun
   | { state: "forbidden"; why: string } // by the host's owner; nothing was begun
   | { state: "refused"; why: string };
 

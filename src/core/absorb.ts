@@ -7,9 +7,10 @@ import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
 import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
-import { epochOf, isLive, isOver } from "./jobs.ts";
+import { epochOf, isOver } from "./jobs.ts";
 import { hostCalled, remember } from "./known-hosts.ts";
 import { judgedWork, type Kept, type Landed, workText } from "./landed.ts";
+import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
 import { isMine } from "./part.ts";
@@ -54,7 +55,8 @@ export interface Findings {
 }
 
 export type StartFinding =
-  | { state: "started"; epoch: number }
+  /** `told`: names of what people wrote down that its agent was given. */
+  | { state: "started"; epoch: number; told?: { insights?: string[]; learnings?: string[] } }
   | { state: "released"; why: string }
   | { state: "refused"; why: string };
 
@@ -85,15 +87,16 @@ export function absorb(draft: Draft, findings: Findings): void {
     const job = draft.jobs.get(id);
     if (job && !isOver(job) && !job.data.run.cancel) setJob(draft, job, job.data.state, { cancel });
   }
+  for (const job of findings.starts.size > 0 ? [...draft.jobs.values()] : []) {
+    const start = findings.starts.get(`${job.id}/${job.data.run.epoch}`);
+    if (start?.state === "started" && start.told) setJob(draft, job, job.data.state, start.told);
+  }
   for (const { host, result, outcome, landed } of findings.results) {
     const answer = findings.answers.get(host);
     const times = ourTimes(result, answer && "facts" in answer ? answer.facts.skew : 0, draft.now);
     takeResult(draft, host, { ...result, ...times }, outcome, landed);
   }
-  for (const [id, why] of findings.later) {
-    const job = draft.jobs.get(id);
-    if (job && isLive(job) && job.data.run.why !== why) setJob(draft, job, job.data.state, { why });
-  }
+  holdLater(draft, findings.later);
   settleWork(draft, findings.repos, findings.standing);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   withdraw(draft);
@@ -148,7 +151,8 @@ function started(draft: Draft, job: Entry<"job">, start: StartFinding): void {
   if (start.state === "started") {
     const epoch = start.epoch === job.data.run.epoch ? undefined : start.epoch;
     setJob(draft, job, "started", { started_epoch: epoch }, isoNow(draft));
-  } else if (start.state === "released") setJob(draft, job, "released", { why: oneLine(start.why) });
+  } else if (start.state === "released")
+    setJob(draft, job, "released", { why: oneLine(start.why), ...turnedBack(draft, job, oneLine(start.why)) });
   else {
     setJob(draft, job, "failed", { why: oneLine(start.why), ended_at: isoNow(draft), outcome: "failure" });
     raiseJob(draft, draft.jobs.get(job.id) as Entry<"job">, "job.failed", start.why);
@@ -276,8 +280,8 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
     },
   };
   const { messages = [], remarks = [] } = outcome;
-  // A job that goes on may do so in a fresh session, which has not read them.
-  if (question === null && state !== "reworking") heard(draft, job.id);
+  // A job that goes on, or is tried again, may do so in a fresh session, which has not read them.
+  if (question === null && state !== "reworking" && !again) heard(draft, job.id);
   const refused = post(draft, job, messages);
   const said = { ...outcome, why, remarks: [...remarks, ...refused] };
   const made = landed && work ? workText(landed, run.branch ?? "") : [];

@@ -137,15 +137,19 @@ export function bounds(period: Period, zone: string, now: Date): { from: Date; t
 }
 
 /**
- * Whether an ended job belongs to a month whose folders do not hold its record: it was claimed again after its own. It
- * stays among the records that every tick reads until that month is over.
+ * Whether an ended job belongs to a month, or to a day that is limited, whose folders do not hold its record: it was claimed
+ * again after its own. It stays among the records that every tick reads until that time is over.
  */
-export function isCarried({ settings, now }: Pick<Draft, "settings" | "now">, job: Entry<"job">): boolean {
+export function isCarried(draft: Records & Pick<Draft, "now">, job: Entry<"job">): boolean {
   const folder = job.path.slice("jobs/".length, "jobs/".length + 10).replaceAll("/", "-");
   const { claimed_at } = job.data.run;
   if (claimed_at.slice(0, 10) === folder) return false;
-  const { from } = bounds("month", settings.zone, now);
-  return folder < from.toISOString().slice(0, 10) && Date.parse(claimed_at) >= from.getTime();
+  const { settings, now } = draft;
+  const before = (period: Period) => {
+    const { from } = bounds(period, settings.zone, now);
+    return folder < from.toISOString().slice(0, 10) && Date.parse(claimed_at) >= from.getTime();
+  };
+  return before("month") || (before("day") && limitsOf(draft).some(({ period }) => period === "day"));
 }
 
 /** Names the period that is going on: `2026-11-28`, `2026-11`. */

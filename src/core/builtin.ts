@@ -37,6 +37,15 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.unclear" },
     then: [{ memo: "{{data.task}}: {{data.why}}", kind: "ask" }],
   }),
+  built("builtin-job-stuck", {
+    when: { kind: "job.stuck" },
+    then: [
+      {
+        memo: "{{data.task}}: its work on {{data.host}} has waited for over {{data.hours}} hours to be brought in: {{data.why}}",
+        kind: "warning",
+      },
+    ],
+  }),
   built("builtin-job-lost", {
     when: { kind: "job.lost" },
     then: [

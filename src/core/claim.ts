@@ -5,6 +5,7 @@ import type { Entry } from "./entry.ts";
 import type { Candidate } from "./gate.ts";
 import { digest } from "./hash.ts";
 import { jobPath } from "./ids.ts";
+import { rests } from "./later.ts";
 import { answersOfJob, isAnswered } from "./questions.ts";
 import { hasTurn, isWaiting } from "./rollout.ts";
 import type { Job } from "./schema.ts";
@@ -184,7 +185,8 @@ export function reclaimable(draft: Draft, absent?: ReadonlySet<string>): Entry<"
     const { state, run } = job.data;
     if (state === "asking") return isAnswered(draft, job);
     if (state === "reworking") return !draft.collected.has(job.id);
-    if (state === "released") return (run.tick !== draft.tick || isWaiting(job)) && hasTurn(draft, job);
+    if (state === "released")
+      return (run.tick !== draft.tick || isWaiting(job)) && hasTurn(draft, job) && !rests(draft, job);
     // A result that came in this very pass is not acknowledged yet, and a host that holds an attempt starts no other.
     if (run.retry_at !== undefined)
       return Date.parse(run.retry_at) <= draft.now.getTime() && !draft.written.has(job.path);

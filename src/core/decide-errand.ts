@@ -76,6 +76,8 @@ function absorbOwn(draft: Draft, own: ReadonlySet<string>, found: Findings): voi
   absorb(alone, { ...noFindings(), results: found.results, starts: found.starts, cancels: found.cancels });
   for (const [id, job] of alone.jobs) draft.jobs.set(id, job);
   draft.letters = alone.letters;
+  // That an account has reached its limit.
+  draft.levels = alone.levels;
 }
 
 function close(draft: Draft, own: ReadonlySet<string>, why: string): void {

@@ -2,7 +2,7 @@
 import type { Changes, RawPupdate } from "../ports.ts";
 import { ledger_format, type Mark, mark_path, renderMark } from "./binding.ts";
 import { isCarried } from "./budget.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, idOf } from "./entry.ts";
 import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
 import { hosts_path } from "./known-hosts.ts";
@@ -72,16 +72,28 @@ export function newMemo(id: string, data: Entry<"memo">["data"], body: string): 
   return { path: memoPath(data.created, id), id, kind: "memo", data, body, bodyLine: 1 };
 }
 
-/** Rows of state/open.ndjson. Ended jobs of a run on many hosts stay until the whole run has ended, some until their month has. */
+/**
+ * Rows of state/open.ndjson. Ended jobs of a run on many hosts stay until the whole run has ended, some until their day or
+ * month has. What a person wrote into a memo stays until a tick has taken it, and what cannot be read until it is mended.
+ */
 function openRows(draft: Draft): object[] {
   const unfinished = new Set([...draft.jobs.values()].filter((job) => !isOver(job)).map((job) => job.data.run.run_id));
   const jobs = [...draft.jobs.values()]
     .filter((job) => unfinished.has(job.data.run.run_id) || isCarried(draft, job))
     .map((job) => ({ job: job.id, path: job.path }));
   const memos = [...draft.memos.values()]
-    .filter((memo) => memo.data.status === "open")
+    .filter((memo) => memo.data.status === "open" || !draft.written.has(memo.path))
     .map((memo) => ({ memo: memo.id, path: memo.path }));
-  return [...jobs, ...memos].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [...jobs, ...memos, ...brokenRows(draft)].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Rows as they were read whose records have an error. */
+function brokenRows({ problems, texts }: Draft): { path: string }[] {
+  const read = texts.get("state/open.ndjson") ?? "";
+  const paths = problems.filter(({ level }) => level === "error").map(({ path }) => path);
+  return [...new Set(paths)]
+    .filter((path) => read.includes(`"path":${JSON.stringify(path)}`))
+    .map((path) => ({ [path.startsWith("jobs/") ? "job" : "memo"]: idOf(path), path }));
 }
 
 /**

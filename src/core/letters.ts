@@ -33,12 +33,13 @@ const life = 14 * 86_400_000;
 export function post(draft: Draft, job: Entry<"job">, messages: Message[]): string[] {
   const depth = (job.data.run.depth ?? 0) + 1;
   const refused: string[] = [];
+  draft.letters = fresh(draft);
   for (const [at, { to = "", text }] of messages.filter(({ verb }) => verb === "tell").entries()) {
     const why = obstacle(draft, to, depth);
     if (why === null) {
       const id = digest(job.id, String(job.data.run.epoch), String(at)).slice(0, 16);
       const row = { id, from: job.data.agent ?? "", to, job: job.id, at: isoNow(draft), depth, text };
-      draft.letters = [...fresh(draft), row];
+      draft.letters = [...draft.letters, row];
     } else refused.push(`the message for ${to} was not taken: ${why}`);
   }
   return refused;
@@ -55,7 +56,7 @@ const fresh = (draft: Draft) => draft.letters.filter((row) => draft.now.getTime(
 
 /** Gives a job that is about to start what waits for its agent: also what a run was given that never came to a result. */
 export function deliver(draft: Draft, job: Entry<"job">): Letter[] {
-  const mine = draft.letters.filter(({ to, given }) => to === job.data.agent && free(draft, job, given));
+  const mine = fresh(draft).filter(({ to, given }) => to === job.data.agent && free(draft, job, given));
   if (mine.length === 0) return [];
   const ids = new Set(mine.map((row) => row.id));
   draft.letters = draft.letters.map((row) => (ids.has(row.id) ? { ...row, given: job.id } : row));

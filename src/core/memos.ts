@@ -8,6 +8,7 @@ import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
 import { openQuestion } from "./questions.ts";
 import type { Memo, Pupdate } from "./schema.ts";
+import { quarantined } from "./state.ts";
 import { cell, fenced } from "./text.ts";
 
 const from_memo = "../../../";
@@ -75,6 +76,7 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
   }
   if (event === "job.asked") {
     const job = draft.jobs.get(subject);
+    if (!job && quarantined(draft, "jobs").has(subject)) return null;
     return job && openQuestion(job)?.pupdate === memo.data.pupdate ? null : "nobody waits for the answer any more";
   }
   if (event === "job.review")

@@ -24,6 +24,8 @@ export interface Placing {
   deploys?: boolean;
   /** What the limits of a host say; absent: nothing. */
   spent?(host: string): Obstacle | null;
+  /** It is coding work; `job`: one that may have its worktree already. */
+  work?: { job?: string };
   networks: string[];
   /** The pack's time zone, and what time it is: hosts may have a `window`. */
   zone: string;
@@ -88,9 +90,21 @@ export function obstacle(host: Entry<"host">, placing: Placing): Obstacle | null
   if (refused !== null) return { blocked: ownerSays(host.id, refused) };
   if (!hasRuntime(host, answer.facts, placing.runtime) && !(placing.deploys && platformOf(answer.facts.arch)))
     return { blocked: `${placing.runtime} is not installed on ${host.id}` };
+  const bare = placing.work ? unfit(host.id, answer.facts, placing.work) : null;
+  if (bare) return bare;
   const slots = slotsOf(host.data.slots, allow);
   const free = slots - answer.facts.slots.used - (placing.given.get(host.id) ?? 0);
   return free > 0 ? null : { wait: `${host.id} has no free slot (${slots} in use)` };
+}
+
+/** Worktrees on one host, those of all packs of its root. */
+export const most_trees = 40;
+
+/** What coding work lacks there. */
+function unfit(host: string, { git, stand = 0, trees = [] }: HostFacts, { job }: { job?: string }): Obstacle | null {
+  if (git === false) return { blocked: `coding work needs git, which ${host} does not have: install it there` };
+  if (stand < most_trees || trees.some((tree) => tree.job === job)) return null;
+  return { wait: `${host} holds ${stand} worktrees, as many as are allowed: merge or close what is in review` };
 }
 
 /**

@@ -5,8 +5,19 @@ import { purseOf, type Want } from "./budget.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { agentBusy, agentOf, type Candidate, candidates, type Hold, hostsOf, person, stopped } from "./gate.ts";
+import {
+  agentBusy,
+  agentFault,
+  agentOf,
+  type Candidate,
+  candidates,
+  type Hold,
+  hostsOf,
+  person,
+  stopped,
+} from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
+import { isLive } from "./jobs.ts";
 import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
 import { deliver } from "./letters.ts";
 import { isLead, isMine, waits_for_ticker } from "./part.ts";
@@ -25,7 +36,7 @@ import { reclaim } from "./reclaim.ts";
 import { isWaiting, runOf, waveNow, waves } from "./rollout.ts";
 import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
-import { onHost, spendingHold, wantOf } from "./spending.ts";
+import { onHost, spendingHold, wantAgain, wantOf } from "./spending.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
 import { firstWork, isWithPeople, isWoken, type RepoAnswer } from "./work.ts";
@@ -68,7 +79,7 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
   const hosts = new Set([...hostsOfJobs(draft), ...leftOpen(draft)].filter(mine));
   const { ready } = candidates(draft, runtimes);
   const woken = [...draft.jobs.values()].filter((job) => isWoken(draft, job));
-  const again = [...reclaimable(draft), ...woken].filter((job) => draft.tasks.has(job.data.task));
+  const again = [...reclaimable(draft), ...woken].filter(mayGoOn(draft, runtimes));
   const when = { zone: draft.settings.zone, now: draft.now };
   const open = (host: Entry<"host">) =>
     isMine(draft, host) && !closed(host, draft.settings.networks) && !outside(host, when);
@@ -80,6 +91,21 @@ export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
       : [runId(draft.pack, task.id, run.occurrence)],
   );
   return { hosts, runs, repos: reposOf(draft, ready, again) };
+}
+
+/** Whether anything is to be asked for this job now: what waits for an account or a limit has days to wait. */
+function mayGoOn(draft: Draft, runtimes: ReadonlySet<string>): (job: Entry<"job">) => boolean {
+  const purse = purseOf(draft);
+  return (job) => {
+    const task = draft.tasks.get(job.data.task);
+    if (!task || isLive(job)) return task !== undefined;
+    const agent = agentOf(draft, task);
+    if (!agent || task.data.status !== "ready" || stopped(draft, draft.now) || agentFault(draft, task, runtimes))
+      return false;
+    const hold = spendingHold(draft, purse, wantAgain(draft, job, task, agent));
+    // What was spent may only not have been looked up yet.
+    return hold === null || (!hold.person && hold.until === undefined);
+  };
 }
 
 function reposOf(draft: Draft, ready: Candidate[], again: Entry<"job">[]): Set<string> {
@@ -132,6 +158,7 @@ export function plan(draft: Draft, known: Known): Plan {
   const placing = (candidate: Candidate, hosts: Entry<"host">[]): Placing => ({
     ...placingOf(draft, candidate.agent, { hosts, answers: known.answers, given }),
     spent: onHost(purse, wantOf(draft, candidate)),
+    work: candidate.task.data.repo === undefined ? undefined : {},
   });
   const claim = (start: Start, job: Entry<"job">) => {
     purse.put(job, draft.jobs.get(job.id));
@@ -153,7 +180,7 @@ export function plan(draft: Draft, known: Known): Plan {
     return busy === null ? null : { on: "agent", wait: busy };
   };
   const again = reclaimable(draft, known.absent).filter((job) => known.only?.has(job.data.task) ?? true);
-  for (const job of again) reclaim(draft, job, { known, given, claim, late, purse });
+  for (const job of again) reclaim(draft, job, { known, given, claim, late, purse, holds });
   for (const candidate of ready) {
     const { task } = candidate;
     const run = runId(draft.pack, task.id, candidate.run.occurrence);

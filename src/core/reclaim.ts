@@ -4,7 +4,7 @@ import type { Purse } from "./budget.ts";
 import { chargedTo, deadlineOf, end, inputHash, sealOf, startOf } from "./claim.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { agentFault, agentOf, hostsOf, stopped } from "./gate.ts";
+import { agentFault, agentOf, type Hold, hostsOf, stopped } from "./gate.ts";
 import { epochOf, isAtRest } from "./jobs.ts";
 import { hostCalled } from "./known-hosts.ts";
 import { isMine, waits_for_ticker } from "./part.ts";
@@ -26,6 +26,8 @@ interface Claiming {
   claim: Claim;
   late: Late;
   purse: Purse;
+  /** What holds a task back, for its status. */
+  holds: Map<string, Hold>;
 }
 
 /** Claims the job in its next epoch, or says what stands in its way. */
@@ -45,7 +47,8 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
   }
   if (task?.data.status !== "ready" || stopped(draft, draft.now)) return;
   if (theirs && (sealed || isEach(task.data) || isAtRest(job))) {
-    if (!sealed && !isAtRest(job)) abandoned(draft, job);
+    if (isAtRest(job)) asBefore(task, claiming);
+    else if (!sealed) abandoned(draft, job);
     return;
   }
   const hold = agentFault(draft, task, claiming.known.runtimes);
@@ -62,6 +65,7 @@ export function reclaim(draft: Draft, job: Entry<"job">, claiming: Claiming): vo
   if ("host" in placed && agent) claimAgain(draft, job, task, agent, placed.host, sealed, claiming);
   else if (!("host" in placed) && !sealed && !theirs && !isAtRest(job))
     stillWaits(draft, job, isEach(task.data), placed, claiming.known);
+  else if (!("host" in placed) && isAtRest(job)) restsStill(job, placed, claiming.holds, hold);
 }
 
 function placeAgain(
@@ -83,8 +87,9 @@ function placeAgain(
   if (wait?.hold?.person) return { blocked: wait.wait };
   if (wait) return { wait: wait.wait, until: wait.hold?.until };
   const spent = onHost(purse, want);
+  const work = job.data.run.code === undefined ? undefined : { job: job.id };
   const on = (some: Entry<"host">[]) =>
-    place({ ...placingOf(draft, agent, { hosts: some, answers: known.answers, given }), spent });
+    place({ ...placingOf(draft, agent, { hosts: some, answers: known.answers, given }), spent, work });
   // Where it was at work, it can go on with what was said and made there.
   const goes = isAtRest(job) || job.data.run.code !== undefined;
   const before = goes && hosts.includes(same as Entry<"host">) ? on([same as Entry<"host">]) : null;
@@ -115,12 +120,16 @@ function claimAgain(
   agent: Entry<"agent">,
   host: string,
   sealed: boolean,
-  { known, claim }: Claiming,
+  { known, claim, holds }: Claiming,
 ): void {
   const { run } = job.data;
-  const work = nextWork(draft, job, known.repos?.get(run.code?.repo ?? ""));
+  const repo = known.repos?.get(run.code?.repo ?? "");
+  const work = nextWork(draft, job, repo);
   // Its repository does not answer: where the work goes on from cannot be told.
-  if (work === null) return;
+  if (work === null) {
+    if (repo && "fault" in repo && repo.person && isAtRest(job)) restsStill(job, { blocked: repo.fault }, holds);
+    return;
+  }
   const next: Entry<"job"> = {
     ...job,
     data: {
@@ -143,6 +152,7 @@ function claimAgain(
         identity: identityOf(known.answers, host),
         skipped: run.skipped,
         wave: run.wave,
+        turned_back: job.data.state === "released" ? run.turned_back : undefined,
         collected_epoch: run.retry_at === undefined && !isAtRest(job) ? run.collected_epoch : epochOf(job),
         ...goesOn(job, host, identityOf(known.answers, host)),
         ...work,
@@ -173,6 +183,22 @@ function stillWaits(draft: Draft, job: Entry<"job">, each: boolean, why: Obstacl
   if (each && !busy && draft.now.getTime() - turnCame(draft, job) > run.deadline * 1000) giveUp(draft, job, now);
   else if (state === "released" && run.why !== now)
     putJob(draft, { ...job, data: { ...job.data, run: { ...run, why: now } } });
+}
+
+/** It could go on, and what keeps it from that does not pass soon: its task's status says so, and a person hears of it. */
+function restsStill({ data }: Entry<"job">, why: Obstacle, holds: Claiming["holds"], hold?: Hold | null): void {
+  if ("wait" in why && why.until === undefined) return;
+  const what = data.state === "asking" ? "its question is answered" : "it goes back to its agent";
+  const [state, now] = "wait" in why ? (["queued", why.wait] as const) : (["blocked", why.blocked] as const);
+  const person = state === "blocked" && hold?.person !== false;
+  holds.set(data.task, { state, on: hold?.on ?? "hosts", reason: `${what}, but ${now}`, person });
+}
+
+/** It is another ticker's to go on with: what that one says of it stays. */
+function asBefore({ id }: Entry<"task">, { known, holds }: Claiming): void {
+  const { state, reason, waits_on } = known.before?.get(id)?.data ?? {};
+  if ((state === "queued" || state === "blocked") && reason !== undefined && waits_on !== undefined)
+    holds.set(id, { state, on: waits_on, reason, person: state === "blocked" });
 }
 
 /** It is another ticker's. Where none came for so long that people are told of missing ticks, its run must not wait for it. */

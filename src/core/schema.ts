@@ -331,6 +331,8 @@ export const job = record({
     earlier: z.array(record({ at: time, ...amounts.shape, list: amount.optional() })).optional(),
     /** It met its account's limit, which ends at this time: that was no attempt. */
     limited: record({ account: line, until: time }).optional(),
+    /** Of coding work: how often in a row a claim was given back for the same reason, and until when it rests. */
+    turned_back: record({ times: int(1, 1e6), why: line, until: time.optional() }).optional(),
     tokens: record({}).optional(),
     insights: strings.optional(),
     learnings: strings.optional(),

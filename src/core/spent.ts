@@ -43,7 +43,6 @@ const meters: Record<string, Partial<Record<Unit, "free" | "told">>> = {
   shell: { usd: "free", tokens: "free" },
   ollama: { usd: "free", tokens: "told" },
   claude: { usd: "told", tokens: "told" },
-  tmux: { tokens: "told" },
   codex: { tokens: "told" },
 };
 

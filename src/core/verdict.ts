@@ -39,12 +39,18 @@ export function stateOf(
   const open = jobs.filter((job) => !isOver(job));
   const released = open.filter((job) => job.data.state === "released");
   const waiting = released.find((job) => !isWaiting(job)) ?? released[0];
-  if (waiting) return say("queued", `waits: ${waiting.data.run.why ?? "was released"}`);
+  if (waiting) {
+    const until = waiting.data.run.turned_back?.until;
+    const next = until === undefined ? "" : `; next at ${until}`;
+    return say("queued", `waits: ${waiting.data.run.why ?? "was released"}${next}`);
+  }
   const asking = open.find((job) => job.data.state === "asking");
-  if (asking) return say("waiting", waitsFor(asking));
+  const held = hold && { ...say(hold.state, hold.reason), waits_on: hold.on };
+  if (asking) return held && !openQuestion(asking) ? held : say("waiting", waitsFor(asking));
   const review = open.find((job) => job.data.state === "review");
   if (review) return say("review", reviewed(review));
   const back = open.find((job) => job.data.state === "reworking");
+  if (back && held) return held;
   if (back) return say("queued", `goes back to its agent: ${back.data.run.why ?? "there is more to do"}`);
   const retry = open.find((job) => job.data.run.retry_at !== undefined);
   const limited = retry?.data.run.limited;
@@ -56,7 +62,7 @@ export function stateOf(
     );
   if (task.data.status !== "ready") return say(task.data.status);
   if (data.held !== undefined) return say("paused", `failed ${data.failures} times in a row; bump \`run:\` to go on`);
-  if (hold) return { ...say(hold.state, hold.reason), waits_on: hold.on };
+  if (held) return held;
   return last(draft, task, data, old, ended);
 }
 

@@ -68,6 +68,9 @@ export function readFacts(
     ),
     held: lines.filter(([key]) => key === "held").map(readHeld),
     ...readTrees(lines.filter(([key]) => key === "tree")),
+    ...(of("trees").length > 0 ? { stand: count(of("trees")[1], "worktrees", 1e6) } : {}),
+    ...(of("lacks")[1] === "git" ? { git: false } : {}),
+    ...readSessions(lines.filter(([key]) => key === "session")),
   };
 }
 
@@ -77,6 +80,13 @@ function readTrees(lines: string[][]): Pick<HostFacts, "trees"> {
     job_name.test(job) && /^[0-9a-f]{16,64}$/.test(mirror) ? [{ job, mirror, used: count(used, "time", 1e11) }] : [],
   );
   return trees.length > 0 ? { trees } : {};
+}
+
+function readSessions(lines: string[][]): Pick<HostFacts, "sessions"> {
+  const sessions = lines.flatMap(([, job = "", used]) =>
+    job_name.test(job) ? [{ job, used: count(used, "time", 1e11) }] : [],
+  );
+  return sessions.length > 0 ? { sessions } : {};
 }
 
 /** What the host's owner allows; nothing where they set no limits. */
@@ -124,6 +134,7 @@ export function readStart(payload: Uint8Array): StartAnswer {
   if (state === "started" || state === "full") return { state };
   if (state === "already" || state === "sealed") return { state, epoch: count(epoch, "epoch") };
   if (state === "forbidden") return { state, why: readable(text.slice(10)) };
+  if (state === "later") return { state, why: readable(text.slice(6)) };
   if (state === "refused") return { state, why: readable(text.slice(8)) };
   throw fault("the host gave no known answer to a start");
 }

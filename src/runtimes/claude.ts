@@ -50,10 +50,13 @@ while IFS= read -r tool; do set -- "$@" --disallowedTools "$tool"; done <no-tool
 here=$PWD
 exec <prompt.md || exit 73
 cd "\${TOWLINE_TREE:-$session/work}" || exit 73
-claude "$@"
+trap 'late=1' TERM
+claude "$@" >"$here/said"
 code=$?
+cat "$here/said"
+[ -z "$late" ] || code=143
 ${goes_on}
-if [ "$code" = 0 ] && goes_on "$here"; then echo "\${here##*/}" >"$session/kept"; fi
+if [ "$code" = 0 ] && goes_on "$here" "$here/said"; then keep_session "$here"; fi
 exit "$code"`;
 
 /** The session of one epoch of one job: known before it starts, so that a run that says nothing has one, too. A UUID. */

@@ -54,7 +54,8 @@ code=$?
 awk '${events_awk}' "$here/events"
 [ -z "$late" ] || code=143
 ${goes_on}
-if [ "$code" = 0 ] && goes_on "$here"; then echo "\${here##*/}" >"$session/kept"; fi
+grep '^{"type":"item.completed".*"type":"agent_message"' "$here/events" | tail -n 1 >"$here/said"
+if [ "$code" = 0 ] && goes_on "$here" "$here/said"; then keep_session "$here"; fi
 exit "$code"`;
 
 const sandboxes = {

@@ -8,13 +8,18 @@ if [ ! -s resume ]; then
   [ ! -S "$session/sock" ] || (cd "$session" && tmux -S ./sock kill-server) 2>/dev/null
   rm -rf "$session"
 fi
+rm -f "$session/kept"
 mkdir -p "$session/work" "$session/home" || exit 73`;
 
-/** FOLDER: whether the job goes on. Coding work goes on after its review, and a question that was asked is answered. */
+/**
+ * With the run's folder, and a file with its answer in JSON: whether the job goes on, and the mark that it does. Coding
+ * work goes on after its review, and a question is answered, whether it was asked in an outbox or in the marked block.
+ */
 export const goes_on = `asks() {
   for file in "$1"/outbox/*ask.md "$session"/work/outbox/*ask.md "$TOWLINE_TREE"/.towline/outbox/*ask.md; do
     [ ! -e "$file" ] || return 0
   done
   return 1
 }
-goes_on() { [ -n "$TOWLINE_TREE" ] || asks "$1"; }`;
+goes_on() { [ -n "$TOWLINE_TREE" ] || asks "$1" || grep -qi '\\\\n *\\([-*] *\\)\\{0,1\\}ask *:' "$2" 2>/dev/null; }
+keep_session() { echo "\${1##*/} $(date +%s)" >"$session/kept"; }`;

@@ -145,7 +145,7 @@ begin() {
     fail 78 'claude was never set up on this host: log in there once, or give the agent a key (\`auth: env\`)'
   fi
   mux kill-server
-  rm -f sock ready asked stop note gone kept again
+  rm -f sock ready asked stop note gone again
   # The last session's own record decides whether it can be gone on with.
   if [ -s "$here/resume" ]; then
     for file in "\${CLAUDE_CONFIG_DIR:-$HOME/.claude}"/projects/*/"$(cat "$here/resume")".jsonl; do
@@ -260,7 +260,6 @@ cd "$session" || exit 73
 rm -f job && ln -s "$here" job
 if [ -s "$here/resume" ] && [ ! -e gone ] && mux has-session; then
   server=$(mux display-message -p '#{pid}')
-  rm -f kept
 else
   begin
 fi
@@ -274,7 +273,7 @@ until news | grep -q '"type":"assistant"' || [ $((tries += 1)) -gt 20 ]; do slee
 sleep 0.2
 report
 case $(cat stop) in
-  *'"hook_event_name":"Stop"'*) if { goes_on "$here" || grep -qi '\\\\n *ask *:' stop; } && lives; then echo "\${here##*/}" >kept && exit 0; fi ;;
+  *'"hook_event_name":"Stop"'*) if goes_on "$here" stop && lives; then keep_session "$here" && exit 0; fi ;;
 esac
 mux kill-server
 exit 0

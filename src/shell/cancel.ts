@@ -45,7 +45,11 @@ export async function cancelJob(at: Cancelling, tips: Tips, path: string, by: st
   wish.cancels.set(id, { at: at.clock.now().toISOString(), by: oneLine(by, 80) });
   const asked = await write(tips, wish, false);
   if (asked.before && isOver(asked.before)) return { job: asked.job, state: "over", commits };
-  if (!isLive(asked.job)) return { job: asked.job, state: "ended", commits };
+  if (!isLive(asked.job)) {
+    // Nothing is written for it any more: what it keeps on its host goes now, or when a tick calls there.
+    if (asked.before?.data.state === "asking") await endOn(at, asked.tips, asked.job, path);
+    return { job: asked.job, state: "ended", commits };
+  }
   const { findings, why } = await endOn(at, asked.tips, asked.job, path);
   const done = await write(undefined, findings, true);
   if (isOver(done.job)) return { job: done.job, state: "ended", commits };

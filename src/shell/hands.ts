@@ -118,12 +118,11 @@ async function collect(
   try {
     const recorded = answer.facts.held.flatMap((held) => {
       const job = mine(held);
-      return job && held.sha256 && job.data.run.result === held.sha256
-        ? [{ job: held.job, epoch: held.epoch, sha256: held.sha256 }]
-        : [];
+      const told = job ? job.data.run.result === held.sha256 : isBehind(state.jobs.get(held.job), held);
+      return told && held.sha256 ? [{ ...held, sha256: held.sha256 }] : [];
     });
     // Before the host forgets them: whoever dies here leaves it to the next one.
-    const over = recorded.flatMap(({ job }) => state.jobs.get(job) ?? []);
+    const over = recorded.flatMap((held) => mine(held) ?? []);
     const cleared = await clearAway({ pool, deployer }, state, over);
     // Work that needs what is gone must not be planned as if it were there.
     if (cleared.has(host.id)) answer.facts.runtimes = (await opened.session.probe()).runtimes;
@@ -147,7 +146,7 @@ async function collect(
         if (runtime) await take({ screen, code }, state, job, { result, runtime, host: host.id }, findings);
       }
     }
-    await closeTrees(opened.session, state, answer.facts, { now: clock.now(), repo });
+    await closeTrees(opened.session, state, host.id, answer.facts, { now: clock.now(), repo });
     const since = state.hosts.has(host.id) ? samplesSince(state, host.id, clock.now()) : null;
     if (since !== null) findings.samples.set(host.id, await opened.session.samples(since));
   } catch (thrown) {
@@ -161,6 +160,10 @@ async function collect(
     else if (!known) findings.absent.add(job.id);
   }
 }
+
+/** An ended run that the job has gone on from: nothing of it counts any more, on whatever host it went on. */
+const isBehind = (job: Entry<"job"> | undefined, { epoch, state }: HeldJob) =>
+  state !== "running" && epoch <= (job?.data.run.collected_epoch ?? 0);
 
 interface Came {
   result: RawResult;
@@ -271,7 +274,8 @@ async function startOne(
         state: "released",
         why: start.fallen ?? "it was sealed before it started",
       });
-    const launch = prepare(runtimes[start.runtime] as Runtime, await inform(hands, state, start), secret);
+    const known = await inform(hands, state, start);
+    const launch = prepare(runtimes[start.runtime] as Runtime, known, secret);
     if ("refused" in launch) return void findings.starts.set(key, { state: "refused", why: launch.refused });
     const lacking = await deployFirst({ pool, deployer, clock }, state, host, opened.session, start, until);
     if (lacking !== null)
@@ -290,7 +294,8 @@ async function startOne(
       launch,
       ...(work === undefined ? {} : { code: work }),
     });
-    if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
+    if (answer.state === "started")
+      findings.starts.set(key, { state: "started", epoch: start.epoch, ...toldOf(known) });
     else if (
       answer.state === "already" &&
       answer.epoch !== start.epoch &&
@@ -300,6 +305,8 @@ async function startOne(
     else if (answer.state === "already") findings.starts.set(key, { state: "started", epoch: answer.epoch });
     else if (answer.state === "full")
       findings.starts.set(key, { state: "released", why: `${host.id} has no free slot` });
+    else if (answer.state === "later")
+      findings.starts.set(key, { state: "released", why: `${host.id} cannot start it yet: ${answer.why}` });
     else if (answer.state === "forbidden")
       findings.starts.set(key, { state: "released", why: ownerSays(host.id, answer.why) });
     else if (answer.state === "refused")
@@ -309,6 +316,14 @@ async function startOne(
     // It may or may not have been started: only asking the host again can tell. Until then the claim stands.
     pool.fail(host.id, thrown instanceof HostFault ? thrown : new HostFault("lost", String(thrown)));
   }
+}
+
+/** For the record: what it was given to know, by name. */
+function toldOf({ code }: Work): { told?: { insights?: string[]; learnings?: string[] } } {
+  const names = (known: readonly { name: string }[] = []) =>
+    known.length > 0 ? known.map(({ name }) => name) : undefined;
+  const told = { insights: names(code?.told?.insights), learnings: names(code?.told?.learnings) };
+  return told.insights || told.learnings ? { told } : {};
 }
 
 /** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */

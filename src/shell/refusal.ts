@@ -40,6 +40,11 @@ const kinds = {
     configuration: true,
     advice: "check the address of the remote `origin`",
   },
+  name: {
+    words: /exists; cannot create|directory\/file conflict|refname conflict/i,
+    configuration: true,
+    advice: "no branch stands beside one that is called like its folder: rename that one on the server",
+  },
   race: {
     words: /stale info|non-fast-forward|fetch first|but expected|reference already exists|incorrect old value/i,
     configuration: false,

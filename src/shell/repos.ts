@@ -4,9 +4,12 @@ import type { Findings } from "../core/absorb.ts";
 import type { Start } from "../core/claim.ts";
 import type { Entry } from "../core/entry.ts";
 import { isOver } from "../core/jobs.ts";
+import { answersFor } from "../core/known-hosts.ts";
 import { authorOf, tree_days } from "../core/landed.ts";
+import { most_trees } from "../core/place.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
+import { unwanted } from "../core/withdraw.ts";
 import { exit, Fault, messageOf } from "../errors.ts";
 import type { CodeRequest, Forge, HostFacts, HostSession, Repo } from "../ports.ts";
 import type { Land } from "./land.ts";
@@ -20,8 +23,6 @@ export interface Code {
   land: Land;
 }
 
-/** Worktrees on one host, those of all packs of its root. */
-const most_trees = 40;
 /** Bytes of the bundle that comes back. */
 const most_back = 48 << 20;
 /** A worktree of which the ledger knows nothing is left alone for so long, s: another tick may have just made it. */
@@ -84,33 +85,47 @@ export async function sendWork(
     };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
-    return { why: oneLine(thrown.message, 300), final: false };
+    // What hosts refuse, and what could not be read, may pass. What stands against the repository does not.
+    return { why: oneLine(thrown.message, 300), final: thrown.code !== exit.outside };
   }
 }
 
-/** Takes worktrees away whose job is over. One that a run is open in stays, and one with work that is nowhere else. */
+/**
+ * Takes worktrees and sessions away whose job is over, and sessions that no next round will come to. One that a run is
+ * open in stays, and one with work that is nowhere else.
+ */
 export async function closeTrees(
   session: HostSession,
   state: State,
-  { trees = [], skew }: HostFacts,
+  host: string,
+  { trees = [], sessions = [], skew, identity }: HostFacts,
   { now, repo }: { now: Date; repo: Repo },
 ): Promise<void> {
-  const old = trees.map(({ job, used }) => ({ job, idle: now.getTime() / 1000 + skew - used }));
+  const idle = ({ used }: { used: number }) => now.getTime() / 1000 + skew - used;
   // A job that is over is not read by itself.
-  const strange = old.filter(({ job, idle }) => idle > fresh && !state.jobs.has(job));
+  const strange = trees.filter((one) => idle(one) > fresh && !state.jobs.has(one.job));
   if (strange.length > 0) {
     const paths = await jobPaths(repo, state.tips);
-    await addRecords(
-      repo,
-      state,
-      strange.flatMap(({ job }) => paths.get(job) ?? []),
-    );
+    const found = strange.flatMap(({ job }) => paths.get(job) ?? []);
+    await addRecords(repo, state, found);
   }
-  for (const { job, idle } of old) {
-    const known = state.jobs.get(job);
-    if (known ? isOver(known) && (isSaved(known) || idle > tree_days * 86_400) : idle > fresh)
-      await session.code.close(job);
+  const unsaved = trees.filter((one) => {
+    const known = state.jobs.get(one.job);
+    return known !== undefined && isUnsaved(known) && idle(one) <= tree_days * 86_400;
+  });
+  const kept = new Set(unsaved.map(({ job }) => job));
+  // What went on elsewhere goes on afresh, should it come back.
+  const left = (job: Entry<"job">) =>
+    !answersFor(state, job, host, identity) || (job.data.state === "asking" && unwanted(state, job) !== null);
+  for (const one of [...trees, ...sessions]) {
+    const known = state.jobs.get(one.job);
+    if (kept.has(one.job)) continue;
+    const ended = known?.data.run.result !== undefined || trees.some(({ job }) => job === one.job);
+    const over = known ? isOver(known) && ended : idle(one) > fresh;
+    if (over || (known && sessions.includes(one) && left(known))) await session.code.close(one.job);
   }
 }
 
-const isSaved = ({ data }: Entry<"job">) => data.run.result !== undefined && data.run.code?.unsaved === undefined;
+/** Work of it may be nowhere but in its worktree. */
+const isUnsaved = (job: Entry<"job">) =>
+  job.data.run.code?.unsaved === true || (isOver(job) && job.data.run.result === undefined);

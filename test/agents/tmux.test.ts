@@ -1,5 +1,5 @@
 // The real `claude` in a real pane of tmux on a real machine, started by ticks, against a stand-in for its model's API.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readYaml } from "../../src/core/split.ts";
 import { bringUp, type Machines } from "../../src/demo/machines.ts";
 import { md, type TestPack } from "../fakes/pack.ts";
-import { lacksTmux, living } from "../fakes/pane.ts";
+import { kept, lacksTmux, living } from "../fakes/pane.ts";
 import { keyOf, realPack, towline } from "../integration/real.ts";
 
 const key = "sk-ant-canary-0123456789abcdef";
@@ -122,9 +122,9 @@ describe.skipIf(lacksTmux !== "")(`claude in a pane, run by ticks${lacksTmux}`, 
   });
 
   test("nothing is left: no process, no folder, no key", () => {
-    const root = join(up.machines[0]?.home as string, ".towline/agents/sessions");
-    expect(existsSync(root) ? readdirSync(root) : []).toEqual([]);
-    expect(living(`TOWLINE_SESSION=${root}`)).toEqual([]);
+    const home = up.machines[0]?.home as string;
+    expect(kept(home)).toEqual([]);
+    expect(living(`TOWLINE_SESSION=${home}`)).toEqual([]);
     expect(pack.at("log", "-p", "--all")).not.toContain(key);
   });
 });

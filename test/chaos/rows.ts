@@ -417,7 +417,7 @@ export const rows: Row[] = [
     shown: {
       "test/integration/many.test.ts": [
         "a tick that asks all of them does its work on one that lives, in one wave's time",
-        "`fleet status` lists each of them",
+        "`fleet status` lists each of them, in one wave more than it takes for those that live",
       ],
     },
   },

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { Start } from "../../src/core/claim.ts";
 import type { State } from "../../src/core/state.ts";
-import { configuration } from "../../src/errors.ts";
+import { outside } from "../../src/errors.ts";
 import type { Forge, HostFacts, HostSession, Repo } from "../../src/ports.ts";
 import { closeTrees, lookAtRepos, sendWork } from "../../src/shell/repos.ts";
 import { createTargets } from "../../src/shell/target.ts";
@@ -31,7 +31,7 @@ function session(tips: string[], refuse?: string) {
     code: {
       tips: async () => tips,
       send: async (_: string, bundle: Uint8Array) => {
-        if (refuse) throw configuration(refuse);
+        if (refuse) throw outside(refuse);
         sent.push(bundle);
       },
       close: async (job: string) => closed.push(job) > 0,
@@ -76,6 +76,15 @@ test("a host that refuses, and a commit that is gone, give the claim back", asyn
   expect(await sendWork(code(one.targets), session([]).host, start("e".repeat(40)))).toMatchObject({ final: false });
 });
 
+test("a repository that is too large for any host ends the job; a host that is at fault does not", async () => {
+  const one = stand();
+  const targets = createTargets({ dir: clone(one.from), env, cache: tempDir("cache"), limits: { repository: 10 } });
+  expect(await sendWork(code(targets), session([]).host, start(one.base))).toEqual({
+    why: expect.stringMatching(/is larger than/),
+    final: true,
+  });
+});
+
 test("repositories are asked once each; one that is silent or wrong says why, and does not hold up the others", async () => {
   const one = stand();
   const findings = { repos: new Map(), standing: new Map() };
@@ -106,10 +115,12 @@ test("repositories are asked once each; one that is silent or wrong says why, an
   ]);
 });
 
-test("worktrees of jobs that are over go, those that nobody knows after an hour, those with work of their own after weeks", async () => {
+test("worktrees and sessions of jobs that are over, elsewhere or unwanted go, after an hour those that nobody knows, after weeks those with work", async () => {
   const now = new Date("2026-11-20T10:00:00Z");
   const used = now.getTime() / 1000 - 60;
-  const job = (state: string, result?: string, code?: object) => ({ data: { state, run: { result, code } } });
+  const job = (state: string, result?: string, more = {}) => ({
+    data: { state, host: "ann", ...more, run: { result, ...more } },
+  });
   // One that was over long ago is not among the open ones: it is looked up.
   const run = "run: {occurrence: run-1, run_id: a-1, epoch: 1, tick: t, deadline: 60s, input_hash: x, result: x";
   const code = `code: {repo: ., base: ${"a".repeat(40)}, unsaved: true}, claimed_at: "2026-11-20T01:00:00Z"}`;
@@ -118,22 +129,31 @@ test("worktrees of jobs that are over go, those that nobody knows after an hour,
     blobs: async () => new Map([["b", Buffer.from(`---\ntask: a\nstate: failed\n${run}, ${code}\n---\n`)]]),
   } as unknown as Repo;
   const state = {
+    tasks: new Map(),
+    hosts: new Map([["bob", {}]]),
     jobs: new Map([
       ["over", job("finished", "x")],
       ["open", job("review", "x")],
       ["lost", job("lost")],
-      ["unsaved", job("failed", "x", { unsaved: true })],
-      ["long", job("failed", "x", { unsaved: true })],
+      ["unsaved", job("failed", "x", { code: { unsaved: true } })],
+      ["long", job("failed", "x", { code: { unsaved: true } })],
+      ["waits", job("asking", "x")],
+      ["unwanted", job("asking", "x", { cancel: { by: "ann", at: "now" } })],
+      ["moved", job("started", undefined, { host: "bob" })],
     ]),
     tips: { policy: "p", ledger: "l" },
     texts: new Map(),
     problems: [],
   };
-  const trees = ["over", "open", "lost", "unsaved", "young"].map((name) => ({ job: name, mirror: "m", used }));
+  const trees = ["over", "open", "lost", "unsaved", "young", "moved"].map((name) => ({ job: name, mirror: "m", used }));
   const host = session([]);
-  const old = { job: "old", mirror: "m", used: used - 7200 };
-  const read = { job: "read", mirror: "m", used: used - 7200 };
-  const facts = { skew: 0, trees: [...trees, old, read, { job: "long", mirror: "m", used: used - 15 * 86_400 }] };
-  await closeTrees(host.host, state as unknown as State, facts as unknown as HostFacts, { now, repo });
-  expect(host.closed).toEqual(["over", "old", "long"]);
+  const sessions = [
+    { job: "asked", used: used - 7200 },
+    ...["open", "waits", "unwanted", "moved"].map((name) => ({ job: name, used: 0 })),
+  ];
+  const long = { job: "long", mirror: "m", used: used - 15 * 86_400 };
+  const more = ["old", "read"].map((name) => ({ job: name, mirror: "m", used: used - 7200 }));
+  const facts = { skew: 0, trees: [...trees, ...more, long], sessions };
+  await closeTrees(host.host, state as unknown as State, "ann", facts as unknown as HostFacts, { now, repo });
+  expect(host.closed).toEqual(["over", "old", "long", "asked", "unwanted", "moved"]);
 });

@@ -132,6 +132,8 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   const path = one.pack.at("ls-tree", "-r", "--name-only", "main", "jobs").trim();
   expect(one.pack.file(path)).toMatch(/^state: finished$/m);
   expect(one.pack.file(path)).toMatch(/^pr: towline\//m);
+  expect(one.pack.file(path)).toMatch(/insights:\n {4}- quiet\n/);
+  expect(one.pack.file(path)).toMatch(/learnings:\n {4}- types\n/);
   expect((await one.tick()).commits).toEqual([]);
   one.pack.remove();
 });

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { plainAddress, targetAddress } from "../../src/core/target.ts";
+import { refusalOf } from "../../src/shell/refusal.ts";
 import { createTargets, type TargetOptions } from "../../src/shell/target.ts";
 import { clone, env, git, origin, personPushes, tempDir, write } from "../repo/origin.ts";
 
@@ -123,6 +124,17 @@ test("branches of agents are seen and brought; a push moves one only from where 
   git(agent, "commit", "-q", "--allow-empty", "-m", "more");
   const lost = await again.push(objects, git(agent, "rev-parse", "HEAD"), "towline/a-1", work);
   expect(lost).toMatchObject({ state: "lost", why: expect.stringMatching(/stale info/) });
+});
+
+test("a branch called like the folder of work is seen, and a push that it stands in the way of is people's to mend", async () => {
+  const one = stand();
+  const commit = git(one.from.person, "rev-parse", "HEAD");
+  git(one.from.bare, "branch", "towline", commit);
+  git(one.from.bare, "branch", "towline-work/b-1", commit);
+  const target = await one.targets().fetch(".");
+  expect([...target.looked.heads.keys()].sort()).toEqual(["towline", "towline-work/b-1"]);
+  const pushed = await target.push(target.objects, commit, "towline/a-1", null);
+  expect(pushed.state === "lost" && refusalOf(pushed.why)).toMatchObject({ kind: "name", configuration: true });
 });
 
 test("who knows an area follows from who worked there, and when; agents are not asked", async () => {

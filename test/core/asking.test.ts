@@ -1,5 +1,13 @@
 // Agents that ask, and agents that tell each other: whole ticks as values, from the question to the end.
 import { describe, expect, test } from "vitest";
+import { noFindings } from "../../src/core/absorb.ts";
+import { decideClose } from "../../src/core/decide-close.ts";
+import { decideErrand } from "../../src/core/decide-errand.ts";
+import { decideJob } from "../../src/core/decide-job.ts";
+import { draftOf } from "../../src/core/draft.ts";
+import { asking as asks } from "../../src/core/plan.ts";
+import type { State } from "../../src/core/state.ts";
+import type { Changes } from "../../src/ports.ts";
 import type { FakeRun } from "../fakes/fleet.ts";
 import { world } from "../fakes/world.ts";
 
@@ -76,6 +84,86 @@ describe("a question", () => {
     expect(one.starts.map((start) => start.split("-")[0])).toEqual(["drop", "other"]);
   });
 
+  const verb = { now: new Date(at(20)), tick: "verb" };
+  const known = { paths: new Map(), runtimes: new Set<string>(), answers: new Map(), absent: new Set<string>() };
+  const verbs: [string, (state: State) => Changes][] = [
+    ["dispatch", (state) => decideErrand(state, [], noFindings(), known, verb).changes],
+    ["job cancel", (state) => decideJob(state, "other", noFindings(), verb).changes],
+    ["fleet replace", (state) => decideClose(state, { jobs: [], as: "lost", why: "" }, verb)],
+  ];
+  /** What somebody does between the person's commit and the next tick. */
+  const meanwhile = (one: World, decided: (state: State) => Changes) => {
+    for (const [path, text] of decided(one.state())) one.files.set(path, String(text));
+  };
+
+  test.each(verbs)("answered before a %s that comes before the next tick goes on all the same", (_, decided) => {
+    const one = asked();
+    say(one, answer("yes"));
+    meanwhile(one, decided);
+    one.tick(at(30), () => done);
+    expect(one.starts).toHaveLength(2);
+    expect(state(one)).toBe("done");
+  });
+
+  test.each(["answer: yes: do it", "status: answerd"])(
+    "answered with a slip (%s) waits until that is mended",
+    (line) => {
+      const one = asked({ "tasks/other.md": "---\ntitle: Other\nagent: bob\nevery: 30m\n---\n\necho\n" });
+      const memo = "status: open";
+      const [path, before] = only(one, "memos");
+      one.files.set(path, before.replace(memo, line.startsWith("status") ? line : `status: answered\n${line}`));
+      for (const minutes of [30, 60]) one.tick(at(minutes), () => done);
+      expect(state(one)).toBe("waiting");
+      one.files.set(path, answer("yes")(before));
+      one.tick(at(90), () => done);
+      expect(state(one)).toBe("done");
+    },
+  );
+
+  test("whose job record was spoiled waits until that is mended", () => {
+    const one = asked({ "tasks/other.md": "---\ntitle: Other\nagent: bob\nevery: 30m\n---\n\necho\n" });
+    const [path = "", text = ""] = [...one.files].find(([name]) => /^jobs\/.*\/drop-/.test(name)) ?? [];
+    one.files.set(path, text.replace("task: drop", "task: [drop"));
+    for (const minutes of [30, 60]) one.tick(at(minutes), () => done);
+    one.files.set(path, text);
+    say(one, answer("yes"));
+    one.tick(at(90), () => done);
+    expect(state(one)).toBe("done");
+  });
+
+  const limit = { source: "towline", subject: "agent ann", family: "account", kind: "account.limited", pupdate: "" };
+  test.each<[string, boolean, Record<string, string>]>([
+    ["nothing holds it back", true, {}],
+    [
+      "the limit of its account has ended",
+      true,
+      { "state/levels.ndjson": JSON.stringify({ ...limit, state: at(20) }) },
+    ],
+    ["its account is limited", false, { "state/levels.ndjson": JSON.stringify({ ...limit, state: at(6 * day) }) }],
+    ["its task is paused", false, { "tasks/drop.md": "---\ntitle: Drop\nagent: ann\nstatus: paused\n---\n\necho\n" }],
+    ["its agent is off", false, { "agents/ann.md": "---\nruntime: shell\noff: true\n---\n" }],
+    ["everything is stopped", false, { "STOP.md": "" }],
+    [
+      "a limit is reached",
+      false,
+      { "tasks/drop.md": "---\ntitle: Drop\nagent: ann\nbudget: {runs: 1}\n---\n\necho\n" },
+    ],
+    ["a day's limit is", false, { "towline.yml": "id: pack\nbudget: {day: {runs: 1}}\n" }],
+  ])("that is answered calls hosts where it can go on: %s", (_, calls, more) => {
+    const one = asked();
+    say(one, answer("yes"));
+    for (const [path, text] of Object.entries(more)) one.files.set(path, text);
+    const wanted = asks(draftOf(one.state(), new Date(at(30)), "x"), new Set(["shell"]));
+    expect([...wanted.hosts]).toEqual(calls ? ["one"] : []);
+  });
+
+  test("that is answered, and of which nobody looked up what was spent, calls its host all the same", () => {
+    const one = asked({ "towline.yml": "id: pack\nbudget: {day: {runs: 9}}\n" });
+    say(one, answer("yes"));
+    const wanted = asks(draftOf({ ...one.state(), spent: undefined }, new Date(at(30)), "x"), new Set(["shell"]));
+    expect([...wanted.hosts]).toEqual(["one"]);
+  });
+
   test("that is put away ends its job", () => {
     const one = asked();
     say(one, (memo) => memo.replace("status: open", "status: dismissed"));
@@ -111,6 +199,34 @@ describe("a question", () => {
       "on one, goes on on two in a fresh session",
     );
     expect(state(one)).toBe("done");
+  });
+
+  test.each([
+    ["its agent is gone", "agents/ann.md", null, /agents\/ann.md is not there/],
+    [
+      "no host is left for it",
+      "hosts/one.md",
+      "---\naddress: one\ntransport: local\ncordon: old\n---\n",
+      /one is cordoned/,
+    ],
+  ])("that is answered when it cannot go on tells a person, once, until it can: %s", (_, path, text, why) => {
+    const one = asked();
+    const before = one.files.get(path) as string;
+    if (text === null) one.files.delete(path);
+    else one.files.set(path, text);
+    say(one, answer("yes"));
+    one.tick(at(30), () => done);
+    expect(state(one)).toBe("blocked");
+    expect(one.files.get("status/drop.md")).toMatch(/reason: .*question is answered, but/);
+    const told = () =>
+      [...one.files].filter(([name, memo]) => name.startsWith("memos/") && why.test(memo)).map(([, memo]) => memo);
+    expect(told()).toHaveLength(1);
+    expect(told()[0]).toContain("status: open");
+    expect(one.tick(at(60), () => done)).toEqual([]);
+    one.files.set(path, before);
+    one.tick(at(90), () => done);
+    expect(state(one)).toBe("done");
+    expect(told()[0]).not.toContain("status: open");
   });
 
   test("of a task that is cancelled or run anew meanwhile is nobody's any more", () => {
@@ -250,6 +366,38 @@ describe("what agents say", () => {
     const [, last] = [...one.sent].find(([job]) => job.startsWith("other")) ?? [];
     expect(last?.assignment).toMatchObject({ epoch: 2, inbox: [{ text: "look" }], questions: [{ answer: "yes" }] });
     expect(one.files.get("state/letters.ndjson")).toBe("");
+  });
+
+  test("a run that is tried again is given them again", () => {
+    const one = world(records({ "tasks/other.md": other.replace("agent: bob", "agent: bob\nretries: 1") }));
+    one.tick(at(0), () => tell("bob", "look"));
+    one.tick(at(30), () => ({ exit: 1 }));
+    one.tick(at(60), () => ({ exit: 1 }));
+    const [, last] = [...one.sent].find(([job]) => job.startsWith("other")) ?? [];
+    expect(last?.assignment).toMatchObject({ epoch: 2, inbox: [{ text: "look" }] });
+    expect(one.files.get("state/letters.ndjson")).toBe("");
+  });
+
+  test("what nobody heard in 14 days is given to nobody, and keeps no room", () => {
+    const bob = "---\nruntime: shell\noff: true\n---\n";
+    const writer = "---\ntitle: Drop\nagent: ann\nevery: 30m\n---\n\necho\n";
+    const one = world(records({ "agents/bob.md": bob, "tasks/drop.md": writer, "tasks/other.md": other }));
+    const row = { from: "zoe", to: "bob", job: "x", at: at(0), depth: 1 };
+    const old = Array.from({ length: 49 }, (_, n) => JSON.stringify({ id: `${n}`, ...row, text: `old ${n}` }));
+    one.files.set("state/letters.ndjson", `${old.join("\n")}\n`);
+    one.tick(at(0), () => done);
+    one.tick(at(day), () => tell("bob", "the last that there is room for"));
+    one.tick(at(2 * day), () => tell("bob", "too many"));
+    one.tick(at(14 * day + 60), () => tell("bob", "fresh"));
+    expect(one.files.get("state/letters.ndjson")?.match(/"text":"[^"]*"/g)).toEqual([
+      '"text":"the last that there is room for"',
+      '"text":"fresh"',
+    ]);
+    one.files.set("agents/bob.md", "---\nruntime: shell\n---\n");
+    one.files.delete("tasks/drop.md");
+    one.tick(at(16 * day), () => done);
+    const [, last] = [...one.sent].find(([job]) => job.startsWith("other")) ?? [];
+    expect(last?.assignment?.inbox?.map(({ text }) => text)).toEqual(["fresh"]);
   });
 
   test("to nobody, or from a loop of answers, are not taken, and it is told", () => {

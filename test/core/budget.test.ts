@@ -1,13 +1,18 @@
 // Limits on what is spent: whole ticks as values. What starts is counted from outside.
 import { describe, expect, test } from "vitest";
-import { bounds } from "../../src/core/budget.ts";
+import { noFindings } from "../../src/core/absorb.ts";
+import { pausedUntil } from "../../src/core/account.ts";
+import { bounds, purseOf } from "../../src/core/budget.ts";
+import { decideErrand } from "../../src/core/decide-errand.ts";
 import { draftOf } from "../../src/core/draft.ts";
-import { type Entry, parseEntry } from "../../src/core/entry.ts";
+import { type Entry, idOf, parseEntry } from "../../src/core/entry.ts";
 import { agentGate, candidates } from "../../src/core/gate.ts";
+import { jobFolders, readExpenses } from "../../src/core/look-back.ts";
 import { meterOf } from "../../src/core/spent.ts";
 import { triage } from "../../src/core/triage.ts";
 import type { Outcome } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
+import { rawResult } from "../fakes/fleet.ts";
 import { basics, md } from "../fakes/pack.ts";
 import { type World, world } from "../fakes/world.ts";
 
@@ -257,6 +262,35 @@ describe("one run", () => {
     one.tick("2027-01-01T00:10:00Z", costs(0));
     expect(one.files.get("state/open.ndjson") ?? "").not.toContain("jobs/2026/11/30/t0-");
   });
+
+  test.each(["UTC", "Europe/Berlin", "America/New_York"])("the same on another day, in %s", (zone) => {
+    const one = pack(day("{usd: 1}"), "", 1, "retries: 1");
+    one.files.set("towline.yml", `id: test-pack\nzone: ${zone}\n`);
+    const night = bounds("day", zone, new Date(`${friday}T12:00:00Z`)).to.getTime();
+    const later = (minutes: number) => new Date(night + minutes * 60_000).toISOString();
+    one.tick(later(-1), costs(0.3, { state: "failed", outcome: "failure" }));
+    one.tick(later(10), costs(0.9));
+    // A tick reads the folders from the day's start on: what stands in none of them must be named as open.
+    const look = () => {
+      const state = one.state();
+      const from = bounds("day", zone, new Date(later(30))).from;
+      const folders = jobFolders(from, new Date(later(30)));
+      const read = records(one, "jobs").filter(([path]) => folders.some((folder) => path.startsWith(`${folder}/`)));
+      const expenses = new Map(read.map(([path, text]) => [idOf(path), readExpenses(path, text) ?? []]));
+      return purseOf(draftOf({ ...state, spent: { from, expenses, broken: [] } }, new Date(later(30)), "x")).totals();
+    };
+    expect(look()).toMatchObject([{ spent: 0.9 }]);
+    one.files.set("tasks/t1.md", task());
+    one.tick(later(1450), costs(0));
+    expect(one.files.get("state/open.ndjson") ?? "").not.toContain("t0-");
+  });
+
+  test("without a limit for a day it is left when it ends", () => {
+    const one = pack({}, "", 1, "retries: 1");
+    one.tick(`${friday}T23:59:30Z`, costs(0.6, { state: "failed", outcome: "failure" }));
+    one.tick("2026-11-21T00:10:00Z", costs(0.6));
+    expect(one.files.get("state/open.ndjson") ?? "").toBe("");
+  });
 });
 
 describe("people hear of it once", () => {
@@ -401,6 +435,22 @@ describe("an account at its own limit", () => {
     );
     expect(pupdates(one, "account.limited")).toMatchObject([{ subject: "agent scout" }]);
   });
+});
+
+test("a limit that a dispatched run met is known to all that comes after it", () => {
+  const one = pack({}, "", 1);
+  one.tick(`${friday}T10:00:00Z`, hangs);
+  const state = one.state();
+  const [job] = state.jobs.values();
+  const result = rawResult(job?.id ?? "", 1, { stdout: "", exit: 1 }, `${friday}T10:00:00Z`);
+  const limited = { until: `${friday}T14:00:00Z`, said: "2pm" };
+  const outcome: Outcome = { state: "failed", outcome: "failure", answer: "", why: "limit", limited };
+  const found = { ...noFindings(), results: [{ host: "ann", result, outcome }] };
+  const all = { paths: new Map(), runtimes: known, answers: new Map(), absent: new Set<string>() };
+  const pass = { now: new Date(`${friday}T10:05:00Z`), tick: "verb" };
+  const { draft, changes } = decideErrand(state, [...state.tasks.values()], found, all, pass);
+  expect(pausedUntil(draft, "agent scout", pass.now)).toBe(`${friday}T14:00:00.000Z`);
+  expect(changes.get("state/levels.ndjson")).toContain("account.limited");
 });
 
 describe("reviewers who are behind", () => {

@@ -50,6 +50,20 @@ const placing = (
   ...more,
 });
 
+test("coding work goes only where git is and a worktree has room; a job that has one there goes on", () => {
+  const on = (more: Partial<HostFacts>, work?: Placing["work"]) => {
+    const { facts } = up() as { facts: HostFacts };
+    return obstacle(host("ann"), placing([], { ann: { facts: { ...facts, ...more } } }, { work }));
+  };
+  const trees = [{ job: "mine", mirror: "m", used: 1 }];
+  expect(on({ git: false }, {})).toMatchObject({ blocked: expect.stringContaining("needs git") });
+  expect(on({ git: false })).toBeNull();
+  expect(on({ stand: 40, trees }, { job: "other" })).toMatchObject({ wait: expect.stringContaining("40 worktrees") });
+  expect(on({ stand: 40, trees }, { job: "mine" })).toBeNull();
+  expect(on({ stand: 39 }, {})).toBeNull();
+  expect(on({ stand: 40 })).toBeNull();
+});
+
 describe("one choice", () => {
   const two = [host("ann"), host("bob")];
   test("the one that has the runtime; one that can be given it only where none has", () => {

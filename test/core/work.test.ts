@@ -1,6 +1,8 @@
 // Coding work through whole ticks in memory: from its claim to its end, round after round.
 import { expect, test } from "vitest";
+import { draftOf } from "../../src/core/draft.ts";
 import type { Landed } from "../../src/core/landed.ts";
+import { asking } from "../../src/core/plan.ts";
 import { type World, world } from "../fakes/world.ts";
 
 const [tip, first, second, theirs] = ["a", "b", "c", "d"].map((one) => one.repeat(40)) as [
@@ -53,6 +55,20 @@ test("a task with a repository starts at its tip, on a branch of its own, and is
   expect(made?.data.run.deadline).toBe(3600);
   const work = one.sent.get(made?.id ?? "")?.assignment?.code;
   expect(work).toEqual({ agent: "scout", repo: ".", branch: `towline/${made?.id}`, base: tip, round: 1, remarks: [] });
+});
+
+test("work that goes back to an agent whose account is limited asks nothing of its repository until that ends", () => {
+  const one = stand();
+  one.tick(at(0), never);
+  one.tick(at(1), ends({ state: "moved", kept: new Map() }));
+  expect(job(one)?.data.state).toBe("reworking");
+  const limited = (until: string) => {
+    const row = { source: "towline", subject: "agent scout", family: "account", kind: "account.limited" };
+    one.files.set("state/levels.ndjson", JSON.stringify({ ...row, state: until, pupdate: "" }));
+    return asking(draftOf(one.state(), new Date(at(5)), "x"), new Set(["shell"]));
+  };
+  expect(limited(at(4))).toMatchObject({ hosts: new Set(["ann"]), repos: new Set(["."]) });
+  expect(limited(at(59))).toMatchObject({ hosts: new Set(), repos: new Set() });
 });
 
 test("review, remarks, a second round on the same job, merge: done, and each step once", () => {
@@ -435,4 +451,45 @@ test("cancelling the task ends work that waits; raising `run:` begins anew", () 
   one.files.set("tasks/count.md", text.replace("repo: .", "repo: .\nrun: 2"));
   one.tick(at(3), never);
   expect(one.starts).toHaveLength(2);
+});
+
+test("work that cannot be brought in says why once, and people hear of it when that lasts", () => {
+  const one = stand("timeout: 1h\n");
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.later.set(id, "cannot connect after 12 ms");
+  expect(one.tick(at(1), never)).toHaveLength(1);
+  expect(status(one)).toMatchObject({ state: "running" });
+  expect(job(one)?.data.run.why).toBe("cannot connect after 12 ms");
+  one.later.set(id, "cannot connect after 7 ms");
+  expect(one.tick(at(2), never)).toEqual([]);
+  expect(memos(one).join()).not.toMatch(/brought in/);
+  const night = (minute: number) => `2026-11-20T18:0${minute}:00Z`;
+  one.tick(night(0), never);
+  expect(memos(one).join()).toMatch(/count: its work on ann has waited for over 6 hours .*cannot connect/);
+  const levels = () => [...one.files].filter(([path, text]) => path.startsWith("state/") && text.includes("job.stuck"));
+  expect(levels()).toHaveLength(1);
+  expect(one.tick(night(1), never)).toEqual([]);
+  one.later.clear();
+  one.tick(night(2), ends(pushed(first)));
+  expect(job(one)?.data.state).toBe("review");
+  expect(levels()).toEqual([]);
+});
+
+test("coding work that a host gives back again and again is claimed less and less often, and goes when it can", () => {
+  const one = stand();
+  one.turns = "ann has too little room for 120 bytes";
+  for (let minute = 0; minute < 50; minute++) one.tick(at(minute), never);
+  // At 0, 1, 2, and after rests of 5, 10, 20 minutes.
+  expect(one.starts).toHaveLength(6);
+  expect(status(one)).toMatchObject({ state: "queued", reason: expect.stringMatching(/too little room.*next at/) });
+  expect(one.tick(at(50), never)).toEqual([]);
+  // Another reason is tried at once again.
+  one.turns = "ann is just being moved";
+  one.tick("2026-11-20T12:00:00Z", never);
+  one.tick("2026-11-20T12:01:00Z", never);
+  expect(one.starts).toHaveLength(8);
+  one.turns = undefined;
+  one.tick("2026-11-20T12:02:00Z", never);
+  expect(job(one)?.data.state).toBe("started");
 });

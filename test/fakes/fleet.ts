@@ -48,6 +48,7 @@ export interface FakeMachine {
   disk: { total: number; free: number };
   arch: string;
   identity?: string;
+  sessions?: HostFacts["sessions"];
 }
 
 export type Script = (job: string, request: StartRequest, host: string) => FakeRun;
@@ -145,7 +146,12 @@ function session(name: string, host: FakeMachine, script: Script, pack: string):
       }
     },
     files: undefined as never,
-    code: undefined as never,
+    code: {
+      async close(job: string) {
+        host.sessions = host.sessions?.filter((one) => one.job !== job);
+        return true;
+      },
+    } as never,
     close() {},
   };
 }
@@ -189,6 +195,7 @@ function facts(name: string, host: FakeMachine): HostFacts {
     slots: { total: host.slots, used: open.filter(([, one]) => one.run.hangs).length },
     runtimes: Object.fromEntries(host.runtimes.map((runtime) => [runtime, ""])),
     held,
+    sessions: host.sessions,
   };
 }
 

@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { agent, host as hostSchema } from "../../src/core/schema.ts";
-import type { Assignment, Launch, RawResult } from "../../src/ports.ts";
+import type { Assignment, HostFacts, Launch, RawResult } from "../../src/ports.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
 import { anyAssignment, folders } from "../runtimes/runs.ts";
 
@@ -112,22 +112,16 @@ export interface Machine {
   /** As if it had been asked about the folder before. */
   trust(): void;
   /** As at the start of every conversation. */
-  hello(): Promise<unknown>;
+  hello(): Promise<HostFacts>;
+  /** As for a job that is over. */
+  close(job: string): Promise<boolean>;
   uproot(): Promise<unknown>;
 }
 export interface Running {
   result(): Promise<RawResult>;
   cancel(): Promise<void>;
+  ended(): Promise<boolean>;
 }
-
-/** Whatever a test leaves behind. */
-const open: { home: string; close(): void }[] = [];
-afterEach(() => {
-  for (const { home, close } of open.splice(0)) {
-    close();
-    kill(`TOWLINE_SESSION=${home}/`);
-  }
-});
 
 let count = 0;
 export const newJob = () => `pane-${++count}-0123456789`;
@@ -141,11 +135,15 @@ export async function machine(): Promise<Machine> {
   writeFileSync(join(bin, "claude"), stand_in, { mode: 0o755 });
   writeFileSync(join(home, ".claude.json"), '{"hasCompletedOnboarding": true}\n');
   const session = await createFleet({ env: { PATH: path }, home }).open("one", host, "p");
-  open.push({ home, close: () => session.close() });
+  onTestFinished(() => {
+    session.close();
+    kill(`TOWLINE_SESSION=${home}/`);
+  });
   const one: Machine = {
     home,
     panes: join(home, ".towline/p/sessions"),
     hello: () => session.probe(),
+    close: (job) => session.code.close(job),
     uproot: () => session.files.uproot(true),
     trust: () => writeFileSync(join(home, "trusted"), ""),
     async all(starts) {
@@ -160,6 +158,7 @@ export async function machine(): Promise<Machine> {
       if (answer.state !== "started") throw new Error(JSON.stringify(answer));
       return {
         cancel: () => session.cancel(job, epoch),
+        ended: async () => (await session.wait([{ job, epoch }], 100)).length > 0,
         async result() {
           for (let tries = 0; (await session.wait([{ job, epoch }], 2000)).length === 0; tries++)
             if (tries > 45) throw new Error("it never ended");
@@ -200,6 +199,15 @@ export function living(text: string): number[] {
       return [];
     }
   });
+}
+
+/** Jobs of any pack that keep something of their session below this home. */
+export function kept(home: string): string[] {
+  const root = join(home, ".towline");
+  return readdirSync(root)
+    .map((pack) => join(root, pack, "sessions"))
+    .filter((at) => existsSync(at))
+    .flatMap((at) => readdirSync(at));
 }
 
 /** Kills those. */

@@ -31,6 +31,10 @@ export interface World {
   repos: Map<string, RepoAnswer>;
   /** How work stands with people, by job. */
   standing: Map<string, Standing>;
+  /** Why the work of ended runs cannot be brought in yet, by job. */
+  later: Map<string, string>;
+  /** Why hosts start nothing, though they could; absent: they do. */
+  turns?: string;
   state(): State;
   /** One tick. Answers the changes of each pass that made any. `run` says what a job comes to; null: it goes on. */
   tick(
@@ -62,6 +66,7 @@ export function world(records: Record<string, string>): World {
     down: new Set(),
     repos: new Map(),
     standing: new Map(),
+    later: new Map(),
     state: () => {
       const named = openPaths(files.get("state/open.ndjson"));
       const wanted = [...policy_paths, ...ledger_paths];
@@ -104,6 +109,10 @@ export function world(records: Record<string, string>): World {
         for (const start of decision.plan.starts) {
           made.starts.push(`${start.job}/${start.epoch} ${start.host}`);
           made.sent.set(start.job, start);
+          if (made.turns !== undefined) {
+            findings.starts.set(`${start.job}/${start.epoch}`, { state: "released", why: made.turns });
+            continue;
+          }
           open.set(start.job, { host: start.host, epoch: start.epoch, at: now });
           findings.starts.set(`${start.job}/${start.epoch}`, { state: "started", epoch: start.epoch });
         }
@@ -118,10 +127,12 @@ export function world(records: Record<string, string>): World {
         const { hosts: asked, repos } = asking(draftOf(state, new Date(at), id), known);
         into.repos = new Map([...made.repos].filter(([repo]) => repos.has(repo)));
         into.standing = new Map([...made.standing].filter(([job]) => state.jobs.has(job)));
+        into.later = new Map(made.later);
         for (const [job, { host, epoch, at: began }] of open) {
           if (made.down.has(host) || !asked.has(host)) continue;
           const came = run(job, host);
           const runtime = runtimes.shell;
+          if (made.later.has(job)) continue;
           if (!came || !runtime) into.running.add(`${job}/${epoch}`);
           else {
             const result = rawResult(job, epoch, came, began);

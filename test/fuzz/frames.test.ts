@@ -137,7 +137,7 @@ describe("answers", () => {
   const description = (out: string) =>
     `format 1\njob j\nepoch 1\nexit 0\nend exited\nstarted 179000000000\ntook 150\nboot b\nprogram p\nout ${out.length} - ${out.length} 0\nerr 0 - 0 0\n`;
   const facts = `identity ${"a".repeat(32)}\nboot b-1\nclock 1790000000\narch x86_64\nslots 1\ncores 4\nload 0.5\nsystem Linux 6.1\nmemory 2048 1024\ndisk 10 5\nruntime claude\nheld j 2 2026/11/20 running -\n`;
-  const start = ["started", "full", "already 3", "sealed 4", "refused no room"];
+  const start = ["started", "full", "later no room", "already 3", "sealed 4", "refused no room"];
   const changes = fc.array(fc.tuple(fc.nat(700), fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from(" \n-0a9/.")))), {
     maxLength: 5,
   });

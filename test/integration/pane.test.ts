@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Agent, agent } from "../../src/core/schema.ts";
 import type { Launch, RawResult, Runtime } from "../../src/ports.ts";
@@ -120,6 +121,27 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
     expect(typed).toHaveLength(1);
   });
 
+  test("it does not end while a person sits at its keyboard; who only looks on does not hold it", async () => {
+    one.trust();
+    const terminal = join(one.home, "terminal");
+    const tmux = (...args: string[]) => execFileSync("tmux", ["-S", terminal, "-f", "/dev/null", ...args]);
+    const [[made, how], [, other]] = [begin("SAY-WELL"), begin("SAY-WELL")];
+    const run = await one.run(made, how);
+    const at = (name: string) => join(one.panes, how.job as string, name);
+    await until(() => existsSync(at("ready")));
+    tmux("new-session", "-d", `exec env -u TMUX tmux -S '${at("sock")}' attach`);
+    await until(() => existsSync(at("stop")));
+    await sleep(2000);
+    expect(await run.ended()).toBe(false);
+    tmux("kill-server");
+    expect(outcome(await run.result()).state).toBe("finished");
+    const watched = await one.run(launch(assignment("SAY-WELL", other)), other);
+    const sock = join(one.panes, other.job as string, "sock");
+    await until(() => existsSync(sock));
+    tmux("new-session", "-d", `exec env -u TMUX tmux -S '${sock}' attach -r`);
+    expect(outcome(await watched.result()).state).toBe("finished");
+  });
+
   describe("a session that waits for its next round", () => {
     beforeEach(() => one.trust());
     /** Asks something by a file where it works. */
@@ -171,12 +193,32 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
       expect(living(mark(job))).toEqual([]);
       const week = Date.now() / 1000 - 8 * 24 * 3600;
       utimesSync(join(one.panes, old, "kept"), week, week);
-      await one.hello();
+      const waiting = await one.hello();
+      expect(waiting.sessions).toEqual([{ job: young, used: expect.any(Number) }]);
+      expect(Math.abs((waiting.sessions?.[0]?.used ?? 0) - Date.now() / 1000)).toBeLessThan(120);
       expect(left()).toEqual([young]);
       expect([living(mark(old)), living(mark(young)).length > 0]).toEqual([[], true]);
+      expect(await one.close(young)).toBe(true);
+      expect([left(), living(mark(young))]).toEqual([[], []]);
+      const last = newJob();
+      await first(last);
       await one.uproot();
-      expect(living(mark(young))).toEqual([]);
+      expect(living(mark(last))).toEqual([]);
     });
+  });
+
+  test("of very many that wait the oldest go", async () => {
+    await one.hello();
+    for (let count = 10; count < 52; count++) {
+      const at = join(one.panes, `waits-${count}`);
+      mkdirSync(at, { recursive: true });
+      writeFileSync(join(at, "kept"), "1 1\n");
+      utimesSync(join(at, "kept"), Date.now() / 1000 - count, Date.now() / 1000 - count);
+    }
+    await one.hello();
+    expect(left()).toHaveLength(40);
+    expect(left()).not.toContain("waits-50");
+    expect(left()).not.toContain("waits-51");
   });
 
   test("what an agent puts in the place of the driver's files holds nobody up", async () => {

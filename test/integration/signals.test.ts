@@ -10,7 +10,7 @@ import { bringUp, type Machines } from "../../src/demo/machines.ts";
 import { md, type TestPack } from "../fakes/pack.ts";
 import { keyOf, lacksSshd, marks, needs, packFolder, program, realPack, towline } from "./real.ts";
 
-const rounds = 20;
+const rounds = 12;
 /** A CI service gives 7.5 s; how long it takes in fact is printed. Five times that is a hang. ms */
 const hang = 37_500;
 const quick = ["--no-sync", "--no-site"];

@@ -91,13 +91,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a result is acknowledged only when the ledger holds it",
-    edits: [
-      [
-        "src/shell/hands.ts",
-        "return job && held.sha256 && job.data.run.result === held.sha256",
-        "return job && held.sha256",
-      ],
-    ],
+    edits: [["src/shell/hands.ts", "job ? job.data.run.result === held.sha256 :", "job ? true :"]],
     tests: ["test/model/model.test.ts"],
     name: "three ticks, two jobs, one fault",
   },
@@ -518,6 +512,18 @@ export const mutants: Mutant[] = [
     name: "too big",
   },
   {
+    guard: "what passes on a host does not end its job",
+    edits: [["src/remote/host/code.sh", "why=$no_git no=later", "why=$no_git"]],
+    tests: ["test/remote/code.test.ts"],
+    name: "a host without git",
+  },
+  {
+    guard: "no coding work is claimed for a host without git, or without room for a worktree",
+    edits: [["src/core/place.ts", "  if (bare) return bare;", "  if (bare && !bare) return bare;"]],
+    tests: ["test/core/place.test.ts"],
+    name: "coding work",
+  },
+  {
     guard: "submodules are no coding work of a host",
     edits: [["src/remote/host/code.sh", '  [ -z "$line" ] || return 1\n  line=$(vc grep', "  line=$(vc grep"]],
     tests: ["test/remote/code.test.ts"],
@@ -543,6 +549,12 @@ export const mutants: Mutant[] = [
     ],
     tests: ["test/remote/code.test.ts"],
     name: "too big",
+  },
+  {
+    guard: "a look at a host leaves the bundle alone that a run is making",
+    edits: [["src/remote/host/serve.sh", "! -name '*.bundle' ! -name '*.bundle.lock' ", "! -name '*.bundle' "]],
+    tests: ["test/remote/code.test.ts"],
+    name: "a look at the host",
   },
   {
     guard: "only packs that the owner lists bring code to a host",
@@ -749,6 +761,12 @@ export const mutants: Mutant[] = [
     name: "a cancel in the second round",
   },
   {
+    guard: "a pane does not end under a person's hands",
+    edits: [["src/runtimes/tmux-scripts.ts", "      person || return 0\n", "      return 0\n"]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "sits at its keyboard",
+  },
+  {
     guard: "no key and no end of a paste is in what is pasted into a pane",
     edits: [
       [
@@ -834,6 +852,36 @@ export const mutants: Mutant[] = [
     name: "given back",
   },
   {
+    guard: "a host gives up a run that its job has gone on from",
+    edits: [["src/shell/hands.ts", ": isBehind(state.jobs.get(held.job), held);", ": false;"]],
+    tests: ["test/tick/asking.test.ts"],
+    name: "went on elsewhere",
+  },
+  {
+    guard: "what a host keeps for a job goes when nobody wants its question answered any more",
+    edits: [
+      [
+        "src/shell/repos.ts",
+        'job.data.state === "asking" && unwanted(state, job) !== null',
+        'job.data.state === "asking" && state === null',
+      ],
+    ],
+    tests: ["test/code/repos.test.ts"],
+    name: "elsewhere or unwanted",
+  },
+  {
+    guard: "host: only so many sessions wait",
+    edits: [["src/remote/host/serve.sh", "[ $# -le 40 ] ||", "[ $# -le 4000 ] ||"]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "of very many",
+  },
+  {
+    guard: "an answered job that cannot go on is not held in silence",
+    edits: [["src/core/reclaim.ts", "restsStill(job, placed, claiming.holds, hold);", "{}"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "cannot go on",
+  },
+  {
     guard: "an agent that goes on asking comes to an end",
     edits: [["src/core/asking.ts", "const most_questions = 8;", "const most_questions = 800;"]],
     tests: ["test/core/asking.test.ts"],
@@ -850,6 +898,30 @@ export const mutants: Mutant[] = [
     edits: [["src/core/decide.ts", "  endUnanswered(draft);\n", ""]],
     tests: ["test/core/asking.test.ts"],
     name: "nobody answers",
+  },
+  {
+    guard: "a person's answer is kept until a tick has taken it",
+    edits: [["src/core/draft.ts", " || !draft.written.has(memo.path)", ""]],
+    tests: ["test/core/asking.test.ts"],
+    name: "goes on all the same",
+  },
+  {
+    guard: "open work whose record cannot be read is not lost sight of",
+    edits: [["src/core/draft.ts", ", ...brokenRows(draft)]", "]"]],
+    tests: ["test/core/asking.test.ts"],
+    name: "waits until that is mended",
+  },
+  {
+    guard: "messages are not taken from a run that is tried again",
+    edits: [["src/core/absorb.ts", ' && state !== "reworking" && !again)', ' && state !== "reworking")']],
+    tests: ["test/core/asking.test.ts"],
+    name: "tried again is given them again",
+  },
+  {
+    guard: "messages that ran out fill no mailbox",
+    edits: [["src/core/letters.ts", "  draft.letters = fresh(draft);\n", ""]],
+    tests: ["test/core/asking.test.ts"],
+    name: "keeps no room",
   },
   {
     guard: "what other agents say is fenced in a prompt",
@@ -894,6 +966,12 @@ export const mutants: Mutant[] = [
     name: "must have been looked up",
   },
   {
+    guard: "what was claimed again on another day than its own counts there",
+    edits: [["src/core/budget.ts", 'before("month") || (before("day")', 'before("month") || (false']],
+    tests: ["test/core/budget.test.ts"],
+    name: "the same on another day",
+  },
+  {
     guard: "the limit of one run counts all its attempts",
     edits: [["src/core/spent.ts", "if (before[unit] < limit.most) continue;", "if (before[unit] >= 0) continue;"]],
     tests: ["test/core/budget.test.ts"],
@@ -904,6 +982,20 @@ export const mutants: Mutant[] = [
     edits: [["src/core/spending.ts", "pausedUntil(draft, account, draft.now)", 'pausedUntil(draft, "", draft.now)']],
     tests: ["test/core/budget.test.ts"],
     name: "all its agents wait",
+  },
+  {
+    guard: "a limit that a dispatched run met holds for all",
+    edits: [["src/core/decide-errand.ts", "  draft.levels = alone.levels;\n", ""]],
+    tests: ["test/core/budget.test.ts"],
+    name: "a dispatched run met",
+  },
+  {
+    guard: "what waits for an account or a limit calls no host",
+    edits: [
+      ["src/core/plan.ts", "return hold === null || (!hold.person && hold.until === undefined);", "return true;"],
+    ],
+    tests: ["test/core/asking.test.ts"],
+    name: "calls hosts where it can go on",
   },
   {
     guard: "no tool stops an account for ever",
@@ -972,6 +1064,30 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/land.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
     tests: ["test/code/land.test.ts"],
     name: "by its shape",
+  },
+  {
+    guard: "a claim that is given back for the same reason rests",
+    edits: [["src/core/claim.ts", " && !rests(draft, job)", " && (!rests(draft, job) || true)"]],
+    tests: ["test/core/work.test.ts"],
+    name: "less and less often",
+  },
+  {
+    guard: "what stands against a repository is not tried for ever",
+    edits: [["src/shell/repos.ts", "final: thrown.code !== exit.outside", "final: false && exit.outside > 0"]],
+    tests: ["test/code/repos.test.ts"],
+    name: "too large for any host",
+  },
+  {
+    guard: "no work goes below a branch that is there",
+    edits: [["src/core/work.ts", 'answer.heads.has("towline") ||', "false ||"]],
+    tests: ["test/core/work.test.ts"],
+    name: "work stands beside it",
+  },
+  {
+    guard: "a branch in the way of work's is no lock that passes",
+    edits: [["src/shell/refusal.ts", "/exists; cannot create|", "/^never$|"]],
+    tests: ["test/code/target.test.ts"],
+    name: "people's to mend",
   },
   {
     guard: "a bundle brings the one branch that was asked for",
@@ -1077,9 +1193,9 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a worktree with work that is nowhere else stays",
-    edits: [["src/shell/repos.ts", "isSaved(known) || idle", "true || idle"]],
+    edits: [["src/shell/repos.ts", "if (kept.has(one.job)) continue;", ""]],
     tests: ["test/code/repos.test.ts"],
-    name: "worktrees of jobs that are over go",
+    name: "worktrees and sessions of jobs",
   },
   {
     guard: "repositories that need more than their commits are not sent",

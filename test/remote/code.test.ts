@@ -363,20 +363,33 @@ describe("under sh", () => {
     expect(await session.code.tips(mirror)).toContain(base);
   });
 
-  test("what is too big, or stands in too many worktrees, is refused", async () => {
+  test("a look at the host takes away what a run left there, and no bundle that is being made", async () => {
+    expect(await session.start(requestOf("packing", base, "sleep 60"))).toEqual({ state: "started" });
+    const run = (name: string) => join(root(), "jobs", "packing", name);
+    const names = ["1.new.bundle.lock", "1.new.bundle", "1.left"];
+    for (const name of names) writeFileSync(run(name), Buffer.alloc(3 << 19));
+    await session.probe();
+    expect(names.filter((name) => existsSync(run(name)))).toEqual(names.slice(0, 2));
+    await session.cancel("packing", 1);
+    await session.ack([await ended(session, "packing", 1)]);
+  });
+
+  test("what is too big is refused; a worktree too many waits", async () => {
     const big = await work(session, "big", base, "head -c 300000 /dev/urandom >big", { code: { most: 100_000 } });
     expect(big.code).toMatchObject({ commits: 1, bundle: null, why: "the work has over 100000 bytes" });
     expect(await session.start(requestOf("more", base, "true", { code: { trees: 1 } }))).toMatchObject({
-      state: "refused",
+      state: "later",
       why: expect.stringMatching(/holds all the worktrees that are allowed, \d+ of 1: merge or close/),
     });
+    const { stand, trees, git } = await session.probe();
+    expect([stand, git]).toEqual([trees?.length, undefined]);
     expect(await work(session, "more", base, "true")).toMatchObject({ exit: 0 });
   });
 
   test("what is not there, submodules, LFS and a .towline of its own are refused before anything starts", async () => {
-    const refused = async (commit: string, why: RegExp) =>
+    const refused = async (commit: string, why: RegExp, state = "refused") =>
       expect(await session.start(requestOf("unfit", commit, "true"))).toMatchObject({
-        state: "refused",
+        state,
         why: expect.stringMatching(why),
       });
     const side = async (name: string, files: Record<string, string>, more = () => {}) => {
@@ -386,7 +399,7 @@ describe("under sh", () => {
       await session.code.send(mirror, repo.bundle(name, `^${base}`));
       return commit;
     };
-    await refused("f".repeat(40), /is not in the mirror/);
+    await refused("f".repeat(40), /is not in the mirror/, "later");
     expect(await session.code.tips(mirror)).toEqual([]);
     await session.code.send(mirror, repo.bundle("main"));
     await refused(await side("lfs", { "sub/.gitattributes": "*.bin filter=lfs diff=lfs\n" }), /Git LFS \(sub\/.git/);
@@ -487,7 +500,7 @@ describe("under sh", () => {
     expect(text(stdout.head).trim()).toBe(String(30 << 20));
   });
 
-  test("without git on the host it is refused, and so says the host", async () => {
+  test("a host without git says so, and coding work waits for it", async () => {
     const bin = join(place.home, "..", "bare");
     mkdirSync(bin);
     const tools =
@@ -498,8 +511,9 @@ describe("under sh", () => {
     }
     const bare = await createFleet({ env: { PATH: bin }, home: place.home }).open("one", place.host, "pack-a");
     await expect(bare.code.send(mirror, repo.bundle("main"))).rejects.toThrow(/git is not installed on this host/);
+    expect(bare.facts.git).toBe(false);
     expect(await bare.start(requestOf("plain", base, "true"))).toEqual({
-      state: "refused",
+      state: "later",
       why: "git is not installed on this host",
     });
     bare.close();

@@ -276,6 +276,21 @@ describe("really run with a stand-in for the program", () => {
     const asks = { ...made, files: { ...made.files, "outbox/01-ask.md": "Which?\n" } };
     expect(mark(await run(asks, { HOME: host() }))).toBe(true);
     expect(mark(await run(asks, { HOME: host("#!/bin/sh\nexit 3\n") }))).toBe(false);
+    const says = (line: string) => {
+      const result = `Not sure.\n\n\`\`\`towline\n${line}\n\`\`\``;
+      const json = JSON.stringify({ type: "result", subtype: "success", is_error: false, result });
+      return host(`#!/bin/sh\ncat <<'END'\n${json}\nEND\n`);
+    };
+    for (const line of ["ask: Which?", "- Ask : Which?"]) {
+      const asked = await run(made, { HOME: says(line) });
+      expect(outcome(asked.result).messages, line).toEqual([{ verb: "ask", text: "Which?" }]);
+      expect(mark(asked), line).toBe(true);
+    }
+    expect(mark(await run(made, { HOME: says("technique: I had to ask: twice") }))).toBe(false);
+    const again = launch(anyAssignment({ epoch: 2, resume: { session: sessionOf("disk-0123456789", 1) } }));
+    const looks = `#!/bin/sh\n[ ! -e ../kept ] || echo still marked >&2\n`;
+    const next = await run(again, { HOME: host(looks) }, 20_000, "1 1\n");
+    expect(new TextDecoder().decode(next.result.stderr.head)).not.toContain("still marked");
   });
 
   test("without the program: a clear message", async () => {

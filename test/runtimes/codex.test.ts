@@ -74,7 +74,7 @@ for a in "$@"; do echo "arg $a" >&2; done
 echo "home $HOME key $OPENAI_API_KEY $CODEX_API_KEY" >&2
 echo '{"type":"thread.started","thread_id":"${session}"}'
 printf '{"type":"item.completed","item":{"type":"command_execution","aggregated_output":"\\\\"type\\\\":\\\\"agent_message\\\\" %s"}}\\n' "$(head -c 300000 /dev/zero | tr '\\0' x)"
-printf '{"type":"item.completed","item":{"type":"agent_message","text":"read %s bytes"}}\\n' "$(wc -c | tr -d ' ')"
+printf '{"type":"item.completed","item":{"type":"agent_message","text":"read %s bytes%s"}}\\n' "$(wc -c | tr -d ' ')" "$(cat "$REAL_HOME/more" 2>/dev/null)"
 [ ! -e "$REAL_HOME/hang" ] || sleep 60
 exit "$(cat "$REAL_HOME/code" 2>/dev/null || echo 0)"
 `;
@@ -127,6 +127,14 @@ exit "$(cat "$REAL_HOME/code" 2>/dev/null || echo 0)"
     const gone = await run(launch(again), host());
     expect(text(gone.result.stderr.head)).toContain("a new one was started");
     expect(text(gone.result.stderr.head)).not.toContain("arg resume");
+  });
+
+  test("what it keeps is for the next epoch only where its last words ask something", async () => {
+    const mark = ({ folder }: { folder: string }) => existsSync(join(kept(folder), "kept"));
+    expect(mark(await run(launch(with_({})), host()))).toBe(false);
+    const asks = await run(launch(with_({})), host({ more: "\\n```towline\\nask: Which?\\n```" }));
+    expect(outcome(asks.result).messages).toEqual([{ verb: "ask", text: "Which?" }]);
+    expect(mark(asks)).toBe(true);
   });
 
   test("its exit code comes through; what it said by our limit stays; without it a clear message", async () => {

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { agent, task } from "../../src/core/schema.ts";
 import type { Assignment, Launch, RawResult, RawStream } from "../../src/ports.ts";
 
@@ -52,14 +52,13 @@ export function anyAssignment(over: Partial<Assignment> = {}): Assignment {
   };
 }
 
-/** Removed after each test. */
-export const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
+/** Removed when the test has ended. Not by a hook of this module: suites that share a process load it once. */
+export const folders = {
+  push: (folder: string) => onTestFinished(() => rmSync(folder, { recursive: true, force: true })),
+};
 
-/** Does what the host program does: files under umask 077, the command by sh in the folder, its end at the limit in ms. */
-export async function run(launch: Launch, env: Record<string, string> = {}, limit = 20_000) {
+/** Does what the host program does: files under umask 077, the command by sh in the folder, its end at the limit in ms. `mark`: what the round before left. */
+export async function run(launch: Launch, env: Record<string, string> = {}, limit = 20_000, mark?: string) {
   const root = mkdtempSync(join(tmpdir(), "towline run "));
   folders.push(root);
   const folder = join(root, "p/jobs/disk-0123456789/1");
@@ -67,6 +66,10 @@ export async function run(launch: Launch, env: Record<string, string> = {}, limi
   for (const [name, text] of Object.entries(launch.files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text, { mode: 0o600 });
+  }
+  if (mark !== undefined) {
+    mkdirSync(kept(folder), { recursive: true });
+    writeFileSync(join(kept(folder), "kept"), mark);
   }
   const child = spawn("sh", ["-c", launch.command], {
     cwd: folder,

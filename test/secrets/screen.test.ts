@@ -213,7 +213,7 @@ test("after a search that hung the next one works", async () => {
       parentPort.postMessage({ found: texts.map(() => []) });
     });`,
   );
-  const slow = createScan({ limit: 400, program: once });
+  const slow = createScan({ limit: 5000, program: once });
   await expect(slow(["hang"])).rejects.toThrow(/did not end/);
   await expect(slow(["fine"])).resolves.toEqual([[]]);
 });

@@ -1,8 +1,13 @@
 // From an agent's question to the answer, over real git: a person edits the memo, and the same job goes on.
 import { afterEach, expect, test, vi } from "vitest";
-import { machine, type Script } from "../fakes/fleet.ts";
+import { runtimes } from "../../src/runtimes/index.ts";
+import { cancelJob } from "../../src/shell/cancel.ts";
+import { openOrigin } from "../../src/shell/pack.ts";
+import { createPool } from "../../src/shell/pool.ts";
+import { noSecrets } from "../../src/shell/secrets.ts";
+import { fakeFleet, machine, type Script } from "../fakes/fleet.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
-import { runTick } from "../fakes/run-tick.ts";
+import { at, runTick } from "../fakes/run-tick.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -59,4 +64,49 @@ test("a claim that finds the run that asked still held is given back: that run i
   await runTick(p.clone, machines, asks, { now: "2026-11-20T11:30:00Z" });
   expect(p.file(path)).toContain("state: finished");
   expect(machines.ann.journal).toHaveLength(2);
+});
+
+test.each([
+  ["forbids", "and the new one could not start there"],
+  ["nothing", "and the new one ended there"],
+])("a host that kept a run whose job went on elsewhere gives it up (%s: %s)", async (bar) => {
+  const machines = { ann: machine(), bob: machine({ down: true }) };
+  made = testPack({ ...basics(["ann", "bob"]), "tasks/drop.md": md("title: Drop", "drop it") });
+  const p = made;
+  const now = (time: string) => ({ now: `2026-11-20T${time}:00Z` });
+  machines.ann.breakNext = "ack";
+  await runTick(p.clone, machines, asks, now("10:00"));
+  const memo = p.at("ls-tree", "-r", "--name-only", "main", "memos/").trim();
+  p.push({ [memo]: p.file(memo).replace("status: open", "status: answered\nanswer: yes") });
+  Object.assign(machines.ann, { down: true, breakNext: null });
+  Object.assign(machines.bob, { down: false, ...(bar === "forbids" ? { forbids: "not today" } : {}) });
+  await runTick(p.clone, machines, asks, now("11:00"));
+  expect(machines.ann.acked).toEqual([]);
+  machines.ann.down = false;
+  machines.bob.down = true;
+  p.push({ "tasks/other.md": md("title: Other\nhosts: ann-label", "x") });
+  await runTick(p.clone, machines, asks, now("11:30"));
+  const path = p.at("ls-tree", "-r", "--name-only", "main", "jobs/").split("\n")[0] ?? "";
+  const job = p.file(path);
+  expect(job).toContain("state: finished");
+  expect(job).toContain(`host: ${bar === "forbids" ? "ann" : "bob"}`);
+  const id = path.slice(path.lastIndexOf("/") + 1, -3);
+  expect(machines.ann.acked).toContain(`${id}/1`);
+});
+
+test("a cancel while it waits takes away what its host keeps for it", async () => {
+  const machines = { ann: machine() };
+  made = testPack({ ...basics(["ann"]), "tasks/drop.md": md("title: Drop", "drop it") });
+  const p = made;
+  await runTick(p.clone, machines, asks, { now: "2026-11-20T10:00:00Z" });
+  const path = p.at("ls-tree", "-r", "--name-only", "main", "jobs/").trim();
+  const used = Date.parse("2026-11-20T10:00:00Z") / 1000;
+  Object.assign(machines.ann, { sessions: [{ job: path.slice(path.lastIndexOf("/") + 1, -3), used }] });
+  const clock = at("2026-11-20T10:01:00Z");
+  const { repo, tips } = await openOrigin(p.clone, { env: process.env, clock, secrets: noSecrets });
+  const connect = (pack: string) => createPool(fakeFleet(machines, asks), pack);
+  const done = await cancelJob({ repo, clock, runtimes, screen: null as never, connect }, tips, path, "ann");
+  expect(done.state).toBe("ended");
+  expect(p.file(path)).toContain("state: cancelled");
+  expect(machines.ann.sessions).toEqual([]);
 });

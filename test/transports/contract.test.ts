@@ -24,7 +24,7 @@ function running(pid: number): boolean {
   }
 }
 
-async function until(what: () => boolean, ms = 5000): Promise<void> {
+async function until(what: () => boolean, ms = 30_000): Promise<void> {
   for (const end = Date.now() + ms; !what(); await sleep(20)) if (Date.now() > end) throw new Error("it never came");
 }
 
@@ -55,7 +55,7 @@ for (const variant of variants)
         .trim()
         .split("\n");
 
-    async function finish(session: HostSession, job: string, epoch = 1, ms = 20_000): Promise<RawResult> {
+    async function finish(session: HostSession, job: string, epoch = 1, ms = 60_000): Promise<RawResult> {
       const end = Date.now() + ms;
       while (Date.now() < end)
         if ((await session.wait([{ job, epoch }], 5000)).length > 0) return session.fetch(job, epoch);
@@ -403,7 +403,7 @@ for (const variant of variants)
       const from = Date.now();
       expect(await session.wait([{ job: "patience", epoch: 1 }], 400)).toEqual([]);
       expect(Date.now() - from).toBeGreaterThanOrEqual(350);
-      expect(Date.now() - from).toBeLessThan(3000);
+      expect(Date.now() - from).toBeLessThan(15_000);
       await session.cancel("patience", 1);
       expect((await finish(session, "patience")).end).toBe("cancelled");
     });
@@ -419,7 +419,7 @@ for (const variant of variants)
           }
         });
       const told = () => left().map((pid) => readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " "));
-      await until(() => left().length === 0, 8000).catch(() => expect(told()).toEqual([]));
+      await until(() => left().length === 0, 30_000).catch(() => expect(told()).toEqual([]));
     });
 
     test("refuses what it must", async () => {

@@ -196,7 +196,7 @@ describe("without a server", () => {
     const port = String((silent.address() as { port: number }).port);
     const from = Date.now();
     await expect(open({ key: "env:K", port }, { K: key })).rejects.toMatchObject({ kind: "unreachable" });
-    expect(Date.now() - from).toBeLessThan(3000);
+    expect(Date.now() - from).toBeLessThan(15_000);
     await new Promise((resolve) => silent.close(resolve));
     await expect(open({ key: "env:K", port }, { K: key })).rejects.toMatchObject({ kind: "unreachable" });
   });

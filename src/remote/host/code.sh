@@ -139,19 +139,24 @@ patiently() {
   wait "$runner"
 }
 
-# Can the coding work of $dir start here? Nothing is made yet. Fails with $why.
-fit() {
-  why="bad request"
-  { read -r mirrored base branch trees most rest && IFS= read -r who && IFS= read -r mail; } <"$dir.work" || return 1
-  choose "$mirrored" && hex40 "$base" && branch_name "$branch" && number "$trees" && number "$most" &&
-    [ -z "$rest" ] && [ -n "$who" ] && [ -n "$mail" ] || return 1
-  printf '%s\n' "$hex $base $branch $most" "$who" "$mail" >"$dir.work" || return 1
-  why=$no_git
-  has_git || return 1
+# → $stand: the worktrees of all packs, that of this job left out
+count_trees() {
   stand=0
   for other in */trees/*.tree; do
     [ "$other" = "$pack/trees/$job.tree" ] || [ ! -e "$other" ] || stand=$((stand + 1))
   done
+}
+
+# Can the coding work of $dir start here? Nothing is made yet. Fails with $why, and says in $no whether that passes.
+fit() {
+  why="bad request" no=refused
+  { read -r mirrored base branch trees most rest && IFS= read -r who && IFS= read -r mail; } <"$dir.work" || return 1
+  choose "$mirrored" && hex40 "$base" && branch_name "$branch" && number "$trees" && number "$most" &&
+    [ -z "$rest" ] && [ -n "$who" ] && [ -n "$mail" ] || return 1
+  printf '%s\n' "$hex $base $branch $most" "$who" "$mail" >"$dir.work" || return 1
+  why=$no_git no=later
+  has_git || return 1
+  count_trees
   why="this host holds all the worktrees that are allowed, $stand of $trees: merge or close what is in review"
   [ "$stand" -lt "$trees" ] || return 1
   why="the commit $base is not in the mirror of this host"
@@ -160,6 +165,7 @@ fit() {
     forget_sent
     return 1
   }
+  no=refused
   simple
 }
 
@@ -177,8 +183,14 @@ simple() {
   why=
 }
 
-# → $facts, with the worktrees of this pack
+# → $facts, with the worktrees of this pack, and what a start of coding work would meet
 list_trees() {
+  has_git || facts="$facts
+lacks git"
+  job=-
+  count_trees
+  [ "$stand" -eq 0 ] || facts="$facts
+trees $stand"
   for entry in "$pack"/trees/*.tree; do
     { read -r hex branch used <"$entry"; } 2>/dev/null && number "$used" || continue
     entry=${entry##*/}

@@ -30,7 +30,7 @@ clear_session() {
   fi
   if [ "$2" = exited ] && [ ! -L "$nest" ] && [ -f "$nest/kept" ]; then
     kept=
-    { read -r kept <"$nest/kept"; } 2>/dev/null
+    { read -r kept _ <"$nest/kept"; } 2>/dev/null
     [ "$kept" != "${1##*/}" ] || return 0
   fi
   [ ! -e "$nest/pane" ] || hunt "TOWLINE_SESSION=$PWD/$nest/"

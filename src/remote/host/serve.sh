@@ -108,26 +108,40 @@ replay() {
   echo "$boot" >"$pack/boot"
 }
 
-# Files of held runs that none of ours makes so big go: whoever reads them would never be done.
+# Files of held runs that none of ours makes so big go: whoever reads them would never be done. A bundle that is being
+# made stands in `*.bundle.lock`.
 weigh() {
   set --
   for mark in "$pack"/held/*.*; do
     mark=${mark##*/}
     known "${mark%.*}" "${mark##*.}" && set -- "$@" "$jobs/${mark%.*}/${mark##*.}".*
   done
-  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' ! -name '*.bundle' \) \
-    -exec rm -f {} + 2>/dev/null
+  [ $# -eq 0 ] || find "$@" -prune -type f \( -size +131072 -o -size +2048 ! -name '*.out' ! -name '*.err' ! -name '*.tail' \
+    ! -name '*.bundle' ! -name '*.bundle.lock' \) -exec rm -f {} + 2>/dev/null
 }
 
-# Sessions that were left for a next round, which has not come for a week.
-sweep_sessions() {
+# → $facts, with what jobs without a worktree keep. Its agents may have written to these files.
+list_sessions() {
   for mark in "$pack"/sessions/*/kept; do
-    [ -f "$mark" ] || return 0
-    for mark in $(find "$pack"/sessions/*/kept -prune -type f -mtime +6); do
-      mark=${mark%/kept}
-      name "${mark##*/}" && clear_session "$jobs/${mark##*/}/0"
-    done
-    return
+    entry=${mark%/kept} used=
+    entry=${entry##*/}
+    name "$entry" && [ -f "$mark" ] && [ ! -L "$mark" ] && [ ! -e "$pack/trees/$entry.tree" ] || continue
+    { read -r _ used _ <"$mark"; } 2>/dev/null
+    number "$used" && [ ${#used} -le 10 ] || used=0
+    facts="$facts
+session $entry $used"
+  done
+}
+
+# Sessions that were left for a next round, which has not come for a week; and of very many the oldest.
+sweep_sessions() {
+  set -- "$pack"/sessions/*/kept
+  [ -e "$1" ] || return 0
+  old=$(find "$@" -prune -type f -mtime +6)
+  [ $# -le 40 ] || old="$old $(ls -dt "$@" | tail -n +41)"
+  for mark in $old; do
+    mark=${mark%/kept}
+    name "${mark##*/}" && clear_session "$jobs/${mark##*/}/0"
   done
 }
 
@@ -193,7 +207,10 @@ runtime $runtime"
   done
   unset IFS
   owner_facts
-  [ -z "$pack" ] || list_trees
+  [ -z "$pack" ] || {
+    list_trees
+    list_sessions
+  }
   answer - - "$facts$held"
 }
 

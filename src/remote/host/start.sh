@@ -143,8 +143,9 @@ fenced() {
     retreat
     exit 0
   fi
+  no=refused
   [ ! -e "$dir.work" ] || [ -n "$wrong" ] || fit || wrong=$why
-  why="refused $wrong"
+  why="$no $wrong"
   [ -z "$wrong" ] || {
     retreat
     answer "$job" "$epoch" "$why"
