@@ -21,8 +21,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["**/node_modules/**", "test/agents/**", ...pure, "test/golden/*/**", "test/fixtures/**"],
           // Hang limits only.
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 240_000,
         },
       },
     ],

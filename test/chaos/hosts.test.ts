@@ -136,7 +136,7 @@ describe.skipIf(lacksLab)(`machines in trouble, ${needsLab}`, () => {
       expect(seconds(/^(?!open)/)).toBeLessThan(longest.other);
       expect(told.flatMap((one) => (one.op === "failed" ? [one.why] : []))).toEqual([]);
     },
-    size(300_000, 4_000_000),
+    size(600_000, 4_000_000),
   );
 
   test("what ran into its limit is gone ten seconds later: agents that ignore TERM, leave their group, hold the output", async () => {

@@ -87,6 +87,6 @@ describe.skipIf(lacksLab)(`a slow line, ${needsLab}`, () => {
         }
       }
     },
-    size(240_000, 4_000_000),
+    size(600_000, 4_000_000),
   );
 });

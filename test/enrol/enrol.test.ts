@@ -48,7 +48,7 @@ test("what a host says in the place of our script reaches no terminal as it is",
 
 describe.each(servers.map((server) => ({ server, why: lacks(server) })))(
   "enrolment over $server $why",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   ({ server, why }) => {
     let at: Door;
     let dir: string;
@@ -228,7 +228,7 @@ describe.each(servers.map((server) => ({ server, why: lacks(server) })))(
 describe.each([
   { what: "fish, with busybox for its sh", shell: "/usr/bin/fish", sh: "/bin/busybox" },
   { what: "bash, which is its sh, too", shell: "/bin/bash", sh: "/bin/bash" },
-])("a machine whose login shell is $what", { timeout: 120_000 }, ({ shell, sh }) => {
+])("a machine whose login shell is $what", { timeout: 300_000 }, ({ shell, sh }) => {
   const why = lacks("openssh", [shell, sh]);
   test.skipIf(why !== "")(`is enrolled by a person's key, locked, and works ${why}`, async () => {
     const at = await door({ server: "openssh", shell, sh });

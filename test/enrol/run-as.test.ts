@@ -95,7 +95,7 @@ function owners(word: string): number[] {
 describe.each<{ how: string; login: User; options: DoorOptions }>([
   { how: "pi, by sudo", login: "pi", options: { server: "openssh", sudoers: granted } },
   { how: "root, by su", login: "root", options: { server: "openssh" } },
-])(`agents under another user than $how ${why}`, { timeout: 120_000 }, ({ login, options }) => {
+])(`agents under another user than $how ${why}`, { timeout: 300_000 }, ({ login, options }) => {
   let one: Awaited<ReturnType<typeof machine>>;
   beforeAll(async () => {
     if (why === "") one = await machine(options, login);
@@ -175,7 +175,7 @@ describe.each<{ how: string; login: User; options: DoorOptions }>([
   });
 });
 
-describe(`what is not granted is not done ${why}`, { timeout: 120_000 }, () => {
+describe(`what is not granted is not done ${why}`, { timeout: 300_000 }, () => {
   let one: Awaited<ReturnType<typeof machine>>;
   beforeAll(async () => {
     if (why === "") one = await machine({ server: "openssh", sudoers: "pi ALL=(nobody) NOPASSWD: /bin/sh\n" }, "pi");

@@ -41,7 +41,7 @@ describe("a thousand good tasks beside three bad ones", () => {
     const began = performance.now();
     outcome = await runTick(pack.clone, machines, (job) => ({ stdout: `${job}\n` }));
     seconds = (performance.now() - began) / 1000;
-  }, 120_000);
+  }, 300_000);
   afterAll(() => pack.remove());
 
   test("the good ones run, each once, in a sane time", () => {

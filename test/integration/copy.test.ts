@@ -53,7 +53,7 @@ const onGithub = (from: TestPack, clone: string, bare: string, name = "them/pack
 describe.each([
   ["default", "main", ""],
   ["own", "towline", "ledger: {branch: towline}\n"],
-])("ledger on the %s branch", { timeout: 120_000 }, (_, ledger, settings) => {
+])("ledger on the %s branch", { timeout: 300_000 }, (_, ledger, settings) => {
   test("the first tick binds the pack, and every ledger commit moves the ref along", async () => {
     const machines = { ann: machine() };
     const p = pack({ "tasks/a.md": md("title: A", "a") }, settings);

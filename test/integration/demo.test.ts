@@ -60,7 +60,7 @@ test("towline demo --once --json ends with every sample task in its expected sta
   } finally {
     rmSync(join(dir, ".."), { recursive: true, force: true });
   }
-}, 180_000);
+}, 300_000);
 
 const foldersIn = (tmp: string) => readdirSync(tmp).filter((name) => name.startsWith("towline-demo-"));
 
@@ -110,7 +110,7 @@ test("a served demo picks up what is pasted from its hint, and two Ctrl-C at onc
     demo.end();
     rmSync(tmp, { recursive: true, force: true });
   }
-}, 300_000);
+}, 600_000);
 
 test("Ctrl-C while the machines come up or work leaves nothing", async () => {
   for (const moment of [/^/, /towline demo: /, /log-errors/]) {
@@ -131,7 +131,7 @@ test("Ctrl-C while the machines come up or work leaves nothing", async () => {
       rmSync(tmp, { recursive: true, force: true });
     }
   }
-}, 300_000);
+}, 600_000);
 
 const servers = [
   { server: "openssh" as const, skip: lacksSshd, why: `, ${needs}` },

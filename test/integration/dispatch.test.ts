@@ -184,7 +184,7 @@ describe.skipIf(lacksSshd)(`a dispatch, ${needs}`, () => {
     expect([late.code, onHosts("never")]).toEqual([1, []]);
     long.child.kill("SIGINT");
     expect(await long.ended).toBe(130);
-  }, 120_000);
+  }, 300_000);
 
   test("Ctrl-C ends what runs there, with what it said so far; a killed one loses nothing, and ticks leave it alone", async () => {
     const pack = made("left");
@@ -220,7 +220,7 @@ describe.skipIf(lacksSshd)(`a dispatch, ${needs}`, () => {
     expect(pack.at("ls-tree", "-r", "--name-only", "main")).not.toContain("adhoc");
     expect((await say(pack, "--collect", "--ack")).out).toContain("to the end");
     expect((await say(pack, "--collect")).out).toBe("Nothing is left of earlier dispatches.\n");
-  }, 120_000);
+  }, 300_000);
 
   test.each([
     ["main", ""],

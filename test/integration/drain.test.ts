@@ -70,7 +70,7 @@ describe.skipIf(lacksSshd)(`draining and trying, ${needs}`, () => {
     ]);
     expect(pack.file("status/long.md")).toMatch(/^state: done$/m);
     expect(marks(up.machines)).toEqual(["drain bow"]);
-  }, 120_000);
+  }, 300_000);
 
   test("a machine that does not answer is not called drained", async () => {
     const pack = made("silent", {});
@@ -121,5 +121,5 @@ describe.skipIf(lacksSshd)(`draining and trying, ${needs}`, () => {
     expect(Object.keys(again.records).map((path) => path.split("/")[0])).toEqual(["jobs", "reflections"]);
     const none = await run(pack, "try", "tasks/tt.md");
     expect([none.code, none.said]).toEqual([2, expect.stringContaining("did you mean tasks/t.md?")]);
-  }, 120_000);
+  }, 300_000);
 });

@@ -259,7 +259,7 @@ function honest(name: string, { verb, say, body }: Asked, state: Known): void {
   else say("ok");
 }
 
-describe.skipIf(lacksSshd)(`hosts that lie, ${needs}`, { timeout: 240_000 }, () => {
+describe.skipIf(lacksSshd)(`hosts that lie, ${needs}`, { timeout: 400_000 }, () => {
   let dir: string;
   let up: Machines;
   let pack: TestPack;

@@ -20,7 +20,7 @@ const met = (p: TestPack) =>
     .split("\n")
     .map((line) => JSON.parse(line));
 
-describe.skipIf(lacksSshd)(`machines and their names, ${needs}`, { timeout: 180_000 }, () => {
+describe.skipIf(lacksSshd)(`machines and their names, ${needs}`, { timeout: 400_000 }, () => {
   let dir: string;
   let up: Machines;
   let bow: Machine;

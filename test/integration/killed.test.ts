@@ -52,5 +52,5 @@ describe.skipIf(lacksSshd)(`killed ticks, ${needs}`, () => {
       pack.remove();
       rmSync(dir, { recursive: true, force: true });
     }
-  }, 120_000);
+  }, 300_000);
 });

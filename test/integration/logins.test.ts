@@ -17,7 +17,7 @@ import { keyOf, lacksSshd, marks, needs, realPack } from "./real.ts";
 
 const rounds = size(3, 20);
 
-describe.skipIf(lacksSshd)(`logins, ${needs}`, { timeout: 180_000 * (rounds / 3) }, () => {
+describe.skipIf(lacksSshd)(`logins, ${needs}`, { timeout: 400_000 * (rounds / 3) }, () => {
   let dir: string;
   let up: Machines;
   let left: Machine;

@@ -162,7 +162,7 @@ describe.skipIf(lacksSshd)(`output of every kind, ${needs}`, () => {
       150_000,
     );
     expect([said.code, said.err.split("fault of ours")[1] ?? ""]).toEqual([0, ""]);
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await up?.down();
     pack?.remove();

@@ -7,7 +7,7 @@ import { bringUp, type Machine, type Machines } from "../../src/demo/machines.ts
 import { md, type TestPack } from "../fakes/pack.ts";
 import { keyOf, lacksSshd, marks, needs, realPack, towline } from "./real.ts";
 
-describe.skipIf(lacksSshd)(`the owner's word, ${needs}`, { timeout: 120_000 }, () => {
+describe.skipIf(lacksSshd)(`the owner's word, ${needs}`, { timeout: 300_000 }, () => {
   let dir: string;
   let up: Machines;
   let bow: Machine;

@@ -136,5 +136,5 @@ describe.each([
     } finally {
       pack.remove();
     }
-  }, 240_000);
+  }, 600_000);
 });

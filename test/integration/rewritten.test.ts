@@ -24,7 +24,7 @@ const state = (p: TestPack, task: string, ref: string) => /^state: (\w+)$/m.exec
 describe.each([
   ["default", "main", ""],
   ["own", "towline", "ledger: {branch: towline}\n"],
-])("ledger on the %s branch", { timeout: 120_000 }, (mode, ledger, settings) => {
+])("ledger on the %s branch", { timeout: 300_000 }, (mode, ledger, settings) => {
   test("a ledger that was rewound stops every ticker, old clones and fresh; restored, the job is collected", async () => {
     const machines = { ann: machine() };
     const p = pack({ "tasks/a.md": md("title: A", "a") }, settings);

@@ -14,7 +14,7 @@ const quick = ["--no-sync", "--no-site"];
 /** A hang is what is looked for, ms. */
 const hang = 60_000;
 
-describe.skipIf(lacksSshd)(`what the scripts before got wrong, ${needs}`, { timeout: 180_000 }, () => {
+describe.skipIf(lacksSshd)(`what the scripts before got wrong, ${needs}`, { timeout: 400_000 }, () => {
   let dir: string;
   let up: Machines;
   const packs: TestPack[] = [];

@@ -163,7 +163,7 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
     } finally {
       pack.remove();
     }
-  }, 480_000);
+  }, 600_000);
 
   test("a tick that waits for a job gives its claim's record and goes; the job goes on and is collected", async () => {
     const files = { "tasks/long.md": md("title: Long", ': > "$HOME/long"; sleep 6; echo through') };

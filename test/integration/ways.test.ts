@@ -8,7 +8,7 @@ import { bringUp, type Machine, type Machines } from "../../src/demo/machines.ts
 import { md, type TestPack } from "../fakes/pack.ts";
 import { keyOf, lacksSshd, needs, program, realPack, towline } from "./real.ts";
 
-describe.skipIf(lacksSshd)(`machines behind a jump host, ${needs}`, { timeout: 180_000 }, () => {
+describe.skipIf(lacksSshd)(`machines behind a jump host, ${needs}`, { timeout: 400_000 }, () => {
   let dir: string;
   let up: Machines;
   let pack: TestPack;

@@ -7,7 +7,7 @@ import { stageFor, taskOf } from "./stage.ts";
 import type { Action, Bounds, State } from "./states.ts";
 
 // A hang limit only: a busy machine must not fail a test.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 600_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const most = size(24, 200);
 const shapes: Bounds[] = [

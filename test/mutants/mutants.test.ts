@@ -6,7 +6,7 @@ import { mutants, quick } from "./table.ts";
 import { copyOfTree, misfit, removeCopy, row, tryMutant } from "./try.ts";
 
 // A hang limit only.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
 let dir: string;
 beforeAll(() => {

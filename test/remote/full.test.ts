@@ -141,7 +141,7 @@ describe.skipIf(!can)(`a full disk at each step${can ? "" : ", needs root and mo
     const kinds = lives.map(({ state, end }) => `${state} ${end}`.trim());
     expect([kinds[0], kinds.at(-1)]).toEqual(["refused", "started exited"]);
     expect(new Set(kinds).size).toBeGreaterThan(2);
-  }, 300_000);
+  }, 600_000);
 
   test("no room for the host program, and none for an acknowledgement: said, and mended by room", async () => {
     const home = join(dir, "first");

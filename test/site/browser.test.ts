@@ -48,7 +48,7 @@ describe.skipIf(executable === undefined)(
         const { out } = await buildSite({ data, out: join(root, kind) });
         sites[kind] = await serveSite(out, { port: 0, host: "127.0.0.1" });
       }
-    }, 180_000);
+    }, 300_000);
 
     afterAll(async () => {
       await browser?.close();

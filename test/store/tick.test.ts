@@ -116,7 +116,7 @@ describe.skipIf(no_sqld)(no_sqld ? `ticks beside a database: ${needs_sqld}` : "t
     server.process.kill("SIGCONT");
     expect(one.files).toEqual(alone.files);
     expect(one.degraded).toEqual([expect.stringMatching(/did not answer/)]);
-    // A hang limit: the budget, and what a busy machine adds to the tick itself.
-    expect(one.slowest).toBeLessThan(Math.max(alone.slowest * 3, 4000) + 5000);
+    // A hang limit: five times the budget and what a tick takes by itself.
+    expect(one.slowest).toBeLessThan(5 * (alone.slowest + 5000));
   });
 });

@@ -28,7 +28,7 @@ test("a branch is named after few hosts, else after the day", () => {
   expect(enrolBranch(["a", "b", "c", "d"], now)).toBe("towline/enroll-2026-11-28");
 });
 
-describe("machines side by side", { timeout: 120_000 }, () => {
+describe("machines side by side", { timeout: 300_000 }, () => {
   let dir: string;
   let up: Machines;
   let pack: TestPack;
