@@ -303,7 +303,7 @@ describe("servers that do not behave", () => {
       await expect(repo.fetch()).rejects.toThrow("did not answer in time");
       await expect(repo.policyTipNow()).rejects.toThrow("did not answer in time");
       expect((await repo.push(tips, new Map([["jobs/a.md", "x"]]), note)).state).toBe("unknown");
-      expect(performance.now() - start).toBeLessThan(5000);
+      expect(performance.now() - start).toBeLessThan(25_000);
     } finally {
       server.close();
     }
