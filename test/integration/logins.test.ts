@@ -15,7 +15,7 @@ import { runTicker } from "../chaos/kit/ticker.ts";
 import { md, type TestPack } from "../fakes/pack.ts";
 import { keyOf, lacksSshd, marks, needs, realPack } from "./real.ts";
 
-const rounds = size(3, 20);
+const rounds = size(2, 20);
 
 describe.skipIf(lacksSshd)(`logins, ${needs}`, { timeout: 400_000 * (rounds / 3) }, () => {
   let dir: string;

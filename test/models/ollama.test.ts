@@ -9,7 +9,7 @@ import { agent } from "../../src/core/schema.ts";
 import type { HostSession } from "../../src/ports.ts";
 import { ollama } from "../../src/runtimes/ollama.ts";
 import { anyAssignment, folders, run } from "../runtimes/runs.ts";
-import { type Place, variants } from "../transports/places.ts";
+import { type Place, tried } from "../transports/places.ts";
 import { modelServer } from "./mock.ts";
 
 const { launch, outcome } = ollama();
@@ -146,7 +146,7 @@ describe.skipIf(needs("curl") !== null)(`what the command makes of its host, ${n
   });
 });
 
-for (const variant of variants) {
+for (const variant of tried) {
   const missing = variant.missing ?? needs("curl");
   describe.skipIf(missing !== null)(`${variant.name}${missing ? ` [${missing}]` : ""}`, () => {
     let place: Place;

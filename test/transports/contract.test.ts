@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { HostSession, RawResult, StartRequest } from "../../src/ports.ts";
-import { type Place, variants } from "./places.ts";
+import { type Place, tried } from "./places.ts";
 
 const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest("hex");
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
@@ -28,7 +28,7 @@ async function until(what: () => boolean, ms = 30_000): Promise<void> {
   for (const end = Date.now() + ms; !what(); await sleep(20)) if (Date.now() > end) throw new Error("it never came");
 }
 
-for (const variant of variants)
+for (const variant of tried)
   describe.skipIf(variant.missing !== null)(`${variant.name}${variant.missing ? ` [${variant.missing}]` : ""}`, () => {
     let place: Place;
     const sessions: HostSession[] = [];

@@ -8,6 +8,7 @@ import { type Host, host as hostSchema } from "../../src/core/schema.ts";
 import { bringUp } from "../../src/demo/machines.ts";
 import type { Fleet } from "../../src/ports.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
+import { size } from "../chaos/kit/sizes.ts";
 import { hostOf, makeKey, needsDropbear, needsSshClient, needsSshd, type Serve, serve } from "./servers.ts";
 
 export interface Place {
@@ -22,12 +23,14 @@ export interface Variant {
   name: string;
   /** Why it cannot be tried here. */
   missing: string | null;
+  /** In the long size only: each part of it is in another variant, too. */
+  rare?: true;
   up(): Promise<Place>;
 }
 
 export const variants: Variant[] = [
   { name: "this machine under sh", missing: null, up: () => here("/bin/sh") },
-  { name: "this machine under bash", missing: shellMissing("/bin/bash"), up: () => here("/bin/bash") },
+  { name: "this machine under bash", missing: shellMissing("/bin/bash"), rare: true, up: () => here("/bin/bash") },
   { name: "this machine under busybox ash", missing: shellMissing("/bin/busybox"), up: () => here("/bin/busybox") },
   { name: "ssh to OpenSSH", missing: needsSshd, up: () => machine("openssh") },
   { name: "ssh to the built-in server", missing: null, up: () => machine("built-in") },
@@ -44,9 +47,13 @@ export const variants: Variant[] = [
   {
     name: "the system's ssh to dropbear, login shell dash",
     missing: needsDropbear ?? needsSshClient ?? shellMissing("/bin/dash"),
+    rare: true,
     up: () => served("openssh", { server: "dropbear", shell: "/bin/dash" }),
   },
 ];
+
+/** Those of this size. */
+export const tried = variants.filter((one) => size(!one.rare, true));
 
 function shellMissing(path: string): string | null {
   return existsSync(path) ? null : `needs ${path} (npm test -- --install)`;
