@@ -96,6 +96,10 @@ const quoted = (path: string) => (/^[\w./@%+=:,-]+$/.test(path) ? path : `'${pat
 /** What shows the coding work. */
 export const lookAt = (pack: string) => `${quoted(program)} review ${remark.task} --repo ${quoted(pack)}`;
 
+/** What asks all machines something at once. */
+export const askAll = (pack: string, keyFile: string) =>
+  `TOWLINE_DEMO_KEY="$(cat ${quoted(keyFile)})" ${quoted(program)} dispatch --all 'uname -r' --repo ${quoted(pack)}`;
+
 /** Commands that add a task: one block to paste into a shell. */
 export function tryIt(pack: string, keyFile: string): string[] {
   const git = `git -C ${quoted(pack)}`;

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { answerOf } from "../core/job-text.ts";
 import type { State } from "../core/state.ts";
-import { catchUp, keepTicking, lookAt, reviewOnce, rhythm, tryIt } from "../demo/live.ts";
+import { askAll, catchUp, keepTicking, lookAt, reviewOnce, rhythm, tryIt } from "../demo/live.ts";
 import { bringUp, type Machines } from "../demo/machines.ts";
 import { expected, makePack, remark } from "../demo/pack.ts";
 import { sampleLog } from "../demo/sample-log.ts";
@@ -174,6 +174,7 @@ async function serve(wire: Wire, { flags, dir, pack, machines, view, signal }: S
       `  Dashboard   ${site.url}`,
       `  Records     ${pack}`,
       `  Review      ${lookAt(pack)}`,
+      `  Ask         ${askAll(pack, machines.keyFile)}`,
       "",
       "  Try it: paste this into another terminal, then reload the dashboard. It adds a task, pushes it and ticks;",
       `  the demo also ticks by itself every ${rhythm} s and tells what came of it here.`,

@@ -150,12 +150,13 @@ echo good >11-status.md; ln -s /etc ../work/outbox; echo y >12-.md; echo z >../o
   });
 
   // Ten thousand files cost seconds, and are counted alike everywhere.
-  test.runIf(name === first?.name)("ten thousand files: the first hundred are taken", async () => {
-    const script = `mkdir outbox && cd outbox && awk 'BEGIN { for (at = 1; at <= 10000; at++) { name = at "-learn.md"; print at >name; close(name) } }'`;
-    const ran = await run("thousands", script);
-    expect([ran.end, ran.messages.length]).toEqual(["exited", 100]);
-    expect(ran.remarks).toEqual(["9900 files are too many: the first ones are taken"]);
-  });
+  if (name === first?.name)
+    test("ten thousand files: the first hundred are taken", async () => {
+      const script = `mkdir outbox && cd outbox && awk 'BEGIN { for (at = 1; at <= 10000; at++) { name = at "-learn.md"; print at >name; close(name) } }'`;
+      const ran = await run("thousands", script);
+      expect([ran.end, ran.messages.length]).toEqual(["exited", 100]);
+      expect(ran.remarks).toEqual(["9900 files are too many: the first ones are taken"]);
+    });
 
   test("an outbox that is elsewhere is none", async () => {
     const elsewhere = await run(
