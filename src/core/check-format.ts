@@ -1,13 +1,12 @@
 // Findings for a terminal, for a program, and as annotations of the CI service.
 import type { Checked } from "./check.ts";
 import type { Problem } from "./entry.ts";
-import { oneLine } from "./text.ts";
+import { counted, oneLine } from "./text.ts";
 
 export const formats = ["text", "json", "github"] as const;
 export type Format = (typeof formats)[number];
 
 const count = (problems: Problem[], level: Problem["level"]) => problems.filter((p) => p.level === level).length;
-const some = (n: number, what: string) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
 export function render(checked: Checked, format: Format): string {
   if (format === "json") return asJson(checked);
@@ -30,9 +29,9 @@ const plain = (p: Problem) => [
 ];
 
 function closing({ problems, records }: Checked): string {
-  const all = some(records, "record");
+  const all = counted(records, "record");
   if (problems.length === 0) return `${all} checked, nothing to mend`;
-  return `${all} checked: ${some(count(problems, "error"), "error")}, ${some(count(problems, "warning"), "warning")}`;
+  return `${all} checked: ${counted(count(problems, "error"), "error")}, ${counted(count(problems, "warning"), "warning")}`;
 }
 
 const data = (text: string) => text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");

@@ -2,37 +2,24 @@
 import type { Entry } from "./entry.ts";
 import type { JobState } from "./schema.ts";
 
+/** What the result of a run may make of its job. */
+const results = [
+  "finished",
+  "failed",
+  "timeout",
+  "empty",
+  "lost",
+  "cancelled",
+  "asking",
+  "review",
+  "reworking",
+] as const satisfies readonly JobState[];
+
 /** From → the states that may follow. Anything else is illegal, for towline and for people. */
 export const transitions: Record<JobState, readonly JobState[]> = {
-  claimed: [
-    "claimed",
-    "started",
-    "finished",
-    "failed",
-    "timeout",
-    "empty",
-    "lost",
-    "cancelled",
-    "released",
-    "asking",
-    "review",
-    "reworking",
-    "unknown",
-  ],
-  started: ["finished", "failed", "timeout", "empty", "lost", "cancelled", "asking", "review", "reworking", "unknown"],
-  unknown: [
-    "started",
-    "finished",
-    "failed",
-    "timeout",
-    "empty",
-    "lost",
-    "cancelled",
-    "claimed",
-    "asking",
-    "review",
-    "reworking",
-  ],
+  claimed: ["claimed", "started", ...results, "released", "unknown"],
+  started: [...results, "unknown"],
+  unknown: ["started", ...results, "claimed"],
   asking: ["claimed", "cancelled", "finished", "failed"],
   review: ["reworking", "finished", "cancelled"],
   reworking: ["claimed", "review", "finished", "failed", "cancelled"],

@@ -3,9 +3,7 @@ import type { Outcome } from "../ports.ts";
 import type { Person } from "./guard.ts";
 import { most_paths } from "./overlaps.ts";
 import type { Job, JobState } from "./schema.ts";
-import { clean, excerpt, fenced, oneLine } from "./text.ts";
-
-const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+import { clean, counted, excerpt, fenced, oneLine } from "./text.ts";
 
 /** `verify` of a task, as it ended on the host. `exit` null: at its limit. */
 export interface Checked {

@@ -21,6 +21,9 @@ export function oneLine(text: string, length = 200): string {
   return flat.length <= length ? flat : `${flat.slice(0, length - 1)}…`;
 }
 
+/** `1 file`, `2 files`, for words that take an s. */
+export const counted = (n: number, what: string) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+
 /** A fenced block that its content cannot close. */
 export function fenced(text: string, language = "text"): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((run) => run[0].length));

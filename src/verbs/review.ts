@@ -5,7 +5,7 @@ import { nearest } from "../core/nearest.ts";
 import { placeOf, type Remark, remarksOf, reviewPath, withRemark } from "../core/review.ts";
 import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
-import { cell, clean, oneLine } from "../core/text.ts";
+import { cell, clean, counted, oneLine } from "../core/text.ts";
 import { configuration, usage } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { openOrigin } from "../shell/pack.ts";
@@ -133,7 +133,7 @@ function headLines(job: Entry<"job">, { files, head }: Work): string[] {
   const where = code?.repo === "." ? "" : ` of ${oneLine(code?.repo ?? "", 100)}`;
   return [
     `◆ ${job.id}: ${job.data.state}, round ${round}, by ${job.data.agent} on ${job.data.host}`,
-    `  branch ${branch}${where} at ${head.slice(0, 12)}: ${files.length} ${files.length === 1 ? "file" : "files"}, +${sum("added")} −${sum("removed")}`,
+    `  branch ${branch}${where} at ${head.slice(0, 12)}: ${counted(files.length, "file")}, +${sum("added")} −${sum("removed")}`,
     `  ${[took === undefined ? "" : `${formatDuration(took)} in its last run`, cost === undefined ? "" : `$${cost.toFixed(2)}`, continued ?? ""].filter(Boolean).join(" · ")}`,
     ...(why === undefined ? [] : [`  ${oneLine(why, 200)}`]),
     ...files.map(({ path, added, removed }) => `  ${cell(path, 120)}  +${added ?? "?"} −${removed ?? "?"}`),
