@@ -8,8 +8,9 @@ import { type Decision, decide } from "./core/decide.ts";
 import { draftOf } from "./core/draft.ts";
 import type { Entry } from "./core/entry.ts";
 import { hostCalled } from "./core/known-hosts.ts";
+import { whatMatters, withPeople } from "./core/matters.ts";
 import { type Part, partFault } from "./core/part.ts";
-import { asking, fallen, withPeople } from "./core/plan.ts";
+import { fallen } from "./core/plan.ts";
 import { dueProbes } from "./core/probes.ts";
 import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
@@ -231,7 +232,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     const hands = { ...ports, pool };
     const runtimes = new Set(Object.keys(ports.runtimes));
     await heed(signal, addSpent(ports.repo, state, { now, runtimes }));
-    const wanted = asking(draftOf(state, now, run.id), runtimes);
+    const wanted = whatMatters(draftOf(state, now, run.id), runtimes);
     if (!told) {
       findings.probed = pass === 1 ? new Set(dueProbes(state, run.options.probed ?? {}, now)) : new Set();
       const names = new Set([...wanted.hosts, ...findings.probed]);

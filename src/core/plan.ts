@@ -5,22 +5,10 @@ import { purseOf, type Want } from "./budget.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import {
-  agentBusy,
-  agentFault,
-  agentOf,
-  type Candidate,
-  candidates,
-  type Hold,
-  hostsOf,
-  person,
-  stopped,
-} from "./gate.ts";
+import { agentBusy, agentOf, type Candidate, candidates, type Hold, person, stopped } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
-import { isLive } from "./jobs.ts";
-import { hostCalled, hostsOfJobs } from "./known-hosts.ts";
 import { deliver } from "./letters.ts";
-import { isLead, isMine, waits_for_ticker } from "./part.ts";
+import { isMine, waits_for_ticker } from "./part.ts";
 import {
   closed,
   type HostAnswer,
@@ -33,13 +21,13 @@ import {
   placingOf,
 } from "./place.ts";
 import { reclaim } from "./reclaim.ts";
-import { isWaiting, runOf, waveNow, waves } from "./rollout.ts";
+import { isWaiting, waves } from "./rollout.ts";
 import type { WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
-import { onHost, spendingHold, wantAgain, wantOf } from "./spending.ts";
+import { onHost, spendingHold, wantOf } from "./spending.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
-import { firstWork, isWithPeople, isWoken, type RepoAnswer } from "./work.ts";
+import { firstWork, type RepoAnswer } from "./work.ts";
 
 export interface Plan {
   starts: Start[];
@@ -48,14 +36,6 @@ export interface Plan {
   spent: Map<string, string>;
   /** Something was held back only because nobody had read what was spent before. */
   unread?: boolean;
-}
-
-/** What gather asks of core: which hosts matter, and the job ids of which it must be known whether they ran before. */
-export interface Asking {
-  hosts: Set<string>;
-  runs: string[];
-  /** Repositories, as tasks name them, of work that may start or that waits for people. */
-  repos: Set<string>;
 }
 
 export interface Known {
@@ -71,81 +51,6 @@ export interface Known {
   only?: ReadonlySet<string>;
   /** What repositories said of themselves; absent: none can be asked here. */
   repos?: ReadonlyMap<string, RepoAnswer>;
-}
-
-/** Hosts of open jobs, and hosts that a task owed a run may use. None: no host is called at all. */
-export function asking(draft: Draft, runtimes: ReadonlySet<string>): Asking {
-  const mine = (name: string) => isMine(draft, hostCalled(draft, name) as Entry<"host">);
-  const hosts = new Set([...hostsOfJobs(draft), ...leftOpen(draft)].filter(mine));
-  const { ready } = candidates(draft, runtimes);
-  const woken = [...draft.jobs.values()].filter((job) => isWoken(draft, job));
-  const again = [...reclaimable(draft), ...woken].filter(mayGoOn(draft, runtimes));
-  const when = { zone: draft.settings.zone, now: draft.now };
-  const open = (host: Entry<"host">) =>
-    isMine(draft, host) && !closed(host, draft.settings.networks) && !outside(host, when);
-  for (const { hosts: able } of ready) for (const host of able) if (open(host)) hosts.add(host.id);
-  for (const host of hostsAgain(draft, again)) if (open(host)) hosts.add(host.id);
-  const runs = ready.flatMap(({ task, run, hosts: able }) =>
-    isEach(task.data)
-      ? able.map((host) => hostJobId(draft.pack, task.id, run.occurrence, host.id))
-      : [runId(draft.pack, task.id, run.occurrence)],
-  );
-  return { hosts, runs, repos: reposOf(draft, ready, again) };
-}
-
-/** Whether anything is to be asked for this job now: what waits for an account or a limit has days to wait. */
-function mayGoOn(draft: Draft, runtimes: ReadonlySet<string>): (job: Entry<"job">) => boolean {
-  const purse = purseOf(draft);
-  return (job) => {
-    const task = draft.tasks.get(job.data.task);
-    if (!task || isLive(job)) return task !== undefined;
-    const agent = agentOf(draft, task);
-    if (!agent || task.data.status !== "ready" || stopped(draft, draft.now) || agentFault(draft, task, runtimes))
-      return false;
-    const hold = spendingHold(draft, purse, wantAgain(draft, job, task, agent));
-    // What was spent may only not have been looked up yet.
-    return hold === null || (!hold.person && hold.until === undefined);
-  };
-}
-
-function reposOf(draft: Draft, ready: Candidate[], again: Entry<"job">[]): Set<string> {
-  const open = ready.filter(({ hosts }) => hosts.some((host) => isMine(draft, host)));
-  return new Set([
-    ...open.flatMap(({ task }) => task.data.repo ?? []),
-    ...[...again, ...withPeople(draft)].flatMap((job) => job.data.run.code?.repo ?? []),
-  ]);
-}
-
-/** Of several tickers, the one of its host asks how its work stands. */
-function isOurs(draft: Draft, job: Entry<"job">): boolean {
-  const host = hostCalled(draft, job.data.host ?? "");
-  return host ? isMine(draft, host) : isLead(draft);
-}
-
-/** Work that waits for people, of which this ticker asks how it stands. */
-export const withPeople = (draft: Draft) =>
-  [...draft.jobs.values()].filter((job) => isWithPeople(job) && isOurs(draft, job));
-
-/** Hosts of jobs that wait for an answer nobody wants any more: what takes their place may start there at once. */
-const leftOpen = (draft: Draft): string[] =>
-  [...draft.jobs.values()].flatMap((job) =>
-    job.data.state === "asking" && unwanted(draft, job) !== null && hostCalled(draft, job.data.host ?? "")
-      ? (job.data.host ?? [])
-      : [],
-  );
-
-/** Hosts that may get the jobs that are claimed again, and those of the wave after the one that is going on. */
-function hostsAgain(draft: Draft, again: Entry<"job">[]): Set<Entry<"host">> {
-  const next = [...draft.jobs.values()].filter(
-    (job) => isWaiting(job) && (job.data.run.wave ?? 1) <= waveNow(runOf(draft, job)) + 1,
-  );
-  const own = (job: Entry<"job">) => draft.hosts.get(job.data.host ?? "") ?? [];
-  const hosts = new Set(next.flatMap(own));
-  for (const [id, jobs] of Map.groupBy(again, (job) => job.data.task)) {
-    const task = draft.tasks.get(id) as Entry<"task">;
-    for (const host of isEach(task.data) ? jobs.flatMap(own) : hostsOf(draft, task)) hosts.add(host);
-  }
-  return hosts;
 }
 
 /** Plans the pass and puts the claims into the draft. */

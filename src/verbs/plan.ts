@@ -4,7 +4,7 @@ import { decide } from "../core/decide.ts";
 import { draftOf } from "../core/draft.ts";
 import { as_found, outlook, toSeconds } from "../core/explain.ts";
 import { recordsOf } from "../core/known-hosts.ts";
-import { asking } from "../core/plan.ts";
+import { whatMatters } from "../core/matters.ts";
 import { isEach } from "../core/select.ts";
 import { exit } from "../errors.ts";
 import { runtimes } from "../runtimes/index.ts";
@@ -85,7 +85,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
   try {
     const findings = noFindings();
     const scan = createScan();
-    const asked = asking(draft, names);
+    const asked = whatMatters(draft, names);
     const screen = createScreen(wire.secrets, scan);
     await gather({ repo, pool, clock: wire.clock, runtimes, screen }, state, asked.hosts, findings);
     await lookAtRepos(codeOf(wire, dir, scan), asked.repos, [], findings);

@@ -5,7 +5,7 @@ import { decideClose } from "../../src/core/decide-close.ts";
 import { decideErrand } from "../../src/core/decide-errand.ts";
 import { decideJob } from "../../src/core/decide-job.ts";
 import { draftOf } from "../../src/core/draft.ts";
-import { asking as asks } from "../../src/core/plan.ts";
+import { whatMatters } from "../../src/core/matters.ts";
 import type { State } from "../../src/core/state.ts";
 import type { Changes } from "../../src/ports.ts";
 import type { FakeRun } from "../fakes/fleet.ts";
@@ -153,14 +153,17 @@ describe("a question", () => {
     const one = asked();
     say(one, answer("yes"));
     for (const [path, text] of Object.entries(more)) one.files.set(path, text);
-    const wanted = asks(draftOf(one.state(), new Date(at(30)), "x"), new Set(["shell"]));
+    const wanted = whatMatters(draftOf(one.state(), new Date(at(30)), "x"), new Set(["shell"]));
     expect([...wanted.hosts]).toEqual(calls ? ["one"] : []);
   });
 
   test("that is answered, and of which nobody looked up what was spent, calls its host all the same", () => {
     const one = asked({ "towline.yml": "id: pack\nbudget: {day: {runs: 9}}\n" });
     say(one, answer("yes"));
-    const wanted = asks(draftOf({ ...one.state(), spent: undefined }, new Date(at(30)), "x"), new Set(["shell"]));
+    const wanted = whatMatters(
+      draftOf({ ...one.state(), spent: undefined }, new Date(at(30)), "x"),
+      new Set(["shell"]),
+    );
     expect([...wanted.hosts]).toEqual(["one"]);
   });
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { draftOf } from "../../src/core/draft.ts";
 import type { Landed } from "../../src/core/landed.ts";
-import { asking } from "../../src/core/plan.ts";
+import { whatMatters } from "../../src/core/matters.ts";
 import { type World, world } from "../fakes/world.ts";
 
 const [tip, first, second, theirs] = ["a", "b", "c", "d"].map((one) => one.repeat(40)) as [
@@ -65,7 +65,7 @@ test("work that goes back to an agent whose account is limited asks nothing of i
   const limited = (until: string) => {
     const row = { source: "towline", subject: "agent scout", family: "account", kind: "account.limited" };
     one.files.set("state/levels.ndjson", JSON.stringify({ ...row, state: until, pupdate: "" }));
-    return asking(draftOf(one.state(), new Date(at(5)), "x"), new Set(["shell"]));
+    return whatMatters(draftOf(one.state(), new Date(at(5)), "x"), new Set(["shell"]));
   };
   expect(limited(at(4))).toMatchObject({ hosts: new Set(["ann"]), repos: new Set(["."]) });
   expect(limited(at(59))).toMatchObject({ hosts: new Set(), repos: new Set() });

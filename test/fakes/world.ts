@@ -7,7 +7,7 @@ import { draftOf } from "../../src/core/draft.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import type { Landed } from "../../src/core/landed.ts";
 import { readExpenses } from "../../src/core/look-back.ts";
-import { asking } from "../../src/core/plan.ts";
+import { whatMatters } from "../../src/core/matters.ts";
 import type { Spent } from "../../src/core/spent.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
 import { talked } from "../../src/core/talk.ts";
@@ -124,7 +124,7 @@ export function world(records: Record<string, string>): World {
         into.answers.clear();
         into.running.clear();
         into.absent.clear();
-        const { hosts: asked, repos } = asking(draftOf(state, new Date(at), id), known);
+        const { hosts: asked, repos } = whatMatters(draftOf(state, new Date(at), id), known);
         into.repos = new Map([...made.repos].filter(([repo]) => repos.has(repo)));
         into.standing = new Map([...made.standing].filter(([job]) => state.jobs.has(job)));
         into.later = new Map(made.later);

@@ -5,7 +5,8 @@ import type { Start } from "../../src/core/claim.ts";
 import { decide } from "../../src/core/decide.ts";
 import { draftOf } from "../../src/core/draft.ts";
 import { parseEntry } from "../../src/core/entry.ts";
-import { asking, fallen } from "../../src/core/plan.ts";
+import { whatMatters } from "../../src/core/matters.ts";
+import { fallen } from "../../src/core/plan.ts";
 import type { State } from "../../src/core/state.ts";
 import type { Clock } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
@@ -124,7 +125,7 @@ export function createLine(shape: Shape, options: { acksAtOnce?: boolean; noSeal
     const after = { hosts: [...hosts], acked: [] as string[] };
     const findings = findingsOf(found);
     const state = await read(policy, content);
-    const wanted = asking(draftOf(state, at, tick), known);
+    const wanted = whatMatters(draftOf(state, at, tick), known);
     const pool = createPool(memoryFleet(shape, after, down, options.acksAtOnce === true), state.pack);
     await gather({ repo, pool, clock: still(at), runtimes, screen }, state, wanted.hosts, findings);
     const paths = wanted.runs.length > 0 ? await jobPaths(repo, tips) : new Map<string, string>();

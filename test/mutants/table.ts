@@ -992,7 +992,7 @@ export const mutants: Mutant[] = [
   {
     guard: "what waits for an account or a limit calls no host",
     edits: [
-      ["src/core/plan.ts", "return hold === null || (!hold.person && hold.until === undefined);", "return true;"],
+      ["src/core/matters.ts", "return hold === null || (!hold.person && hold.until === undefined);", "return true;"],
     ],
     tests: ["test/core/asking.test.ts"],
     name: "calls hosts where it can go on",
