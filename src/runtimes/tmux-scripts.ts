@@ -1,6 +1,6 @@
 // What runs on the host for `tmux`, as POSIX sh. All of it is constant: text of a task reaches it by files only.
 // One tmux server a job, below <root>/<pack>/sessions/<job>: what ends one job cannot touch another.
-import { export_secrets } from "./secrets.ts";
+import { surroundings } from "./claude-run.ts";
 import { goes_on, session_folder } from "./session.ts";
 
 // Never through a person's own settings. An attaching person's ssh agent stays theirs, and so does their clipboard.
@@ -56,20 +56,10 @@ claude "$@"
 echo $? >"\${TOWLINE_SESSION}gone"
 `;
 
-const environment = `unset CLAUDECODE CLAUDE_CODE_ENTRYPOINT TMUX TMUX_PANE
-if [ -s own-home ]; then
-  unset ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN CLAUDE_CODE_OAUTH_TOKEN ANTHROPIC_BASE_URL ANTHROPIC_MODEL
-  unset CLAUDE_CODE_USE_BEDROCK CLAUDE_CODE_USE_VERTEX CLAUDE_CODE_USE_FOUNDRY
-  unset CLAUDE_CONFIG_DIR XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME XDG_STATE_HOME
-  HOME=$session/home
-  export HOME
-fi
-${export_secrets}
-CLAUDE_CODE_MAX_RETRIES=2
-CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1
-DISABLE_AUTOUPDATER=1
+const environment = `unset TMUX TMUX_PANE
+${surroundings}
 TOWLINE_SESSION=$session/ TOWLINE_JOB=$session/job
-export CLAUDE_CODE_MAX_RETRIES CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC DISABLE_AUTOUPDATER TOWLINE_SESSION TOWLINE_JOB`;
+export TOWLINE_SESSION TOWLINE_JOB`;
 
 // Tokens and refused tools stand in claude's own record of the session only: one line a message, the last of an id counts.
 const count_awk = `function n(name) {

@@ -1,10 +1,9 @@
 // `tmux`: Claude Code in a pane on the host that a person can look into and type in (`towline job attach`), for one job.
 import { clean } from "../core/text.ts";
 import type { Assignment, Launch, Runtime } from "../ports.ts";
-import { sessionOf } from "./claude.ts";
-import { modeOf } from "./mode.ts";
+import { sessionOf, settingFiles } from "./claude-run.ts";
 import { secretFiles } from "./secrets.ts";
-import { characterText, talk_tool, taskText } from "./task-text.ts";
+import { taskText } from "./task-text.ts";
 import { paneOutcome } from "./tmux-result.ts";
 import { scripts } from "./tmux-scripts.ts";
 
@@ -13,27 +12,17 @@ export interface TmuxOptions {
   nudges?: { silence: number; apart: number; most: number };
 }
 
-const lines = (list: readonly (string | number)[] | undefined) => (list ?? []).map((one) => `${one}\n`).join("");
-
 /** One pane a job. */
 export function tmux({ nudges = { silence: 600, apart: 90, most: 6 } }: TmuxOptions = {}): Runtime {
   const launch = (assignment: Assignment): Launch => {
-    const { agent, job, epoch, resume } = assignment;
+    const { job } = assignment;
     const secrets = secretFiles(assignment);
     return {
       files: {
         // No key and no end of a paste may be in it.
         "prompt.md": clean(taskText(assignment)),
-        "character.md": characterText(assignment),
+        ...settingFiles(assignment),
         name: `${job.replace(/[^A-Za-z0-9_-]/g, "_")}\n`,
-        session: `${sessionOf(job, epoch)}\n`,
-        resume: lines(resume ? [resume.session] : []),
-        model: lines(agent.model ? [agent.model] : []),
-        url: lines(agent.url ? [agent.url] : []),
-        "own-home": agent.auth === "env" ? "yes\n" : "",
-        mode: `${modeOf(assignment)}\n`,
-        tools: lines([talk_tool, ...(agent.guard?.tools ?? [])]),
-        "no-tools": lines(agent.guard?.no_tools),
         nudges: `${nudges.silence} ${nudges.apart} ${nudges.most}\n`,
         ...scripts,
         ...secrets.files,

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { agent } from "../../src/core/schema.ts";
-import { claude, sessionOf } from "../../src/runtimes/claude.ts";
+import { claude } from "../../src/runtimes/claude.ts";
+import { sessionOf } from "../../src/runtimes/claude-run.ts";
 import { anyAssignment, bytes, folders, kept, raw, run, sha } from "./runs.ts";
 
 const { launch, outcome } = claude();
