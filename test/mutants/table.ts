@@ -1202,7 +1202,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a repository's address runs no program",
-    edits: [["src/core/target.ts", 'repo.startsWith("-")', "false"]],
+    edits: [["src/core/target.ts", "option.test(repo)", "false"]],
     tests: ["test/code/target.test.ts"],
     name: "is no address",
   },
