@@ -11,12 +11,14 @@ import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
 import { job } from "./verbs/job.ts";
+import { memo } from "./verbs/memo.ts";
 import { plan } from "./verbs/plan.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { review } from "./verbs/review.ts";
 import { secrets } from "./verbs/secrets.ts";
 import { site } from "./verbs/site.ts";
+import { stopping } from "./verbs/stop.ts";
 import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
 import { tick } from "./verbs/tick.ts";
@@ -34,10 +36,12 @@ const verbs: Register[] = [
   fleet,
   init,
   job,
+  memo,
   plan,
   purge,
   review,
   secrets,
+  stopping,
   task,
   tick,
   trying,
