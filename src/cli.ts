@@ -12,6 +12,7 @@ import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
 import { job } from "./verbs/job.ts";
 import { memo } from "./verbs/memo.ts";
+import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
@@ -37,6 +38,7 @@ const verbs: Register[] = [
   init,
   job,
   memo,
+  now,
   plan,
   purge,
   review,
@@ -74,7 +76,7 @@ export async function main(argv: string[], outer: Wire): Promise<void> {
     out: (text) => outer.out(secrets.mask(text)),
   };
   try {
-    await program(wire).parseAsync(argv, { from: "user" });
+    await program(wire).parseAsync(alone(argv) ? ["now", ...argv] : argv, { from: "user" });
   } catch (thrown) {
     if (thrown instanceof CommanderError) return wire.exit(thrown.exitCode === 0 ? exit.ok : exit.usage);
     if (!(thrown instanceof Fault)) throw thrown;
@@ -83,6 +85,9 @@ export async function main(argv: string[], outer: Wire): Promise<void> {
     wire.exit(thrown.code);
   }
 }
+
+/** No verb is named: only options of `now`, or nothing. */
+const alone = ([first]: string[]) => first === undefined || first === "--json" || first.startsWith("--repo");
 
 /** Entry of the process: anything but a Fault is ours, and says so. */
 export async function run(): Promise<void> {

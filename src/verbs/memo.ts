@@ -47,7 +47,7 @@ function listing(group: Command, wire: Wire): void {
     .option("--json", "print the list as JSON")
     .action(async (flags: Common) => {
       const memos = openMemos((await local(wire, flags)).memos.values());
-      if (flags.json) return void wire.out(`${JSON.stringify(memos.map(row), null, 2)}\n`);
+      if (flags.json) return void wire.out(`${JSON.stringify(memos.map(memoRow), null, 2)}\n`);
       if (memos.length === 0) return void wire.out("Nothing waits for you.\n");
       for (const one of memos) wire.out(`${memoLines(one).join("\n")}\n`);
       wire.out("\nAnswer: towline memo answer ID WORDS · put away: towline memo dismiss ID\n");
@@ -62,7 +62,7 @@ function showing(group: Command, wire: Wire): void {
     .option("--json", "print it as JSON")
     .action(async (id: string, flags: Common) => {
       const one = memoNamed((await local(wire, flags)).memos, id);
-      if (flags.json) wire.out(`${JSON.stringify({ ...row(one), body: one.body }, null, 2)}\n`);
+      if (flags.json) wire.out(`${JSON.stringify({ ...memoRow(one), body: one.body }, null, 2)}\n`);
       else wire.out(`${memoLines(one).join("\n")}\n\n${clean(one.body).trim()}\n`);
     });
 }
@@ -78,7 +78,7 @@ export const openMemos = (memos: Iterable<Memo>): Memo[] =>
     .filter(({ data }) => data.status === "open")
     .sort((a, b) => Date.parse(a.data.expires) - Date.parse(b.data.expires) || (a.id < b.id ? -1 : 1));
 
-const row = ({ id, path, data }: Memo) => ({
+export const memoRow = ({ id, path, data }: Memo) => ({
   memo: id,
   path,
   kind: data.kind,

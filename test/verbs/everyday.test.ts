@@ -156,3 +156,22 @@ test("stop holds everything back until resume, in the folder and on origin", asy
   const wrong = await run(pack, "stop", "--until", "tomorrow");
   expect([wrong.code, wrong.said]).toEqual([2, expect.stringContaining("no time with a zone")]);
 });
+
+test("`towline` alone says what waits for you, what runs, what starts and what is next due", async () => {
+  const pack = made({
+    ...asking,
+    "tasks/later.md": md("title: Later\ndue: 2999-01-01T00:00:00Z", "true"),
+    "tasks/b.md": md("title: B", "true"),
+  });
+  await tick(pack);
+  pack.git("pull", "-q");
+  pack.push({ "tasks/c.md": md("title: C", "true") });
+  const { out, code } = await run(pack);
+  expect(code).toBe(0);
+  expect(out).toContain("test: 4 tasks, 1 agent, 1 host\n");
+  expect(out).toMatch(/Waits for you\n {2}◆ \S+ {2}.*ask.* {2}until 20/i);
+  expect(out).toMatch(/Starts with the next tick\n(?: {2}.*\n)*? {2}○ c {2}on home\n/);
+  expect(out).toMatch(/Next due\n {2}○ 2999-01-01T00:00:00Z {2}later\n/);
+  expect((await json(pack)).waiting).toMatchObject([{ subject: "ask", status: "open" }]);
+  expect((await run(pack, "tsak")).code).toBe(2);
+});
