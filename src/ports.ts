@@ -423,6 +423,8 @@ export interface Launch {
   secret: string[];
   /** POSIX sh, run in the job's folder with stdin from /dev/null. Constant per runtime: never holds text of a task. */
   command: string;
+  /** What its agent reads, by name. */
+  told?: Readonly<Record<string, string>>;
 }
 
 /** A piece of work before its secrets are looked up. */
@@ -532,6 +534,9 @@ export interface Proposal {
   tip?: string | undefined;
   paths?: readonly string[] | undefined;
   sum?: string | undefined;
+  /** What people read of it. The body is markdown. */
+  title?: string | undefined;
+  body?: string | undefined;
 }
 
 /** Where people look at work and say yes or no. Its calls throw a Fault where the forge cannot be reached. */

@@ -20,6 +20,7 @@ import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job, JobState } from "./schema.ts";
 import { oneLine } from "./text.ts";
+import { besides, recordTold, type ToldFinding, toldSection } from "./told.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
 import { type RepoAnswer, raiseReview, type Standing, settleWork } from "./work.ts";
 
@@ -39,6 +40,8 @@ export interface Findings {
   strangers: Map<string, string>;
   /** What became of this tick's own starts, by `job/epoch` of the claim. */
   starts: Map<string, StartFinding>;
+  /** What the agents of this tick's own starts were told, by `job/epoch`. */
+  told: Map<string, ToldFinding>;
   levels: Level[];
   /** Runs that a person asked to be ended, by job id. */
   cancels: Map<string, { at: string; by: string }>;
@@ -55,8 +58,7 @@ export interface Findings {
 }
 
 export type StartFinding =
-  /** `told`: names of what people wrote down that its agent was given. */
-  | { state: "started"; epoch: number; told?: { insights?: string[]; learnings?: string[] } }
+  | { state: "started"; epoch: number }
   | { state: "released"; why: string }
   | { state: "refused"; why: string };
 
@@ -67,6 +69,7 @@ export const noFindings = (): Findings => ({
   absent: new Set(),
   strangers: new Map(),
   starts: new Map(),
+  told: new Map(),
   levels: [],
   cancels: new Map(),
   samples: new Map(),
@@ -87,10 +90,7 @@ export function absorb(draft: Draft, findings: Findings): void {
     const job = draft.jobs.get(id);
     if (job && !isOver(job) && !job.data.run.cancel) setJob(draft, job, job.data.state, { cancel });
   }
-  for (const job of findings.starts.size > 0 ? [...draft.jobs.values()] : []) {
-    const start = findings.starts.get(`${job.id}/${job.data.run.epoch}`);
-    if (start?.state === "started" && start.told) setJob(draft, job, job.data.state, start.told);
-  }
+  recordTold(draft, findings);
   for (const { host, result, outcome, landed } of findings.results) {
     const answer = findings.answers.get(host);
     const times = ourTimes(result, answer && "facts" in answer ? answer.facts.skew : 0, draft.now);
@@ -285,7 +285,11 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   const refused = post(draft, job, messages);
   const said = { ...outcome, why, remarks: [...remarks, ...refused] };
   const made = landed && work ? workText(landed, run.branch ?? "") : [];
-  const next: Entry<"job"> = { ...job, data, body: [jobBody(said, raw, job), ...made].join("\n\n") };
+  const next: Entry<"job"> = {
+    ...job,
+    data,
+    body: [jobBody(said, raw, job), ...made, ...toldSection(job)].join("\n\n"),
+  };
   putJob(draft, next);
   draft.collected.add(job.id);
   if (landed && work && "kept" in landed) keep(draft, next, landed.kept);
@@ -297,7 +301,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
 
 /** Files beside the job's record. */
 function keep(draft: Draft, { path }: Entry<"job">, kept: Kept): void {
-  for (const [name, bytes] of kept) draft.attached.set(`${path.slice(0, -3)}.d/${name}`, bytes);
+  for (const [name, bytes] of kept) draft.attached.set(`${besides(path)}${name}`, bytes);
 }
 
 const kinds: Partial<Record<JobState, string>> = {

@@ -17,6 +17,7 @@ import { isEach } from "./select.ts";
 import { onHost, wantAgain } from "./spending.ts";
 import { runSpent } from "./spent.ts";
 import { oneLine } from "./text.ts";
+import { toldBefore } from "./told.ts";
 import { unwanted } from "./withdraw.ts";
 import { nextWork } from "./work.ts";
 
@@ -156,6 +157,7 @@ function claimAgain(
         collected_epoch: run.retry_at === undefined && !isAtRest(job) ? run.collected_epoch : epochOf(job),
         ...goesOn(job, host, identityOf(known.answers, host)),
         ...work,
+        ...toldBefore(run),
         ...chargedTo(draft, { task, agent, job }, true),
       },
     },

@@ -5,9 +5,11 @@ import type { Entry } from "../core/entry.ts";
 import { jobDay } from "../core/ids.ts";
 import { epochOf, isOver } from "../core/jobs.ts";
 import { answersFor, hostCalled, twins } from "../core/known-hosts.ts";
+import type { Cut } from "../core/mask.ts";
 import { ownerSays } from "../core/owner.ts";
 import { samplePaths, samplesSince } from "../core/samples.ts";
 import type { State } from "../core/state.ts";
+import { toldText } from "../core/told.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import {
   type Clock,
@@ -37,6 +39,8 @@ export interface Hands {
   screen: Screen;
   /** What agents may be given by name; absent: nothing. */
   secret?(name: string): string | undefined;
+  /** Takes secrets out of a text, also where it was cut. Absent: what is too long to be kept whole is left out. */
+  mask?(text: string, cut: Cut): string;
   /** Absent: what a host lacks stays missing. */
   deployer?: Deployer;
   /** Absent: no work on repositories can be begun or brought in. */
@@ -283,6 +287,8 @@ async function startOne(
     const work = await workFor(code, opened.session, start);
     if (work !== undefined && "why" in work)
       return void findings.starts.set(key, { state: work.final ? "refused" : "released", why: work.why });
+    const agent = state.jobs.get(start.job)?.data.agent ?? "";
+    noteTold(findings, key, known, toldText(agent, launch.told ?? {}, hands.mask));
     const answer = await opened.session.start({
       job: start.job,
       epoch: start.epoch,
@@ -294,8 +300,7 @@ async function startOne(
       launch,
       ...(work === undefined ? {} : { code: work }),
     });
-    if (answer.state === "started")
-      findings.starts.set(key, { state: "started", epoch: start.epoch, ...toldOf(known) });
+    if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
     else if (
       answer.state === "already" &&
       answer.epoch !== start.epoch &&
@@ -318,12 +323,11 @@ async function startOne(
   }
 }
 
-/** For the record: what it was given to know, by name. */
-function toldOf({ code }: Work): { told?: { insights?: string[]; learnings?: string[] } } {
-  const names = (known: readonly { name: string }[] = []) =>
-    known.length > 0 ? known.map(({ name }) => name) : undefined;
-  const told = { insights: names(code?.told?.insights), learnings: names(code?.told?.learnings) };
-  return told.insights || told.learnings ? { told } : {};
+/** For the record: what it is told, and which of it people wrote down for it, by name. */
+function noteTold({ told }: Findings, key: string, { code }: Work, text: string | null): void {
+  if (text === null) return;
+  const names = (known: readonly { name: string }[] = []) => known.map(({ name }) => name);
+  told.set(key, { text, insights: names(code?.told?.insights), learnings: names(code?.told?.learnings) });
 }
 
 /** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */

@@ -22,7 +22,13 @@ export function prepare(
       ? { news: [...roundParts(briefing), ...ruleParts(briefing.told)], character: roleFile(briefing) }
       : {};
     const launch = runtime.launch({ ...work, ...told, secrets });
-    return { ...launch, files: { ...launch.files, ...inboxFiles(work), ...(briefing ? briefFiles(briefing) : {}) } };
+    const brief = briefing ? briefFiles(briefing) : {};
+    const read = Object.entries(brief).filter(([name]) => !name.startsWith(".towline/root/"));
+    return {
+      ...launch,
+      files: { ...launch.files, ...inboxFiles(work), ...brief },
+      told: { ...launch.told, ...Object.fromEntries(read) },
+    };
   } catch (thrown) {
     if (thrown instanceof Fault) return { refused: [thrown.message, thrown.advice].filter(Boolean).join("; ") };
     throw thrown;

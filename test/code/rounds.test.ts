@@ -129,7 +129,17 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   bob("push", "-q");
   await one.tick();
   expect(one.status()).toBe("done");
-  const path = one.pack.at("ls-tree", "-r", "--name-only", "main", "jobs").trim();
+  const files = one.pack.at("ls-tree", "-r", "--name-only", "main", "jobs").trim().split("\n");
+  const path = files.find((one) => !one.includes(".d/")) as string;
+  // What it was told, word for word, in each of its rounds.
+  const texts = files.filter((one) => /\.d\/told-/.test(one));
+  expect(texts).toHaveLength(2);
+  expect(one.pack.file(texts[0] as string)).toMatch(/^## `\.towline\/TASK\.md`\n\n```+markdown\n# Count\n/m);
+  expect(one.pack.file(texts[0] as string)).toContain("### quiet\n\nNever at night.");
+  expect(one.pack.file(texts[0] as string)).not.toContain("say it louder");
+  expect(one.pack.file(texts[1] as string)).toContain("say it louder");
+  expect(one.pack.file(path)).toContain(`  told: ${texts[1]?.split("/").at(-1)}\n`);
+  expect(one.pack.file("status/count.md")).toContain(`([told](../${texts[1]}), `);
   expect(one.pack.file(path)).toMatch(/^state: finished$/m);
   expect(one.pack.file(path)).toMatch(/^pr: towline\//m);
   expect(one.pack.file(path)).toMatch(/insights:\n {4}- quiet\n/);
