@@ -9,13 +9,14 @@ import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
 import { hostCalled, remember } from "./known-hosts.ts";
-import { judgedWork, type Kept, type Landed, workText } from "./landed.ts";
+import { type Judged, judgedWork, type Kept, type Landed, workText } from "./landed.ts";
 import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
 import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
+import { proposalFile, type Round } from "./proposal.ts";
 import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job, JobState } from "./schema.ts";
@@ -243,6 +244,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   const again = !done && (limited !== undefined || mayRunAgain(draft, job, state));
   const why = outcome.state === "cancelled" ? endedBy(draft, job) : work ? work.why : outcome.why;
   const { unknown_since: _, ...run } = job.data.run;
+  const shown = propose(draft, job, work, { outcome, took: raw.took, landed });
   const data: Job = {
     ...job.data,
     state,
@@ -269,6 +271,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       // It may go on from there, or never be answered.
       code: work?.code ?? (run.code && { ...run.code, unsaved: true }),
       questions: question === null ? run.questions : withQuestion(job, question, raw.ended_at),
+      proposal: shown || run.proposal,
       tokens: outcome.tokens,
       session: outcome.session,
       limited,
@@ -297,6 +300,18 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   if (question !== null) raiseAsked(draft, next);
   else if (state === "review") raiseReview(draft, next);
   else if (!again && state !== "reworking") raiseJob(draft, next, kinds[state] ?? "job.failed", why ?? "");
+}
+
+/** What people read when they decide about its work, brought up to this round. */
+function propose(
+  draft: Draft,
+  job: Entry<"job">,
+  work: Judged | null,
+  { landed, ...round }: Omit<Round, "landed"> & { landed: Landed | undefined },
+): true | undefined {
+  if (!work?.code.head || (landed?.state !== "pushed" && landed?.state !== "nothing")) return undefined;
+  draft.attached.set(`${besides(job.path)}proposal.md`, proposalFile(draft, job, { ...round, landed }));
+  return true;
 }
 
 /** Files beside the job's record. */

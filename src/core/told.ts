@@ -43,11 +43,13 @@ export function toldText(agent: string, texts: Texts, mask?: (text: string, cut:
 /** `jobs/…/<job>.d/`: files that belong to a job's record. */
 export const besides = (path: string) => `${path.slice(0, -3)}.d/`;
 
-/** What stays in the record of a job from one epoch to the next: the text that it was told last, and all that it knows. */
-export const toldBefore = ({ told, insights, learnings }: Job["run"]): Partial<Job["run"]> => ({
+/** What stays in the record of a job from one epoch to the next: what is kept with it, and all that it knows. */
+export const keptOn = ({ told, insights, learnings, moved, proposal }: Job["run"]): Partial<Job["run"]> => ({
   told,
   insights,
   learnings,
+  moved,
+  proposal,
 });
 
 const union = (a: readonly string[] = [], b: readonly string[] = []) => {
@@ -56,7 +58,7 @@ const union = (a: readonly string[] = [], b: readonly string[] = []) => {
 };
 
 /** The record of a job that was told this. The same words as in an epoch before are the same file. */
-export function asTold(job: Entry<"job">, { text, ...known }: ToldFinding): Entry<"job"> {
+function asTold(job: Entry<"job">, { text, ...known }: ToldFinding): Entry<"job"> {
   const { run } = job.data;
   const insights = union(run.insights, known.insights);
   const learnings = union(run.learnings, known.learnings);
@@ -67,6 +69,12 @@ function fileOf({ told, epoch }: Job["run"], text: string | null): string | unde
   if (text === null) return undefined;
   const sum = digest(text).slice(0, 8);
   return told?.endsWith(`-${sum}.md`) ? told : `told-${epoch}-${sum}.md`;
+}
+
+/** A job as its record will be when it says what its agent was told. */
+export function withTold(job: Entry<"job">, { told }: Pick<Findings, "told">): Entry<"job"> {
+  const found = told.get(`${job.id}/${job.data.run.epoch}`);
+  return found ? asTold(job, found) : job;
 }
 
 /** Writes down what agents were told whose runs are known to have begun. Doing it again changes nothing. */

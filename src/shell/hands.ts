@@ -9,7 +9,7 @@ import type { Cut } from "../core/mask.ts";
 import { ownerSays } from "../core/owner.ts";
 import { samplePaths, samplesSince } from "../core/samples.ts";
 import type { State } from "../core/state.ts";
-import { toldText } from "../core/told.ts";
+import { toldText, withTold } from "../core/told.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import {
   type Clock,
@@ -191,7 +191,7 @@ async function take(
     findings.results.push({ ...came, landed: { state: "aside", kept: new Map() } });
   else if (!code) findings.later.set(job.id, "it has ended; the next tick brings its work in");
   else {
-    const landed = await code.land(state, job, work, outcome);
+    const landed = await code.land(state, withTold(job, findings), work, outcome, raw.took);
     if ("later" in landed) findings.later.set(job.id, landed.later);
     else findings.results.push({ ...came, landed });
   }

@@ -120,6 +120,11 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect(one.status()).toBe("review");
   expect(one.git("show", `${branch}:count.txt`)).toBe("round 1\nround 2");
   expect(one.git("show", `${branch}:told.txt`)).toContain("### `count.txt`, line 1\n\n```text\nsay it louder\n```");
+  const shown = (await one.say("review", job)).out;
+  expect(shown).toMatch(/^\| Verify \| ✓ passed \|\n\| Round \| 2 \|$/m);
+  expect(shown).toMatch(/^\| Told \| \[exactly what it was told\]\(told-2-\w{8}\.md\) \|$/m);
+  expect(shown).toMatch(/^\| Insights \| \[quiet\]\((\.\.\/){5}insights\/quiet\.md\) \|$/m);
+  expect(shown).toMatch(/^## Remarks settled\n\n- count\.txt, line 1: say it louder$/m);
   expect(one.git("log", "--format=%s", branch)).toMatch(/^Counts 2\nAda's own\nCounts 1\n/);
   expect(one.git("ls-tree", "-r", "--name-only", branch)).not.toMatch(/towline\/|^(CLAUDE|AGENTS|TASK)\.md/m);
   expect((await one.tick()).commits).toEqual([]);
@@ -139,7 +144,8 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect(one.pack.file(texts[0] as string)).not.toContain("say it louder");
   expect(one.pack.file(texts[1] as string)).toContain("say it louder");
   expect(one.pack.file(path)).toContain(`  told: ${texts[1]?.split("/").at(-1)}\n`);
-  expect(one.pack.file("status/count.md")).toContain(`([told](../${texts[1]}), `);
+  const proposal = files.find((one) => one.endsWith(".d/proposal.md"));
+  expect(one.pack.file("status/count.md")).toContain(`([told](../${texts[1]}), [proposal](../${proposal}))`);
   expect(one.pack.file(path)).toMatch(/^state: finished$/m);
   expect(one.pack.file(path)).toMatch(/^pr: towline\//m);
   expect(one.pack.file(path)).toMatch(/insights:\n {4}- quiet\n/);
