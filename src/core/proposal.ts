@@ -63,8 +63,8 @@ export function proposalOf(
 
 /** The same as a file beside the job's record. */
 export function proposalFile(state: State, job: Entry<"job">, round: Round): string {
-  const { title, body } = proposalOf(state, job, round, addressBeside(state, job));
-  return `# ${cell(title, 200)}\n\n${body}`;
+  const { body } = proposalOf(state, job, round, addressBeside(state, job));
+  return `# ${cell(state.tasks.get(job.data.task)?.data.title ?? job.data.task, 120)}\n\n${body}`;
 }
 
 /** From the folder of a job's files. Where the ledger has a branch of its own, only its files are near. */
@@ -164,7 +164,7 @@ function tookRows(after: Entry<"job">): [string, string][] {
   return [
     ["Cost", cost.length > 0 ? `${cost.join(", ")}${runs}` : "none that it told"],
     ["Time", `${spell(sum.minutes * 60)}${runs}`],
-    ["Tokens", sum.tokens > 0 ? counted(sum.tokens, "token") : "none that it told"],
+    ["Tokens", sum.tokens > 0 ? sum.tokens.toLocaleString("en") : "none that it told"],
   ];
 }
 
