@@ -12,6 +12,7 @@ import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
 import { job } from "./verbs/job.ts";
 import { plan } from "./verbs/plan.ts";
+import { playbook } from "./verbs/playbook.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { review } from "./verbs/review.ts";
@@ -35,6 +36,7 @@ const verbs: Register[] = [
   init,
   job,
   plan,
+  playbook,
   purge,
   review,
   secrets,

@@ -456,6 +456,8 @@ export interface Assignment {
   code?: CodeWork;
   /** What is new in this round of it, in parts for a prompt. */
   news?: readonly string[];
+  /** What people have written down for agents like this one. */
+  told?: Told;
 }
 
 /** What an agent is told of its work on a repository besides the task. */
@@ -476,8 +478,6 @@ export interface CodeWork {
   failed?: string;
   /** One line of towline's own about how this round came to be. */
   note?: string;
-  /** What people have written down for agents like this one. */
-  told?: Told;
 }
 
 /** A message from one agent to another. */

@@ -131,7 +131,22 @@ function claimAgain(
     if (repo && "fault" in repo && repo.person && isAtRest(job)) restsStill(job, { blocked: repo.fault }, holds);
     return;
   }
-  const next: Entry<"job"> = {
+  const next = nextOf(draft, job, { task, agent, host, known, work });
+  claim(startOf(draft, next, task, agent, sealed), next);
+}
+
+interface Next {
+  task: Entry<"task">;
+  agent: Entry<"agent">;
+  host: string;
+  known: Pick<Known, "answers">;
+  work: Partial<Job["run"]>;
+}
+
+/** The record of the job in its next epoch. */
+export function nextOf(draft: Draft, job: Entry<"job">, { task, agent, host, known, work }: Next): Entry<"job"> {
+  const { run } = job.data;
+  return {
     ...job,
     data: {
       task: job.data.task,
@@ -163,11 +178,10 @@ function claimAgain(
       },
     },
   };
-  claim(startOf(draft, next, task, agent, sealed), next);
 }
 
 /** For whoever decides about its work: that it went on elsewhere, and why it did not go on where it was. */
-function movedTo({ data }: Entry<"job">, host: string, { answers }: Known): Partial<Job["run"]> {
+function movedTo({ data }: Entry<"job">, host: string, { answers }: Next["known"]): Partial<Job["run"]> {
   const { code, moved = [] } = data.run;
   if (code?.head === undefined || data.host === undefined || data.host === host) return {};
   const answer = answers.get(data.host);

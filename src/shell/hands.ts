@@ -324,19 +324,27 @@ async function startOne(
 }
 
 /** For the record: what it is told, and which of it people wrote down for it, by name. */
-function noteTold({ told }: Findings, key: string, { code }: Work, text: string | null): void {
+function noteTold({ told: found }: Findings, key: string, { told }: Work, text: string | null): void {
   if (text === null) return;
   const names = (known: readonly { name: string }[] = []) => known.map(({ name }) => name);
-  told.set(key, { text, insights: names(code?.told?.insights), learnings: names(code?.told?.learnings) });
+  found.set(key, { text, insights: names(told?.insights), learnings: names(told?.learnings) });
 }
 
 /** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */
-async function inform({ repo, code, clock }: Partial<Hands>, state: State, { assignment, host }: Start): Promise<Work> {
+export async function inform(
+  { repo, code, clock, runtimes }: Partial<Hands>,
+  state: State,
+  { assignment, host, job, runtime }: Start,
+): Promise<Work> {
   const work = assignment as Work;
-  if (!work.code || !code || !repo) return work;
-  const ports = { repo, targets: code.targets };
-  const told = await informed(ports, state, work, host, clock?.now() ?? new Date(0)).catch(() => undefined);
-  return { ...work, code: { ...work.code, ...(told ? { told } : {}) } };
+  // A script reads nothing.
+  if (!repo || (!work.code && !runtimes?.[runtime]?.model)) return work;
+  const agent = state.jobs.get(job)?.data.agent ?? "";
+  const now = clock?.now() ?? new Date(0);
+  const told = await informed({ repo, targets: code?.targets }, state, { work, agent, host, now }).catch(
+    () => undefined,
+  );
+  return told ? { ...work, told } : work;
 }
 
 async function workFor(code: Code | undefined, session: HostSession, start: Start) {

@@ -115,6 +115,8 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect((await one.say("review", "count", "--comment", "nothing.txt:1", "x")).said).toMatch(/no file nothing.txt/);
   expect((await one.say("review", "count", "--comment", "count.txt:1", "say it louder")).code).toBe(0);
   expect(one.pack.file(`reviews/${job}.md`)).toBe(`# Review of ${job}\n\n- count.txt:1: say it louder\n`);
+  // What it would be told now is what it is told then.
+  const book = await one.say("playbook", "scout", "count");
   const second = await one.tick();
   expect(second.started).toMatchObject([{ job }]);
   expect(one.status()).toBe("review");
@@ -143,6 +145,7 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect(one.pack.file(texts[0] as string)).toContain("### quiet\n\nNever at night.");
   expect(one.pack.file(texts[0] as string)).not.toContain("say it louder");
   expect(one.pack.file(texts[1] as string)).toContain("say it louder");
+  expect(one.pack.file(texts[1] as string)).toBe(book.out);
   expect(one.pack.file(path)).toContain(`  told: ${texts[1]?.split("/").at(-1)}\n`);
   const proposal = files.find((one) => one.endsWith(".d/proposal.md"));
   expect(one.pack.file("status/count.md")).toContain(`([told](../${texts[1]}), [proposal](../${proposal}))`);
