@@ -62,7 +62,7 @@ function asTold(job: Entry<"job">, { text, ...known }: ToldFinding): Entry<"job"
   const { run } = job.data;
   const insights = union(run.insights, known.insights);
   const learnings = union(run.learnings, known.learnings);
-  return { ...job, data: { ...job.data, run: { ...run, told: fileOf(run, text), insights, learnings } } };
+  return { ...job, data: { ...job.data, run: { ...run, insights, learnings, told: fileOf(run, text) } } };
 }
 
 function fileOf({ told, epoch }: Job["run"], text: string | null): string | undefined {

@@ -70,3 +70,25 @@ export async function informed(
   const byPath = knowledge.learnings.some(({ data }) => data.applies !== undefined);
   return { ...toldTo(knowledge, { ...asked, paths: byPath ? await target.paths(code.base) : null }), people };
 }
+
+/** Job records that are read at once. */
+const batch = 1000;
+
+/** Jobs whose agents were given this insight or learning, oldest first, out of all records there are. */
+export async function givenTo(repo: Repo, ledger: string | null, kind: "insights" | "learnings", name: string) {
+  const items = ledger === null ? [] : await repo.tree(ledger, ["jobs"]);
+  const records = items.filter(({ path, mode }) => mode.startsWith("100") && kindOf(path) === "job");
+  const found: Entry<"job">[] = [];
+  for (let from = 0; from < records.length; from += batch) {
+    const some = records.slice(from, from + batch);
+    const blobs = await repo.blobs([...new Set(some.map(({ blob }) => blob))], max_bytes);
+    for (const { path, blob } of some) {
+      const bytes = blobs.get(blob);
+      const text = bytes ? textOf(bytes) : null;
+      if (!text?.includes(`- ${name}\n`)) continue;
+      const { entry } = parseEntry(path, "job", text);
+      if (entry?.data.run[kind]?.includes(name)) found.push(entry);
+    }
+  }
+  return found.sort((a, b) => (a.data.run.claimed_at < b.data.run.claimed_at ? -1 : 1));
+}

@@ -154,6 +154,13 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect(one.pack.file(path)).toMatch(/insights:\n {4}- quiet\n/);
   expect(one.pack.file(path)).toMatch(/learnings:\n {4}- types\n/);
   expect((await one.tick()).commits).toEqual([]);
+  // An insight that turned out wrong: who was given it.
+  const why = await one.say("why", "insights/quiet.md");
+  expect(why.out).toMatch(
+    new RegExp(`^insights/quiet.md: active; 1 job given it\n {2}\\S+ ${job}: finished, by scout on here, `),
+  );
+  expect((await one.say("why", "insights/other")).out).toBe("insights/other.md: active; 0 jobs given it\n");
+  expect((await one.say("why", job)).out).toMatch(/was told jobs\/\S+\.d\/told-2-\w+\.md\n {2}given: quiet, types\n/);
   one.pack.remove();
 });
 
