@@ -22,11 +22,10 @@ export interface ToldFinding {
 const keep = 65_536;
 
 /**
- * The file; null: it is told nothing in words. Nothing in it is of one job or one time only: where another job is told the same, git keeps it once.
+ * The file. Nothing in it is of one job or one time only: where another job is told the same, git keeps it once.
  * `mask`: a secret may lie where a long text is cut; without it such a text is left out.
  */
-export function toldText(agent: string, texts: Texts, mask?: (text: string, cut: Cut) => string): string | null {
-  if (Object.keys(texts).length === 0) return null;
+export function toldText(agent: string, texts: Texts, mask?: (text: string, cut: Cut) => string): string {
   const short = (text: string) => {
     if (text.length <= keep * 2) return fenced(text, "markdown");
     if (!mask) return `_Left out: ${text.length} characters._`;

@@ -9,7 +9,7 @@ import type { Cut } from "../core/mask.ts";
 import { ownerSays } from "../core/owner.ts";
 import { samplePaths, samplesSince } from "../core/samples.ts";
 import type { State } from "../core/state.ts";
-import { toldText, withTold } from "../core/told.ts";
+import { type ToldFinding, toldText, withTold } from "../core/told.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import {
   type Clock,
@@ -287,8 +287,8 @@ async function startOne(
     const work = await workFor(code, opened.session, start);
     if (work !== undefined && "why" in work)
       return void findings.starts.set(key, { state: work.final ? "refused" : "released", why: work.why });
-    const agent = state.jobs.get(start.job)?.data.agent ?? "";
-    noteTold(findings, key, known, toldText(agent, launch.told ?? {}, hands.mask));
+    if (Object.keys(launch.told ?? {}).length > 0)
+      findings.told.set(key, noteOf(known, toldText(agentOf(state, start), launch.told ?? {}, hands.mask)));
     const answer = await opened.session.start({
       job: start.job,
       epoch: start.epoch,
@@ -324,22 +324,24 @@ async function startOne(
 }
 
 /** For the record: what it is told, and which of it people wrote down for it, by name. */
-function noteTold({ told: found }: Findings, key: string, { told }: Work, text: string | null): void {
-  if (text === null) return;
+function noteOf({ told }: Work, text: string): ToldFinding {
   const names = (known: readonly { name: string }[] = []) => known.map(({ name }) => name);
-  found.set(key, { text, insights: names(told?.insights), learnings: names(told?.learnings) });
+  return { text, insights: names(told?.insights), learnings: names(told?.learnings) };
 }
+
+const agentOf = (state: State, { job }: Start) => state.jobs.get(job)?.data.agent ?? "";
 
 /** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */
 export async function inform(
   { repo, code, clock, runtimes }: Partial<Hands>,
   state: State,
-  { assignment, host, job, runtime }: Start,
+  start: Start,
 ): Promise<Work> {
+  const { assignment, host, runtime } = start;
   const work = assignment as Work;
   // A script reads nothing.
   if (!repo || (!work.code && !runtimes?.[runtime]?.model)) return work;
-  const agent = state.jobs.get(job)?.data.agent ?? "";
+  const agent = agentOf(state, start);
   const now = clock?.now() ?? new Date(0);
   const told = await informed({ repo, targets: code?.targets }, state, { work, agent, host, now }).catch(
     () => undefined,

@@ -61,10 +61,9 @@ export function playbook(program: Command, wire: Wire): void {
         return void wire.out(
           `${JSON.stringify({ agent, task: task ?? null, host, ...told, texts: launch.told }, null, 2)}\n`,
         );
-      wire.out(
-        toldText(agent, launch.told ?? {}, wire.secrets.mask) ??
-          `${agent} runs scripts: it is told nothing in words.\n`,
-      );
+      const { told: texts = {} } = launch;
+      if (Object.keys(texts).length > 0) wire.out(toldText(cast.agent.id, texts, wire.secrets.mask));
+      else wire.out(`${cast.agent.id} runs scripts: it is told nothing in words.\n`);
     });
 }
 

@@ -14,7 +14,6 @@ test("each text by its name, the same text once, hidden characters seen, and not
       "## `character.md`, `.towline/CLAUDE.md`\n\n```markdown\nCareful.\n```\n\n" +
       "## `prompt.md`\n\n````markdown\n# Count\n\n```sh\nls\n```\nnow⟨U+200B⟩\n````\n",
   );
-  expect(toldText("scout", {})).toBeNull();
 });
 
 test("a text that is too long loses its middle, and no part of a secret stands where it was cut", () => {
@@ -25,7 +24,7 @@ test("a text that is too long loses its middle, and no part of a secret stands w
     [65_536 - 12, 200_000],
     [200_000, 65_536 - 12],
   ] as const) {
-    const text = toldText("scout", { p: long(before, after) }, mask.text) ?? "";
+    const text = toldText("scout", { p: long(before, after) }, mask.text);
     expect(text.length).toBeLessThan(140_000);
     expect(text).toMatch(/characters left out …/);
     expect(text).not.toMatch(/sk-live-01|bcdefghij/);
