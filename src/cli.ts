@@ -15,6 +15,7 @@ import { job } from "./verbs/job.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
+import { playbook } from "./verbs/playbook.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { review } from "./verbs/review.ts";
@@ -42,6 +43,7 @@ const verbs: Register[] = [
   memo,
   now,
   plan,
+  playbook,
   purge,
   review,
   secrets,

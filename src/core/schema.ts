@@ -336,6 +336,12 @@ export const job = record({
     tokens: record({}).optional(),
     insights: strings.optional(),
     learnings: strings.optional(),
+    /** The file in the job's folder that holds what its agent was told. */
+    told: line.optional(),
+    /** How it came to go on on other hosts, a line each. */
+    moved: strings.optional(),
+    /** Its folder holds the text of its proposal. */
+    proposal: flag.optional(),
     /** Of coding work. */
     branch: line.optional(),
     code: code.optional(),
@@ -378,7 +384,16 @@ export const status = record({
   answer_hash: text.optional(),
   jobs: z
     .array(
-      record({ id: text, path: text, state: z.enum(job_states), occurrence: text, host: text.optional(), at: time }),
+      record({
+        id: text,
+        path: text,
+        state: z.enum(job_states),
+        occurrence: text,
+        host: text.optional(),
+        at: time,
+        told: line.optional(),
+        proposal: flag.optional(),
+      }),
     )
     .default([]),
 });

@@ -1218,6 +1218,18 @@ export const mutants: Mutant[] = [
     tests: ["test/core/brief.test.ts"],
     name: "cannot leave its fence",
   },
+  {
+    guard: "no part of a secret stands where what an agent was told was cut",
+    edits: [["src/core/told.ts", "mask(text.slice(0, keep), { end: true })", "text.slice(0, keep)"]],
+    tests: ["test/core/told.test.ts"],
+    name: "loses its middle",
+  },
+  {
+    guard: "what an agent was told is not kept where the server finds a secret in it",
+    edits: [["src/shell/withhold.ts", "findings.told.set(key, { ...told, text: null });", ""]],
+    tests: ["test/tick/refused.test.ts"],
+    name: "what an agent was told",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
