@@ -142,7 +142,7 @@ function claimAgain(
         run_id: run.run_id,
         requested_by: run.requested_by,
         epoch: run.epoch + 1,
-        attempt: run.attempt + (run.retry_at === undefined || run.limited ? 0 : 1),
+        attempt: run.attempt + (run.retry_at === undefined || run.limited || run.stuck?.answer === "retry" ? 0 : 1),
         round: run.round,
         tick: draft.tick,
         claimed_at: isoNow(draft),

@@ -259,6 +259,10 @@ export type Message = z.infer<typeof message>;
 /** What an agent asked, and what a person said to it. `pupdate`: of the question; its memo names it, too. */
 const question = record({ at: time, text, pupdate: text, answer: text.optional() });
 
+/** What a person may want of a run that has gone quiet. */
+const choices = ["hold", "retry", "give up"] as const;
+export type Choice = (typeof choices)[number];
+
 export const job = record({
   task: text,
   agent: slug.optional(),
@@ -316,6 +320,8 @@ export const job = record({
     /** What the agent said that it was about to do. */
     learn: strings.optional(),
     questions: z.array(question).optional(),
+    /** Its run of this epoch has gone quiet, and no nudge woke it. `pupdate`: by which people were told; its memo names it. */
+    stuck: record({ at: time, epoch: int(1, 1e9), pupdate: text, answer: z.enum(choices).optional() }).optional(),
     /** Goes on elsewhere than it began, or without what was said in it before: how, in words. */
     continued: line.optional(),
     /** How many messages deep: of those that it was given, the one that is an answer to the most others. */

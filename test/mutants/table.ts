@@ -882,6 +882,44 @@ export const mutants: Mutant[] = [
     name: "cannot go on",
   },
   {
+    guard: "silence counts only where a runtime shows progress",
+    edits: [["src/shell/hands.ts", 'held.silent && runtimes[job.data.run.runtime ?? ""]?.nudges;', "held.silent;"]],
+    tests: ["test/tick/stuck.test.ts"],
+    name: "shows no progress",
+  },
+  {
+    guard: "a silent run is told of once",
+    edits: [["src/core/stuck.ts", " || run.stuck?.epoch === epoch) continue;", ") continue;"]],
+    tests: ["test/core/stuck.test.ts"],
+    name: "hear of it once",
+  },
+  {
+    guard: "a choice counts for the run that it was made about",
+    edits: [
+      ["src/core/stuck.ts", "if (!stuck || stuck.epoch !== epochOf(job)) return null;", "if (!stuck) return null;"],
+    ],
+    tests: ["test/core/stuck.test.ts"],
+    name: "for no later one",
+  },
+  {
+    guard: "an answer that names no choice makes none",
+    edits: [["src/core/stuck.ts", "  if (choice === null) {\n", '  if (choice === null && answer === "-") {\n']],
+    tests: ["test/core/stuck.test.ts"],
+    name: "none of them",
+  },
+  {
+    guard: "a run that is to be started anew is ended first",
+    edits: [["src/core/withdraw.ts", ' ?? (chosen(state, job) === "retry" ? startedAnew : null);', ";"]],
+    tests: ["test/tick/stuck.test.ts"],
+    name: "ends it on its host",
+  },
+  {
+    guard: "host: a run that waits for a person is not silent",
+    edits: [["src/runtimes/tmux-scripts.ts", "  waits && return\n", ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "no nudge wakes",
+  },
+  {
     guard: "an agent that goes on asking comes to an end",
     edits: [["src/core/asking.ts", "const most_questions = 8;", "const most_questions = 800;"]],
     tests: ["test/core/asking.test.ts"],
