@@ -111,7 +111,8 @@ export const agent = record({
   }).optional(),
   env: strings.optional(),
   limits: record({ turns: int(1, 10_000).optional(), open_prs: int(1, 10_000).optional() }).optional(),
-  session: z.enum(["fresh", "keep"]).default("fresh"),
+  /** Whether a job's next round goes on in what was said in its last one. */
+  session: z.enum(["fresh", "keep"]).default("keep"),
   deploy: z.enum(["if-missing", "never"]).optional(),
   ephemeral: flag.optional(),
   skills: strings.optional(),

@@ -409,6 +409,21 @@ test("its host is preferred for the next round; when it is gone another goes on 
   expect(sent?.code?.remarks).toMatchObject([{ text: "and more" }]);
 });
 
+test("the next round of an agent with `session: fresh` knows nothing of the last, on the same machine, and says so", () => {
+  const one = stand("", { "agents/scout.md": "---\nruntime: shell\nsession: fresh\n---\nCareful.\n" });
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), () => ({ stdout: "x", landed: pushed(first), outcome: { session: "s-1" } }));
+  head(one, `towline/${id}`, first);
+  one.files.set(`reviews/${id}.md`, "- more\n");
+  one.tick(at(2), never);
+  expect(one.starts.at(-1)).toBe(`${id}/2 ann`);
+  const sent = one.sent.get(id)?.assignment;
+  expect(sent?.resume).toBeUndefined();
+  expect(sent?.continued).toBe("was on ann, goes on there in a fresh session (agents/scout.md: session: fresh)");
+  expect(sent?.code).toMatchObject({ base: first, round: 2, remarks: [{ text: "more" }] });
+});
+
 test("a repository that cannot be read holds the task back and says why; one that answers again lets it go", () => {
   const one = stand();
   one.repos.set(".", { fault: "no answer", person: false });
