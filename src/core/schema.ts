@@ -21,6 +21,10 @@ const allowance = record(spans);
 /** Amounts by themselves are for one run. */
 const budget = amounts.extend(spans);
 
+const some_glob = line
+  .max(200, "must be at most 200 characters long")
+  .refine((glob) => glob.split("*").length <= 9, "must have at most 8 stars");
+
 export const task = record({
   title: line.min(1, "must not be empty"),
   agent: slug.optional(),
@@ -42,6 +46,8 @@ export const task = record({
   repo: line.optional(),
   setup: text.optional(),
   verify: text.optional(),
+  /** Globs over the paths of the repository: what its work is likely to change. */
+  paths: strings.pipe(z.array(some_glob).max(20, "must be at most 20")).optional(),
   accept: strings.optional(),
   domain: line.optional(),
   effect: text.optional(),

@@ -917,6 +917,12 @@ export const mutants: Mutant[] = [
     name: "no nudge wakes",
   },
   {
+    guard: "globs that somebody made slow are not taken",
+    edits: [["src/core/schema.ts", 'glob.split("*").length <= 9', 'glob.split("*").length <= 900']],
+    tests: ["test/check/work.test.ts"],
+    name: "paths",
+  },
+  {
     guard: "an agent that goes on asking comes to an end",
     edits: [["src/core/asking.ts", "const most_questions = 8;", "const most_questions = 800;"]],
     tests: ["test/core/asking.test.ts"],
