@@ -777,6 +777,18 @@ export const mutants: Mutant[] = [
     name: "a first start asks",
   },
   {
+    guard: "an attaching person goes by no jump host that shows another key than the pinned one",
+    edits: [
+      [
+        "src/shell/attach.ts",
+        '"-o", "ControlPath=none"];',
+        '"-o", "ControlPath=none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];',
+      ],
+    ],
+    tests: ["test/verbs/attach.test.ts"],
+    name: "shows another key",
+  },
+  {
     guard: "an attaching person's ssh agent does not reach a pane",
     edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
     tests: ["test/integration/pane.test.ts"],
