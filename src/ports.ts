@@ -474,6 +474,8 @@ export interface CodeWork {
   failed?: string;
   /** One line of towline's own about how this round came to be. */
   note?: string;
+  /** Why some of the work is in no commit, in its host's words. */
+  left?: string;
   /** What people have written down for agents like this one. */
   told?: Told;
 }
