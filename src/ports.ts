@@ -480,6 +480,8 @@ export interface CodeWork {
   failed?: string;
   /** One line of towline's own about how this round came to be. */
   note?: string;
+  /** Why some of the work is in no commit, in its host's words. */
+  left?: string;
 }
 
 /** A message from one agent to another. */
