@@ -78,7 +78,7 @@ function isFor(scope: string, { agent, labels, repo }: Asked): boolean {
   return /[./*]/.test(scope) && matcher([scope])(repo);
 }
 
-function onPaths(applies: readonly string[], paths: readonly string[] | null): boolean {
+export function onPaths(applies: readonly string[], paths: readonly string[] | null): boolean {
   if (paths === null) return false;
   const test = matcher(applies.flatMap((one) => languages[one.toLowerCase()] ?? [one]));
   return paths.some(test);
