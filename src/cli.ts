@@ -11,6 +11,7 @@ import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
 import { job } from "./verbs/job.ts";
+import { learn } from "./verbs/learn.ts";
 import { plan } from "./verbs/plan.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
@@ -34,6 +35,7 @@ const verbs: Register[] = [
   fleet,
   init,
   job,
+  learn,
   plan,
   purge,
   review,

@@ -1,6 +1,8 @@
 // The handful of learnings that apply to what somebody is about to do, or none: by words, then by path and language.
 import { type Index, indexOf, type Shape, scores, type Text } from "./bm25.ts";
+import type { Entry } from "./entry.ts";
 import { onPaths } from "./knowledge.ts";
+import { clean } from "./text.ts";
 import { words } from "./words.ts";
 
 /** What is looked at of a learning. */
@@ -50,6 +52,12 @@ export interface Lessons {
   index: Index;
   byPlace: readonly Lesson[];
 }
+
+/** Those that are active, as they are looked at. */
+export const lessonsIn = (learnings: readonly Entry<"learning">[]): Lesson[] =>
+  learnings
+    .filter(({ data }) => data.status === "active")
+    .map(({ id, body, data: { applies } }) => ({ id, text: clean(body).trim(), applies }));
 
 /** In the order of their names, whatever order they come in. */
 export function lessonsOf(lessons: readonly Lesson[], as = shape): Lessons {
