@@ -21,6 +21,8 @@ export interface Told {
   skills: readonly Known[];
   /** Who has worked on these files before, by the history. */
   people?: readonly string[];
+  /** What its host needs to answer `towline learn` with those that apply there (core/shipped.ts). */
+  weights?: string | null;
 }
 
 /** Who it is for, and what the work is on. */

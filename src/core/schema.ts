@@ -244,6 +244,8 @@ export const message = z
     to: slug.optional(),
     surprise: text.optional(),
     technique: text.optional(),
+    /** Names of the learnings that the host answered a `learn` with; absent: it had none to look at. */
+    hits: z.array(slug).max(50).optional(),
     text,
   })
   .refine((one) => one.verb !== "tell" || one.to !== undefined, {
@@ -313,8 +315,10 @@ export const job = record({
     status: line.optional(),
     /** The agent holds it to be ready for a review. */
     ready: flag.optional(),
-    /** What the agent said that it was about to do. */
+    /** What the agent said that it was about to do, where nothing was there to answer with. */
     learn: strings.optional(),
+    /** The same, and the learnings that it was answered with. */
+    learned: z.array(record({ query: line, hits: strings.optional() })).optional(),
     questions: z.array(question).optional(),
     /** Goes on elsewhere than it began, or without what was said in it before: how, in words. */
     continued: line.optional(),

@@ -1,7 +1,7 @@
 // Insights, learnings and skills are read when a job is about to start that is told of them: a quiet tick needs none.
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { matcher } from "../core/globs.ts";
-import { type Knowledge, type Told, toldTo } from "../core/knowledge.ts";
+import { type Knowledge, onPaths, type Told, toldTo } from "../core/knowledge.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import type { Repo, Work } from "../ports.ts";
@@ -40,6 +40,13 @@ async function readKnowledge(repo: Repo, commit: string): Promise<Knowledge> {
 /** Of a skill in a folder of its own, the rest is for those who look there. */
 const isWhole = (path: string) => !/^skills\/[^/]+\/./.test(path) || /^skills\/[^/]+\/skill\.md$/i.test(path);
 
+/** Only who starts coding work needs what this takes. */
+async function weightsOf(learnings: readonly Entry<"learning">[]): Promise<string | null> {
+  if (learnings.length === 0) return null;
+  const [{ shipped }, { lessonsIn }] = await Promise.all([import("../core/shipped.ts"), import("../core/retrieve.ts")]);
+  return shipped(lessonsIn(learnings));
+}
+
 /** What the agent of this work is told besides. */
 export async function informed(
   { repo, targets }: { repo: Repo; targets: Targets },
@@ -56,13 +63,17 @@ export async function informed(
   const area = work.agent.guard?.allow ?? code.remarks.flatMap(({ path }) => path ?? []);
   const people = await target.people(code.base, area.length > 0 ? matcher(area) : () => true, now);
   const byPath = knowledge.learnings.some(({ data }) => data.applies !== undefined);
+  const paths = byPath ? await target.paths(code.base) : null;
   const told = toldTo(knowledge, {
     agent: code.agent,
     skills: work.agent.skills ?? [],
     labels: state.hosts.get(host)?.data.labels ?? [],
     repo: code.repo,
     now,
-    paths: byPath ? await target.paths(code.base) : null,
+    paths,
   });
-  return { ...told, people };
+  const inScope = knowledge.learnings.filter(
+    ({ data: { applies } }) => applies === undefined || onPaths(applies, paths),
+  );
+  return { ...told, people, weights: await weightsOf(inScope) };
 }

@@ -2,6 +2,7 @@
 import { type Briefing, briefFiles, roleFile, roundParts, ruleParts } from "../core/brief.ts";
 import { Fault } from "../errors.ts";
 import type { CodeWork, Launch, Runtime, Work } from "../ports.ts";
+import { rankProgram } from "../remote/program.ts";
 import { inboxFiles } from "../runtimes/inbox.ts";
 
 /** `secret`: what a variable holds where the tick runs. `refused`: why nothing can be run; a person must mend it. */
@@ -21,12 +22,20 @@ export function prepare(
     const told = briefing
       ? { news: [...roundParts(briefing), ...ruleParts(briefing.told)], character: roleFile(briefing) }
       : {};
-    const launch = runtime.launch({ ...work, ...told, secrets });
+    const launch = answering(work, runtime.launch({ ...work, ...told, secrets }));
     return { ...launch, files: { ...launch.files, ...inboxFiles(work), ...(briefing ? briefFiles(briefing) : {}) } };
   } catch (thrown) {
     if (thrown instanceof Fault) return { refused: [thrown.message, thrown.advice].filter(Boolean).join("; ") };
     throw thrown;
   }
+}
+
+/** With what `towline learn` needs on the host; where nothing is written down that applies there, nothing is sent. */
+function answering({ code }: Work, launch: Launch): Launch {
+  const weights = code?.told?.weights;
+  return weights
+    ? { ...launch, files: { ...launch.files, "learn/rank.awk": rankProgram(), "learn/weights": weights } }
+    : launch;
 }
 
 function briefingOf(work: Work, code: CodeWork): Briefing {
