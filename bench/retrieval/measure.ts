@@ -35,3 +35,18 @@ function ndcg({ grades }: Question, ids: readonly string[]): number {
   const best = [...grades.values()].sort((one, other) => other - one).slice(0, 5);
   return gain(ids.map((id) => grades.get(id) ?? 0)) / gain(best);
 }
+
+/** Of the pairs that were put together: how many belong together, and of those that belong together: how many were. */
+export function pairs(groups: readonly (readonly string[])[]): { precision: number; recall: number } {
+  const all = groups.flatMap((names, group) => names.map((name) => ({ name, group })));
+  let right = 0;
+  let made = 0;
+  let wanted = 0;
+  for (const [at, one] of all.entries())
+    for (const other of all.slice(at + 1)) {
+      if (one.group === other.group) made++;
+      if (one.name === other.name) wanted++;
+      if (one.group === other.group && one.name === other.name) right++;
+    }
+  return { precision: made === 0 ? 1 : right / made, recall: wanted === 0 ? 1 : right / wanted };
+}

@@ -1,9 +1,10 @@
 // `npm run bench:retrieval`: how well what applies is found, beside looking for the words as they stand and plain BM25.
 import { indexOf, scores } from "../../src/core/bm25.ts";
 import { lessonsOf, retrieve, shape } from "../../src/core/retrieve.ts";
+import { grouped } from "../../src/core/signals.ts";
 import { words } from "../../src/core/words.ts";
-import { measure } from "./measure.ts";
-import { learnings, type Question, questions } from "./read.ts";
+import { measure, pairs } from "./measure.ts";
+import { learnings, type Question, questions, signals } from "./read.ts";
 
 const all = learnings();
 const lessons = lessonsOf(all);
@@ -54,4 +55,15 @@ for (const part of ["tuning", "held-out"] as const) {
     const cells = [precision, recall, ndcg, empty, missed].map((value) => value.toFixed(2).padStart(15));
     process.stdout.write(`  ${name.padEnd(width)}${cells.join("")}\n`);
   }
+}
+
+process.stdout.write("\nsignals that say the same, by pairs\n");
+for (const part of ["tuning", "held-out"] as const) {
+  const set = signals(part);
+  const names = new Map(set.map(({ signal, group }) => [signal.id, group]));
+  const groups = grouped(set.map(({ signal }) => signal));
+  const { precision, recall } = pairs(groups.map((group) => group.map(({ id }) => names.get(id) as string)));
+  process.stdout.write(
+    `  ${part.padEnd(9)} ${set.length} signals: precision ${precision.toFixed(2)}, recall ${recall.toFixed(2)}\n`,
+  );
 }
