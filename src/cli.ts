@@ -12,12 +12,15 @@ import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
+import { memo } from "./verbs/memo.ts";
+import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { review } from "./verbs/review.ts";
 import { secrets } from "./verbs/secrets.ts";
 import { site } from "./verbs/site.ts";
+import { stopping } from "./verbs/stop.ts";
 import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
 import { tick } from "./verbs/tick.ts";
@@ -36,10 +39,13 @@ const verbs: Register[] = [
   init,
   job,
   learn,
+  memo,
+  now,
   plan,
   purge,
   review,
   secrets,
+  stopping,
   task,
   tick,
   trying,
@@ -72,7 +78,7 @@ export async function main(argv: string[], outer: Wire): Promise<void> {
     out: (text) => outer.out(secrets.mask(text)),
   };
   try {
-    await program(wire).parseAsync(argv, { from: "user" });
+    await program(wire).parseAsync(alone(argv) ? ["now", ...argv] : argv, { from: "user" });
   } catch (thrown) {
     if (thrown instanceof CommanderError) return wire.exit(thrown.exitCode === 0 ? exit.ok : exit.usage);
     if (!(thrown instanceof Fault)) throw thrown;
@@ -81,6 +87,9 @@ export async function main(argv: string[], outer: Wire): Promise<void> {
     wire.exit(thrown.code);
   }
 }
+
+/** No verb is named: only options of `now`, or nothing. */
+const alone = ([first]: string[]) => first === undefined || first === "--json" || first.startsWith("--repo");
 
 /** Entry of the process: anything but a Fault is ours, and says so. */
 export async function run(): Promise<void> {
