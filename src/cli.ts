@@ -12,6 +12,7 @@ import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
 import { job } from "./verbs/job.ts";
+import { learn } from "./verbs/learn.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
@@ -40,6 +41,7 @@ const verbs: Register[] = [
   fleet,
   init,
   job,
+  learn,
   memo,
   now,
   plan,

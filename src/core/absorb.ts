@@ -338,14 +338,24 @@ const kinds: Partial<Record<JobState, string>> = {
   cancelled: "job.cancelled",
 };
 
+/** No host answers with more. */
+const most_hits = 5;
+
 /** What the agent said of its work, for the record. */
 function notesOf({ messages = [] }: Outcome): Partial<Job["run"]> {
   const texts = (verb: string) => messages.filter((one) => one.verb === verb).map(({ text }) => oneLine(text));
-  const learn = texts("learn");
+  const asked = messages.filter(({ verb }) => verb === "learn");
+  const learn = asked.filter(({ hits }) => hits === undefined).map(({ text }) => oneLine(text));
+  const learned = asked.flatMap(({ text, hits }) =>
+    hits === undefined
+      ? []
+      : [{ query: oneLine(text), ...(hits.length > 0 ? { hits: hits.slice(0, most_hits) } : {}) }],
+  );
   return {
     status: texts("status").at(-1),
     ready: messages.some(({ verb }) => verb === "done") || undefined,
     learn: learn.length > 0 ? learn : undefined,
+    learned: learned.length > 0 ? learned : undefined,
   };
 }
 

@@ -251,6 +251,8 @@ export const message = z
     to: slug.optional(),
     surprise: text.optional(),
     technique: text.optional(),
+    /** Names of the learnings that the host answered a `learn` with; absent: it had none to look at. */
+    hits: z.array(slug).max(50).optional(),
     text,
   })
   .refine((one) => one.verb !== "tell" || one.to !== undefined, {
@@ -324,8 +326,10 @@ export const job = record({
     status: line.optional(),
     /** The agent holds it to be ready for a review. */
     ready: flag.optional(),
-    /** What the agent said that it was about to do. */
+    /** What the agent said that it was about to do, where nothing was there to answer with. */
     learn: strings.optional(),
+    /** The same, and the learnings that it was answered with. */
+    learned: z.array(record({ query: line, hits: strings.optional() })).optional(),
     questions: z.array(question).optional(),
     /** Its run of this epoch has gone quiet, and no nudge woke it. `pupdate`: by which people were told; its memo names it. */
     stuck: record({ at: time, epoch: int(1, 1e9), pupdate: text, answer: z.enum(choices).optional() }).optional(),
