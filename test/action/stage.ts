@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { serveGit } from "../action/git-server.ts";
+import { serveGit } from "./git-server.ts";
 import type { Given, RanJob } from "./runner.ts";
 import { runWorkflow } from "./runner.ts";
 

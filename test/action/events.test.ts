@@ -100,6 +100,7 @@ describe("tick.yml", () => {
     expect([tick?.result, tick?.steps.map((step) => [step.run.split(" ", 2).join(" "), step.code])]).toEqual([
       "success",
       [
+        ["date +began=%s", 0],
         ["npm ci", 0],
         ["npm run", 0],
       ],
@@ -107,7 +108,8 @@ describe("tick.yml", () => {
     expect(tick?.outputs).toEqual({ changed: "false" });
     expect(jobs.get("pages")?.result).toBe("skipped");
     expect(stage.git(stage.bare, "log", "-1", "--format=%s", "main")).toContain("[skip ci]");
-    expect(tick?.steps.map((step) => Object.keys(step.env).includes("GITHUB_TOKEN"))).toEqual([false, true]);
+    expect(tick?.steps.map((step) => Object.keys(step.env).includes("GITHUB_TOKEN"))).toEqual([false, false, true]);
+    expect(Number(tick?.steps.at(-1)?.env.TOWLINE_JOB_BEGAN)).toBeGreaterThan(1.7e9);
   });
 
   test("TOWLINE_STOP stops it before a runner is asked for", async () => {

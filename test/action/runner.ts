@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { data, Evaluator, Lexer, Parser } from "@actions/expressions";
 import { parse } from "yaml";
-import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from "./github-parser.ts";
+import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from "../workflows/github-parser.ts";
 
 type Values = Record<string, string>;
 
