@@ -7,6 +7,7 @@ import { check } from "./verbs/check.ts";
 import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
 import { dispatching } from "./verbs/dispatch.ts";
+import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
@@ -21,6 +22,7 @@ import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
 import { tick } from "./verbs/tick.ts";
 import { trying } from "./verbs/try.ts";
+import { upgrade } from "./verbs/upgrade.ts";
 import { watch } from "./verbs/watch.ts";
 import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
@@ -31,6 +33,7 @@ const verbs: Register[] = [
   costs,
   demo,
   dispatching,
+  doctor,
   fleet,
   init,
   job,
@@ -41,6 +44,7 @@ const verbs: Register[] = [
   task,
   tick,
   trying,
+  upgrade,
   watch,
   why,
   exporting,
