@@ -29,9 +29,25 @@ async function tick(args: string[], wire: Wire): Promise<void> {
   await letIn(args, wire);
   const told = await json(["tick", "--json", ...args], wire);
   if (told !== null) wire.report.note(lineOf(told));
+  if (hasWritten(told)) await forecast(args, wire);
   const published = publishedOf(told);
   core.setOutput("changed", String(published.changed));
   core.setOutput("export", published.export ?? "");
+}
+
+/** A quiet tick says nothing of it: it stays as cheap as it is. */
+const hasWritten = (told: unknown) => [(told as { commits?: unknown } | null)?.commits ?? []].flat().length > 0;
+
+async function forecast(args: string[], wire: Wire): Promise<void> {
+  const at = args.indexOf("--repo");
+  let said = "";
+  const out = (text: string) => {
+    said += text;
+  };
+  // It adds to the summary of a tick that is done, and fails nothing.
+  const where = at < 0 ? [] : args.slice(at, at + 2);
+  await main(["doctor", "--forecast", ...where], { ...wire, out, exit: () => {} });
+  await wire.report.summary(`\n\n${said}`);
 }
 
 async function check(args: string[], wire: Wire): Promise<void> {

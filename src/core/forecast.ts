@@ -5,10 +5,11 @@ import type { Settings } from "./schema.ts";
 export interface Lately {
   /** The days that this is about. */
   days: number;
-  /** What the repository grew by; null: this clone has no history. */
-  bytes: number | null;
+  /** What the repository grew by; `about`: by what lies in it. */
+  bytes: number;
+  about: boolean;
   /** Ticks that wrote something. */
-  busy: number | null;
+  busy: number;
   usd: number;
 }
 
@@ -16,7 +17,7 @@ export interface Forecast {
   /** Billed minutes of the CI service a month, and how many are free; `of` null: all of them. */
   minutes: { month: number; of: number | null } | null;
   usd: { month: number; of: number | null };
-  growth: { year: number } | null;
+  growth: { year: number; about: boolean };
 }
 
 interface Given {
@@ -31,17 +32,17 @@ interface Given {
 const month = 30;
 
 export function forecastOf({ workflow, settings, lately, included, now }: Given): Forecast {
-  const { days, bytes, busy, usd } = lately;
+  const { days, bytes, about, busy, usd } = lately;
   const scale = (amount: number, to: number) => (amount / Math.max(days, 1)) * to;
   const starts = workflow === null ? 0 : startsOf(workflow, now, 7).length / 7;
   const billed = Math.ceil(settings.tick.job / 60);
   // The job that publishes the dashboard is billed by itself.
-  const pages = settings.site && (settings.site.publish ?? "pages") === "pages" ? scale(busy ?? 0, month) : 0;
+  const pages = settings.site && (settings.site.publish ?? "pages") === "pages" ? scale(busy, month) : 0;
   const limit = settings.budget?.month?.usd ?? (settings.budget?.day?.usd ?? Number.NaN) * month;
   return {
     minutes: workflow === null ? null : { month: Math.round(starts * month * billed + pages), of: included },
     usd: { month: Math.round(scale(usd, month) * 100) / 100, of: Number.isNaN(limit) ? null : limit },
-    growth: bytes === null ? null : { year: Math.round(scale(bytes, 365)) },
+    growth: { year: Math.round(scale(bytes, 365)), about },
   };
 }
 
@@ -61,7 +62,7 @@ export function forecastLine({ minutes, usd, growth }: Forecast): string {
       ? []
       : [`${number(minutes.month)}${minutes.of === null ? " free" : ` of ${number(minutes.of)}`} min`]),
     `${money(usd.month)}${usd.of === null ? "" : ` of ${money(usd.of)}`}`,
-    ...(growth === null ? [] : [`${size(growth.year)} a year`]),
+    `${growth.about ? "about " : ""}${size(growth.year)} a year`,
   ];
   return parts.join(", ");
 }

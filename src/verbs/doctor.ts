@@ -25,8 +25,6 @@ interface Diagnosis {
   untold: string[];
 }
 
-const days = 30;
-
 /** Adds `towline doctor`: what keeps the pack from working, how to mend it, and what it will cost. Changes nothing. */
 export function doctor(program: Command, wire: Wire): void {
   program
@@ -68,18 +66,15 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
     now,
   };
   const history = await historyOf(dir, wire.env, tips.ledger ?? tips.policy, now);
-  const span = history?.days ?? days;
-  state.spent = await spentSince(repo, tips, new Date(now.getTime() - span * 86_400_000), now);
+  state.spent = await spentSince(repo, tips, new Date(now.getTime() - history.days * 86_400_000), now);
   const usd = expensesIn(state).reduce((sum, { spent }) => sum + spent.usd, 0);
-  const lately = { days: span, bytes: history?.bytes ?? null, busy: history?.busy ?? null, usd };
   const free = forge?.private === false ? null : included;
   return {
     findings: flags.forecast ? [] : examine(examined),
-    forecast: forecastOf({ workflow, settings: state.settings, lately, included: free, now }),
+    forecast: forecastOf({ workflow, settings: state.settings, lately: { ...history, usd }, included: free, now }),
     untold: [
       ...(forge?.untold ?? []),
       ...(forge || flags.forecast ? [] : ["the forge's settings: set GITHUB_TOKEN, and run it again"]),
-      ...(history ? [] : ["growth: this clone is a shallow one"]),
     ],
   };
 }

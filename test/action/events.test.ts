@@ -107,6 +107,7 @@ describe("tick.yml", () => {
     ]);
     expect(tick?.outputs).toEqual({ changed: "false" });
     expect(jobs.get("pages")?.result).toBe("skipped");
+    expect(tick?.summary).toMatch(/^A month: 1,440 of 2,000 min, \$0, about \d+ kB a year$/m);
     expect(stage.git(stage.bare, "log", "-1", "--format=%s", "main")).toContain("[skip ci]");
     expect(tick?.steps.map((step) => Object.keys(step.env).includes("GITHUB_TOKEN"))).toEqual([false, false, true]);
     expect(Number(tick?.steps.at(-1)?.env.TOWLINE_JOB_BEGAN)).toBeGreaterThan(1.7e9);

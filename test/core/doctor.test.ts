@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Examined, examine, type ForgeFacts } from "../../src/core/doctor.ts";
-import type { Entry, Kind } from "../../src/core/entry.ts";
+import type { Entry } from "../../src/core/entry.ts";
 import { parseEntry } from "../../src/core/entry.ts";
 import { forecastLine, forecastOf } from "../../src/core/forecast.ts";
+import type { Kind } from "../../src/core/schema.ts";
 import { readSettings } from "../../src/core/state.ts";
 
 const ours = readFileSync(join(import.meta.dirname, "..", "..", ".github", "workflows", "tick.yml"), "utf8");
@@ -90,7 +91,7 @@ describe("examine", () => {
 });
 
 describe("forecast", () => {
-  const lately = { days: 30, bytes: 3_400_000, busy: 300, usd: 3.2 };
+  const lately = { days: 30, bytes: 3_400_000, about: false, busy: 300, usd: 3.2 };
   const given = { workflow, settings: settingsOf("id: p\nbudget: {month: {usd: 10}}\n"), lately, included: 2000, now };
 
   test("minutes, money and growth in a line", () => {
@@ -99,11 +100,11 @@ describe("forecast", () => {
     expect(forecastLine(forecastOf(site))).toBe("1,740 free min, $3.20, 41 MB a year");
   });
 
-  test("a job over a minute is billed twice; less than a month is scaled; what nobody knows is left out", () => {
+  test("a job over a minute is billed twice; less than a month is scaled; what is guessed says so", () => {
     const slow = { ...given, settings: settingsOf("id: p\ntick: {job: 90s}\nbudget: {day: {usd: 1}}\n") };
     expect(forecastOf(slow).minutes?.month).toBe(2880);
     expect(forecastOf({ ...slow, lately: { ...lately, days: 3 } }).usd).toEqual({ month: 32, of: 30 });
-    const blind = { ...given, workflow: null, lately: { ...lately, bytes: null, busy: null } };
-    expect(forecastLine(forecastOf(blind))).toBe("$3.20 of $10");
+    const blind = { ...given, workflow: null, lately: { ...lately, about: true } };
+    expect(forecastLine(forecastOf(blind))).toBe("$3.20 of $10, about 41 MB a year");
   });
 });
