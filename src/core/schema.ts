@@ -528,6 +528,8 @@ export const settings = record({
     every: duration.default(1800),
     patience: duration.default(45),
     wall: duration.default(600),
+    /** How long a CI job may take in all: services bill whole minutes. Counted where the workflow says when it began. */
+    job: duration.default(50),
     alarm: duration.default(21600),
     max_starts: int(1, 1e6).default(200),
     /** How many tickers may share the work by `--shard`: as many as the CI service runs at once. */
