@@ -48,6 +48,8 @@ export interface Findings {
   repos: Map<string, RepoAnswer>;
   /** How work stands that waits for people, by job id. */
   standing: Map<string, Standing>;
+  /** Why the forge could not say so, in words; null: it did. Absent: it was not asked. */
+  forge?: { name: string; why: string | null };
   /** Ended runs whose work could not be brought in yet, by job id, with the words for it. */
   later: Map<string, string>;
   /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
@@ -97,7 +99,7 @@ export function absorb(draft: Draft, findings: Findings): void {
     takeResult(draft, host, { ...result, ...times }, outcome, landed);
   }
   holdLater(draft, findings.later);
-  settleWork(draft, findings.repos, findings.standing);
+  settleWork(draft, findings);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   withdraw(draft);
   // A host without a record is only asked about its last jobs: how it stands is nobody's concern any more.

@@ -79,10 +79,18 @@ export function workOf(state: State, job: Entry<"job">): CodeWork | undefined {
 /** Work that people have decided about ends its job; work that they have remarks about wakes it. */
 export function settleWork(
   draft: Draft,
-  repos: ReadonlyMap<string, RepoAnswer>,
-  standing: ReadonlyMap<string, Standing>,
+  {
+    repos,
+    standing,
+    forge,
+  }: {
+    repos: ReadonlyMap<string, RepoAnswer>;
+    standing: ReadonlyMap<string, Standing>;
+    forge?: { name: string; why: string | null };
+  },
 ): void {
   for (const [repo, answer] of repos) raiseRepo(draft, repo, answer);
+  if (forge) raiseForge(draft, forge);
   for (const [id, stands] of standing) {
     const job = draft.jobs.get(id);
     if (!job || !isWithPeople(job) || stands === "open") continue;
@@ -98,6 +106,13 @@ function raiseRepo(draft: Draft, repo: string, answer: RepoAnswer): void {
   if ("fault" in answer)
     raise(draft, { ...level, kind: "source.failed", title: `${repo}: ${answer.fault}`, data: { why: answer.fault } });
   else raise(draft, { ...level, kind: "source.ok", first: "calm", title: `${repo} can be read again` });
+}
+
+/** What waits there stays as it is: no yes and no no is made up of silence. */
+function raiseForge(draft: Draft, { name, why }: { name: string; why: string | null }): void {
+  const level = { source: "forge", subject: name, family: "source" };
+  if (why === null) raise(draft, { ...level, kind: "source.ok", first: "calm", title: `${name} answers again` });
+  else raise(draft, { ...level, kind: "source.failed", title: `${name} could not be asked: ${why}`, data: { why } });
 }
 
 function decided(draft: Draft, job: Entry<"job">, stands: "merged" | "closed"): void {

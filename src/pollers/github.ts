@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { GithubSettings } from "../core/schema.ts";
 import { configuration } from "../errors.ts";
 import type { Level, PollContext, Poller } from "../ports.ts";
-import { type Api, ApiFault, createApi } from "./github-api.ts";
+import { type Api, ApiFault, createApi } from "../shell/github-api.ts";
+import { apiUrl, ownRepository } from "../shell/github-place.ts";
 import {
   checkLevels,
   issue,
@@ -16,7 +17,6 @@ import {
   run,
   subjectOf,
 } from "./github-levels.ts";
-import { apiUrl, ownRepository } from "./github-place.ts";
 import type { PollerOptions } from "./index.ts";
 
 /** Reviews and checks cost a request each: they are read of this many pull requests, those that changed last. */

@@ -1,5 +1,6 @@
-import { createForge } from "../forges/index.ts";
+import { forgesOf } from "../forges/index.ts";
 import { createLand } from "../shell/land.ts";
+import { originUrl } from "../shell/repo-open.ts";
 import type { Code } from "../shell/repos.ts";
 import type { Scan } from "../shell/scan.ts";
 import { createTargets } from "../shell/target.ts";
@@ -8,6 +9,10 @@ import { cacheDir, type Wire } from "../wire.ts";
 /** What coding work needs of the outside, for a pack in this folder. */
 export function codeOf(wire: Wire, dir: string, scan: Scan): Code {
   const targets = createTargets({ dir, env: wire.env, cache: cacheDir(wire) });
-  const forge = createForge(undefined, targets);
+  const forge = forgesOf(targets, {
+    env: wire.env,
+    origin: () => originUrl(dir, wire.env),
+    keep: (name, value) => wire.secrets.add(name, value),
+  });
   return { targets, forge, land: createLand({ targets, forge, secrets: wire.secrets, scan, env: wire.env }) };
 }
