@@ -30,7 +30,7 @@ const rest_after = 30_000;
 const actions_bot = { id: "41898282", login: "github-actions[bot]" };
 const own_advice = "set `forge: git` where it is on no GitHub, or give `forge.url` the address of its API";
 
-export function createSession(config: ForgeSettings, { env, origin, keep = () => {} }: ForgeOptions): Session {
+export function createSession(config: ForgeSettings, { env, origin, paced, keep = () => {} }: ForgeOptions): Session {
   const url = apiUrl(config, env);
   const variable = config.app?.key ?? config.token;
   let rest: { until: number; why: string } | null = null;
@@ -60,7 +60,7 @@ export function createSession(config: ForgeSettings, { env, origin, keep = () =>
       let api: Api | undefined;
       try {
         const pass = await passFor(owner, repo);
-        api = createApi({ url, token: pass.token, variable, wall: config.wall, fetch: await wayOut(env) });
+        api = createApi({ url, token: pass.token, variable, wall: config.wall, fetch: await wayOut(env), paced });
         const mine = api;
         const isMe: At["isMe"] = async (author) => {
           if (author === null) return false;

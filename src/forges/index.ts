@@ -13,6 +13,8 @@ export interface ForgeOptions {
   keep?(name: string, value: string): void;
   /** Makes a text harmless before others read it. */
   outgoing?(text: string): string;
+  /** false: what is written is not spread over time, as for a server of one's own. */
+  paced?: boolean;
 }
 
 type Load = (settings: ForgeSettings, targets: Targets, options: ForgeOptions) => Promise<Forge>;

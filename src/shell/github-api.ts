@@ -58,6 +58,8 @@ export interface ApiOptions {
   /** Seconds for everything together. */
   wall: number;
   signal?: AbortSignal;
+  /** false: writes come without a pause between them. */
+  paced?: boolean | undefined;
   /** How requests leave this machine. */
   fetch?: Fetch;
 }
@@ -80,6 +82,7 @@ export function createApi(options: ApiOptions): Api {
     // Not as `request.retries`: with that one, the plugin would also try again what is refused for good.
     retry: { retries, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451], retryAfterBaseValue: retry_base },
     throttle: {
+      enabled: options.paced !== false,
       id: `towline ${options.url}`,
       // An empty quota is left to the next tick; being too fast is waited out once, when there is time.
       onRateLimit: () => false,

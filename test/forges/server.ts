@@ -117,7 +117,12 @@ async function answer(hub: Hub, bare: string, request: IncomingMessage, response
   if (bad?.times !== undefined) bad.times -= 1;
   if (bad?.how === "never") return;
   if (bad && bad.how === undefined)
-    return send(response, bad.status ?? 500, bad.body ?? { message: "no" }, bad.headers);
+    return send(
+      response,
+      bad.status ?? (bad.body === undefined ? 500 : 200),
+      bad.body ?? { message: "no" },
+      bad.headers,
+    );
   const { status = 200, body } = route(hub, bare, line, url, text === "" ? {} : JSON.parse(text));
   if (bad?.how === "lost") return void request.socket.destroy();
   if (bad?.how !== "cut") return send(response, status, body);

@@ -57,7 +57,7 @@ function base(): Base {
       createForge(
         settings.parse({ id: "p", ...(forge ? { forge } : {}) }).forge,
         createTargets({ dir, env: git_env, cache: tempDir("cache") }),
-        { env, origin: async () => null, ...more },
+        { env, origin: async () => null, paced: false, ...more },
       ),
   };
 }
@@ -102,7 +102,7 @@ export interface Served extends Stand {
 const alice: Account = { id: 1, login: "alice", may: "admin" };
 const bob: Account = { id: 2, login: "bob", may: "write" };
 
-export async function served(): Promise<Served> {
+export async function served(wall = "20s"): Promise<Served> {
   const { from, work, make } = base();
   const hub = await serve(from.bare);
   for (const one of [alice, bob, { id: 3, login: "mallory", may: "read" }, { ...bot, may: "write" }])
@@ -114,7 +114,7 @@ export async function served(): Promise<Served> {
     from,
     work,
     ids: { alice: "1", bob: "2" },
-    forge: (more) => make({ name: "github", url: hub.url, wall: "3s" }, more),
+    forge: (more) => make({ name: "github", url: hub.url, wall }, more),
     count: async () => own().length,
     async merge(how) {
       merged(from, how);
