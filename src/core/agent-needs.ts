@@ -88,6 +88,7 @@ export const packKeys = (hosts: Iterable<Entry<"host">>, settings: Settings | nu
     ...(settings ? [settings.database.url, settings.database.token] : []),
     ...Object.values(settings?.releases ?? {}).flatMap(({ token }) => token ?? []),
     ...(settings?.pollers.github ? [settings.pollers.github.token] : []),
+    ...(settings?.forge?.name === "github" ? [settings.forge.app?.key ?? settings.forge.token] : []),
     ...[...hosts].flatMap(({ data }) =>
       [data.key, data.key_passphrase].flatMap((place) => (place?.startsWith("env:") ? [place.slice(4)] : [])),
     ),

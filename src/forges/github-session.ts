@@ -41,7 +41,7 @@ export function createSession(config: ForgeSettings, { env, origin, paced, keep 
     if (!secret) throw unset(variable);
     keep(variable, secret);
     if (!config.app) return { token: secret };
-    app ??= createApp(config.app, secret, { url, wall: config.wall, fetch: await wayOut(env) }, keep);
+    app ??= createApp(config.app, secret, { url, wall: config.wall, fetch: await wayOut(env, url) }, keep);
     return app(owner, repo, Date.now());
   };
   return {
@@ -60,7 +60,7 @@ export function createSession(config: ForgeSettings, { env, origin, paced, keep 
       let api: Api | undefined;
       try {
         const pass = await passFor(owner, repo);
-        api = createApi({ url, token: pass.token, variable, wall: config.wall, fetch: await wayOut(env), paced });
+        api = createApi({ url, token: pass.token, variable, wall: config.wall, fetch: await wayOut(env, url), paced });
         const mine = api;
         const isMe: At["isMe"] = async (author) => {
           if (author === null) return false;

@@ -5,6 +5,7 @@ import { configuration } from "../errors.ts";
 import type { Level, PollContext, Poller } from "../ports.ts";
 import { type Api, ApiFault, createApi } from "../shell/github-api.ts";
 import { apiUrl, ownRepository } from "../shell/github-place.ts";
+import { wayOut } from "../shell/way-out.ts";
 import {
   checkLevels,
   issue,
@@ -55,7 +56,8 @@ export function github({ env, origin }: PollerOptions): Poller {
         );
       const repos = new Set<string>();
       for (const repo of config.repos) repos.add(repo === "." ? await ownRepository(env, url, origin) : repo);
-      const api = createApi({ url, token, variable: config.token, wall: config.wall, signal });
+      const fetch = await wayOut(env, url);
+      const api = createApi({ url, token, variable: config.token, wall: config.wall, signal, fetch });
       try {
         const read = await Promise.all([...repos].map((repo) => readRepository(api, repo, config, now, known)));
         const all = read.flatMap(({ faults }) => [...faults.values()]);

@@ -5,22 +5,36 @@ type Fetch = typeof fetch;
 
 const ways = new Map<string, Promise<Fetch>>();
 
-/** One connection pool for all who go the same way. */
-export function wayOut(env: Env): Promise<Fetch> {
-  const https = env.HTTPS_PROXY || env.https_proxy || "";
-  const http = env.HTTP_PROXY || env.http_proxy || "";
-  if (https === "" && http === "") return Promise.resolve(fetch);
+/** For this address. One connection pool for all who go the same way. */
+export function wayOut(env: Env, address: string): Promise<Fetch> {
+  const { protocol, hostname, port } = new URL(address);
+  const word = protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const proxy = env[word] || env[word.toLowerCase()] || "";
   const none = env.NO_PROXY || env.no_proxy || "";
-  const key = JSON.stringify([https, http, none]);
-  const way = ways.get(key) ?? through({ httpsProxy: https, httpProxy: http, noProxy: none });
-  ways.set(key, way);
+  if (proxy === "" || spared(none, hostname, port || (protocol === "https:" ? "443" : "80"))) return straight;
+  const way = ways.get(proxy) ?? through(proxy);
+  ways.set(proxy, way);
   return way;
 }
 
-async function through(proxies: { httpsProxy: string; httpProxy: string; noProxy: string }): Promise<Fetch> {
+const straight = Promise.resolve(fetch);
+
+/** `example.org` is that and all below it, `.example.org` and `*.example.org` as well; a port narrows it; `*` is all. */
+function spared(none: string, hostname: string, port: string): boolean {
+  const host = hostname.toLowerCase();
+  return none
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .some((one) => {
+      const [, name = "", only] = /^(?:\*?\.)?(.*?)(?::(\d+))?$/.exec(one) ?? [];
+      if (only !== undefined && only !== port) return false;
+      return name === "*" || host === name || host.endsWith(`.${name}`);
+    });
+}
+
+async function through(proxy: string): Promise<Fetch> {
   const undici = await import("undici");
-  const named = Object.fromEntries(Object.entries(proxies).filter(([, value]) => value !== ""));
-  // What is not named here undici would look for in the environment by itself.
-  const dispatcher = new undici.EnvHttpProxyAgent({ noProxy: "", ...named });
+  const dispatcher = new undici.ProxyAgent(proxy);
   return ((input: string, init?: object) => undici.fetch(input, { ...init, dispatcher })) as unknown as Fetch;
 }

@@ -16,7 +16,7 @@ async function stand(...bad: Bad[]): Promise<Served & { asked(what: RegExp): num
 function prepared(one: Served, bad: Bad[]) {
   one.hub.bad.push(...bad);
   open.push(one);
-  return { ...one, asked: (what) => one.hub.asked.filter((line) => what.test(line)).length };
+  return { ...one, asked: (what: RegExp) => one.hub.asked.filter((line) => what.test(line)).length };
 }
 const ticket = { repo: ".", number: 1 };
 const opening = /^POST .*\/pulls$/;
