@@ -1,5 +1,5 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
-import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
+import type { Level, Outcome, RawResult, RawStream, Said, Sample } from "../ports.ts";
 import { limitEnds, raiseLimited } from "./account.ts";
 import { asks, raiseAsked } from "./asking.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
@@ -48,6 +48,8 @@ export interface Findings {
   repos: Map<string, RepoAnswer>;
   /** How work stands that waits for people, by job id. */
   standing: Map<string, Standing>;
+  /** What is to be changed in it, as the forge has it, by job id. */
+  said?: Map<string, Said[]>;
   /** Why the forge could not say so, in words; null: it did. Absent: it was not asked. */
   forge?: { name: string; why: string | null };
   /** Ended runs whose work could not be brought in yet, by job id, with the words for it. */

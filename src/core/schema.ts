@@ -223,6 +223,10 @@ const code = record({
   /** Remarks of the review that the agent has worked on, and those that this epoch is given. */
   told: strings.optional(),
   telling: strings.optional(),
+  /** What was said of it at the forge, and waits for its next round. */
+  said: z.array(record({ id: line, path: text.optional(), line: int(0, 1e9).optional(), text })).optional(),
+  /** Rounds in a row that only checks have asked for. */
+  checked: int(0, 1000).optional(),
   /** Work of it may be nowhere but in its worktree. */
   unsaved: flag.optional(),
   /** Files that its work changes, the first hundred. */

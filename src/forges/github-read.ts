@@ -136,7 +136,7 @@ export async function permissionOf({ api, owner, repo }: At, who: Pick<Person, "
 export const mayWrite = (level: Permission) => level === "write" || level === "admin";
 
 /** What is to be changed, by whom that may say so; each person is looked up once. */
-export async function remarksOn(at: At, one: Pull): Promise<Said[]> {
+export async function remarksOn(at: At, one: Pull, head: string): Promise<Said[]> {
   const asked = new Map<string, Promise<boolean>>();
   const counts = async (by: Person | null): Promise<boolean> => {
     if (by === null || by.bot || (await at.isMe(by))) return false;
@@ -154,7 +154,8 @@ export async function remarksOn(at: At, one: Pull): Promise<Said[]> {
       if (await counts(author))
         said.push({ id: `comment ${id}`, by: author, path, line: path === null ? null : line, text: cut(text), url });
   }
-  const { failed } = await checksOf(at, one.head.sha);
+  // What people pushed on top is theirs to mend.
+  const { failed } = one.head.sha === head ? await checksOf(at, head) : { failed: [] };
   for (const { id, name, url } of failed)
     said.push({ id: `check ${id}`, by: null, ...whole(`the check ${name} failed${url ? `: ${url}` : ""}`), url });
   return said;

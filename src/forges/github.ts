@@ -52,7 +52,7 @@ export function github(settings: ForgeSettings, targets: Targets, options: Forge
     reviews: (work) => on(work, (at, one) => reviewsOf(at, one.number)),
     threads: (work) => on(work, (at, one) => threadsAt(at, one.number)),
     checks: (work) => on(work, (at, one) => checksOf(at, one.head.sha)),
-    remarks: (work) => on(work, remarksOn),
+    remarks: (work) => on(work, (at, one) => remarksOn(at, one, work.head)),
     comments: ({ repo, number }) => at(repo, (at) => commentsOf(at, number)),
     async permission(repo, person) {
       try {

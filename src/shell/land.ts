@@ -9,8 +9,7 @@ import { allPaths, authorOf, type Checked, type Kept, type Landed } from "../cor
 import type { State } from "../core/state.ts";
 import { clean, oneLine } from "../core/text.ts";
 import { messageOf } from "../errors.ts";
-import type { ForgeFor } from "../forges/index.ts";
-import type { CodeResult, Outcome, ScriptRun } from "../ports.ts";
+import type { CodeResult, Forge, Outcome, ScriptRun } from "../ports.ts";
 import { gitEnv, runGit } from "./git.ts";
 import { type Arrived, quarantine } from "./quarantine.ts";
 import { refusalOf } from "./refusal.ts";
@@ -30,7 +29,7 @@ export type Land = (
 
 export interface LandPorts {
   targets: Targets;
-  forge: ForgeFor;
+  forge: Forge;
   secrets: Secrets;
   scan: Scan;
   env: Readonly<Record<string, string | undefined>>;
@@ -174,7 +173,7 @@ type Settled =
 const mendable: ReadonlySet<string> = new Set(["permission", "missing"]);
 
 /** Puts the branch where the work is. null: people have gone on from elsewhere. */
-async function onBranch(ports: LandPorts, { state, job }: Looking, found: Found): Promise<Settled | null> {
+async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promise<Settled | null> {
   const { target, arrived, branch, there } = found;
   const { head, work } = arrived;
   const code = job.data.run.code as NonNullable<typeof job.data.run.code>;
@@ -194,7 +193,7 @@ async function onBranch(ports: LandPorts, { state, job }: Looking, found: Found)
       return { later: oneLine(pushed.why, 200) };
     }
   }
-  const at = await ports.forge(state.settings).propose({ repo: code.repo, branch, head });
+  const at = await ports.forge.propose({ repo: code.repo, branch, head });
   const paths = [...new Set(work.changes.map((one) => one.path))];
   const sum = await sumOf(arrived.place, head, allPaths(code.paths, paths));
   return { state: "pushed", head, at, paths, lines: work.lines, sum };

@@ -11,10 +11,9 @@ import type { Settings } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
 import { unwanted } from "../core/withdraw.ts";
-import type { Standing } from "../core/work.ts";
 import { exit, Fault, messageOf } from "../errors.ts";
 import type { ForgeFor } from "../forges/index.ts";
-import type { CodeRequest, HostFacts, HostSession, Repo } from "../ports.ts";
+import type { CodeRequest, Forge, HostFacts, HostSession, Proposal, Repo } from "../ports.ts";
 import type { Land } from "./land.ts";
 import { addRecords, jobPaths } from "./read.ts";
 import type { Targets } from "./target.ts";
@@ -37,11 +36,12 @@ export async function lookAtRepos(
   settings: Pick<Settings, "forge">,
   repos: ReadonlySet<string>,
   waiting: readonly Entry<"job">[],
-  findings: Pick<Findings, "repos" | "standing" | "forge">,
+  findings: Pick<Findings, "repos" | "standing" | "said" | "forge">,
 ): Promise<void> {
   const forge = forgeFor(settings);
   findings.repos.clear();
   findings.standing.clear();
+  delete findings.said;
   delete findings.forge;
   await Promise.all(
     [...repos].map(async (repo) => {
@@ -51,9 +51,9 @@ export async function lookAtRepos(
           const { code, branch } = data.run;
           if (code?.repo !== repo || code.head === undefined || branch === undefined) continue;
           const { head, tip, paths, sum } = code;
-          const asked = forge.stands({ repo, branch, head, tip, paths, sum });
-          if (forge.name === "git") findings.standing.set(id, await asked);
-          else await settled(findings, forge.name, id, asked);
+          const proposal = { repo, branch, head, tip, paths, sum };
+          if (forge.name === "git") findings.standing.set(id, await forge.stands(proposal));
+          else await askForge(forge, findings, id, proposal);
         }
       } catch (thrown) {
         const person = thrown instanceof Fault && thrown.code !== exit.outside;
@@ -64,18 +64,22 @@ export async function lookAtRepos(
 }
 
 /** A forge that does not answer holds up what waits for it there, and no work on its repositories. */
-async function settled(
-  findings: Pick<Findings, "standing" | "forge">,
-  name: string,
+async function askForge(
+  forge: Forge,
+  findings: Pick<Findings, "standing" | "said" | "forge">,
   id: string,
-  asked: Promise<Standing>,
+  proposal: Proposal,
 ): Promise<void> {
   try {
-    findings.standing.set(id, await asked);
-    findings.forge ??= { name, why: null };
+    const stands = await forge.stands(proposal);
+    findings.standing.set(id, stands);
+    const said = stands === "open" || stands === "conflict" ? await forge.remarks(proposal) : [];
+    findings.said ??= new Map();
+    if (!("notHere" in said)) findings.said.set(id, said);
+    findings.forge ??= { name: forge.name, why: null };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
-    findings.forge = { name, why: oneLine(messageOf(thrown), 300) };
+    findings.forge = { name: forge.name, why: oneLine(messageOf(thrown), 300) };
   }
 }
 

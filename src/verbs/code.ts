@@ -14,5 +14,11 @@ export function codeOf(wire: Wire, dir: string, scan: Scan): Code {
     origin: () => originUrl(dir, wire.env),
     keep: (name, value) => wire.secrets.add(name, value),
   });
-  return { targets, forge, land: createLand({ targets, forge, secrets: wire.secrets, scan, env: wire.env }) };
+  const ports = { targets, secrets: wire.secrets, scan, env: wire.env };
+  return {
+    targets,
+    forge,
+    // The forge is the pack's, and known only where its settings are.
+    land: (state, ...result) => createLand({ ...ports, forge: forge(state.settings) })(state, ...result),
+  };
 }

@@ -27,7 +27,7 @@ function landing(
   const options = { dir: clone(one as Origin), env, cache };
   const targets = createTargets(options);
   const forge = createForge(undefined, targets);
-  const land = createLand({ targets, forge: () => forge, secrets: createSecrets({ DEPLOY_TOKEN: secret }), scan, env });
+  const land = createLand({ targets, forge, secrets: createSecrets({ DEPLOY_TOKEN: secret }), scan, env });
   const task = {
     path: "tasks/count.md",
     id: "count",
