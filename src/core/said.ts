@@ -14,14 +14,20 @@ const most_by_checks = 3;
 
 type Kept = NonNullable<NonNullable<Job["run"]["code"]>["said"]>[number];
 
-/** Remarks that were not worked on yet, by id: those in the file of its review, and those at the forge. */
-export function openRemarks(state: State, job: Entry<"job">): Map<string, Remark> {
-  const { told = [], said = [] } = job.data.run.code ?? {};
-  const found = untold(state.reviews.get(job.id), told);
-  for (const { id, path, line, text } of said)
+/** What was said of it, by id: in the file of its review, and at the forge. `told`: what its agent has worked on. */
+export function remarksOn(
+  { reviews }: Pick<State, "reviews">,
+  { id: job, data }: Entry<"job">,
+  told: readonly string[] = [],
+): Map<string, Remark> {
+  const found = untold(reviews.get(job), told);
+  for (const { id, path, line, text } of data.run.code?.said ?? [])
     if (!told.includes(id)) found.set(id, { path: path ?? null, line: line ?? null, text });
   return found;
 }
+
+/** Remarks that were not worked on yet. */
+export const openRemarks = (state: State, job: Entry<"job">) => remarksOn(state, job, job.data.run.code?.told);
 
 const isCheck = (id: string) => id.startsWith("check ");
 

@@ -36,12 +36,12 @@ export async function lookAtRepos(
   settings: Pick<Settings, "forge">,
   repos: ReadonlySet<string>,
   waiting: readonly Entry<"job">[],
-  findings: Pick<Findings, "repos" | "standing" | "said" | "forge">,
+  findings: Pick<Findings, "repos" | "standing" | "remarks" | "forge">,
 ): Promise<void> {
   const forge = forgeFor(settings);
   findings.repos.clear();
   findings.standing.clear();
-  delete findings.said;
+  delete findings.remarks;
   delete findings.forge;
   await Promise.all(
     [...repos].map(async (repo) => {
@@ -66,7 +66,7 @@ export async function lookAtRepos(
 /** A forge that does not answer holds up what waits for it there, and no work on its repositories. */
 async function askForge(
   forge: Forge,
-  findings: Pick<Findings, "standing" | "said" | "forge">,
+  findings: Pick<Findings, "standing" | "remarks" | "forge">,
   id: string,
   proposal: Proposal,
 ): Promise<void> {
@@ -74,8 +74,8 @@ async function askForge(
     const stands = await forge.stands(proposal);
     findings.standing.set(id, stands);
     const said = stands === "open" || stands === "conflict" ? await forge.remarks(proposal) : [];
-    findings.said ??= new Map();
-    if (!("notHere" in said)) findings.said.set(id, said);
+    findings.remarks ??= new Map();
+    if (!("notHere" in said)) findings.remarks.set(id, said);
     findings.forge ??= { name: forge.name, why: null };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;

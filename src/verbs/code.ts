@@ -1,3 +1,4 @@
+import { siteAddress } from "../core/compare.ts";
 import { forgesOf } from "../forges/index.ts";
 import { createLand } from "../shell/land.ts";
 import { originUrl } from "../shell/repo-open.ts";
@@ -14,7 +15,11 @@ export function codeOf(wire: Wire, dir: string, scan: Scan): Code {
     origin: () => originUrl(dir, wire.env),
     keep: (name, value) => wire.secrets.add(name, value),
   });
-  const ports = { targets, secrets: wire.secrets, scan, env: wire.env };
+  const site = async () => {
+    const origin = await originUrl(dir, wire.env);
+    return origin && siteAddress(origin, wire.env.GITHUB_SERVER_URL);
+  };
+  const ports = { targets, secrets: wire.secrets, scan, env: wire.env, site };
   return {
     targets,
     forge,
