@@ -250,7 +250,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       const asked = Promise.all([
         pollOnce(state, run),
         gather(hands, state, names, findings),
-        ports.code && lookAtRepos(ports.code, wanted.repos, waiting, findings),
+        ports.code && lookAtRepos(ports.code, state.settings, wanted.repos, waiting, findings),
       ]);
       [findings.levels] = await heed(signal, asked);
     }
