@@ -319,10 +319,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a nonsense record costs no time",
-    edits: [
-      ["src/core/locate.ts", "if (last?.text === text) return last;", ""],
-      ["src/core/locate.ts", "const max_exact = 16 << 10;", "const max_exact = 1 << 30;"],
-    ],
+    edits: [["src/core/entry-problems.ts", "const most = 20;", "const most = 1e9;"]],
     tests: ["test/fuzz/guards.test.ts"],
   },
   {
@@ -1205,7 +1202,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a repository's address runs no program",
-    edits: [["src/core/target.ts", 'repo.startsWith("-")', "false"]],
+    edits: [["src/core/target.ts", "option.test(repo)", "false"]],
     tests: ["test/code/target.test.ts"],
     name: "is no address",
   },
