@@ -13,6 +13,7 @@ import { judgedWork, type Kept, type Landed, workText } from "./landed.ts";
 import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
+import type { Said } from "./obey.ts";
 import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
@@ -20,6 +21,7 @@ import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job, JobState } from "./schema.ts";
 import { oneLine } from "./text.ts";
+import type { Web } from "./web-links.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
 import { type RepoAnswer, raiseReview, type Standing, settleWork } from "./work.ts";
 
@@ -52,6 +54,12 @@ export interface Findings {
   later: Map<string, string>;
   /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
   probed: ReadonlySet<string>;
+  /** Comments of the forge that may hold commands. */
+  said: readonly Said[];
+  /** Where the forge shows records. */
+  web?: Web | undefined;
+  /** Posts that were done, by id. */
+  posted: ReadonlySet<string>;
 }
 
 export type StartFinding =
@@ -74,6 +82,8 @@ export const noFindings = (): Findings => ({
   standing: new Map(),
   later: new Map(),
   probed: new Set(),
+  said: [],
+  posted: new Set(),
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost

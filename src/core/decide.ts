@@ -9,6 +9,7 @@ import { fold } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
+import { obey } from "./obey.ts";
 import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
@@ -44,6 +45,8 @@ export function decide(
 ): Decision {
   const draft = draftOf(state, pass.now, pass.tick);
   const base = { jobs: new Map(draft.jobs), status: draft.status };
+  draft.posted = findings.posted;
+  obey(draft, findings.said, { runtimes: known.runtimes, web: findings.web });
   absorb(draft, findings);
   stopRollouts(draft);
   raiseOverlaps(draft);

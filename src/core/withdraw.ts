@@ -3,7 +3,7 @@ import { end } from "./claim.ts";
 import type { Draft } from "./draft.ts";
 import { putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { stopped } from "./gate.ts";
+import { type Stop, stopOf } from "./gate.ts";
 import { isAtRest, isLive, isOver } from "./jobs.ts";
 import { raiseJob } from "./raise.ts";
 import type { State } from "./state.ts";
@@ -19,9 +19,12 @@ export function unwanted(state: State, job: Entry<"job">): string | null {
 
 /** The same for a run that has begun: STOP.md with `cancel: true` ends those, too. */
 export function withdrawn(state: State, job: Entry<"job">, now: Date): string | null {
-  const stops = stopped(state, now) && state.stop?.data.cancel;
-  return unwanted(state, job) ?? (stops ? "STOP.md says `cancel: true`" : null);
+  const stop = stopOf(state, now);
+  return unwanted(state, job) ?? (stop?.cancel ? saysCancel(state, stop) : null);
 }
+
+const saysCancel = ({ stop }: State, { words }: Stop) =>
+  stop?.data.cancel ? "STOP.md says `cancel: true`" : `${words} ends what runs`;
 
 /** A higher `run:` asks for a new run in place of this one. What a schedule started is not replaced by one on demand. */
 function replaced({ data }: Entry<"task">, occurrence: string): boolean {

@@ -3,11 +3,11 @@ import { type Findings, noFindings } from "../../src/core/absorb.ts";
 import { limitsOf } from "../../src/core/budget.ts";
 import type { Start } from "../../src/core/claim.ts";
 import { type Decision, decide } from "../../src/core/decide.ts";
-import { draftOf } from "../../src/core/draft.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import type { Landed } from "../../src/core/landed.ts";
 import { readExpenses } from "../../src/core/look-back.ts";
 import { whatMatters } from "../../src/core/matters.ts";
+import { heeded, type Said } from "../../src/core/obey.ts";
 import type { Spent } from "../../src/core/spent.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
 import { talked } from "../../src/core/talk.ts";
@@ -33,6 +33,8 @@ export interface World {
   standing: Map<string, Standing>;
   /** Why the work of ended runs cannot be brought in yet, by job. */
   later: Map<string, string>;
+  /** Comments that stand on the forge. */
+  said: Said[];
   /** Why hosts start nothing, though they could; absent: they do. */
   turns?: string;
   state(): State;
@@ -67,6 +69,7 @@ export function world(records: Record<string, string>): World {
     repos: new Map(),
     standing: new Map(),
     later: new Map(),
+    said: [],
     state: () => {
       const named = openPaths(files.get("state/open.ndjson"));
       const wanted = [...policy_paths, ...ledger_paths];
@@ -124,7 +127,9 @@ export function world(records: Record<string, string>): World {
         into.answers.clear();
         into.running.clear();
         into.absent.clear();
-        const { hosts: asked, repos } = whatMatters(draftOf(state, new Date(at), id), known);
+        into.said = [...made.said];
+        const heard = heeded(state, into.said, { runtimes: known }, { now: new Date(at), tick: id });
+        const { hosts: asked, repos } = whatMatters(heard, known);
         into.repos = new Map([...made.repos].filter(([repo]) => repos.has(repo)));
         into.standing = new Map([...made.standing].filter(([job]) => state.jobs.has(job)));
         into.later = new Map(made.later);
