@@ -153,6 +153,10 @@ async function walk(run: TickRun): Promise<void> {
     const claimed = await onePass(run, pass <= passes);
     if (!claimed) return;
     const { state, starts, tips, hands } = claimed;
+    if (starts.length === 0) {
+      run.tips = tips;
+      continue;
+    }
     patience ??= ports.clock.tick() + state.settings.tick.patience * 1000;
     const until = { tick: patience, signal: options.signal };
     await hand(hands, state, starts, tips, { findings, until });
@@ -267,7 +271,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       won(run, decision, pushed.commit);
       const now_at = { policy: tips.ledger === tips.policy ? pushed.commit : tips.policy, ledger: pushed.commit };
       const { starts } = decision.plan;
-      return starts.length === 0 ? null : { state: decision.draft, starts, tips: now_at, hands };
+      return starts.length === 0 && !decision.again ? null : { state: decision.draft, starts, tips: now_at, hands };
     }
     const refusal = refusalOf(pushed.why);
     if (refusal.kind === "content" && pushed.state === "lost" && withheld(run, decision, pushed.paths)) continue;

@@ -58,6 +58,8 @@ export interface Findings {
   said: readonly Said[];
   /** Where the forge shows records. */
   web?: Web | undefined;
+  /** There is a forge on which people are told of what waits, and answers are given. */
+  talks?: boolean;
   /** Posts that were done, by id. */
   posted: ReadonlySet<string>;
 }

@@ -33,9 +33,8 @@ export interface StopRow {
   why?: string | undefined;
 }
 
-/** What the inbox said last, and what people were called for already. */
+/** What people were called for already, of what still waits for them. */
 export interface InboxRow {
-  digest: string;
   told: string[];
 }
 
@@ -62,7 +61,7 @@ export function readTalks(text: string | undefined): Talks {
     const row = parsed(line);
     if (row && typeof row.comment === "string") talks.heard.push(row as unknown as HeardRow);
     else if (row && typeof row.what === "string") talks.posts.push(row as unknown as Post);
-    else if (row && typeof row.digest === "string") talks.inbox = row as unknown as InboxRow;
+    else if (row && Array.isArray(row.told)) talks.inbox = row as unknown as InboxRow;
     else if (row && typeof row.by === "string") talks.stop = row as unknown as StopRow;
     // A stop that cannot be read still means stop.
     else if (line.includes('"by"')) talks.stop = { at: "", by: "somebody" };

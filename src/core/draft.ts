@@ -12,6 +12,7 @@ import { ndjson, render } from "./render.ts";
 import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
 import type { State } from "./state.ts";
+import type { Web } from "./web-links.ts";
 
 export interface Draft extends State {
   now: Date;
@@ -30,6 +31,8 @@ export interface Draft extends State {
   overheard: HeardRow[];
   /** Posts that are done: forgotten in the same way. */
   posted: ReadonlySet<string>;
+  /** Where the forge shows records. */
+  web?: Web | undefined;
 }
 
 export function draftOf(state: State, now: Date, tick: string): Draft {

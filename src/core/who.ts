@@ -9,8 +9,8 @@ export interface Person {
   login: string;
   /** The forge's own number. */
   id: string;
-  /** As the forge says: `User`, `Bot`, … */
-  type: string;
+  /** A bot, an app, an organisation: whatever is no person. */
+  bot: boolean;
   permission: Permission;
 }
 
@@ -45,7 +45,7 @@ export function ownersOf(said: readonly string[] | undefined): { owners: Owner[]
 export function actorOf(owners: readonly string[] | undefined, person: Person, act: Act, relation: Relation): Actor {
   if (relation.own) return "self";
   if (!id_form.test(person.id)) return "unknown";
-  if (person.type !== "User" || /\[bot\]$/i.test(person.login)) return "bot";
+  if (person.bot !== false || /\[bot\]$/i.test(person.login)) return "bot";
   const { permission } = person;
   if (permission === "read" || permission === "none") return relation.fork === person.id ? "fork" : permission;
   if (permission !== "admin" && permission !== "write") return "unknown";

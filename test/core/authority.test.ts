@@ -146,7 +146,7 @@ const owners = ["ann:7", "bob (8)", "@Carol 9", "dave"];
 const person = (more: Partial<Person>): Person => ({
   login: "ann",
   id: "7",
-  type: "User",
+  bot: false,
   permission: "admin",
   ...more,
 });
@@ -185,11 +185,10 @@ describe("whose word it is", () => {
   });
 
   test("bots and apps are none of them, whatever they may do", () => {
-    expect(who({ type: "Bot" })).toBe("bot");
-    expect(who({ type: "Organization" })).toBe("bot");
-    expect(who({ type: "" })).toBe("bot");
+    expect(who({ bot: true })).toBe("bot");
+    expect(who({ bot: undefined as unknown as boolean })).toBe("bot");
     expect(who({ login: "ann[bot]" })).toBe("bot");
-    expect(who({ type: "Bot" }, "run", { own: true })).toBe("self");
+    expect(who({ bot: true }, "run", { own: true })).toBe("self");
     expect(who({}, "run", { own: true })).toBe("self");
   });
 

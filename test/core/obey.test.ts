@@ -18,8 +18,9 @@ const done: FakeRun = { stdout: "dropped" };
 const asking: FakeRun = { stdout: "half of it", outbox: { "01-ask.md": "May I drop the table?" } };
 
 type World = ReturnType<typeof world>;
+type More = Partial<Omit<Said, "by">> & { by?: Partial<Said["by"]> };
 let count = 0;
-function say(one: World, minutes: number, body: string, more: Partial<Said> & { by?: Partial<Said["by"]> } = {}): void {
+function say(one: World, minutes: number, body: string, more: More = {}): void {
   const { by, ...rest } = more;
   one.said.push({
     id: `github:${++count}`,
@@ -29,7 +30,7 @@ function say(one: World, minutes: number, body: string, more: Partial<Said> & { 
     body,
     place: { subject: "inbox", kind: "inbox" },
     ...rest,
-    by: { login: "ann", id: "7", type: "User", permission: "write", ...by },
+    by: { login: "ann", id: "7", bot: false, permission: "write", ...by },
   });
 }
 const talks = (one: World) => readTalks(one.files.get(conversations_path));
@@ -254,11 +255,11 @@ describe("why", () => {
 });
 
 describe("who is heard", () => {
-  const nobody: [string, Partial<Said> & { by?: Partial<Said["by"]> }][] = [
+  const nobody: [string, More][] = [
     ["a stranger", { by: { login: "eve", id: "9", permission: "none" } }],
     ["a reader", { by: { login: "eve", id: "9", permission: "read" } }],
     ["an account that looks like the owner's", { by: { login: "аnn", id: "9", permission: "read" } }],
-    ["a bot with every right", { by: { login: "ci[bot]", id: "9", type: "Bot", permission: "admin" } }],
+    ["a bot with every right", { by: { login: "ci[bot]", id: "9", bot: true, permission: "admin" } }],
     ["towline itself", { own: true, by: { permission: "admin" } }],
     ["an owner who was removed", { by: { permission: "none" } }],
     [

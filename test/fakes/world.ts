@@ -12,7 +12,7 @@ import type { Spent } from "../../src/core/spent.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
 import { talked } from "../../src/core/talk.ts";
 import type { RepoAnswer, Standing } from "../../src/core/work.ts";
-import type { Outcome } from "../../src/ports.ts";
+import type { Level, Outcome } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { type FakeRun, rawResult } from "./fleet.ts";
 
@@ -35,6 +35,10 @@ export interface World {
   later: Map<string, string>;
   /** Comments that stand on the forge. */
   said: Said[];
+  /** What sources report. */
+  levels: Level[];
+  /** There is a forge that people are told things on. */
+  talks: boolean;
   /** Why hosts start nothing, though they could; absent: they do. */
   turns?: string;
   state(): State;
@@ -70,6 +74,8 @@ export function world(records: Record<string, string>): World {
     standing: new Map(),
     later: new Map(),
     said: [],
+    levels: [],
+    talks: false,
     state: () => {
       const named = openPaths(files.get("state/open.ndjson"));
       const wanted = [...policy_paths, ...ledger_paths];
@@ -119,7 +125,7 @@ export function world(records: Record<string, string>): World {
           open.set(start.job, { host: start.host, epoch: start.epoch, at: now });
           findings.starts.set(`${start.job}/${start.epoch}`, { state: "started", epoch: start.epoch });
         }
-        if (decision.plan.starts.length === 0) break;
+        if (decision.plan.starts.length === 0 && !decision.again) break;
       }
       return changes;
 
@@ -128,6 +134,8 @@ export function world(records: Record<string, string>): World {
         into.running.clear();
         into.absent.clear();
         into.said = [...made.said];
+        into.levels = [...made.levels];
+        into.talks = made.talks;
         const heard = heeded(state, into.said, { runtimes: known }, { now: new Date(at), tick: id });
         const { hosts: asked, repos } = whatMatters(heard, known);
         into.repos = new Map([...made.repos].filter(([repo]) => repos.has(repo)));
