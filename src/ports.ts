@@ -1,10 +1,16 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
+import type { Post } from "./core/conversations.ts";
 import type { Entry } from "./core/entry.ts";
+import type { Inbox } from "./core/inbox.ts";
 import type { Told } from "./core/knowledge.ts";
+import type { Said } from "./core/obey.ts";
+import type { Spot } from "./core/places.ts";
 import type { Remark } from "./core/review.ts";
 import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
+import type { Web } from "./core/web-links.ts";
+import type { Permission } from "./core/who.ts";
 import type { Standing } from "./core/work.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
@@ -541,6 +547,20 @@ export interface Forge {
   propose(proposal: Proposal): Promise<string>;
   /** How it stands: `conflict` where it is open and cannot be merged as it is. */
   stands(proposal: Proposal): Promise<Standing>;
+}
+
+/** Talk with people on a forge. Calls throw a Fault where it cannot be reached: the next tick tries again. */
+export interface Conversations {
+  /** Where the forge shows records. */
+  web?: Web | undefined;
+  /** Comments at these places that may hold a command and are not older than `since`, with their authors' rights now. */
+  hear(spots: readonly Spot[], since: Date): Promise<Said[]>;
+  /** What somebody may do in a repository right now. */
+  permission(repo: string, person: { login: string; id: string }): Promise<Permission>;
+  /** Does it, or finds by its `id` that it was done. */
+  post(post: Post): Promise<void>;
+  /** The pinned issue is made, or becomes this, without a word to anybody. */
+  inbox(box: Inbox): Promise<void>;
 }
 
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────

@@ -106,6 +106,7 @@ export async function tickOnce(
       tips,
       part,
       probed: before?.probed,
+      talked: before?.talked,
       restore: flags.restore,
       onState: (state) => {
         for (const [id, job] of state.jobs) jobs.set(id, job);
