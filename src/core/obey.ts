@@ -45,10 +45,11 @@ export interface Obeying {
 
 /** Carries out what was said, oldest first, on the draft. */
 export function obey(draft: Draft, said: readonly Said[], known: Obeying): void {
+  const lasts = ({ at }: Said) => draft.now.getTime() - Date.parse(at) <= command_life;
   const order = (one: Said) => `${new Date(one.at).toISOString()} ${one.id}`;
   const heard = new Set([...draft.talks.heard, ...draft.overheard].map(({ comment }) => comment));
-  for (const one of said.toSorted((a, b) => (order(a) < order(b) ? -1 : 1))) {
-    if (heard.has(one.id) || draft.now.getTime() - Date.parse(one.at) > command_life) continue;
+  for (const one of said.filter(lasts).toSorted((a, b) => (order(a) < order(b) ? -1 : 1))) {
+    if (heard.has(one.id)) continue;
     heard.add(one.id);
     obeyOne(draft, one, known);
   }

@@ -163,10 +163,10 @@ describe("answer, approve, drop", () => {
   });
 
   test("what was asked after the comment was written is not what it answers", () => {
-    const one = world(records());
+    const { one } = asked();
     say(one, -5, "/towline answer yes");
-    one.tick(at(0), () => asking);
-    one.tick(at(1), () => asking);
+    one.tick(at(2), () => asking);
+    expect(replies(one)).toEqual([expect.stringContaining("nothing here waits for an answer")]);
     expect(only(one, "memos")[1]).toContain("status: open");
   });
 
@@ -311,6 +311,7 @@ describe("who is heard", () => {
   test("a comment that is over a week old is not heard", () => {
     const one = ran();
     say(one, -8 * 24 * 60, "/towline run drop");
+    say(one, 2, "/towline run drop", { at: "some day" });
     idle(one, 3);
   });
 
