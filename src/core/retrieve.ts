@@ -15,6 +15,8 @@ export interface Lesson {
 export interface Hit {
   id: string;
   score: number;
+  /** It was found by its meaning; percent of likeness. `score` is 0 where no words found it. */
+  close?: number;
   /** It is for one of the paths that were named; undefined: none was, or it is for all. */
   onPath?: boolean;
 }
