@@ -4,9 +4,11 @@ import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { check } from "./verbs/check.ts";
+import { completion } from "./verbs/completion.ts";
 import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
 import { dispatching } from "./verbs/dispatch.ts";
+import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
@@ -15,6 +17,7 @@ import { learn } from "./verbs/learn.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
+import { playbook } from "./verbs/playbook.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { review } from "./verbs/review.ts";
@@ -25,6 +28,7 @@ import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
 import { tick } from "./verbs/tick.ts";
 import { trying } from "./verbs/try.ts";
+import { upgrade } from "./verbs/upgrade.ts";
 import { watch } from "./verbs/watch.ts";
 import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
@@ -32,9 +36,11 @@ import { type Wire, wireUp } from "./wire.ts";
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
   check,
+  completion,
   costs,
   demo,
   dispatching,
+  doctor,
   fleet,
   init,
   job,
@@ -42,6 +48,7 @@ const verbs: Register[] = [
   memo,
   now,
   plan,
+  playbook,
   purge,
   review,
   secrets,
@@ -49,6 +56,7 @@ const verbs: Register[] = [
   task,
   tick,
   trying,
+  upgrade,
   watch,
   why,
   exporting,
