@@ -71,6 +71,15 @@ export interface Repo {
   readBeat(): Promise<string | null>;
   /** Paths that differ between two commits (either may be null = empty tree), with their blob at `to` or null. */
   diff(from: string | null, to: string | null): Promise<{ path: string; blob: string | null }[]>;
+  /** Path → the last commit between two that changed it, with the name that its author gave. null: not in this clone. */
+  people(from: string, to: string): Promise<Map<string, Authored> | null>;
+}
+
+/** What a commit says of itself. Anybody can write any name there: it is no proof of who it was. */
+export interface Authored {
+  commit: string;
+  author: string;
+  at: string;
 }
 
 // ── hosts: shell/fleet.ts over transports/ ─────────────────────────────────────────────────────
@@ -572,9 +581,12 @@ export interface Level {
   first?: "calm" | "noted";
   /**
    * The subject has come to its end with this level, and its other levels are forgotten. `may-return`: this one is
-   * kept, so that a return is news of its own. `for-good`: this one is forgotten, too.
+   * kept, so that a return is news of its own. `for-good`: this one is forgotten, too. `unsaid`: what was known is
+   * forgotten, and nobody is told; that alone makes no commit.
    */
-  ends?: "may-return" | "for-good";
+  ends?: "may-return" | "for-good" | "unsaid";
+  /** Of an event out of a list: news only while this cursor (`cursorLevel`) stands where it did when the list was read. */
+  after?: { cursor: string; at: string };
   title: string;
   actor?: { login?: string; id?: string; role?: string };
   url?: string;
@@ -585,6 +597,8 @@ export interface Level {
 export interface PollContext {
   /** The levels of this source that stand in the ledger. */
   known: readonly LevelRow[];
+  /** The pack's own repository and the commits that this tick has read. */
+  own?: { repo: Pick<Repo, "tree" | "blobs" | "diff" | "people">; tips: Tips };
   /** The tick is to end: the poll gives up. */
   signal?: AbortSignal;
 }

@@ -472,6 +472,73 @@ const repository = line.regex(
   "must be owner/name, or `.` for the pack's own repository",
 );
 
+/** An address, or the variable that holds it: whoever knows the address of a private calendar reads it. */
+const source_url = line.refine(
+  (v) =>
+    /^env:[A-Z][A-Z0-9_]*$/.test(v) ||
+    (URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@#]/.test(v)),
+  "must be an https address without a login, or env: and the name of a variable that holds one",
+);
+const header_name =
+  /^(?!(host|content-length|transfer-encoding|connection|if-none-match|if-modified-since)$)[a-z][a-z0-9-]{0,63}$/;
+/** Header → where its value comes from. Values stand in variables, so that nothing secret stands in a file. */
+const headers = z
+  .record(
+    z.string().regex(header_name, "must be the name of a header in small letters, like x-api-key"),
+    z.string().regex(/^env:[A-Z][A-Z0-9_]*$/, "must be env: and the name of a variable, never the value itself"),
+  )
+  .refine((v) => Object.keys(v).length <= 10, "must be at most 10 headers");
+/** What all sources that are read over HTTP have. */
+const fetched = {
+  name: slug,
+  /** Variable whose value is sent as `authorization: Bearer …`. */
+  token: variable.optional(),
+  headers: headers.optional(),
+  /** Not read again sooner than this: for a ticker that runs all the time. */
+  every: duration.default(0),
+  wall: duration.default(10),
+};
+/** The way to a field: `data.items`, `labels.0.name`; "" is the whole. */
+const field_path = z
+  .string()
+  .regex(/^([\w$@-]+(\.[\w$@-]+){0,9})?$/, "must be names with dots between, like data.items");
+const named_once = (list: { name: string }[]) => new Set(list.map((one) => one.name)).size === list.length;
+
+const calendars = z
+  .array(
+    record({
+      ...fetched,
+      url: source_url.optional(),
+      file: line.optional(),
+      lead: duration.default(900),
+      grace: duration.default(3600),
+    }).refine((v) => (v.url === undefined) !== (v.file === undefined), "must name one of `url` and `file`"),
+  )
+  .max(20, "must be at most 20 calendars")
+  .refine(named_once, "two of them have one name");
+
+const endpoints = z
+  .array(
+    record({
+      ...fetched,
+      url: source_url,
+      /** Where in the answer the list stands. */
+      list: field_path.default(""),
+      id: field_path.default("id"),
+      title: field_path.default("title"),
+      /** What makes a thing another than it was; without it, only that it is there counts. */
+      state: field_path.optional(),
+      link: field_path.optional(),
+      /** Name in the pupdate's `data` → the way to its value. */
+      data: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), field_path).default({}),
+      kind: line.regex(/^[a-z][a-z0-9]*(\.[a-z0-9_]+)+$/, "must be like alert.changed").default("http.changed"),
+      /** Whether what is there when it is read for the first time is news. */
+      first: z.enum(["news", "noted"]).default("noted"),
+    }),
+  )
+  .max(20, "must be at most 20 endpoints")
+  .refine(named_once, "two of them have one name");
+
 /** Poller → its settings. The names are those of src/pollers/index.ts. */
 export const pollers = z.strictObject({
   github: record({
@@ -482,6 +549,10 @@ export const pollers = z.strictObject({
     stale: duration.default(259_200),
     wall: duration.default(10),
   }).optional(),
+  calendar: calendars.optional(),
+  http: endpoints.optional(),
+  /** Records that people changed. */
+  repo: record({}).optional(),
 });
 
 /** An address with words to fill in: {version}, {tag}, {os}, {Os}, {arch}, {Arch}. */
@@ -600,6 +671,8 @@ export type Amounts = z.infer<typeof amounts>;
 export type Settings = z.infer<typeof settings>;
 export type Release = z.infer<typeof release>;
 export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;
+export type HttpSettings = NonNullable<Settings["pollers"]["http"]>[number];
+export type CalendarSettings = NonNullable<Settings["pollers"]["calendar"]>[number];
 
 /** Folder of a record → its kind. Order does not matter: first path segment decides. */
 export const folders: Record<string, Kind> = {
