@@ -107,4 +107,12 @@ export function retrieve(
   return hits.filter(({ score }) => enough(score)).slice(0, by.hits);
 }
 
+/** All of them, those first that are most about what is asked. */
+export function byRelevance(learnings: readonly Entry<"learning">[], asked: string): Entry<"learning">[] {
+  const { index, byPlace } = lessonsOf(lessonsIn(learnings));
+  const { sums } = scores(index, words(asked));
+  const score = new Map(byPlace.map(({ id }, at) => [id, sums.get(at) ?? 0]));
+  return [...learnings].sort((one, other) => (score.get(other.id) ?? 0) - (score.get(one.id) ?? 0));
+}
+
 const percent = (of: number, part: number) => Math.floor((of * part) / 100);
