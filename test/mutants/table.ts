@@ -1352,7 +1352,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "texts go masked to where embeddings are made",
-    edits: [["src/verbs/learn.ts", "texts.map((text) => wire.secrets.mask(text))", "texts"]],
+    edits: [["src/verbs/learn-find.ts", "texts.map((text) => wire.secrets.mask(text))", "texts"]],
     tests: ["test/verbs/learn-embeddings.test.ts"],
     name: "out of sight",
   },
