@@ -1327,6 +1327,42 @@ export const mutants: Mutant[] = [
     name: "worktrees and sessions of jobs",
   },
   {
+    guard: "two of one job or pull request are one witness",
+    edits: [
+      [
+        "src/core/candidates.ts",
+        "apart.filter((one) => origins.some((origin) => one.has(origin)))",
+        "apart.filter((one) => origins.every((origin) => origin === [...one].join()))",
+      ],
+    ],
+    tests: ["test/core/signals.test.ts"],
+    name: "are one witness",
+  },
+  {
+    guard: "what people turned down is not proposed again",
+    edits: [
+      [
+        "src/core/candidates.ts",
+        "found.filter(notDismissed(found, dismissed))",
+        "found.filter(() => notDismissed(found, dismissed))",
+      ],
+    ],
+    tests: ["test/core/signals.test.ts"],
+    name: "never returns",
+  },
+  {
+    guard: "texts go masked to where embeddings are made",
+    edits: [["src/verbs/learn-find.ts", "texts.map((text) => wire.secrets.mask(text))", "texts"]],
+    tests: ["test/verbs/learn-embeddings.test.ts"],
+    name: "out of sight",
+  },
+  {
+    guard: "what asks for embeddings goes where the settings say, and nowhere else",
+    edits: [["src/shell/embeddings.ts", 'redirect: "error"', 'redirect: "follow"']],
+    tests: ["test/verbs/learn-embeddings.test.ts"],
+    name: "on to elsewhere",
+  },
+  {
     guard: "repositories that need more than their commits are not sent",
     edits: [["src/shell/repos.ts", "if (lacks !== null) return {", 'if (lacks === "") return {']],
     tests: ["test/code/repos.test.ts"],
