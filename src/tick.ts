@@ -268,7 +268,9 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       won(run, decision, pushed.commit);
       const now_at = { policy: tips.ledger === tips.policy ? pushed.commit : tips.policy, ledger: pushed.commit };
       const { starts } = decision.plan;
-      return starts.length === 0 ? null : { state: decision.draft, starts, tips: now_at, hands };
+      return starts.length === 0 && !decision.plan.tells
+        ? null
+        : { state: decision.draft, starts, tips: now_at, hands };
     }
     const refusal = refusalOf(pushed.why);
     if (refusal.kind === "content" && pushed.state === "lost" && withheld(run, decision, pushed.paths)) continue;

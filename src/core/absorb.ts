@@ -12,6 +12,7 @@ import { hostCalled, remember } from "./known-hosts.ts";
 import { judgedWork, type Kept, type Landed, workText } from "./landed.ts";
 import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
+import { settleShown } from "./live-letters.ts";
 import { raiseHosts } from "./networks.ts";
 import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
@@ -33,6 +34,8 @@ export interface Findings {
   running: Set<string>;
   /** Those of them that have gone quiet, and that no nudge woke. */
   silent: Set<string>;
+  /** Messages that running agents were shown, by id. */
+  shown: Set<string>;
   /** Jobs of which their host, asked in the open epoch, knows nothing. */
   absent: Set<string>;
   /**
@@ -68,6 +71,7 @@ export const noFindings = (): Findings => ({
   results: [],
   running: new Set(),
   silent: new Set(),
+  shown: new Set(),
   absent: new Set(),
   strangers: new Map(),
   starts: new Map(),
@@ -95,6 +99,7 @@ export function absorb(draft: Draft, findings: Findings): void {
     const start = findings.starts.get(`${job.id}/${job.data.run.epoch}`);
     if (start?.state === "started" && start.told) setJob(draft, job, job.data.state, start.told);
   }
+  settleShown(draft, findings.shown);
   for (const { host, result, outcome, landed } of findings.results) {
     const answer = findings.answers.get(host);
     const times = ourTimes(result, answer && "facts" in answer ? answer.facts.skew : 0, draft.now);

@@ -62,6 +62,7 @@ const deaf: HostSession = {
   fetch: off,
   seal: off,
   cancel: off,
+  tell: off,
   ack: off,
   files: undefined as never,
   code: undefined as never,
