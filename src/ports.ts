@@ -432,6 +432,8 @@ export interface Launch {
   secret: string[];
   /** POSIX sh, run in the job's folder with stdin from /dev/null. Constant per runtime: never holds text of a task. */
   command: string;
+  /** What its agent reads, by name. */
+  told?: Readonly<Record<string, string>>;
 }
 
 /** A piece of work before its secrets are looked up. */
@@ -463,6 +465,8 @@ export interface Assignment {
   code?: CodeWork;
   /** What is new in this round of it, in parts for a prompt. */
   news?: readonly string[];
+  /** What people have written down for agents like this one. */
+  told?: Told;
 }
 
 /** What an agent is told of its work on a repository besides the task. */
@@ -483,8 +487,8 @@ export interface CodeWork {
   failed?: string;
   /** One line of towline's own about how this round came to be. */
   note?: string;
-  /** What people have written down for agents like this one. */
-  told?: Told;
+  /** Why some of the work is in no commit, in its host's words. */
+  left?: string;
 }
 
 /** A message from one agent to another. */
@@ -543,6 +547,9 @@ export interface Proposal {
   tip?: string | undefined;
   paths?: readonly string[] | undefined;
   sum?: string | undefined;
+  /** What people read of it. The body is markdown. */
+  title?: string | undefined;
+  body?: string | undefined;
 }
 
 /** Where people look at work and say yes or no. Its calls throw a Fault where the forge cannot be reached. */

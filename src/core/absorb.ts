@@ -9,7 +9,7 @@ import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
 import { hostCalled, remember } from "./known-hosts.ts";
-import { judgedWork, type Kept, type Landed, workText } from "./landed.ts";
+import { type Judged, judgedWork, type Kept, type Landed, workText } from "./landed.ts";
 import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { settleShown } from "./live-letters.ts";
@@ -17,11 +17,13 @@ import { raiseHosts } from "./networks.ts";
 import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
+import { proposalFile, type Round } from "./proposal.ts";
 import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job, JobState } from "./schema.ts";
 import { chosen, raiseSilent } from "./stuck.ts";
 import { oneLine } from "./text.ts";
+import { besides, recordTold, type ToldFinding, toldSection } from "./told.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
 import { type RepoAnswer, raiseReview, type Standing, settleWork } from "./work.ts";
 
@@ -45,6 +47,8 @@ export interface Findings {
   strangers: Map<string, string>;
   /** What became of this tick's own starts, by `job/epoch` of the claim. */
   starts: Map<string, StartFinding>;
+  /** What the agents of this tick's own starts were told, by `job/epoch`. */
+  told: Map<string, ToldFinding>;
   levels: Level[];
   /** Runs that a person asked to be ended, by job id. */
   cancels: Map<string, { at: string; by: string }>;
@@ -61,8 +65,7 @@ export interface Findings {
 }
 
 export type StartFinding =
-  /** `told`: names of what people wrote down that its agent was given. */
-  | { state: "started"; epoch: number; told?: { insights?: string[]; learnings?: string[] } }
+  | { state: "started"; epoch: number }
   | { state: "released"; why: string }
   | { state: "refused"; why: string };
 
@@ -75,6 +78,7 @@ export const noFindings = (): Findings => ({
   absent: new Set(),
   strangers: new Map(),
   starts: new Map(),
+  told: new Map(),
   levels: [],
   cancels: new Map(),
   samples: new Map(),
@@ -95,10 +99,7 @@ export function absorb(draft: Draft, findings: Findings): void {
     const job = draft.jobs.get(id);
     if (job && !isOver(job) && !job.data.run.cancel) setJob(draft, job, job.data.state, { cancel });
   }
-  for (const job of findings.starts.size > 0 ? [...draft.jobs.values()] : []) {
-    const start = findings.starts.get(`${job.id}/${job.data.run.epoch}`);
-    if (start?.state === "started" && start.told) setJob(draft, job, job.data.state, start.told);
-  }
+  recordTold(draft, findings);
   settleShown(draft, findings.shown);
   for (const { host, result, outcome, landed } of findings.results) {
     const answer = findings.answers.get(host);
@@ -259,6 +260,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   const again = !done && (anew || limited !== undefined || mayRunAgain(draft, job, state));
   const why = outcome.state === "cancelled" ? endedBy(draft, job) : work ? work.why : outcome.why;
   const { unknown_since: _, ...run } = job.data.run;
+  const shown = propose(draft, job, work, { outcome, took: raw.took, landed });
   const data: Job = {
     ...job.data,
     state,
@@ -285,6 +287,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       // It may go on from there, or never be answered.
       code: work?.code ?? (run.code && { ...run.code, unsaved: true }),
       questions: question === null ? run.questions : withQuestion(job, question, raw.ended_at),
+      proposal: shown || run.proposal,
       tokens: outcome.tokens,
       session: outcome.session,
       limited,
@@ -303,7 +306,11 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   const refused = post(draft, job, messages);
   const said = { ...outcome, why, remarks: [...remarks, ...refused] };
   const made = landed && work ? workText(landed, run.branch ?? "") : [];
-  const next: Entry<"job"> = { ...job, data, body: [jobBody(said, raw, job), ...made].join("\n\n") };
+  const next: Entry<"job"> = {
+    ...job,
+    data,
+    body: [jobBody(said, raw, job), ...made, ...toldSection(job)].join("\n\n"),
+  };
   putJob(draft, next);
   draft.collected.add(job.id);
   if (landed && work && "kept" in landed) keep(draft, next, landed.kept);
@@ -313,9 +320,21 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   else if (!again && state !== "reworking") raiseJob(draft, next, kinds[state] ?? "job.failed", why ?? "");
 }
 
+/** What people read when they decide about its work, brought up to this round. */
+function propose(
+  draft: Draft,
+  job: Entry<"job">,
+  work: Judged | null,
+  { landed, ...round }: Omit<Round, "landed"> & { landed: Landed | undefined },
+): true | undefined {
+  if (!work?.code.head || (landed?.state !== "pushed" && landed?.state !== "nothing")) return undefined;
+  draft.attached.set(`${besides(job.path)}proposal.md`, proposalFile(draft, job, { ...round, landed }));
+  return true;
+}
+
 /** Files beside the job's record. */
 function keep(draft: Draft, { path }: Entry<"job">, kept: Kept): void {
-  for (const [name, bytes] of kept) draft.attached.set(`${path.slice(0, -3)}.d/${name}`, bytes);
+  for (const [name, bytes] of kept) draft.attached.set(`${besides(path)}${name}`, bytes);
 }
 
 const kinds: Partial<Record<JobState, string>> = {
@@ -324,14 +343,24 @@ const kinds: Partial<Record<JobState, string>> = {
   cancelled: "job.cancelled",
 };
 
+/** No host answers with more. */
+const most_hits = 5;
+
 /** What the agent said of its work, for the record. */
 function notesOf({ messages = [] }: Outcome): Partial<Job["run"]> {
   const texts = (verb: string) => messages.filter((one) => one.verb === verb).map(({ text }) => oneLine(text));
-  const learn = texts("learn");
+  const asked = messages.filter(({ verb }) => verb === "learn");
+  const learn = asked.filter(({ hits }) => hits === undefined).map(({ text }) => oneLine(text));
+  const learned = asked.flatMap(({ text, hits }) =>
+    hits === undefined
+      ? []
+      : [{ query: oneLine(text), ...(hits.length > 0 ? { hits: hits.slice(0, most_hits) } : {}) }],
+  );
   return {
     status: texts("status").at(-1),
     ready: messages.some(({ verb }) => verb === "done") || undefined,
     learn: learn.length > 0 ? learn : undefined,
+    learned: learned.length > 0 ? learned : undefined,
   };
 }
 

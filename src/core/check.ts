@@ -15,6 +15,7 @@ import { kindOf, type Parsed, type Problem, parseEntry } from "./entry.ts";
 import { type Kind, pathClass, type Settings } from "./schema.ts";
 import { max_bytes } from "./split.ts";
 import { readSettings } from "./state.ts";
+import type { Touched } from "./touched.ts";
 
 export interface CheckInput {
   /** Every file of the work tree or commit, also those that towline does not read: names can clash. */
@@ -33,6 +34,8 @@ export interface Checked {
   problems: Problem[];
   /** Records that were read, broken ones included. */
   records: number;
+  /** Of a commit that is judged against a base: what it changes. */
+  touches?: Touched;
 }
 
 const workflow = ".github/workflows/tick.yml";

@@ -17,6 +17,7 @@ import { isEach } from "./select.ts";
 import { onHost, wantAgain } from "./spending.ts";
 import { runSpent } from "./spent.ts";
 import { oneLine } from "./text.ts";
+import { keptOn } from "./told.ts";
 import { unwanted } from "./withdraw.ts";
 import { nextWork } from "./work.ts";
 
@@ -134,7 +135,22 @@ function claimAgain(
     if (repo && "fault" in repo && repo.person && isAtRest(job)) restsStill(job, { blocked: repo.fault }, holds);
     return;
   }
-  const next: Entry<"job"> = {
+  const next = nextOf(draft, job, { task, agent, host, known, work });
+  claim(startOf(draft, next, task, agent, sealed), next);
+}
+
+interface Next {
+  task: Entry<"task">;
+  agent: Entry<"agent">;
+  host: string;
+  known: Pick<Known, "answers">;
+  work: Partial<Job["run"]>;
+}
+
+/** The record of the job in its next epoch. */
+export function nextOf(draft: Draft, job: Entry<"job">, { task, agent, host, known, work }: Next): Entry<"job"> {
+  const { run } = job.data;
+  return {
     ...job,
     data: {
       task: job.data.task,
@@ -160,11 +176,21 @@ function claimAgain(
         collected_epoch: run.retry_at === undefined && !isAtRest(job) ? run.collected_epoch : epochOf(job),
         ...goesOn(job, agent, host, identityOf(known.answers, host)),
         ...work,
+        ...keptOn(run),
+        ...movedTo(job, host, known),
         ...chargedTo(draft, { task, agent, job }, true),
       },
     },
   };
-  claim(startOf(draft, next, task, agent, sealed), next);
+}
+
+/** For whoever decides about its work: that it went on elsewhere, and why it did not go on where it was. */
+function movedTo({ data }: Entry<"job">, host: string, { answers }: Next["known"]): Partial<Job["run"]> {
+  const { code, moved = [] } = data.run;
+  if (code?.head === undefined || data.host === undefined || data.host === host) return {};
+  const answer = answers.get(data.host);
+  const why = answer && "fault" in answer ? `${data.host} ${answer.message}` : `${data.host} took it no more`;
+  return { moved: [...moved, oneLine(`${why}: it went on from its pushed branch on ${host}`, 200)].slice(-10) };
 }
 
 /** Nobody wants it, but its ticker may still start it: claimed once more, only for the right to seal it. */

@@ -251,6 +251,8 @@ export const message = z
     to: slug.optional(),
     surprise: text.optional(),
     technique: text.optional(),
+    /** Names of the learnings that the host answered a `learn` with; absent: it had none to look at. */
+    hits: z.array(slug).max(50).optional(),
     text,
   })
   .refine((one) => one.verb !== "tell" || one.to !== undefined, {
@@ -324,8 +326,10 @@ export const job = record({
     status: line.optional(),
     /** The agent holds it to be ready for a review. */
     ready: flag.optional(),
-    /** What the agent said that it was about to do. */
+    /** What the agent said that it was about to do, where nothing was there to answer with. */
     learn: strings.optional(),
+    /** The same, and the learnings that it was answered with. */
+    learned: z.array(record({ query: line, hits: strings.optional() })).optional(),
     questions: z.array(question).optional(),
     /** Its run of this epoch has gone quiet, and no nudge woke it. `pupdate`: by which people were told; its memo names it. */
     stuck: record({ at: time, epoch: int(1, 1e9), pupdate: text, answer: z.enum(choices).optional() }).optional(),
@@ -349,6 +353,12 @@ export const job = record({
     tokens: record({}).optional(),
     insights: strings.optional(),
     learnings: strings.optional(),
+    /** The file in the job's folder that holds what its agent was told. */
+    told: line.optional(),
+    /** How it came to go on on other hosts, a line each. */
+    moved: strings.optional(),
+    /** Its folder holds the text of its proposal. */
+    proposal: flag.optional(),
     /** Of coding work. */
     branch: line.optional(),
     code: code.optional(),
@@ -391,7 +401,16 @@ export const status = record({
   answer_hash: text.optional(),
   jobs: z
     .array(
-      record({ id: text, path: text, state: z.enum(job_states), occurrence: text, host: text.optional(), at: time }),
+      record({
+        id: text,
+        path: text,
+        state: z.enum(job_states),
+        occurrence: text,
+        host: text.optional(),
+        at: time,
+        told: line.optional(),
+        proposal: flag.optional(),
+      }),
     )
     .default([]),
 });
@@ -509,6 +528,8 @@ export const settings = record({
     every: duration.default(1800),
     patience: duration.default(45),
     wall: duration.default(600),
+    /** How long a CI job may take in all: services bill whole minutes. Counted where the workflow says when it began. */
+    job: duration.default(50),
     alarm: duration.default(21600),
     max_starts: int(1, 1e6).default(200),
     /** How many tickers may share the work by `--shard`: as many as the CI service runs at once. */

@@ -5,11 +5,11 @@ import type { Letter, Work } from "../ports.ts";
 
 type Told = Pick<Work, "inbox" | "questions" | "continued">;
 
-/** The files of the inbox, in the order in which they came. */
+/** The files of the inbox, in the order in which they came. What agents say stands in a fence: it must not pass for a person's. */
 export function inboxFiles({ inbox = [], questions = [] }: Told): Record<string, string> {
   const answers = questions.map(({ question, answer }) => ({
     name: "answer",
-    text: `You asked:\n${clean(question)}\n\nA person answered:\n${clean(answer)}\n`,
+    text: `You asked:\n${fenced(clean(question))}\n\nA person answered:\n${clean(answer)}\n`,
   }));
   const letters = inbox.map(({ from, at, text }) => ({
     name: nameOf(from),
@@ -23,7 +23,8 @@ export function inboxFiles({ inbox = [], questions = [] }: Told): Record<string,
 }
 
 /** A message as a file of the inbox. */
-export const letterText = ({ from, at, text }: Letter): string => `From ${nameOf(from)}, ${at}\n\n${clean(text)}\n`;
+export const letterText = ({ from, at, text }: Letter): string =>
+  `From ${nameOf(from)}, ${at}\n\n${fenced(clean(text))}\n`;
 
 const nameOf = (agent: string) => agent.replace(/[^a-z0-9-]+/g, "") || "agent";
 

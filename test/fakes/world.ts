@@ -11,6 +11,7 @@ import { whatMatters } from "../../src/core/matters.ts";
 import type { Spent } from "../../src/core/spent.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
 import { talked } from "../../src/core/talk.ts";
+import type { ToldFinding } from "../../src/core/told.ts";
 import type { RepoAnswer, Standing } from "../../src/core/work.ts";
 import type { Outcome } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
@@ -37,6 +38,8 @@ export interface World {
   silent: Set<string>;
   /** Why hosts start nothing, though they could; absent: they do. */
   turns?: string;
+  /** What agents are told when they are started, where that is kept. */
+  told?: ToldFinding;
   state(): State;
   /** One tick. Answers the changes of each pass that made any. `run` says what a job comes to; null: it goes on. */
   tick(
@@ -49,7 +52,7 @@ export interface World {
 function spentIn(files: ReadonlyMap<string, string>): Spent {
   const spent: Spent = { from: new Date(0), expenses: new Map(), broken: [] };
   for (const [path, text] of files) {
-    if (!path.startsWith("jobs/")) continue;
+    if (!path.startsWith("jobs/") || path.includes(".d/")) continue;
     const told = readExpenses(path, text);
     if (told) spent.expenses.set((path.split("/").at(-1) ?? "").slice(0, -3), told);
     else spent.broken.push(path);
@@ -93,7 +96,7 @@ export function world(records: Record<string, string>): World {
         gatherInto(findings, state, now, tick);
         const pathsNow = new Map(
           [...files.keys()]
-            .filter((p) => p.startsWith("jobs/"))
+            .filter((p) => p.startsWith("jobs/") && !p.includes(".d/"))
             .map((p) => [(p.split("/").at(-1) ?? "").slice(0, -3), p]),
         );
         const decision = decide(
@@ -118,6 +121,7 @@ export function world(records: Record<string, string>): World {
           }
           open.set(start.job, { host: start.host, epoch: start.epoch, at: now });
           findings.starts.set(`${start.job}/${start.epoch}`, { state: "started", epoch: start.epoch });
+          if (made.told) findings.told.set(`${start.job}/${start.epoch}`, made.told);
         }
         if (decision.plan.starts.length === 0) break;
       }

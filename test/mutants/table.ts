@@ -1182,9 +1182,85 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a search for secrets that fails counts as a find",
-    edits: [["src/shell/land.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
+    edits: [["src/shell/land-text.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
     tests: ["test/code/land.test.ts"],
     name: "by its shape",
+  },
+  {
+    guard: "other bytes than text are searched for secrets",
+    edits: [["src/shell/quarantine-read.ts", "added ?? wordsIn(blobs.get(one.blob))", "added"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "what stands in a commit's own headers is searched for secrets",
+    edits: [["src/shell/quarantine-read.ts", "committer.email, more].join", "committer.email].join"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "headers of a commit that nobody sees",
+    edits: [["src/core/guard.ts", "if (!header.test(line)) found.push", 'if (line === "-") found.push']],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "texts in selectors of variants",
+    edits: [["src/core/guard.ts", "|(?<!\\p{Unified_Ideograph})[\\u{e0100}-\\u{e01ef}]|[\\ufe00-\\ufe0f]{2}/u", "/u"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "what is kept of work is made anew of what was looked at",
+    edits: [
+      ["src/shell/land.ts", "whole ? await packed(found, base) : null", "whole ? bytes : null"],
+      ["src/shell/land.ts", "keptOf(ports, found, job, searched", "keptOf(ports, found, job, bytes, searched"],
+      [
+        "src/shell/land.ts",
+        'job: Entry<"job">, whole: boolean',
+        'job: Entry<"job">, bytes: Uint8Array, whole: boolean',
+      ],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "hide something beside",
+  },
+  {
+    guard: "names of paths are masked where they are a reason",
+    edits: [
+      [
+        "src/shell/land.ts",
+        "refused(await linesOf(ports, breaches.slice(0, 50)), kept)",
+        "refused(breaches.slice(0, 50).map(({ path, why }) => `${path} ${why}`), kept)",
+      ],
+    ],
+    tests: ["test/code/land.test.ts"],
+    name: "by its shape",
+  },
+  {
+    guard: "a host's words about what is left are data to the agent",
+    edits: [["src/core/work.ts", "note.startsWith(not_all) ? not_all : note", "note"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "letters stand in a fence among the files of an inbox",
+    edits: [
+      ["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`,\n  }));", "at}\\n\\n${clean(text)}\\n`,\n  }));"],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "words of others are no part of a script",
+    edits: [["src/core/triage.ts", "if (script !== null)", 'if (script === "-")']],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "an agent's answer does not pass for what the check said",
+    edits: [["src/core/landed.ts", "    at = end;\n", ""]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
   },
   {
     guard: "a claim that is given back for the same reason rests",
@@ -1341,6 +1417,18 @@ export const mutants: Mutant[] = [
     edits: [["src/core/brief.ts", "${fenced(clean(one.text))}`),", "${one.text}`),"]],
     tests: ["test/core/brief.test.ts"],
     name: "cannot leave its fence",
+  },
+  {
+    guard: "no part of a secret stands where what an agent was told was cut",
+    edits: [["src/core/told.ts", "mask(text.slice(0, keep), { end: true })", "text.slice(0, keep)"]],
+    tests: ["test/core/told.test.ts"],
+    name: "loses its middle",
+  },
+  {
+    guard: "what an agent was told is not kept where the server finds a secret in it",
+    edits: [["src/shell/withhold.ts", "findings.told.set(key, { ...told, text: null });", ""]],
+    tests: ["test/tick/refused.test.ts"],
+    name: "what an agent was told",
   },
 ];
 

@@ -46,7 +46,7 @@ test("one that hears is told in the same tick, once, and no later run is given i
   await tick("10:00");
   p.push(say);
   await tick("10:30");
-  expect(told()).toEqual(["From deckhand, 2026-11-20T10:30:00.000Z\n\nlook at /var\n"]);
+  expect(told()).toEqual(["From deckhand, 2026-11-20T10:30:00.000Z\n\n```text\nlook at /var\n```\n"]);
   expect(letters(p)).toMatchObject([{ to: "bob", given: expect.stringMatching(/^long-/) }]);
   expect(letters(p)[0]).not.toHaveProperty("live");
   expect((await tick("11:00")).commits).toEqual([]);
