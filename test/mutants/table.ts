@@ -768,8 +768,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/runtimes/tmux.ts",
-        '"prompt.md": clean(taskText(assignment))',
-        '"prompt.md": clean("") + taskText(assignment)',
+        "const prompt = clean(taskText(assignment));",
+        'const prompt = clean("") + taskText(assignment);',
       ],
       ["src/core/brief.ts", "const body = clean(prompt).trim();", "const body = prompt.trim();"],
     ],
@@ -1244,9 +1244,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "letters stand in a fence among the files of an inbox",
-    edits: [
-      ["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`,\n  }));", "at}\\n\\n${clean(text)}\\n`,\n  }));"],
-    ],
+    edits: [["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`;", "at}\\n\\n${clean(text)}\\n`;"]],
     tests: ["test/code/hostile.test.ts"],
     name: "a tick brings",
   },
