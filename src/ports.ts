@@ -225,6 +225,8 @@ export interface HeldJob {
   sha256?: string;
   /** It runs, nothing new comes from it, and all nudges of its host did not wake it. */
   silent?: true;
+  /** It runs, and is shown messages that come while it does. */
+  hears?: true;
 }
 
 export interface StartRequest {
@@ -352,6 +354,11 @@ export interface HostSession {
   /** Refuses epochs below this one for good. Answers whether any lower one was ever started. */
   seal(job: string, epoch: number): Promise<{ started: number | null }>;
   cancel(job: string, epoch: number): Promise<void>;
+  /**
+   * Puts messages before a run that hears them, each once however often it is told. Answers those that it was shown, also
+   * of a run that has ended.
+   */
+  tell(job: string, epoch: number, letters: readonly { id: string; text: string }[]): Promise<string[]>;
   /** The results with these hashes stand in the ledger: the payload may go. */
   ack(results: { job: string; epoch: number; sha256: string }[]): Promise<void>;
   readonly files: HostFiles;

@@ -768,8 +768,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/runtimes/tmux.ts",
-        '"prompt.md": clean(taskText(assignment))',
-        '"prompt.md": clean("") + taskText(assignment)',
+        "const prompt = clean(taskText(assignment));",
+        'const prompt = clean("") + taskText(assignment);',
       ],
       ["src/core/brief.ts", "const body = clean(prompt).trim();", "const body = prompt.trim();"],
     ],
@@ -933,6 +933,74 @@ export const mutants: Mutant[] = [
     edits: [["src/core/schema.ts", 'glob.split("*").length <= 9', 'glob.split("*").length <= 900']],
     tests: ["test/check/work.test.ts"],
     name: "paths",
+  },
+  {
+    guard: "a message that one run was given is claimed for no other",
+    edits: [
+      [
+        "src/core/live-letters.ts",
+        "return holder === undefined || isOver(holder);",
+        "return holder === undefined || draft.now.getTime() > 0;",
+      ],
+    ],
+    tests: ["test/tick/letters.test.ts"],
+    name: "told in the same tick",
+  },
+  {
+    guard: "what a run may not have been shown is unread again",
+    edits: [["src/core/letters.ts", "row.given !== job || row.live !== undefined);", "row.given !== job);"]],
+    tests: ["test/tick/letters.test.ts"],
+    name: "by its end is unread",
+  },
+  {
+    guard: "what a run was shown at the very last is not given again",
+    edits: [["src/core/absorb.ts", "  settleShown(draft, findings.shown);\n", ""]],
+    tests: ["test/tick/letters.test.ts"],
+    name: "at the very last",
+  },
+  {
+    guard: "messages go to no run that does not hear them",
+    edits: [["src/core/live-letters.ts", " && held.hears === true,", ","]],
+    tests: ["test/tick/letters.test.ts"],
+    name: "does not say that it hears",
+  },
+  {
+    guard: "one run is not told without end",
+    edits: [["src/core/live-letters.ts", "const most = 20;", "const most = 2000;"]],
+    tests: ["test/tick/letters.test.ts"],
+    name: "without end",
+  },
+  {
+    guard: "host: a message that is there, or was shown, is not put again",
+    edits: [
+      [
+        "src/remote/host/tell.sh",
+        '[ ! -e "$dir/inbox/tell-$1.md" ] && ! shown "$1" || return',
+        '[ -n "$1" ] || return',
+      ],
+    ],
+    tests: ["test/remote/tell.test.ts"],
+    name: "never come again",
+  },
+  {
+    guard: "host: nothing in the place of a message is waited for",
+    edits: [["src/remote/host/tell.sh", '  plain "$dir.letter"\n', ""]],
+    tests: ["test/remote/tell.test.ts"],
+    name: "holds nobody up",
+  },
+  {
+    guard: "host: messages are no keys in a pane",
+    edits: [["src/runtimes/tmux-scripts.ts", "  } | tr -d '\\\\000-\\\\010\\\\013-\\\\037\\\\177' >", "  } >"]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "the next thing that it is told",
+  },
+  {
+    guard: "host: a message takes no answer away that was there",
+    edits: [
+      ["src/runtimes/tmux-scripts.ts", "stop 2>/dev/null || mv -f answered stop", "stop 2>/dev/null || return 0"],
+    ],
+    tests: ["test/integration/pane.test.ts"],
+    name: "take no answer away",
   },
   {
     guard: "an agent that goes on asking comes to an end",
@@ -1176,9 +1244,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "letters stand in a fence among the files of an inbox",
-    edits: [
-      ["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`,\n  }));", "at}\\n\\n${clean(text)}\\n`,\n  }));"],
-    ],
+    edits: [["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`;", "at}\\n\\n${clean(text)}\\n`;"]],
     tests: ["test/code/hostile.test.ts"],
     name: "a tick brings",
   },
