@@ -208,6 +208,8 @@ export interface HeldJob {
   state: "running" | "ended" | "died";
   /** sha256 of the whole result, once ended. */
   sha256?: string;
+  /** It runs, nothing new comes from it, and all nudges of its host did not wake it. */
+  silent?: true;
 }
 
 export interface StartRequest {
@@ -519,6 +521,8 @@ export interface Runtime {
   name: string;
   /** True when a model reads the prompt: then it is asked for the marked block, and an empty answer is no success. */
   model: boolean;
+  /** Its runs show progress: their host nudges those that go quiet, and says when that did not help. */
+  nudges?: true;
   launch(assignment: Assignment): Launch;
   outcome(result: RawResult): Outcome;
 }

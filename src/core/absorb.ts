@@ -20,6 +20,7 @@ import { proposalFile, type Round } from "./proposal.ts";
 import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job, JobState } from "./schema.ts";
+import { chosen, raiseSilent } from "./stuck.ts";
 import { oneLine } from "./text.ts";
 import { besides, recordTold, type ToldFinding, toldSection } from "./told.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
@@ -32,6 +33,8 @@ export interface Findings {
   results: { host: string; result: RawResult; outcome: Outcome; landed?: Landed }[];
   /** `job/epoch` that its host says is running. */
   running: Set<string>;
+  /** Those of them that have gone quiet, and that no nudge woke. */
+  silent: Set<string>;
   /** Jobs of which their host, asked in the open epoch, knows nothing. */
   absent: Set<string>;
   /**
@@ -67,6 +70,7 @@ export const noFindings = (): Findings => ({
   answers: new Map(),
   results: [],
   running: new Set(),
+  silent: new Set(),
   absent: new Set(),
   strangers: new Map(),
   starts: new Map(),
@@ -100,6 +104,7 @@ export function absorb(draft: Draft, findings: Findings): void {
   holdLater(draft, findings.later);
   settleWork(draft, findings.repos, findings.standing);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
+  raiseSilent(draft, findings.silent);
   withdraw(draft);
   // A host without a record is only asked about its last jobs: how it stands is nobody's concern any more.
   raiseHosts(draft, findings.answers);
@@ -220,6 +225,9 @@ function mayRunAgain(draft: Draft, job: Entry<"job">, state: JobState): boolean 
 const isWanted = (draft: Draft, job: Entry<"job">) =>
   draft.tasks.get(job.data.task)?.data.status === "ready" && unwanted(draft, job) === null;
 
+/** A person chose so for the run of this epoch, which has gone quiet. */
+const isToBeAnew = (draft: Draft, job: Entry<"job">) => isWanted(draft, job) && chosen(draft, job) === "retry";
+
 /** The run met its account's limit: that is no failure of it, and it goes on when the limit ends. */
 function limitedRun(draft: Draft, job: Entry<"job">, { limited }: Outcome): Job["run"]["limited"] {
   if (!limited) return undefined;
@@ -236,12 +244,15 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   if (job.data.run.result !== undefined) return;
   const question = asks(draft, job, outcome);
   const work = question === null && landed && job.data.run.code ? judgedWork(job, outcome, landed) : null;
-  const state = question === null ? (work?.state ?? outcome.state) : "asking";
+  const came = question === null ? (work?.state ?? outcome.state) : "asking";
   const done = question !== null || landed?.state === "refused";
+  // A person wanted it ended and begun again: that is no end of the job.
+  const anew = !done && (came === "cancelled" || badly.has(came)) && isToBeAnew(draft, job);
+  const state = anew && came === "cancelled" ? "failed" : came;
   const met = limitedRun(draft, job, outcome);
   // What waits for people, or goes back to its agent, goes on from there when its account can.
   const limited = done || state === "review" || state === "reworking" ? undefined : met;
-  const again = !done && (limited !== undefined || mayRunAgain(draft, job, state));
+  const again = !done && (anew || limited !== undefined || mayRunAgain(draft, job, state));
   const why = outcome.state === "cancelled" ? endedBy(draft, job) : work ? work.why : outcome.why;
   const { unknown_since: _, ...run } = job.data.run;
   const shown = propose(draft, job, work, { outcome, took: raw.took, landed });
@@ -277,9 +288,11 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       limited,
       retry_at: limited
         ? limited.until
-        : again
-          ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
-          : undefined,
+        : anew
+          ? isoNow(draft)
+          : again
+            ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
+            : undefined,
     },
   };
   const { messages = [], remarks = [] } = outcome;

@@ -101,17 +101,21 @@ function placeAgain(
 }
 
 /** What goes on from the last run of a job that asked: its session on the same machine, or why there is none. */
-function goesOn({ data }: Entry<"job">, host: string, identity: string | undefined): Partial<Job["run"]> {
+function goesOn(
+  { data }: Entry<"job">,
+  agent: Entry<"agent">,
+  host: string,
+  identity: string | undefined,
+): Partial<Job["run"]> {
   const { questions, depth, continued } = data.run;
   const goes = data.run.code !== undefined && data.run.session !== undefined;
   if (!(questions?.length || goes) || data.run.retry_at !== undefined) return { questions, depth };
   const same = host === data.host && (data.run.identity === undefined || data.run.identity === identity);
-  if (same) return { questions, depth, continued, session: data.run.session };
-  return {
-    questions,
-    depth,
-    continued: `${data.state === "asking" ? "asked" : "was"} on ${data.host}, goes on on ${host} in a fresh session`,
-  };
+  const anew = agent.data.session === "fresh";
+  if (same && !anew) return { questions, depth, continued, session: data.run.session };
+  const was = `${data.state === "asking" ? "asked" : "was"} on ${data.host}`;
+  const why = anew ? ` (${agent.path}: session: fresh)` : "";
+  return { questions, depth, continued: `${was}, goes on ${same ? "there" : `on ${host}`} in a fresh session${why}` };
 }
 
 function claimAgain(
@@ -158,7 +162,7 @@ export function nextOf(draft: Draft, job: Entry<"job">, { task, agent, host, kno
         run_id: run.run_id,
         requested_by: run.requested_by,
         epoch: run.epoch + 1,
-        attempt: run.attempt + (run.retry_at === undefined || run.limited ? 0 : 1),
+        attempt: run.attempt + (run.retry_at === undefined || run.limited || run.stuck?.answer === "retry" ? 0 : 1),
         round: run.round,
         tick: draft.tick,
         claimed_at: isoNow(draft),
@@ -170,7 +174,7 @@ export function nextOf(draft: Draft, job: Entry<"job">, { task, agent, host, kno
         wave: run.wave,
         turned_back: job.data.state === "released" ? run.turned_back : undefined,
         collected_epoch: run.retry_at === undefined && !isAtRest(job) ? run.collected_epoch : epochOf(job),
-        ...goesOn(job, host, identityOf(known.answers, host)),
+        ...goesOn(job, agent, host, identityOf(known.answers, host)),
         ...work,
         ...keptOn(run),
         ...movedTo(job, host, known),

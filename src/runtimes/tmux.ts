@@ -37,6 +37,7 @@ export function tmux({ nudges = { silence: 600, apart: 90, most: 6 } }: TmuxOpti
   return {
     name: "tmux",
     model: true,
+    nudges: true,
     launch,
     outcome: (result) => ({ session: sessionOf(result.job, result.epoch), ...paneOutcome(result) }),
   };

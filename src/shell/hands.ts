@@ -66,6 +66,7 @@ export async function gather(hands: Hands, state: State, names: Iterable<string>
   for (const { data } of state.agents.values()) for (const name of data.env ?? []) hands.secret?.(name);
   findings.answers.clear();
   findings.running.clear();
+  findings.silent.clear();
   findings.absent.clear();
   findings.strangers.clear();
   findings.later.clear();
@@ -138,8 +139,11 @@ async function collect(
     for (const held of answer.facts.held) {
       const job = mine(held);
       if (!job) continue;
-      if (held.state === "running" && !cancelled.has(held)) findings.running.add(`${held.job}/${held.epoch}`);
-      else if (
+      if (held.state === "running" && !cancelled.has(held)) {
+        findings.running.add(`${held.job}/${held.epoch}`);
+        const nudged = held.silent && runtimes[job.data.run.runtime ?? ""]?.nudges;
+        if (nudged) findings.silent.add(`${held.job}/${held.epoch}`);
+      } else if (
         job.data.run.result === undefined &&
         !findings.results.some((one) => one.result.job === held.job && one.result.epoch === held.epoch)
       ) {

@@ -23,6 +23,8 @@ export interface FakeRun {
   outbox?: Record<string, string>;
   /** Never ends by itself. */
   hangs?: boolean;
+  /** It has gone quiet, and no nudge woke it. */
+  silent?: true;
 }
 
 export interface FakeMachine {
@@ -180,6 +182,7 @@ function facts(name: string, host: FakeMachine): HostFacts {
       day: one.request.day,
       state,
       sha256: state === "running" ? undefined : resultOf(job, Number(epoch), host).sha256,
+      ...(state === "running" && one.run.silent ? { silent: true } : {}),
     };
   });
   return {

@@ -34,6 +34,8 @@ export interface World {
   standing: Map<string, Standing>;
   /** Why the work of ended runs cannot be brought in yet, by job. */
   later: Map<string, string>;
+  /** Jobs that have gone quiet where they run, and that no nudge woke. */
+  silent: Set<string>;
   /** Why hosts start nothing, though they could; absent: they do. */
   turns?: string;
   /** What agents are told when they are started, where that is kept. */
@@ -70,6 +72,7 @@ export function world(records: Record<string, string>): World {
     repos: new Map(),
     standing: new Map(),
     later: new Map(),
+    silent: new Set(),
     state: () => {
       const named = openPaths(files.get("state/open.ndjson"));
       const wanted = [...policy_paths, ...ledger_paths];
@@ -127,6 +130,7 @@ export function world(records: Record<string, string>): World {
       function gatherInto(into: Findings, state: State, at: string, id: string): void {
         into.answers.clear();
         into.running.clear();
+        into.silent.clear();
         into.absent.clear();
         const { hosts: asked, repos } = whatMatters(draftOf(state, new Date(at), id), known);
         into.repos = new Map([...made.repos].filter(([repo]) => repos.has(repo)));
@@ -137,8 +141,10 @@ export function world(records: Record<string, string>): World {
           const came = run(job, host);
           const runtime = runtimes.shell;
           if (made.later.has(job)) continue;
-          if (!came || !runtime) into.running.add(`${job}/${epoch}`);
-          else {
+          if (!came || !runtime) {
+            into.running.add(`${job}/${epoch}`);
+            if (made.silent.has(job)) into.silent.add(`${job}/${epoch}`);
+          } else {
             const result = rawResult(job, epoch, came, began);
             const outcome = { ...runtime.outcome(result), ...came.outcome };
             const said = talked(outcome, result.parts?.get("outbox"));
