@@ -1286,6 +1286,12 @@ export const mutants: Mutant[] = [
     tests: ["test/tick/refused.test.ts"],
     name: "what an agent was told",
   },
+  {
+    guard: "what people read of a piece of work holds no secret",
+    edits: [["src/shell/land.ts", "body: secrets.mask(body)", "body"]],
+    tests: ["test/code/land.test.ts"],
+    name: "people are told of the work",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
