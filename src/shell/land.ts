@@ -4,19 +4,17 @@ import { join } from "node:path";
 import { asks } from "../core/asking.ts";
 import type { Entry } from "../core/entry.ts";
 import { agentOf } from "../core/gate.ts";
-import { type Breach, breachLine, type Guard, judge } from "../core/guard.ts";
+import { type Breach, caps, type Guard, judge } from "../core/guard.ts";
 import { allPaths, authorOf, type Checked, type Kept, type Landed } from "../core/landed.ts";
 import { addressOn, proposalOf, type Round } from "../core/proposal.ts";
 import type { State } from "../core/state.ts";
-import { clean, oneLine } from "../core/text.ts";
+import { oneLine } from "../core/text.ts";
 import { messageOf } from "../errors.ts";
 import type { CodeResult, Forge, Outcome, ScriptRun } from "../ports.ts";
 import { gitEnv, runGit } from "./git.ts";
+import { harmless, linesOf, type Searching, secretsIn } from "./land-text.ts";
 import { type Arrived, quarantine } from "./quarantine.ts";
 import { refusalOf } from "./refusal.ts";
-import type { Scan, Sighting } from "./scan.ts";
-import { without } from "./screen.ts";
-import type { Secrets } from "./secrets.ts";
 import type { Target, Targets } from "./target.ts";
 import { sumOf } from "./target-read.ts";
 
@@ -30,11 +28,9 @@ export type Land = (
   took?: number,
 ) => Promise<Landed | { later: string }>;
 
-export interface LandPorts {
+export interface LandPorts extends Searching {
   targets: Targets;
   forge: Forge;
-  secrets: Secrets;
-  scan: Scan;
   env: Readonly<Record<string, string | undefined>>;
   /** Pages of the pack's repository on its forge, where it has any. */
   site?(): Promise<string | null>;
@@ -165,10 +161,11 @@ async function judged(ports: LandPorts, looking: Looking, found: Found): Promise
   const landed = breaches.length === 0 && push ? await onBranch(ports, looking, found) : null;
   if (landed?.state === "pushed") return { ...landed, ...check };
   if (landed && "later" in landed) return landed;
-  const kept = await keptOf(ports, arrived, job, secrets.size > 0 ? null : bytes);
+  const searched = secrets.size === 0 && arrived.work.changes.every((one) => one.size <= caps.size);
+  const kept = await keptOf(ports, found, job, searched && bytes.length <= most.bundle);
   if (landed?.state === "gone") return { ...landed, kept };
   if (landed) return refused(landed.reasons, kept);
-  if (breaches.length > 0) return refused(breaches.slice(0, 50).map(breachLine), kept);
+  if (breaches.length > 0) return refused(await linesOf(ports, breaches.slice(0, 50)), kept);
   return push ? { state: "moved", kept } : { state: "aside", kept };
 }
 
@@ -218,48 +215,28 @@ async function textOf({ site, secrets }: LandPorts, { state, job, run, check }: 
   return { title: secrets.mask(title), body: secrets.mask(body) };
 }
 
-/** Texts without secrets and without what is hidden. Where that cannot be told, without any. */
-async function harmless({ secrets, scan }: LandPorts, texts: string[]): Promise<string[]> {
-  const masked = texts.map((text) => secrets.mask(text, { start: true }));
-  try {
-    const found = await scan(masked);
-    return masked.map((text, at) => clean(without(text, found[at])));
-  } catch {
-    return texts.map(() => "");
-  }
-}
-
-/** Kinds of secrets by place. A search that failed counts as a find: nobody can tell what is there. */
-async function secretsIn({ secrets, scan }: LandPorts, texts: ReadonlyMap<string, string>) {
-  const found = new Map<string, string[]>();
-  const places = [...texts.keys()];
-  const words = [...texts.values()];
-  let sightings: Sighting[][] | null;
-  try {
-    // The name of a place is pushed, too.
-    sightings = await scan(words.map((text, at) => `${places[at]}\n${text}`));
-  } catch {
-    sightings = null;
-  }
-  for (const [at, place] of places.entries()) {
-    const text = `${place}\n${words[at]}`;
-    const masked = secrets.mask(text);
-    const known = masked === text ? [] : [...masked.matchAll(/⟨redacted ([^⟩]*)⟩/g)].map(([, name]) => name as string);
-    const kinds = [...known, ...(sightings?.[at] ?? []).map((one) => one.kind)];
-    if (kinds.length > 0) found.set(place, kinds);
-  }
-  if (sightings === null) found.set("it", ["nobody can tell: the search did not end"]);
-  return found;
-}
-
-/** The work as files beside the record. `bytes` null: it holds secrets, and only what is left of the text is kept. */
-async function keptOf(ports: LandPorts, arrived: Arrived, job: Entry<"job">, bytes: Uint8Array | null): Promise<Kept> {
+/** The work as files beside the record. `whole`: all of it was looked at and holds no secret; else only what is left of its text. */
+async function keptOf(ports: LandPorts, found: Found, job: Entry<"job">, whole: boolean): Promise<Kept> {
+  const { arrived } = found;
   const kept = new Map<string, string | Uint8Array>();
   const base = job.data.run.code?.base ?? "";
   const args = ["diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", base, arrived.head];
   const ran = await runGit(arrived.place, args, { deadline: 30_000, most: most.patch });
   const [patch = ""] = ran.code === 0 && !ran.killed ? await harmless(ports, [ran.stdout.toString()]) : [];
   if (patch !== "") kept.set("work.patch", patch);
-  if (bytes !== null && bytes.length <= most.bundle) kept.set("work.bundle", bytes);
+  const bundle = whole ? await packed(found, base) : null;
+  if (bundle !== null) kept.set("work.bundle", bundle);
   return kept;
+}
+
+/** Made anew of what was looked at: the one that came may hold words and objects besides, which nobody has seen. */
+async function packed({ arrived, branch }: Found, base: string): Promise<Uint8Array | null> {
+  const { head, place } = arrived;
+  const ran = await runGit(place, ["pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "-q"], {
+    input: [Buffer.from(`${head}\n^${base}\n`)],
+    deadline: 30_000,
+    most: most.bundle,
+  });
+  if (ran.code !== 0 || ran.killed) return null;
+  return Buffer.concat([Buffer.from(`# v2 git bundle\n-${base}\n${head} refs/heads/${branch}\n\n`), ran.stdout]);
 }

@@ -213,6 +213,12 @@ test("a secret by its shape is found, too; a search that fails counts as a find"
   expect(reasons(await landing(one, { scan: createScan() })(came(one)))).toMatch(
     /x\.txt holds what looks like a secret/,
   );
+  const named = stand();
+  named.put(`ghp_${"a1B2".repeat(9)}.txt`, "fine\n");
+  named.commit();
+  const told = await landing(named, { scan: createScan() })(came(named));
+  expect(reasons(told)).toMatch(/^⟨redacted \S+⟩.* holds what looks like a secret/);
+  expect(JSON.stringify([...("kept" in told ? told.kept : [])]) + reasons(told)).not.toContain("ghp_");
   const two = stand();
   two.put("x.txt", "fine\n");
   two.commit();

@@ -215,7 +215,8 @@ test("work that is not all committed goes back to its agent, three times at most
   expect(record(one)[1]).toContain("10 lines changed. Not all of it: a merge is not finished.");
   one.tick(at(2), never);
   const sent = one.sent.get(id)?.assignment?.code;
-  expect(sent?.note).toContain("not all committed (a merge is not finished)");
+  expect(sent?.note).toMatch(/not all committed$/);
+  expect(sent?.left).toBe("a merge is not finished");
   expect(sent).not.toHaveProperty("failed");
   one.tick(at(3), partly);
   one.tick(at(4), never);

@@ -1114,9 +1114,85 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a search for secrets that fails counts as a find",
-    edits: [["src/shell/land.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
+    edits: [["src/shell/land-text.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
     tests: ["test/code/land.test.ts"],
     name: "by its shape",
+  },
+  {
+    guard: "other bytes than text are searched for secrets",
+    edits: [["src/shell/quarantine-read.ts", "added ?? wordsIn(blobs.get(one.blob))", "added"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "what stands in a commit's own headers is searched for secrets",
+    edits: [["src/shell/quarantine-read.ts", "committer.email, more].join", "committer.email].join"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "headers of a commit that nobody sees",
+    edits: [["src/core/guard.ts", "if (!header.test(line)) found.push", 'if (line === "-") found.push']],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "texts in selectors of variants",
+    edits: [["src/core/guard.ts", "|(?<!\\p{Unified_Ideograph})[\\u{e0100}-\\u{e01ef}]|[\\ufe00-\\ufe0f]{2}/u", "/u"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "what is kept of work is made anew of what was looked at",
+    edits: [
+      ["src/shell/land.ts", "whole ? await packed(found, base) : null", "whole ? bytes : null"],
+      ["src/shell/land.ts", "keptOf(ports, found, job, searched", "keptOf(ports, found, job, bytes, searched"],
+      [
+        "src/shell/land.ts",
+        'job: Entry<"job">, whole: boolean',
+        'job: Entry<"job">, bytes: Uint8Array, whole: boolean',
+      ],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "hide something beside",
+  },
+  {
+    guard: "names of paths are masked where they are a reason",
+    edits: [
+      [
+        "src/shell/land.ts",
+        "refused(await linesOf(ports, breaches.slice(0, 50)), kept)",
+        "refused(breaches.slice(0, 50).map(({ path, why }) => `${path} ${why}`), kept)",
+      ],
+    ],
+    tests: ["test/code/land.test.ts"],
+    name: "by its shape",
+  },
+  {
+    guard: "a host's words about what is left are data to the agent",
+    edits: [["src/core/work.ts", "note.startsWith(not_all) ? not_all : note", "note"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "letters stand in a fence among the files of an inbox",
+    edits: [
+      ["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`,\n  }));", "at}\\n\\n${clean(text)}\\n`,\n  }));"],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "words of others are no part of a script",
+    edits: [["src/core/triage.ts", "if (script !== null)", 'if (script === "-")']],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "an agent's answer does not pass for what the check said",
+    edits: [["src/core/landed.ts", "    at = end;\n", ""]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
   },
   {
     guard: "a claim that is given back for the same reason rests",
@@ -1291,6 +1367,30 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/land.ts", "body: secrets.mask(body)", "body"]],
     tests: ["test/code/land.test.ts"],
     name: "people are told of the work",
+  },
+  {
+    guard: "nobody is called by what towline posts",
+    edits: [["src/core/outgoing.ts", ".replace(calls, `@${joiner}`)", '.replace(calls, "@")']],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "acts on nothing",
+  },
+  {
+    guard: "nobody forges a hidden mark, in code or not",
+    edits: [["src/core/outgoing.ts", ".replace(/<(?=!--)/g, `<${joiner}`)", ""]],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "acts on nothing",
+  },
+  {
+    guard: "a fence that may end early hides nothing",
+    edits: [["src/core/outgoing.ts", "if (maybe.test(line)) sure = false", "if (maybe.test(line)) sure = true"]],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "acts on nothing",
+  },
+  {
+    guard: "no line that towline passes on is a command to the runner",
+    edits: [["src/core/outgoing.ts", "line.replace(/^(\\s*):(?=:)/, `$1:${joiner}`)", "line"]],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "command to the runner",
   },
 ];
 
