@@ -104,7 +104,7 @@ test("people are told of the work where they decide about it, without secrets, t
   const [{ body = "", ...first }, again] = seen as [Proposal, Proposal];
   expect(first).toMatchObject({ repo: ".", branch, head, title: "Count ⟨redacted DEPLOY_TOKEN⟩" });
   expect(again).toEqual({ ...first, body });
-  expect(body).toMatch(/^<!-- towline:proposal count-1 -->\n/);
+  expect(body).toMatch(/^\[Count ⟨redacted DEPLOY_TOKEN⟩\]\(\S+\/blob\/HEAD\/tasks\/count\.md\) · job \[`count-1`\]/);
   expect(body).toContain("works with ⟨redacted DEPLOY_TOKEN⟩");
   for (const text of ["| Verify | ✕ exit code 1 |", "| Cost | $0.50 |", "| Time | 1m 15s |", "```text\ncounted\n```"])
     expect(body).toContain(text);
