@@ -35,7 +35,7 @@ function landing(
   const made = createForge(undefined, targets);
   const forge: Forge = {
     ...made,
-    propose: (proposal) => {
+    propose: async (proposal) => {
       seen?.push(proposal);
       return made.propose(proposal);
     },
@@ -109,6 +109,26 @@ test("people are told of the work where they decide about it, without secrets, t
   for (const text of ["| Verify | ✕ exit code 1 |", "| Cost | $0.50 |", "| Time | 1m 15s |", "```text\ncounted\n```"])
     expect(body).toContain(text);
   expect(body).toContain("(https://github.com/owner/pack/blob/HEAD/jobs/x/count-1.d/told-1-00000000.md)");
+});
+
+test("a round that ends with nothing new is told of there, too, and a forge that takes no words keeps nothing back", async () => {
+  const one = stand();
+  const seen: Proposal[] = [];
+  const nothing = () => came(one, { base: one.base, commits: 0, bundle: null });
+  const more = { code: { repo: ".", base: one.base, head: one.base } };
+  expect(await landing(one, { seen, more })(nothing(), { ...done, answer: "It is right as it is." })).toEqual({
+    state: "nothing",
+  });
+  expect(seen).toMatchObject([{ branch, head: one.base, body: expect.stringContaining("It is right as it is.") }]);
+  const mute = {
+    push: () => {
+      throw new Error("no");
+    },
+  } as unknown as Proposal[];
+  expect(await landing(one, { seen: mute, more })(nothing())).toEqual({ state: "nothing" });
+  // Never pushed: there is nothing to look at.
+  expect(await landing(one, { seen })(nothing())).toEqual({ state: "nothing" });
+  expect(seen).toHaveLength(1);
 });
 
 test("work of which something could not be committed says so, and no check of it counts", async () => {
