@@ -10,7 +10,7 @@ import type { Cut } from "../core/mask.ts";
 import { ownerSays } from "../core/owner.ts";
 import { samplePaths, samplesSince } from "../core/samples.ts";
 import type { State } from "../core/state.ts";
-import { type ToldFinding, toldText, withTold } from "../core/told.ts";
+import { toldText, withTold } from "../core/told.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import {
   type Clock,
@@ -21,11 +21,10 @@ import {
   type RawResult,
   type Repo,
   type Runtime,
-  type Work,
 } from "../ports.ts";
 import { letterText } from "../runtimes/inbox.ts";
 import { clearAway, deployFirst, noTime, type Until } from "./deploy-start.ts";
-import { informed } from "./knowledge.ts";
+import { agentOf, inform, noteOf } from "./knowledge.ts";
 import { type Pool, withoutName } from "./pool.ts";
 import { prepare } from "./prepare.ts";
 import { addRecords } from "./read.ts";
@@ -340,32 +339,6 @@ async function startOne(
     // It may or may not have been started: only asking the host again can tell. Until then the claim stands.
     pool.fail(host.id, thrown instanceof HostFault ? thrown : new HostFault("lost", String(thrown)));
   }
-}
-
-/** For the record: what it is told, and which of it people wrote down for it, by name. */
-function noteOf({ told }: Work, text: string): ToldFinding {
-  const names = (known: readonly { name: string }[] = []) => known.map(({ name }) => name);
-  return { text, insights: names(told?.insights), learnings: names(told?.learnings) };
-}
-
-const agentOf = (state: State, { job }: Start) => state.jobs.get(job)?.data.agent ?? "";
-
-/** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */
-export async function inform(
-  { repo, code, clock, runtimes }: Partial<Hands>,
-  state: State,
-  start: Start,
-): Promise<Work> {
-  const { assignment, host, runtime } = start;
-  const work = assignment as Work;
-  // A script reads nothing.
-  if (!repo || (!work.code && !runtimes?.[runtime]?.model)) return work;
-  const agent = agentOf(state, start);
-  const now = clock?.now() ?? new Date(0);
-  const told = await informed({ repo, targets: code?.targets }, state, { work, agent, host, now }).catch(
-    () => undefined,
-  );
-  return told ? { ...work, told } : work;
 }
 
 async function workFor(code: Code | undefined, session: HostSession, start: Start) {

@@ -1590,6 +1590,12 @@ export const mutants: Mutant[] = [
     name: "what an agent was told",
   },
   {
+    guard: "what people read of a piece of work holds no secret",
+    edits: [["src/shell/land.ts", "body: secrets.mask(body)", "body"]],
+    tests: ["test/code/land.test.ts"],
+    name: "people are told of the work",
+  },
+  {
     guard: "nobody is called by what towline posts",
     edits: [["src/core/outgoing.ts", ".replace(calls, `@${joiner}`)", '.replace(calls, "@")']],
     tests: ["test/core/outgoing.test.ts"],
