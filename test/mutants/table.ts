@@ -1142,6 +1142,14 @@ export const mutants: Mutant[] = [
     name: "a tick brings",
   },
   {
+    guard: "a subscription's limit is known by its code, whatever words stand beside it",
+    edits: [
+      ["src/runtimes/claude-result.ts", 'result.api_error === "usage_limit_reached"', 'result.api_error === "-"'],
+    ],
+    tests: ["test/runtimes/limit.test.ts"],
+    name: "claude's outcome carries it",
+  },
+  {
     guard: "a claim that is given back for the same reason rests",
     edits: [["src/core/claim.ts", " && !rests(draft, job)", " && (!rests(draft, job) || true)"]],
     tests: ["test/core/work.test.ts"],
