@@ -208,6 +208,8 @@ export interface HeldJob {
   state: "running" | "ended" | "died";
   /** sha256 of the whole result, once ended. */
   sha256?: string;
+  /** It runs, nothing new comes from it, and all nudges of its host did not wake it. */
+  silent?: true;
 }
 
 export interface StartRequest {
@@ -423,6 +425,8 @@ export interface Launch {
   secret: string[];
   /** POSIX sh, run in the job's folder with stdin from /dev/null. Constant per runtime: never holds text of a task. */
   command: string;
+  /** What its agent reads, by name. */
+  told?: Readonly<Record<string, string>>;
 }
 
 /** A piece of work before its secrets are looked up. */
@@ -454,6 +458,8 @@ export interface Assignment {
   code?: CodeWork;
   /** What is new in this round of it, in parts for a prompt. */
   news?: readonly string[];
+  /** What people have written down for agents like this one. */
+  told?: Told;
 }
 
 /** What an agent is told of its work on a repository besides the task. */
@@ -476,8 +482,6 @@ export interface CodeWork {
   note?: string;
   /** Why some of the work is in no commit, in its host's words. */
   left?: string;
-  /** What people have written down for agents like this one. */
-  told?: Told;
 }
 
 /** A message from one agent to another. */
@@ -519,6 +523,8 @@ export interface Runtime {
   name: string;
   /** True when a model reads the prompt: then it is asked for the marked block, and an empty answer is no success. */
   model: boolean;
+  /** Its runs show progress: their host nudges those that go quiet, and says when that did not help. */
+  nudges?: true;
   launch(assignment: Assignment): Launch;
   outcome(result: RawResult): Outcome;
 }
@@ -534,6 +540,9 @@ export interface Proposal {
   tip?: string | undefined;
   paths?: readonly string[] | undefined;
   sum?: string | undefined;
+  /** What people read of it. The body is markdown. */
+  title?: string | undefined;
+  body?: string | undefined;
 }
 
 /** Where people look at work and say yes or no. Its calls throw a Fault where the forge cannot be reached. */

@@ -175,6 +175,7 @@ async function lastWords(run: TickRun): Promise<void> {
   if (findings.results.length === 0 && findings.starts.size === 0) return;
   findings.answers.clear();
   findings.running.clear();
+  findings.silent.clear();
   findings.absent.clear();
   findings.strangers.clear();
   // Without what the ledger has of that day they would take its place; the next tick asks for them again.

@@ -81,6 +81,13 @@ function list(title: string, known: readonly Known[] = []): string[] {
 /** Learnings that apply to the work. */
 export const ruleParts = (told: Told | undefined) => list("## Rules for such work", told?.learnings);
 
+/** All of it, for an agent that gets its instructions by its prompt alone. */
+export const knownParts = (told: Told | undefined) => [
+  ...list("## What is known here", told?.insights),
+  ...ruleParts(told),
+  ...list("## How to", told?.skills),
+];
+
 /** Names out of the history: whose ways the work had better follow, and whom people may want to ask. */
 const peopleParts = ({ people = [] }: Partial<Told> = {}) =>
   people.length === 0

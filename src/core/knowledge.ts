@@ -29,8 +29,8 @@ export interface Asked {
   skills: readonly string[];
   /** Of the machine. */
   labels: readonly string[];
-  /** As the task names it. */
-  repo: string;
+  /** As the task names it; null: the work is on none. */
+  repo: string | null;
   now: Date;
   /** Paths of the repository; null: they are not known, and only what is for every path counts. */
   paths: readonly string[] | null;
@@ -75,7 +75,7 @@ export function toldTo({ insights, learnings, skills }: Knowledge, asked: Asked)
 function isFor(scope: string, { agent, labels, repo }: Asked): boolean {
   if (scope === "all" || scope === agent) return true;
   if (scope.startsWith("label:")) return labels.includes(scope.slice(6));
-  return /[./*]/.test(scope) && matcher([scope])(repo);
+  return repo !== null && /[./*]/.test(scope) && matcher([scope])(repo);
 }
 
 function onPaths(applies: readonly string[], paths: readonly string[] | null): boolean {

@@ -21,6 +21,10 @@ const allowance = record(spans);
 /** Amounts by themselves are for one run. */
 const budget = amounts.extend(spans);
 
+const some_glob = line
+  .max(200, "must be at most 200 characters long")
+  .refine((glob) => glob.split("*").length <= 9, "must have at most 8 stars");
+
 export const task = record({
   title: line.min(1, "must not be empty"),
   agent: slug.optional(),
@@ -42,6 +46,8 @@ export const task = record({
   repo: line.optional(),
   setup: text.optional(),
   verify: text.optional(),
+  /** Globs over the paths of the repository: what its work is likely to change. */
+  paths: strings.pipe(z.array(some_glob).max(20, "must be at most 20")).optional(),
   accept: strings.optional(),
   domain: line.optional(),
   effect: text.optional(),
@@ -111,7 +117,8 @@ export const agent = record({
   }).optional(),
   env: strings.optional(),
   limits: record({ turns: int(1, 10_000).optional(), open_prs: int(1, 10_000).optional() }).optional(),
-  session: z.enum(["fresh", "keep"]).default("fresh"),
+  /** Whether a job's next round goes on in what was said in its last one. */
+  session: z.enum(["fresh", "keep"]).default("keep"),
   deploy: z.enum(["if-missing", "never"]).optional(),
   ephemeral: flag.optional(),
   skills: strings.optional(),
@@ -259,6 +266,10 @@ export type Message = z.infer<typeof message>;
 /** What an agent asked, and what a person said to it. `pupdate`: of the question; its memo names it, too. */
 const question = record({ at: time, text, pupdate: text, answer: text.optional() });
 
+/** What a person may want of a run that has gone quiet. */
+const choices = ["hold", "retry", "give up"] as const;
+export type Choice = (typeof choices)[number];
+
 export const job = record({
   task: text,
   agent: slug.optional(),
@@ -316,6 +327,8 @@ export const job = record({
     /** What the agent said that it was about to do. */
     learn: strings.optional(),
     questions: z.array(question).optional(),
+    /** Its run of this epoch has gone quiet, and no nudge woke it. `pupdate`: by which people were told; its memo names it. */
+    stuck: record({ at: time, epoch: int(1, 1e9), pupdate: text, answer: z.enum(choices).optional() }).optional(),
     /** Goes on elsewhere than it began, or without what was said in it before: how, in words. */
     continued: line.optional(),
     /** How many messages deep: of those that it was given, the one that is an answer to the most others. */
@@ -336,6 +349,12 @@ export const job = record({
     tokens: record({}).optional(),
     insights: strings.optional(),
     learnings: strings.optional(),
+    /** The file in the job's folder that holds what its agent was told. */
+    told: line.optional(),
+    /** How it came to go on on other hosts, a line each. */
+    moved: strings.optional(),
+    /** Its folder holds the text of its proposal. */
+    proposal: flag.optional(),
     /** Of coding work. */
     branch: line.optional(),
     code: code.optional(),
@@ -378,7 +397,16 @@ export const status = record({
   answer_hash: text.optional(),
   jobs: z
     .array(
-      record({ id: text, path: text, state: z.enum(job_states), occurrence: text, host: text.optional(), at: time }),
+      record({
+        id: text,
+        path: text,
+        state: z.enum(job_states),
+        occurrence: text,
+        host: text.optional(),
+        at: time,
+        told: line.optional(),
+        proposal: flag.optional(),
+      }),
     )
     .default([]),
 });

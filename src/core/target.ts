@@ -9,13 +9,15 @@ export interface Address {
 }
 
 const loopback = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?\//;
+/** What ssh or git could take for an option: the whole, the user or the server. */
+const option = /(?:^|@|:\/\/)-/;
 
 /** The address of the repository, or why it is none. `origin`: the pack's own; null: it has none. */
 export function targetAddress(repo: string, origin: string | null): Address | { fault: string } {
   const fault = (why: string) => ({ fault: `\`repo: ${oneLine(repo, 100)}\` ${why}` });
   if (repo === ".")
     return origin === null ? fault("is the pack's own, which has no `origin`") : { address: origin, own: true };
-  if (/[\s\u0000-\u001f\u007f]/.test(repo) || repo.startsWith("-")) return fault("is no address of a repository");
+  if (/[\s\u0000-\u001f\u007f]/.test(repo) || option.test(repo)) return fault("is no address of a repository");
   if (/^[A-Za-z0-9][\w-]*\/(?!\.{1,2}$)[\w.-]+$/.test(repo)) {
     const address = origin === null ? null : sibling(origin, repo);
     return address === null

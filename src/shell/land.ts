@@ -6,6 +6,7 @@ import type { Entry } from "../core/entry.ts";
 import { agentOf } from "../core/gate.ts";
 import { type Breach, caps, type Guard, judge } from "../core/guard.ts";
 import { allPaths, authorOf, type Checked, type Kept, type Landed } from "../core/landed.ts";
+import { addressOn, proposalOf, type Round } from "../core/proposal.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
 import { messageOf } from "../errors.ts";
@@ -23,21 +24,27 @@ export type Land = (
   job: Entry<"job">,
   code: CodeResult | undefined,
   outcome: Outcome,
+  /** Seconds. */
+  took?: number,
 ) => Promise<Landed | { later: string }>;
 
 export interface LandPorts extends Searching {
   targets: Targets;
   forge: Forge;
   env: Readonly<Record<string, string | undefined>>;
+  /** Pages of the pack's repository on its forge, where it has any. */
+  site?(): Promise<string | null>;
 }
 
 /** Attachments stay small: the ledger keeps them for good. */
 const most = { patch: 256 << 10, bundle: 1 << 20 };
 
+type Ran = Omit<Round, "landed">;
+
 export function createLand(ports: LandPorts): Land {
-  return async (state, job, code, outcome) => {
+  return async (state, job, code, outcome, took = 0) => {
     try {
-      return await land(ports, state, job, code, outcome);
+      return await land(ports, state, job, code, { outcome, took });
     } catch (thrown) {
       // Not reached, or a fault of ours: the host still holds it all.
       return { later: oneLine(messageOf(thrown), 300) };
@@ -50,8 +57,9 @@ async function land(
   state: State,
   job: Entry<"job">,
   code: CodeResult | undefined,
-  outcome: Outcome,
+  run: Ran,
 ): Promise<Landed | { later: string }> {
+  const { outcome } = run;
   // Whoever asks is not done: the work stays where it is, and comes with the next run.
   if (!code || asks(state, job, outcome) !== null) return { state: "aside", kept: new Map() };
   const [why = "", left = "", setup = "", said = ""] = await harmless(ports, [
@@ -83,7 +91,7 @@ async function land(
         ? { state: "nothing", ...check }
         : refused([`it could not be committed: ${oneLine(why)}`]);
   if (code.bundle === null) return refused([oneLine(why) || "its host brought none of its commits"]);
-  return looked(ports, { state, job, bytes: code.bundle, head: code.head, push: good, check });
+  return looked(ports, { state, job, run, bytes: code.bundle, head: code.head, push: good, check });
 }
 
 const refused = (reasons: string[], kept: Kept = new Map()): Landed => ({ state: "refused", reasons, kept });
@@ -94,6 +102,7 @@ const outputOf = (run: ScriptRun | undefined) => new TextDecoder("utf-8").decode
 interface Looking {
   state: State;
   job: Entry<"job">;
+  run: Ran;
   bytes: Uint8Array;
   /** Where its host says that the branch ends. */
   head: string;
@@ -170,7 +179,8 @@ type Settled =
 const mendable: ReadonlySet<string> = new Set(["permission", "missing"]);
 
 /** Puts the branch where the work is. null: people have gone on from elsewhere. */
-async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promise<Settled | null> {
+async function onBranch(ports: LandPorts, looking: Looking, found: Found): Promise<Settled | null> {
+  const { job } = looking;
   const { target, arrived, branch, there } = found;
   const { head, work } = arrived;
   const code = job.data.run.code as NonNullable<typeof job.data.run.code>;
@@ -190,10 +200,19 @@ async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promi
       return { later: oneLine(pushed.why, 200) };
     }
   }
-  const at = await ports.forge.propose({ repo: code.repo, branch, head });
   const paths = [...new Set(work.changes.map((one) => one.path))];
   const sum = await sumOf(arrived.place, head, allPaths(code.paths, paths));
-  return { state: "pushed", head, at, paths, lines: work.lines, sum };
+  const landed = { state: "pushed", head, at: branch, paths, lines: work.lines, sum } as const;
+  const at = await ports.forge.propose({ repo: code.repo, branch, head, ...(await textOf(ports, looking, landed)) });
+  return { ...landed, at };
+}
+
+/** What people are to read of it there. */
+async function textOf({ site, secrets }: LandPorts, { state, job, run, check }: Looking, landed: Round["landed"]) {
+  const pages = (await site?.()) ?? null;
+  const address = pages === null ? () => null : addressOn(pages, state.settings.ledger.branch);
+  const { title, body } = proposalOf(state, job, { ...run, landed: { ...landed, ...check } }, address);
+  return { title: secrets.mask(title), body: secrets.mask(body) };
 }
 
 /** The work as files beside the record. `whole`: all of it was looked at and holds no secret; else only what is left of its text. */

@@ -1,5 +1,5 @@
 // The last thing before a start: a piece of work, with the secrets that its agent may see, as a launch for a host.
-import { type Briefing, briefFiles, roleFile, roundParts, ruleParts } from "../core/brief.ts";
+import { type Briefing, briefFiles, knownParts, roleFile, roundParts, ruleParts } from "../core/brief.ts";
 import { Fault } from "../errors.ts";
 import type { CodeWork, Launch, Runtime, Work } from "../ports.ts";
 import { inboxFiles } from "../runtimes/inbox.ts";
@@ -20,9 +20,15 @@ export function prepare(
     // Whatever reads no file by itself is told by its prompt, and is what the file says by its role.
     const told = briefing
       ? { news: [...roundParts(briefing), ...ruleParts(briefing.told)], character: roleFile(briefing) }
-      : {};
+      : { news: knownParts(work.told) };
     const launch = runtime.launch({ ...work, ...told, secrets });
-    return { ...launch, files: { ...launch.files, ...inboxFiles(work), ...(briefing ? briefFiles(briefing) : {}) } };
+    const brief = briefing ? briefFiles(briefing) : {};
+    const read = Object.entries(brief).filter(([name]) => !name.startsWith(".towline/root/"));
+    return {
+      ...launch,
+      files: { ...launch.files, ...inboxFiles(work), ...brief },
+      told: { ...launch.told, ...Object.fromEntries(read) },
+    };
   } catch (thrown) {
     if (thrown instanceof Fault) return { refused: [thrown.message, thrown.advice].filter(Boolean).join("; ") };
     throw thrown;

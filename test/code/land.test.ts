@@ -36,7 +36,12 @@ function landing(
     body: "",
   };
   const agent = { path: "agents/scout.md", id: "scout", kind: "agent", data: { runtime: "shell", guard }, body: "" };
-  const state = { tasks: new Map([["count", task]]), agents: new Map([["scout", agent]]), settings: { defaults: {} } };
+  const state = {
+    tasks: new Map([["count", task]]),
+    agents: new Map([["scout", agent]]),
+    reviews: new Map(),
+    settings: { defaults: {} },
+  };
   const run = { branch, code: { repo: ".", base: one.base }, ...more };
   const job = { path: "jobs/x/count-1.md", id: "count-1", data: { task: "count", agent: "scout", run } };
   return (code: CodeResult | undefined, outcome: Outcome = done) =>

@@ -26,6 +26,8 @@ export interface FakeRun {
   code?: CodeResult;
   /** Never ends by itself. */
   hangs?: boolean;
+  /** It has gone quiet, and no nudge woke it. */
+  silent?: true;
 }
 
 export interface FakeMachine {
@@ -185,6 +187,7 @@ function facts(name: string, host: FakeMachine): HostFacts {
       day: one.request.day,
       state,
       sha256: state === "running" ? undefined : resultOf(job, Number(epoch), host).sha256,
+      ...(state === "running" && one.run.silent ? { silent: true } : {}),
     };
   });
   return {

@@ -319,10 +319,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a nonsense record costs no time",
-    edits: [
-      ["src/core/locate.ts", "if (last?.text === text) return last;", ""],
-      ["src/core/locate.ts", "const max_exact = 16 << 10;", "const max_exact = 1 << 30;"],
-    ],
+    edits: [["src/core/entry-problems.ts", "const most = 20;", "const most = 1e9;"]],
     tests: ["test/fuzz/guards.test.ts"],
   },
   {
@@ -780,6 +777,18 @@ export const mutants: Mutant[] = [
     name: "a first start asks",
   },
   {
+    guard: "an attaching person goes by no jump host that shows another key than the pinned one",
+    edits: [
+      [
+        "src/shell/attach.ts",
+        '"-o", "ControlPath=none"];',
+        '"-o", "ControlPath=none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];',
+      ],
+    ],
+    tests: ["test/verbs/attach.test.ts"],
+    name: "shows another key",
+  },
+  {
     guard: "an attaching person's ssh agent does not reach a pane",
     edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
     tests: ["test/integration/pane.test.ts"],
@@ -880,6 +889,50 @@ export const mutants: Mutant[] = [
     edits: [["src/core/reclaim.ts", "restsStill(job, placed, claiming.holds, hold);", "{}"]],
     tests: ["test/core/asking.test.ts"],
     name: "cannot go on",
+  },
+  {
+    guard: "silence counts only where a runtime shows progress",
+    edits: [["src/shell/hands.ts", 'held.silent && runtimes[job.data.run.runtime ?? ""]?.nudges;', "held.silent;"]],
+    tests: ["test/tick/stuck.test.ts"],
+    name: "shows no progress",
+  },
+  {
+    guard: "a silent run is told of once",
+    edits: [["src/core/stuck.ts", " || run.stuck?.epoch === epoch) continue;", ") continue;"]],
+    tests: ["test/core/stuck.test.ts"],
+    name: "hear of it once",
+  },
+  {
+    guard: "a choice counts for the run that it was made about",
+    edits: [
+      ["src/core/stuck.ts", "if (!stuck || stuck.epoch !== epochOf(job)) return null;", "if (!stuck) return null;"],
+    ],
+    tests: ["test/core/stuck.test.ts"],
+    name: "for no later one",
+  },
+  {
+    guard: "an answer that names no choice makes none",
+    edits: [["src/core/stuck.ts", "  if (choice === null) {\n", '  if (choice === null && answer === "-") {\n']],
+    tests: ["test/core/stuck.test.ts"],
+    name: "none of them",
+  },
+  {
+    guard: "a run that is to be started anew is ended first",
+    edits: [["src/core/withdraw.ts", ' ?? (chosen(state, job) === "retry" ? startedAnew : null);', ";"]],
+    tests: ["test/tick/stuck.test.ts"],
+    name: "ends it on its host",
+  },
+  {
+    guard: "host: a run that waits for a person is not silent",
+    edits: [["src/runtimes/tmux-scripts.ts", "  waits && return\n", ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "no nudge wakes",
+  },
+  {
+    guard: "globs that somebody made slow are not taken",
+    edits: [["src/core/schema.ts", 'glob.split("*").length <= 9', 'glob.split("*").length <= 900']],
+    tests: ["test/check/work.test.ts"],
+    name: "paths",
   },
   {
     guard: "an agent that goes on asking comes to an end",
@@ -1289,7 +1342,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a repository's address runs no program",
-    edits: [["src/core/target.ts", 'repo.startsWith("-")', "false"]],
+    edits: [["src/core/target.ts", "option.test(repo)", "false"]],
     tests: ["test/code/target.test.ts"],
     name: "is no address",
   },
@@ -1304,6 +1357,18 @@ export const mutants: Mutant[] = [
     edits: [["src/core/brief.ts", "${fenced(clean(one.text))}`),", "${one.text}`),"]],
     tests: ["test/core/brief.test.ts"],
     name: "cannot leave its fence",
+  },
+  {
+    guard: "no part of a secret stands where what an agent was told was cut",
+    edits: [["src/core/told.ts", "mask(text.slice(0, keep), { end: true })", "text.slice(0, keep)"]],
+    tests: ["test/core/told.test.ts"],
+    name: "loses its middle",
+  },
+  {
+    guard: "what an agent was told is not kept where the server finds a secret in it",
+    edits: [["src/shell/withhold.ts", "findings.told.set(key, { ...told, text: null });", ""]],
+    tests: ["test/tick/refused.test.ts"],
+    name: "what an agent was told",
   },
 ];
 

@@ -88,7 +88,9 @@ export async function tryMutant(dir: string, mutant: Mutant, limit = usual_limit
         text.replace(before, () => after),
       );
     }
-    const results = await run(dir, mutant, limit);
+    let results = await run(dir, mutant, limit);
+    // On a busy machine a bail can end the run before it has written down which test made it bail: that is no verdict.
+    if (results && results.numFailedTests + results.numPassedTests === 0) results = await run(dir, mutant, limit);
     // A hang is noticed by whoever waits for the suite.
     if (!results) return { caught: "the suite came to no end" };
     if (results.numFailedTests > 0) return { caught: failedOf(results) };
