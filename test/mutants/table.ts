@@ -1132,7 +1132,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "headers of a commit that nobody sees",
-    edits: [["src/core/guard.ts", "if (!header.test(line)) found.push", 'if (line === "-") found.push']],
+    edits: [["src/core/guard.ts", "find((line) => !header.test(line))", 'find((line) => line === "-")']],
     tests: ["test/code/hostile.test.ts"],
     name: "a tick brings",
   },
@@ -1201,6 +1201,14 @@ export const mutants: Mutant[] = [
     ],
     tests: ["test/runtimes/limit.test.ts"],
     name: "claude's outcome carries it",
+  },
+  {
+    guard: "git takes no more memory at once than work needs",
+    edits: [
+      ["src/shell/quarantine.ts", "GIT_ALLOC_LIMIT: most_memory", 'GIT_ALLOC_LIMIT: most_memory.replace(/.*/, "0")'],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "bring nothing to a branch",
   },
   {
     guard: "a claim that is given back for the same reason rests",
