@@ -8,10 +8,12 @@ import { completion } from "./verbs/completion.ts";
 import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
 import { dispatching } from "./verbs/dispatch.ts";
+import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
 import { job } from "./verbs/job.ts";
+import { learn } from "./verbs/learn.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
@@ -26,6 +28,7 @@ import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
 import { tick } from "./verbs/tick.ts";
 import { trying } from "./verbs/try.ts";
+import { upgrade } from "./verbs/upgrade.ts";
 import { watch } from "./verbs/watch.ts";
 import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
@@ -37,9 +40,11 @@ const verbs: Register[] = [
   costs,
   demo,
   dispatching,
+  doctor,
   fleet,
   init,
   job,
+  learn,
   memo,
   now,
   plan,
@@ -51,6 +56,7 @@ const verbs: Register[] = [
   task,
   tick,
   trying,
+  upgrade,
   watch,
   why,
   exporting,

@@ -42,8 +42,8 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   /** The sources that these settings name. */
   pollers(settings: Settings): Poller[];
   report: Report;
-  /** Stages after the record: each says what it did, or why it could not. */
-  after: { name: string; run(state: State): Promise<{ degraded?: string; note?: string }> }[];
+  /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
+  after: { name: string; run(state: State, left: number): Promise<{ degraded?: string; note?: string }> }[];
   /** What the heartbeat carries besides time and tick. */
   beat?(): object;
 }
@@ -62,6 +62,8 @@ export interface TickOptions {
   probed?: Probed;
   /** The random part of a new pack's id, in hex; made up when absent. */
   random?: string;
+  /** What of the CI job's time was gone when the tick began, ms; absent: nobody counts its minutes. */
+  spent?: number;
   /** Puts a ledger that a person rewound or rewrote back as towline wrote it last. */
   restore?: boolean;
 }
@@ -106,6 +108,7 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     levels,
     id,
     now,
+    began: options.spent === undefined ? Number.POSITIVE_INFINITY : ports.clock.tick() - options.spent,
     outcome,
     tips: options.tips,
     pool: undefined,
@@ -154,14 +157,16 @@ async function walk(run: TickRun): Promise<void> {
     if (!claimed) return;
     const { state, starts, tips, hands } = claimed;
     patience ??= ports.clock.tick() + state.settings.tick.patience * 1000;
-    const until = { tick: patience, signal: options.signal };
+    const end = run.began + state.settings.tick.job * 1000;
+    const until = { tick: Math.min(patience, end), signal: options.signal, ...(end < patience ? { job: end } : {}) };
     await hand(hands, state, starts, tips, { findings, until });
     await heed(options.signal, waitFor(hands, state, starts, findings, until));
   }
 }
 
-async function runStage({ ports, options, outcome }: TickRun, { name, run }: TickPorts["after"][number]) {
-  const said = await heed(options.signal, run(outcome.state)).catch((thrown) => {
+async function runStage({ ports, options, outcome, began }: TickRun, { name, run }: TickPorts["after"][number]) {
+  const left = began + outcome.state.settings.tick.job * 1000 - ports.clock.tick();
+  const said = await heed(options.signal, run(outcome.state, left)).catch((thrown) => {
     if (thrown instanceof Interrupted) throw thrown;
     return { degraded: messageOf(thrown), note: undefined };
   });
@@ -192,6 +197,8 @@ interface TickRun {
   levels: Map<string, Level[]>;
   id: string;
   now: Date;
+  /** When the CI job began, in ticks of the clock; never, where nobody counts its minutes. */
+  began: number;
   outcome: TickOutcome;
   /** Tips to read next without another fetch. */
   tips: Tips | undefined;
@@ -243,7 +250,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       const asked = Promise.all([
         pollOnce(state, run),
         gather(hands, state, names, findings),
-        ports.code && lookAtRepos(ports.code, wanted.repos, waiting, findings),
+        ports.code && lookAtRepos(ports.code, state.settings, wanted.repos, waiting, findings),
       ]);
       [findings.levels] = await heed(signal, asked);
     }
@@ -366,7 +373,8 @@ async function poll(poller: Poller, state: State, run: TickRun): Promise<void> {
   const level = { source: poller.name, subject: poller.name, family: "source" };
   const known = state.levels.filter((row) => row.source === poller.name);
   try {
-    const levels = await poller.poll(state.settings, run.now, { known, signal: run.options.signal });
+    const own = { repo: run.ports.repo, tips: state.tips };
+    const levels = await poller.poll(state.settings, run.now, { known, own, signal: run.options.signal });
     const ok: Level = { ...level, kind: "source.ok", first: "calm", title: `${poller.name} answers again` };
     const said = levels.some((one) => one.family === "source" && one.subject === poller.name);
     run.levels.set(poller.name, said ? levels : [...levels, ok]);

@@ -1,5 +1,5 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
-import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
+import type { Level, Outcome, RawResult, RawStream, Said, Sample } from "../ports.ts";
 import { limitEnds, raiseLimited } from "./account.ts";
 import { asks, raiseAsked } from "./asking.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
@@ -55,6 +55,10 @@ export interface Findings {
   repos: Map<string, RepoAnswer>;
   /** How work stands that waits for people, by job id. */
   standing: Map<string, Standing>;
+  /** What is to be changed in it, as the forge has it, by job id. */
+  remarks?: Map<string, Said[]>;
+  /** Why the forge could not say so, in words; null: it did. Absent: it was not asked. */
+  forge?: { name: string; why: string | null };
   /** Ended runs whose work could not be brought in yet, by job id, with the words for it. */
   later: Map<string, string>;
   /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
@@ -102,7 +106,7 @@ export function absorb(draft: Draft, findings: Findings): void {
     takeResult(draft, host, { ...result, ...times }, outcome, landed);
   }
   holdLater(draft, findings.later);
-  settleWork(draft, findings.repos, findings.standing);
+  settleWork(draft, findings);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   raiseSilent(draft, findings.silent);
   withdraw(draft);
@@ -338,14 +342,24 @@ const kinds: Partial<Record<JobState, string>> = {
   cancelled: "job.cancelled",
 };
 
+/** No host answers with more. */
+const most_hits = 5;
+
 /** What the agent said of its work, for the record. */
 function notesOf({ messages = [] }: Outcome): Partial<Job["run"]> {
   const texts = (verb: string) => messages.filter((one) => one.verb === verb).map(({ text }) => oneLine(text));
-  const learn = texts("learn");
+  const asked = messages.filter(({ verb }) => verb === "learn");
+  const learn = asked.filter(({ hits }) => hits === undefined).map(({ text }) => oneLine(text));
+  const learned = asked.flatMap(({ text, hits }) =>
+    hits === undefined
+      ? []
+      : [{ query: oneLine(text), ...(hits.length > 0 ? { hits: hits.slice(0, most_hits) } : {}) }],
+  );
   return {
     status: texts("status").at(-1),
     ready: messages.some(({ verb }) => verb === "done") || undefined,
     learn: learn.length > 0 ? learn : undefined,
+    learned: learned.length > 0 ? learned : undefined,
   };
 }
 

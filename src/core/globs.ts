@@ -29,7 +29,7 @@ function source(glob: string): string {
       at += 1;
     } else if (rest[0] === "*") text += "[^/]*";
     else if (rest[0] === "?") text += "[^/]";
-    else text += (rest[0] as string).replace(/[\\^$.|+()[\]{}/-]/, "\\$&");
+    else text += (rest[0] as string).replace(/[\\^$.|+()[\]{}/]/, "\\$&");
   }
   return text;
 }

@@ -21,6 +21,8 @@ export interface Told {
   skills: readonly Known[];
   /** Who has worked on these files before, by the history. */
   people?: readonly string[];
+  /** What its host needs to answer `towline learn` with those that apply there (core/shipped.ts). */
+  weights?: string | null;
 }
 
 /** Who it is for, and what the work is on. */
@@ -78,7 +80,7 @@ function isFor(scope: string, { agent, labels, repo }: Asked): boolean {
   return repo !== null && /[./*]/.test(scope) && matcher([scope])(repo);
 }
 
-function onPaths(applies: readonly string[], paths: readonly string[] | null): boolean {
+export function onPaths(applies: readonly string[], paths: readonly string[] | null): boolean {
   if (paths === null) return false;
   const test = matcher(applies.flatMap((one) => languages[one.toLowerCase()] ?? [one]));
   return paths.some(test);

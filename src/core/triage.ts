@@ -1,7 +1,7 @@
 // Every pupdate gets a verdict and the rule that gave it.
 import type { RawPupdate } from "../ports.ts";
 import { builtin_rules } from "./builtin.ts";
-import { type Draft, isoNow, newMemo, putMemo } from "./draft.ts";
+import { type Draft, newMemo, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { idOf } from "./entry.ts";
 import { digest } from "./hash.ts";
@@ -29,7 +29,7 @@ function judgeOne(draft: Draft, pupdate: RawPupdate): Pupdate {
   const made: string[] = [];
   let verdict = "ignored";
   for (const rule of fired) {
-    note(draft, rule, pupdate);
+    noteFired(draft, rule, pupdate);
     for (const action of rule.data.then) {
       const done = act(draft, rule, action as Record<string, unknown>, pupdate);
       if (verdict === "ignored" || verdict === "ignore") verdict = done.verdict;
@@ -39,21 +39,24 @@ function judgeOne(draft: Draft, pupdate: RawPupdate): Pupdate {
   return { ...pupdate, verdict, rule: fired[0]?.id, made: made.length > 0 ? made : undefined };
 }
 
-function mayFire(draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): boolean {
+/** What firing goes by: the time, and what has fired before. */
+export type Firing = Pick<Draft, "now" | "fired">;
+
+export function mayFire(draft: Firing, rule: Entry<"rule">, pupdate: RawPupdate): boolean {
   const row = draft.fired.find((one) => one.rule === rule.id && one.key === firingKey(rule, pupdate));
   const cooldown = rule.data.cooldown;
   const seconds = cooldown === undefined ? 0 : typeof cooldown === "number" ? cooldown : cooldown.for;
   if (row && draft.now.getTime() - Date.parse(row.at) < seconds * 1000) return false;
-  const today = isoNow(draft).slice(0, 10);
+  const today = draft.now.toISOString().slice(0, 10);
   const count = draft.fired
     .filter((one) => one.rule === rule.id && one.at.startsWith(today))
     .reduce((sum, one) => sum + one.count, 0);
   return count < rule.data.limit;
 }
 
-function note(draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): void {
+export function noteFired(draft: Firing, rule: Entry<"rule">, pupdate: RawPupdate): void {
   const key = firingKey(rule, pupdate);
-  const at = isoNow(draft);
+  const at = draft.now.toISOString();
   const row = draft.fired.find((one) => one.rule === rule.id && one.key === key);
   const count = row && row.at.slice(0, 10) === at.slice(0, 10) ? row.count + 1 : 1;
   // Rows older than any cooldown in use say nothing any more; dropping them keeps the file small.

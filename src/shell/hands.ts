@@ -22,7 +22,7 @@ import {
   type Runtime,
   type Work,
 } from "../ports.ts";
-import { clearAway, deployFirst, type Until } from "./deploy-start.ts";
+import { clearAway, deployFirst, noTime, type Until } from "./deploy-start.ts";
 import { informed } from "./knowledge.ts";
 import { type Pool, withoutName } from "./pool.ts";
 import { prepare } from "./prepare.ts";
@@ -288,6 +288,9 @@ async function startOne(
     const lacking = await deployFirst({ pool, deployer, clock }, state, host, opened.session, start, until);
     if (lacking !== null)
       return void findings.starts.set(key, { state: lacking.final ? "refused" : "released", why: lacking.why });
+    const late = start.assignment.code === undefined ? null : noTime(state, until, clock);
+    if (late !== null)
+      return void findings.starts.set(key, { state: "released", why: `its code was not sent: ${late}` });
     const work = await workFor(code, opened.session, start);
     if (work !== undefined && "why" in work)
       return void findings.starts.set(key, { state: work.final ? "refused" : "released", why: work.why });

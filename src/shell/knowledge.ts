@@ -1,7 +1,7 @@
 // Insights, learnings and skills are read when a job is about to start that is told of them: a quiet tick needs none.
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { matcher } from "../core/globs.ts";
-import { type Knowledge, type Told, toldTo } from "../core/knowledge.ts";
+import { type Knowledge, onPaths, type Told, toldTo } from "../core/knowledge.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import type { Repo, Work } from "../ports.ts";
@@ -40,6 +40,13 @@ async function readKnowledge(repo: Repo, commit: string): Promise<Knowledge> {
 /** Of a skill in a folder of its own, the rest is for those who look there. */
 const isWhole = (path: string) => !/^skills\/[^/]+\/./.test(path) || /^skills\/[^/]+\/skill\.md$/i.test(path);
 
+/** Only who starts a model's work needs what this takes. */
+async function weightsOf(learnings: readonly Entry<"learning">[]): Promise<string | null> {
+  if (learnings.length === 0) return null;
+  const [{ shipped }, { lessonsIn }] = await Promise.all([import("../core/shipped.ts"), import("../core/retrieve.ts")]);
+  return shipped(lessonsIn(learnings));
+}
+
 interface Ports {
   repo: Repo;
   /** Absent: nothing is known of the repository that the work is on. */
@@ -61,15 +68,21 @@ export async function informed(
     repo: code?.repo ?? null,
     now,
   };
-  if (!code) return toldTo(knowledge, { ...asked, paths: null });
+  if (!code)
+    return { ...toldTo(knowledge, { ...asked, paths: null }), weights: await weightsOf(inScope(knowledge, null)) };
   if (!targets) return undefined;
   const target = await targets.fetch(code.repo, [code.branch]);
   // What it may change, or what its work is about by now; else all of it.
   const area = work.agent.guard?.allow ?? code.remarks.flatMap(({ path }) => path ?? []);
   const people = await target.people(code.base, area.length > 0 ? matcher(area) : () => true, now);
   const byPath = knowledge.learnings.some(({ data }) => data.applies !== undefined);
-  return { ...toldTo(knowledge, { ...asked, paths: byPath ? await target.paths(code.base) : null }), people };
+  const paths = byPath ? await target.paths(code.base) : null;
+  return { ...toldTo(knowledge, { ...asked, paths }), people, weights: await weightsOf(inScope(knowledge, paths)) };
 }
+
+/** Learnings that it may ask for by itself. */
+const inScope = ({ learnings }: Knowledge, paths: readonly string[] | null) =>
+  learnings.filter(({ data: { applies } }) => applies === undefined || onPaths(applies, paths));
 
 /** Job records that are read at once. */
 const batch = 1000;

@@ -2,6 +2,7 @@
 import { type Briefing, briefFiles, knownParts, roleFile, roundParts, ruleParts } from "../core/brief.ts";
 import { Fault } from "../errors.ts";
 import type { CodeWork, Launch, Runtime, Work } from "../ports.ts";
+import { rankProgram } from "../remote/program.ts";
 import { inboxFiles } from "../runtimes/inbox.ts";
 
 /** `secret`: what a variable holds where the tick runs. `refused`: why nothing can be run; a person must mend it. */
@@ -21,7 +22,7 @@ export function prepare(
     const told = briefing
       ? { news: [...roundParts(briefing), ...ruleParts(briefing.told)], character: roleFile(briefing) }
       : { news: knownParts(work.told) };
-    const launch = runtime.launch({ ...work, ...told, secrets });
+    const launch = answering(work, runtime.launch({ ...work, ...told, secrets }));
     const brief = briefing ? briefFiles(briefing) : {};
     const read = Object.entries(brief).filter(([name]) => !name.startsWith(".towline/root/"));
     return {
@@ -33,6 +34,14 @@ export function prepare(
     if (thrown instanceof Fault) return { refused: [thrown.message, thrown.advice].filter(Boolean).join("; ") };
     throw thrown;
   }
+}
+
+/** With what `towline learn` needs on the host; where nothing is written down that applies there, nothing is sent. */
+function answering({ told }: Work, launch: Launch): Launch {
+  const weights = told?.weights;
+  return weights
+    ? { ...launch, files: { ...launch.files, "learn/rank.awk": rankProgram(), "learn/weights": weights } }
+    : launch;
 }
 
 function briefingOf(work: Work, code: CodeWork): Briefing {

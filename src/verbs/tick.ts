@@ -77,9 +77,10 @@ export async function tickOnce(
       store.close();
     }
   };
-  const publishing = async (state: State) => {
-    published = await publish({ repo: seen, dir, env: wire.env }, state.settings, state.tips, before);
-    return published.changed ? { note: "the dashboard was built anew" } : {};
+  const publishing = async (state: State, left: number) => {
+    const ports = { repo: seen, dir, env: wire.env, left, now: clock.now().getTime() };
+    published = await publish(ports, state.settings, state.tips, before);
+    return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };
   const scan = createScan();
   const outcome = await runTick(
@@ -107,6 +108,7 @@ export async function tickOnce(
       tips,
       part,
       probed: before?.probed,
+      spent: spentOf(wire),
       restore: flags.restore,
       onState: (state) => {
         for (const [id, job] of state.jobs) jobs.set(id, job);
@@ -116,6 +118,13 @@ export async function tickOnce(
   );
   for (const warning of secrets.warnings()) wire.report.warning(warning);
   return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead };
+}
+
+/** How long the CI job runs already, ms, where its workflow says when it began. */
+function spentOf({ env, clock }: Wire): number | undefined {
+  const began = Number(env.TOWLINE_JOB_BEGAN || Number.NaN) * 1000;
+  const spent = clock.now().getTime() - began;
+  return spent >= 0 && spent < 86_400_000 ? spent : undefined;
 }
 
 /** The sources of a pack. A caller of many ticks makes them once: they remember when they may ask again. */

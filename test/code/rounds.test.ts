@@ -16,6 +16,7 @@ n=$(cat count.txt 2>/dev/null | wc -l)
 echo "round $((n + 1))" >>count.txt
 sed -n '/^### /,$p' .towline/TASK.md >>told.txt
 sed -n '/^## What is known/,$p' .towline/CLAUDE.md >known.txt
+towline learn 'I am about to name a type'
 git add -A && git commit -qm "Counts $((n + 1))"
 echo "counted $((n + 1))"`;
 
@@ -153,6 +154,7 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect(one.pack.file(path)).toMatch(/^pr: towline\//m);
   expect(one.pack.file(path)).toMatch(/insights:\n {4}- quiet\n/);
   expect(one.pack.file(path)).toMatch(/learnings:\n {4}- types\n/);
+  expect(one.pack.file(path)).toMatch(/learned:\n {4}- query: I am about to name a type\n {6}hits:\n {8}- types\n/);
   expect((await one.tick()).commits).toEqual([]);
   // An insight that turned out wrong: who was given it.
   const why = await one.say("why", "insights/quiet.md");

@@ -37,6 +37,8 @@ interface RunOptions {
   /** The random part of a new pack's id. */
   random?: string;
   attempt?: number;
+  /** What of a CI job's time is gone, ms. */
+  spent?: number;
 }
 
 /** One whole tick of the clone at `dir` over machines in memory: real git, real decisions. */
@@ -72,6 +74,7 @@ export async function runTick(
       part: options.part,
       random: options.random ?? "0123456789ab",
       attempt: options.attempt,
+      spent: options.spent,
       signal: options.signal,
       onState: options.onState,
     },
