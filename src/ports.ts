@@ -1,10 +1,16 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
+import type { Post } from "./core/conversations.ts";
 import type { Entry } from "./core/entry.ts";
+import type { Inbox } from "./core/inbox.ts";
 import type { Told } from "./core/knowledge.ts";
+import type { Said as Heard } from "./core/obey.ts";
+import type { Spot } from "./core/places.ts";
 import type { Remark } from "./core/review.ts";
 import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
+import type { Web } from "./core/web-links.ts";
+import type { Permission as Right } from "./core/who.ts";
 import type { Standing } from "./core/work.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
@@ -676,6 +682,20 @@ export interface Forge {
   status(repo: string, commit: string, status: CommitStatus): Promise<{ context: string } | NotHere>;
   /** Starts something at most once: without an answer it is not known whether it began. */
   dispatch(repo: string, call: Call): Promise<{ sent: true } | NotHere>;
+}
+
+/** Talk with people on a forge. Calls throw a Fault where it cannot be reached: the next tick tries again. */
+export interface Conversations {
+  /** Where the forge shows records. */
+  web?: Web | undefined;
+  /** Comments at these places that may hold a command and are not older than `since`, with their authors' rights now. */
+  hear(spots: readonly Spot[], since: Date): Promise<Heard[]>;
+  /** What somebody may do in a repository right now. */
+  permission(repo: string, person: { login: string; id: string }): Promise<Right>;
+  /** Does it, or finds by its `id` that it was done. */
+  post(post: Post): Promise<void>;
+  /** The pinned issue is made, or becomes this, without a word to anybody. */
+  inbox(box: Inbox): Promise<void>;
 }
 
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────

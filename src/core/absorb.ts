@@ -13,6 +13,7 @@ import { type Judged, judgedWork, type Kept, type Landed, workText } from "./lan
 import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
+import type { Said as Heard } from "./obey.ts";
 import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
@@ -23,6 +24,7 @@ import type { Job, JobState } from "./schema.ts";
 import { chosen, raiseSilent } from "./stuck.ts";
 import { oneLine } from "./text.ts";
 import { besides, recordTold, type ToldFinding, toldSection } from "./told.ts";
+import type { Web } from "./web-links.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
 import { type RepoAnswer, raiseReview, type Standing, settleWork } from "./work.ts";
 
@@ -63,6 +65,14 @@ export interface Findings {
   later: Map<string, string>;
   /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
   probed: ReadonlySet<string>;
+  /** Comments of the forge that may hold commands. */
+  said: readonly Heard[];
+  /** Where the forge shows records. */
+  web?: Web | undefined;
+  /** There is a forge on which people are told of what waits, and answers are given. */
+  talks?: boolean;
+  /** Posts that were done, by id. */
+  posted: ReadonlySet<string>;
 }
 
 export type StartFinding =
@@ -86,6 +96,8 @@ export const noFindings = (): Findings => ({
   standing: new Map(),
   later: new Map(),
   probed: new Set(),
+  said: [],
+  posted: new Set(),
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost

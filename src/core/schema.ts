@@ -61,6 +61,8 @@ export const task = record({
   rule: text.optional(),
   /** Set by `towline dispatch`: the person who asked for it. */
   asked_by: line.optional(),
+  /** Set by towline: the issue that it was born from, `owner/name#12`; `deliver: issue` answers there. */
+  issue: line.optional(),
   /** How many rules deep: 1 for a task whose pupdate was about no such task. */
   depth: int(1, 100).optional(),
 });
@@ -444,6 +446,8 @@ export const memo = record({
   expires: time,
   status: z.enum(["open", "answered", "dismissed", "expired"]).default("open"),
   answer: text.optional(),
+  /** Who answered it by a comment. */
+  answered_by: line.optional(),
   rule: text.optional(),
   pupdate: text.optional(),
   /** Kind of the pupdate that it is about: when its cause is gone, the memo closes by itself. */

@@ -35,7 +35,7 @@ export function repositoryAt(url: string, remote: string): string | null {
 }
 
 /** Host, owner and name of a git address: `https://…`, `ssh://…` or `git@host:owner/name.git`. */
-function repositoryOf(remote: string): { host: string; owner: string; name: string } | null {
+export function repositoryOf(remote: string): { host: string; owner: string; name: string } | null {
   const found =
     /^(?:https?|ssh|git):\/\/(?:[^@/\s]*@)?([\w.-]+)(?::\d+)?\/([\w.-]+)\/([\w.-]+?)(?:\.git)?\/?$/.exec(remote) ??
     /^(?:[\w.-]+@)?([\w.-]+):([\w.-]+)\/([\w.-]+?)(?:\.git)?\/?$/.exec(remote);

@@ -108,6 +108,7 @@ export async function tickOnce(
       tips,
       part,
       probed: before?.probed,
+      talked: before?.talked,
       spent: spentOf(wire),
       restore: flags.restore,
       onState: (state) => {
