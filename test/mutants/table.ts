@@ -1200,7 +1200,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "headers of a commit that nobody sees",
-    edits: [["src/core/guard.ts", "if (!header.test(line)) found.push", 'if (line === "-") found.push']],
+    edits: [["src/core/guard.ts", "find((line) => !header.test(line))", 'find((line) => line === "-")']],
     tests: ["test/code/hostile.test.ts"],
     name: "a tick brings",
   },
@@ -1259,6 +1259,22 @@ export const mutants: Mutant[] = [
     edits: [["src/core/landed.ts", "    at = end;\n", ""]],
     tests: ["test/code/hostile.test.ts"],
     name: "a tick brings",
+  },
+  {
+    guard: "a subscription's limit is known by its code, whatever words stand beside it",
+    edits: [
+      ["src/runtimes/claude-result.ts", 'result.api_error === "usage_limit_reached"', 'result.api_error === "-"'],
+    ],
+    tests: ["test/runtimes/limit.test.ts"],
+    name: "claude's outcome carries it",
+  },
+  {
+    guard: "git takes no more memory at once than work needs",
+    edits: [
+      ["src/shell/quarantine.ts", "GIT_ALLOC_LIMIT: most_memory", 'GIT_ALLOC_LIMIT: most_memory.replace(/.*/, "0")'],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "bring nothing to a branch",
   },
   {
     guard: "a claim that is given back for the same reason rests",
