@@ -648,6 +648,14 @@ export interface Said extends Remark {
   url?: string | undefined;
 }
 
+/** `marker` finds it again. Nobody is called but the people of `call`, and no link leads on but those of `keep`. */
+export interface Saying {
+  marker: string;
+  text: string;
+  call?: readonly string[];
+  keep?: readonly string[];
+}
+
 export interface CommitStatus {
   context: string;
   state: "error" | "failure" | "pending" | "success";
@@ -683,8 +691,8 @@ export interface Forge {
   comments(ticket: Ticket): Promise<Comment[] | NotHere>;
   /** What somebody may do in a repository right now. Never throws. */
   permission(repo: string, person: Pick<Person, "login" | "id">): Promise<Permission>;
-  /** Says something once: `marker` finds it again, and another text takes its place. */
-  comment(ticket: Ticket, said: { marker: string; text: string }): Promise<{ url: string } | NotHere>;
+  /** Says something once: another text takes the place of the one before. */
+  comment(ticket: Ticket, said: Saying): Promise<{ url: string } | NotHere>;
   label(ticket: Ticket, labels: readonly string[]): Promise<{ labels: string[] } | NotHere>;
   status(repo: string, commit: string, status: CommitStatus): Promise<{ context: string } | NotHere>;
   /** Starts something at most once: without an answer it is not known whether it began. */

@@ -25,6 +25,9 @@ const slow = [
   "integration/pane",
   "integration/flood",
   "code/rounds",
+  "forges/rounds",
+  "forges/contract",
+  "forges/faults",
   "mutants/mutants",
 ];
 

@@ -1588,6 +1588,60 @@ export const mutants: Mutant[] = [
     name: "agents do not get",
   },
   {
+    guard: "a permission counts for the number, not for the login",
+    edits: [["src/forges/github-read.ts", "found.user.id !== who.id || ", ""]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "somebody who has the login now",
+  },
+  {
+    guard: "nobody may anything where it cannot be found out",
+    edits: [["src/forges/github.ts", '} catch {\n        return "none";', '} catch {\n        return "admin";']],
+    tests: ["test/forges/faults.test.ts"],
+    name: "no right to ask",
+  },
+  {
+    guard: "what may have been done is not sent again",
+    edits: [["src/shell/github-api.ts", "{ ...request.request, retries: 0 }", "{ ...request.request }"]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "starts nothing twice",
+  },
+  {
+    guard: "a fork's branch shows nothing of ours",
+    edits: [["src/forges/github-pulls.ts", "head.repo?.id === base.repo?.id && head.repo", "head.repo"]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "a fork's branch",
+  },
+  {
+    guard: "a comment with our mark is ours only if we wrote it",
+    edits: [["src/forges/github-write.ts", " && (await isMe(one.user ?? null))", ""]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "a comment that carries our mark",
+  },
+  {
+    guard: "only who may write asks for changes",
+    edits: [["src/forges/github-read.ts", ".then(mayWrite, refusedFor)", ".then(() => true, refusedFor)"]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "only of people who may write",
+  },
+  {
+    guard: "a forge's comments are made harmless",
+    edits: [
+      [
+        "src/forges/github-write.ts",
+        "marked(marker, outgoing(text, { limit: most_text, ...more }))",
+        "marked(marker, text)",
+      ],
+    ],
+    tests: ["test/forges/contract.test.ts"],
+    name: "made harmless",
+  },
+  {
+    guard: "work that checks alone send back ends up with people",
+    edits: [["src/core/said.ts", "(by === null && tired)", "(by === null && !code)"]],
+    tests: ["test/forges/rounds.test.ts"],
+    name: "checks alone ask three times",
+  },
+  {
     guard: "a stop by comment holds everything back",
     edits: [["src/core/gate.ts", "if (!told) return null;", "return null;"]],
     tests: ["test/core/obey.test.ts"],
