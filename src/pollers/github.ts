@@ -17,6 +17,7 @@ import {
   subjectOf,
 } from "./github-levels.ts";
 import { apiUrl, ownRepository } from "./github-place.ts";
+import { readComments, readPush } from "./github-talk.ts";
 import type { PollerOptions } from "./index.ts";
 
 /** Reviews and checks cost a request each: they are read of this many pull requests, those that changed last. */
@@ -104,6 +105,12 @@ async function readRepository(
   await Promise.all([
     part(reading, "pull requests", () => readPulls(reading)),
     part(reading, "issues", () => readIssues(reading)),
+  ]);
+  // Which comments count depends on what is open: without knowing all of that, they wait for the next tick.
+  if (reading.faults.size > 0) return reading;
+  await Promise.all([
+    ...(config.comments ? [part(reading, "comments", () => readComments(reading))] : []),
+    ...(config.pushes ? [part(reading, "pushes", () => readPush(reading))] : []),
   ]);
   return reading;
 }

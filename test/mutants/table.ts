@@ -1244,13 +1244,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "what a source is allowed with goes to no other server",
-    edits: [
-      [
-        "src/pollers/fetch.ts",
-        "if (next.origin !== url.origin && (carries ||",
-        "if (next.origin !== url.origin && (carries === null ||",
-      ],
-    ],
+    edits: [["src/pollers/fetch.ts", "if (next.origin !== url.origin &&", 'if (next.origin === "" &&']],
     tests: ["test/pollers/http.test.ts"],
     name: "to its own server only",
   },
@@ -1274,7 +1268,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "what another ticker told is not told again",
-    edits: [["src/core/raise.ts", "!== level.after.at) return;", "=== null) return;"]],
+    edits: [["src/core/raise.ts", "level.after.cursor) === level.after.at;", "level.after.cursor) !== null;"]],
     tests: ["test/pollers/variants.test.ts"],
     name: "another ticker told it",
   },
