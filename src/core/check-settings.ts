@@ -15,7 +15,6 @@ const later = [
   "campfire",
   "collections",
   "embeddings",
-  "heartbeat",
   "narrate",
   "notify",
   "plugins",
