@@ -71,6 +71,15 @@ export interface Repo {
   readBeat(): Promise<string | null>;
   /** Paths that differ between two commits (either may be null = empty tree), with their blob at `to` or null. */
   diff(from: string | null, to: string | null): Promise<{ path: string; blob: string | null }[]>;
+  /** Path → the last commit between two that changed it, with the name that its author gave. null: not in this clone. */
+  people(from: string, to: string): Promise<Map<string, Authored> | null>;
+}
+
+/** What a commit says of itself. Anybody can write any name there: it is no proof of who it was. */
+export interface Authored {
+  commit: string;
+  author: string;
+  at: string;
 }
 
 // ── hosts: shell/fleet.ts over transports/ ─────────────────────────────────────────────────────
@@ -208,6 +217,8 @@ export interface HeldJob {
   state: "running" | "ended" | "died";
   /** sha256 of the whole result, once ended. */
   sha256?: string;
+  /** It runs, nothing new comes from it, and all nudges of its host did not wake it. */
+  silent?: true;
 }
 
 export interface StartRequest {
@@ -423,6 +434,8 @@ export interface Launch {
   secret: string[];
   /** POSIX sh, run in the job's folder with stdin from /dev/null. Constant per runtime: never holds text of a task. */
   command: string;
+  /** What its agent reads, by name. */
+  told?: Readonly<Record<string, string>>;
 }
 
 /** A piece of work before its secrets are looked up. */
@@ -454,6 +467,8 @@ export interface Assignment {
   code?: CodeWork;
   /** What is new in this round of it, in parts for a prompt. */
   news?: readonly string[];
+  /** What people have written down for agents like this one. */
+  told?: Told;
 }
 
 /** What an agent is told of its work on a repository besides the task. */
@@ -474,8 +489,8 @@ export interface CodeWork {
   failed?: string;
   /** One line of towline's own about how this round came to be. */
   note?: string;
-  /** What people have written down for agents like this one. */
-  told?: Told;
+  /** Why some of the work is in no commit, in its host's words. */
+  left?: string;
 }
 
 /** A message from one agent to another. */
@@ -517,6 +532,8 @@ export interface Runtime {
   name: string;
   /** True when a model reads the prompt: then it is asked for the marked block, and an empty answer is no success. */
   model: boolean;
+  /** Its runs show progress: their host nudges those that go quiet, and says when that did not help. */
+  nudges?: true;
   launch(assignment: Assignment): Launch;
   outcome(result: RawResult): Outcome;
 }
@@ -532,6 +549,9 @@ export interface Proposal {
   tip?: string | undefined;
   paths?: readonly string[] | undefined;
   sum?: string | undefined;
+  /** What people read of it. The body is markdown. */
+  title?: string | undefined;
+  body?: string | undefined;
 }
 
 /** Where people look at work and say yes or no. Its calls throw a Fault where the forge cannot be reached. */
@@ -561,9 +581,12 @@ export interface Level {
   first?: "calm" | "noted";
   /**
    * The subject has come to its end with this level, and its other levels are forgotten. `may-return`: this one is
-   * kept, so that a return is news of its own. `for-good`: this one is forgotten, too.
+   * kept, so that a return is news of its own. `for-good`: this one is forgotten, too. `unsaid`: what was known is
+   * forgotten, and nobody is told; that alone makes no commit.
    */
-  ends?: "may-return" | "for-good";
+  ends?: "may-return" | "for-good" | "unsaid";
+  /** Of an event out of a list: news only while this cursor (`cursorLevel`) stands where it did when the list was read. */
+  after?: { cursor: string; at: string };
   title: string;
   actor?: { login?: string; id?: string; role?: string };
   url?: string;
@@ -574,6 +597,8 @@ export interface Level {
 export interface PollContext {
   /** The levels of this source that stand in the ledger. */
   known: readonly LevelRow[];
+  /** The pack's own repository and the commits that this tick has read. */
+  own?: { repo: Pick<Repo, "tree" | "blobs" | "diff" | "people">; tips: Tips };
   /** The tick is to end: the poll gives up. */
   signal?: AbortSignal;
 }

@@ -180,6 +180,7 @@ async function lastWords(run: TickRun): Promise<void> {
   if (findings.results.length === 0 && findings.starts.size === 0) return;
   findings.answers.clear();
   findings.running.clear();
+  findings.silent.clear();
   findings.absent.clear();
   findings.strangers.clear();
   // Without what the ledger has of that day they would take its place; the next tick asks for them again.
@@ -372,7 +373,8 @@ async function poll(poller: Poller, state: State, run: TickRun): Promise<void> {
   const level = { source: poller.name, subject: poller.name, family: "source" };
   const known = state.levels.filter((row) => row.source === poller.name);
   try {
-    const levels = await poller.poll(state.settings, run.now, { known, signal: run.options.signal });
+    const own = { repo: run.ports.repo, tips: state.tips };
+    const levels = await poller.poll(state.settings, run.now, { known, own, signal: run.options.signal });
     const ok: Level = { ...level, kind: "source.ok", first: "calm", title: `${poller.name} answers again` };
     const said = levels.some((one) => one.family === "source" && one.subject === poller.name);
     run.levels.set(poller.name, said ? levels : [...levels, ok]);

@@ -37,6 +37,15 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.unclear" },
     then: [{ memo: "{{data.task}}: {{data.why}}", kind: "ask" }],
   }),
+  built("builtin-job-quiet", {
+    when: { kind: "job.stuck", "data.quiet": "true" },
+    then: [
+      {
+        memo: "{{data.task}} on {{data.host}} has gone quiet, and no nudge woke it: hold, retry or give up?",
+        kind: "ask",
+      },
+    ],
+  }),
   built("builtin-job-stuck", {
     when: { kind: "job.stuck" },
     then: [

@@ -6,6 +6,7 @@ import { budgetProblems } from "./check-budgets.ts";
 import { hostProblems } from "./check-hosts.ts";
 import { linkProblems } from "./check-links.ts";
 import { type CheckFile, type Pack, problem } from "./check-pack.ts";
+import { paneProblems } from "./check-panes.ts";
 import { pathProblems } from "./check-paths.ts";
 import { pollerProblems } from "./check-pollers.ts";
 import { type Expected, ruleProblems } from "./check-rules.ts";
@@ -68,6 +69,7 @@ export function check(input: CheckInput): Checked {
     ...pollerProblems(pack, ticking),
     ...agentProblems(pack, ticking),
     ...budgetProblems(pack),
+    ...paneProblems(pack),
     ...ruleProblems(pack, input.judge),
   );
   if (input.base) problems.push(...baseProblems(input.base, byPath));

@@ -10,7 +10,7 @@ import { letters_path } from "./letters.ts";
 import { ndjson, render } from "./render.ts";
 import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
-import type { State } from "./state.ts";
+import type { LevelRow, State } from "./state.ts";
 
 export interface Draft extends State {
   now: Date;
@@ -25,6 +25,8 @@ export interface Draft extends State {
   pupdates: Pupdate[];
   /** Not yet judged. */
   raised: RawPupdate[];
+  /** Rows of the levels that change with the next commit, and make none by themselves: to what, or null to nothing. */
+  moved: Map<LevelRow, LevelRow | null>;
 }
 
 export function draftOf(state: State, now: Date, tick: string): Draft {
@@ -45,6 +47,7 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     attached: new Map(),
     pupdates: [],
     raised: [],
+    moved: new Map(),
   };
 }
 
@@ -104,14 +107,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
   const wanted: Changes = new Map();
   for (const [path, record] of draft.written) wanted.set(path, record && render(record.kind, record.data, record.body));
   wanted.set("state/open.ndjson", ndjson(openRows(draft)));
-  wanted.set(
-    "state/levels.ndjson",
-    ndjson(
-      draft.levels.toSorted((a, b) =>
-        compare(`${a.source} ${a.subject} ${a.family}`, `${b.source} ${b.subject} ${b.family}`),
-      ),
-    ),
-  );
+  wanted.set(levels_path, levelRows(draft.levels));
   wanted.set(
     "state/fired.ndjson",
     ndjson(draft.fired.toSorted((a, b) => compare(`${a.rule} ${a.key}`, `${b.rule} ${b.key}`))),
@@ -126,6 +122,10 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
       changes.set(path, text);
   }
   for (const [path, bytes] of draft.attached) changes.set(path, bytes);
+  if (draft.moved.size > 0 && (changes.size > 0 || draft.pupdates.length > 0 || brought?.pressing)) {
+    const { moved } = draft;
+    changes.set(levels_path, levelRows(draft.levels.flatMap((row) => (moved.has(row) ? (moved.get(row) ?? []) : row))));
+  }
   if (brought && (changes.size > 0 || brought.pressing)) {
     for (const [path, text] of brought.files) changes.set(path, text);
     if (brought.seen.size > 0) changes.set(hosts_path, seenRows(draft, brought));
@@ -134,6 +134,12 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
   if (changes.size > 0 || mark?.pack !== draft.pack) changes.set(mark_path, markOf(draft, mark, last));
   return changes;
 }
+
+const levels_path = "state/levels.ndjson";
+const levelRows = (levels: LevelRow[]) =>
+  ndjson(
+    levels.toSorted((a, b) => compare(`${a.source} ${a.subject} ${a.family}`, `${b.source} ${b.subject} ${b.family}`)),
+  );
 
 /** Each commit of towline's says whose it is, and is told apart from the one before. */
 function markOf(draft: Draft, before: Mark | null, last: string): string {

@@ -41,7 +41,7 @@ export function agentOf(state: State, task: Entry<"task">): Entry<"agent"> | nul
         path: "towline.yml",
         id: runtime,
         kind: "agent",
-        data: { runtime, session: "fresh" } as Agent,
+        data: { runtime, session: "keep" } as Agent,
         body: "",
         bodyLine: 1,
       };

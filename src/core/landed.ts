@@ -168,12 +168,19 @@ function kept(files: Kept): string {
 
 /** What the last check said, out of the record's body. */
 export function checkIn(body: string): string {
-  const at = body.indexOf(`\n${check_head}\n\n`);
-  if (at < 0) return "";
-  const [fence = "", ...lines] = body.slice(at + check_head.length + 3).split("\n");
-  const mark = /^`{3,}/.exec(fence)?.[0];
-  const end = mark === undefined ? -1 : lines.indexOf(mark);
-  return end < 0 ? "" : lines.slice(0, end).join("\n");
+  const lines = body.split("\n");
+  let head = "";
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] as string;
+    if (line.startsWith("## ")) head = line;
+    const mark = /^`{3,}/.exec(line)?.[0];
+    if (mark === undefined) continue;
+    // What stands in a fence is an agent's, and may look like a heading of ours.
+    const end = lines.indexOf(mark, at + 1);
+    if (head === check_head || end < 0) return end < 0 ? "" : lines.slice(at + 1, end).join("\n");
+    at = end;
+  }
+  return "";
 }
 
 const plain = (text: string) => oneLine(text, 300).replace(/[\\`*_[\]<>|]/g, (c) => `\\${c}`);

@@ -21,6 +21,10 @@ const allowance = record(spans);
 /** Amounts by themselves are for one run. */
 const budget = amounts.extend(spans);
 
+const some_glob = line
+  .max(200, "must be at most 200 characters long")
+  .refine((glob) => glob.split("*").length <= 9, "must have at most 8 stars");
+
 export const task = record({
   title: line.min(1, "must not be empty"),
   agent: slug.optional(),
@@ -42,6 +46,8 @@ export const task = record({
   repo: line.optional(),
   setup: text.optional(),
   verify: text.optional(),
+  /** Globs over the paths of the repository: what its work is likely to change. */
+  paths: strings.pipe(z.array(some_glob).max(20, "must be at most 20")).optional(),
   accept: strings.optional(),
   domain: line.optional(),
   effect: text.optional(),
@@ -111,7 +117,8 @@ export const agent = record({
   }).optional(),
   env: strings.optional(),
   limits: record({ turns: int(1, 10_000).optional(), open_prs: int(1, 10_000).optional() }).optional(),
-  session: z.enum(["fresh", "keep"]).default("fresh"),
+  /** Whether a job's next round goes on in what was said in its last one. */
+  session: z.enum(["fresh", "keep"]).default("keep"),
   deploy: z.enum(["if-missing", "never"]).optional(),
   ephemeral: flag.optional(),
   skills: strings.optional(),
@@ -244,6 +251,8 @@ export const message = z
     to: slug.optional(),
     surprise: text.optional(),
     technique: text.optional(),
+    /** Names of the learnings that the host answered a `learn` with; absent: it had none to look at. */
+    hits: z.array(slug).max(50).optional(),
     text,
   })
   .refine((one) => one.verb !== "tell" || one.to !== undefined, {
@@ -258,6 +267,10 @@ export type Message = z.infer<typeof message>;
 
 /** What an agent asked, and what a person said to it. `pupdate`: of the question; its memo names it, too. */
 const question = record({ at: time, text, pupdate: text, answer: text.optional() });
+
+/** What a person may want of a run that has gone quiet. */
+const choices = ["hold", "retry", "give up"] as const;
+export type Choice = (typeof choices)[number];
 
 export const job = record({
   task: text,
@@ -313,9 +326,13 @@ export const job = record({
     status: line.optional(),
     /** The agent holds it to be ready for a review. */
     ready: flag.optional(),
-    /** What the agent said that it was about to do. */
+    /** What the agent said that it was about to do, where nothing was there to answer with. */
     learn: strings.optional(),
+    /** The same, and the learnings that it was answered with. */
+    learned: z.array(record({ query: line, hits: strings.optional() })).optional(),
     questions: z.array(question).optional(),
+    /** Its run of this epoch has gone quiet, and no nudge woke it. `pupdate`: by which people were told; its memo names it. */
+    stuck: record({ at: time, epoch: int(1, 1e9), pupdate: text, answer: z.enum(choices).optional() }).optional(),
     /** Goes on elsewhere than it began, or without what was said in it before: how, in words. */
     continued: line.optional(),
     /** How many messages deep: of those that it was given, the one that is an answer to the most others. */
@@ -336,6 +353,12 @@ export const job = record({
     tokens: record({}).optional(),
     insights: strings.optional(),
     learnings: strings.optional(),
+    /** The file in the job's folder that holds what its agent was told. */
+    told: line.optional(),
+    /** How it came to go on on other hosts, a line each. */
+    moved: strings.optional(),
+    /** Its folder holds the text of its proposal. */
+    proposal: flag.optional(),
     /** Of coding work. */
     branch: line.optional(),
     code: code.optional(),
@@ -378,7 +401,16 @@ export const status = record({
   answer_hash: text.optional(),
   jobs: z
     .array(
-      record({ id: text, path: text, state: z.enum(job_states), occurrence: text, host: text.optional(), at: time }),
+      record({
+        id: text,
+        path: text,
+        state: z.enum(job_states),
+        occurrence: text,
+        host: text.optional(),
+        at: time,
+        told: line.optional(),
+        proposal: flag.optional(),
+      }),
     )
     .default([]),
 });
@@ -440,6 +472,73 @@ const repository = line.regex(
   "must be owner/name, or `.` for the pack's own repository",
 );
 
+/** An address, or the variable that holds it: whoever knows the address of a private calendar reads it. */
+const source_url = line.refine(
+  (v) =>
+    /^env:[A-Z][A-Z0-9_]*$/.test(v) ||
+    (URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@#]/.test(v)),
+  "must be an https address without a login, or env: and the name of a variable that holds one",
+);
+const header_name =
+  /^(?!(host|content-length|transfer-encoding|connection|if-none-match|if-modified-since)$)[a-z][a-z0-9-]{0,63}$/;
+/** Header → where its value comes from. Values stand in variables, so that nothing secret stands in a file. */
+const headers = z
+  .record(
+    z.string().regex(header_name, "must be the name of a header in small letters, like x-api-key"),
+    z.string().regex(/^env:[A-Z][A-Z0-9_]*$/, "must be env: and the name of a variable, never the value itself"),
+  )
+  .refine((v) => Object.keys(v).length <= 10, "must be at most 10 headers");
+/** What all sources that are read over HTTP have. */
+const fetched = {
+  name: slug,
+  /** Variable whose value is sent as `authorization: Bearer …`. */
+  token: variable.optional(),
+  headers: headers.optional(),
+  /** Not read again sooner than this: for a ticker that runs all the time. */
+  every: duration.default(0),
+  wall: duration.default(10),
+};
+/** The way to a field: `data.items`, `labels.0.name`; "" is the whole. */
+const field_path = z
+  .string()
+  .regex(/^([\w$@-]+(\.[\w$@-]+){0,9})?$/, "must be names with dots between, like data.items");
+const named_once = (list: { name: string }[]) => new Set(list.map((one) => one.name)).size === list.length;
+
+const calendars = z
+  .array(
+    record({
+      ...fetched,
+      url: source_url.optional(),
+      file: line.optional(),
+      lead: duration.default(900),
+      grace: duration.default(3600),
+    }).refine((v) => (v.url === undefined) !== (v.file === undefined), "must name one of `url` and `file`"),
+  )
+  .max(20, "must be at most 20 calendars")
+  .refine(named_once, "two of them have one name");
+
+const endpoints = z
+  .array(
+    record({
+      ...fetched,
+      url: source_url,
+      /** Where in the answer the list stands. */
+      list: field_path.default(""),
+      id: field_path.default("id"),
+      title: field_path.default("title"),
+      /** What makes a thing another than it was; without it, only that it is there counts. */
+      state: field_path.optional(),
+      link: field_path.optional(),
+      /** Name in the pupdate's `data` → the way to its value. */
+      data: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), field_path).default({}),
+      kind: line.regex(/^[a-z][a-z0-9]*(\.[a-z0-9_]+)+$/, "must be like alert.changed").default("http.changed"),
+      /** Whether what is there when it is read for the first time is news. */
+      first: z.enum(["news", "noted"]).default("noted"),
+    }),
+  )
+  .max(20, "must be at most 20 endpoints")
+  .refine(named_once, "two of them have one name");
+
 /** Poller → its settings. The names are those of src/pollers/index.ts. */
 export const pollers = z.strictObject({
   github: record({
@@ -450,6 +549,10 @@ export const pollers = z.strictObject({
     stale: duration.default(259_200),
     wall: duration.default(10),
   }).optional(),
+  calendar: calendars.optional(),
+  http: endpoints.optional(),
+  /** Records that people changed. */
+  repo: record({}).optional(),
 });
 
 /** An address with words to fill in: {version}, {tag}, {os}, {Os}, {arch}, {Arch}. */
@@ -562,6 +665,8 @@ export type Amounts = z.infer<typeof amounts>;
 export type Settings = z.infer<typeof settings>;
 export type Release = z.infer<typeof release>;
 export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;
+export type HttpSettings = NonNullable<Settings["pollers"]["http"]>[number];
+export type CalendarSettings = NonNullable<Settings["pollers"]["calendar"]>[number];
 
 /** Folder of a record → its kind. Order does not matter: first path segment decides. */
 export const folders: Record<string, Kind> = {

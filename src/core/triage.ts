@@ -152,6 +152,15 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
       { kind: "warning" },
     );
   const template = typeof value === "string" ? { title: value } : ((value ?? {}) as Record<string, unknown>);
+  const script = scriptOf(draft, template, pupdate);
+  if (script !== null)
+    return memo(
+      draft,
+      rule,
+      `rule ${rule.id} made no task: \`${script}\` is run as it stands, and words of others would be a part of it; write it without values of the event`,
+      pupdate,
+      { kind: "warning" },
+    );
   const { prompt, ...rest } = Object.fromEntries(
     Object.entries(template).map(([key, item]) => [
       key,
@@ -186,6 +195,16 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
       { kind: "ask" },
     );
   return { verdict: "task", made: entry.id };
+}
+
+/** The field of a template that a shell would read with values of the event in it; null: there is none. */
+function scriptOf({ agents, settings }: Draft, template: Record<string, unknown>, pupdate: RawPupdate): string | null {
+  const agent = template.agent === undefined ? settings.defaults.agent : fill(String(template.agent), pupdate);
+  const runtime = agent === undefined ? settings.defaults.runtime : agents.get(agent)?.data.runtime;
+  const scripts = ["setup", "verify", ...(runtime === "shell" ? ["prompt"] : [])];
+  return (
+    scripts.find((key) => typeof template[key] === "string" && fill(template[key], pupdate) !== template[key]) ?? null
+  );
 }
 
 const said_by_agents: ReadonlySet<string> = new Set(["job.asked", "job.replied", "job.confessed", "job.told"]);

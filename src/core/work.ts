@@ -72,8 +72,16 @@ export function workOf(state: State, job: Entry<"job">): CodeWork | undefined {
     round: code.head === undefined ? 1 : Math.max(round, 2),
     remarks,
     ...failed,
-    ...(code.note === undefined ? {} : { note: code.note }),
+    ...noted(code.note),
   };
+}
+
+/** Of what is not committed its host tells why: with names of files, and in the words of programs. */
+function noted(note: string | undefined): Pick<CodeWork, "note" | "left"> {
+  if (note === undefined) return {};
+  const own = note.startsWith(not_all) ? not_all : note;
+  const left = note.slice(own.length).replace(/^ \(|\)$/g, "");
+  return { note: own, ...(left === "" ? {} : { left }) };
 }
 
 /** Work that people have decided about ends its job; work that they have remarks about wakes it. */

@@ -1,6 +1,7 @@
 // Opens a pack repository with the ledger mode that its own settings name.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pollerKeys } from "../core/poller-keys.ts";
 import type { Settings } from "../core/schema.ts";
 import { readSettings } from "../core/state.ts";
 import type { Clock, Repo, Tips } from "../ports.ts";
@@ -35,21 +36,20 @@ async function readIn(repo: Repo, commit: string): Promise<Settings | undefined>
 const branchIn = async (repo: Repo, commit: string) => (await settingsIn(repo, commit))?.ledger.branch;
 
 /** Variables that the settings name for a token: of the database, of pollers and of releases. */
-function tokensOf({ database, pollers, releases }: Settings): string[] {
-  const sources: unknown[] = [...Object.values(pollers), ...Object.values(releases)];
-  const named = sources.map((source) => (source as { token?: unknown } | null)?.token);
-  return [database.token, ...named.filter((name) => typeof name === "string")];
+function tokensOf(settings: Settings): string[] {
+  const named = Object.values(settings.releases).flatMap(({ token }) => token ?? []);
+  return [settings.database.token, ...pollerKeys(settings).map(({ variable }) => variable), ...named];
 }
 
 /**
  * For verbs that read the tips of `origin`: fetches, and opens again when the fetched settings name another ledger.
- * What is pushed with it is masked.
+ * What is pushed with it is masked. `ledger`: the branch of the ledger, where it has one of its own.
  */
 export async function openOrigin(dir: string, options: PackOptions & { secrets: Secrets }) {
   const { repo, tips } = await openTips(dir, options);
   const settings = await settingsIn(repo, tips.policy);
   for (const name of settings ? tokensOf(settings) : []) options.secrets.add(name, options.env[name] ?? "");
-  return { repo: masking(repo, options.secrets), tips };
+  return { repo: masking(repo, options.secrets), tips, ledger: settings?.ledger.branch };
 }
 
 async function openTips(dir: string, { env, clock }: PackOptions): Promise<{ repo: Repo; tips: Tips }> {

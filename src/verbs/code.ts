@@ -1,5 +1,7 @@
+import { siteAddress } from "../core/compare.ts";
 import { createForge } from "../forges/index.ts";
 import { createLand } from "../shell/land.ts";
+import { originUrl } from "../shell/repo-open.ts";
 import type { Code } from "../shell/repos.ts";
 import type { Scan } from "../shell/scan.ts";
 import { createTargets } from "../shell/target.ts";
@@ -9,5 +11,9 @@ import { cacheDir, type Wire } from "../wire.ts";
 export function codeOf(wire: Wire, dir: string, scan: Scan): Code {
   const targets = createTargets({ dir, env: wire.env, cache: cacheDir(wire) });
   const forge = createForge(undefined, targets);
-  return { targets, forge, land: createLand({ targets, forge, secrets: wire.secrets, scan, env: wire.env }) };
+  const site = async () => {
+    const origin = await originUrl(dir, wire.env);
+    return origin && siteAddress(origin, wire.env.GITHUB_SERVER_URL);
+  };
+  return { targets, forge, land: createLand({ targets, forge, secrets: wire.secrets, scan, env: wire.env, site }) };
 }

@@ -96,6 +96,7 @@ export async function tickOnce(
       clock,
       runtimes,
       screen: createScreen(secrets, scan),
+      mask: (text, cut) => secrets.mask(text, cut),
       code: codeOf(wire, dir, scan),
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),

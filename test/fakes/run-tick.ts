@@ -3,6 +3,7 @@ import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
 import { createPool } from "../../src/shell/pool.ts";
+import type { Code } from "../../src/shell/repos.ts";
 import { outcomeOf, type Screen } from "../../src/shell/screen.ts";
 import { noSecrets, type Secrets } from "../../src/shell/secrets.ts";
 import { type TickOptions, type TickOutcome, type TickPorts, tick } from "../../src/tick.ts";
@@ -20,6 +21,8 @@ interface RunOptions {
   screen?: Screen;
   secrets?: Secrets;
   deployer?: Deployer;
+  /** For work on repositories. */
+  code?: Code;
   /** What agents may be given by name. */
   env?: Record<string, string>;
   after?: (repo: Repo) => TickPorts["after"];
@@ -58,6 +61,7 @@ export async function runTick(
       screen: options.screen ?? (async (result, runtime) => ({ result, outcome: outcomeOf(result, runtime) })),
       secret: (name) => options.env?.[name],
       deployer: options.deployer,
+      code: options.code,
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),

@@ -23,6 +23,56 @@ export const mutants: Mutant[] = [
     name: "never the very same commit",
   },
   {
+    guard: "a proposal does not say how it is judged: the base's settings do",
+    edits: [
+      ["src/verbs/check.ts", "(found?.settings ?? read)?.ledger.branch", "(read ?? found?.settings)?.ledger.branch"],
+    ],
+    tests: ["test/action/pull-request.test.ts"],
+    name: "nothing that a head holds",
+  },
+  {
+    guard: "what a proposal changes in the ledger is taken from git, from where it left the base",
+    edits: [["src/shell/fetch-head.ts", "if (base.code === 0) break;", "break;"]],
+    tests: ["test/action/pull-request.test.ts"],
+    name: "base moved on since",
+  },
+  {
+    guard: "what others wrote cannot leave its place in a plan comment",
+    edits: [["src/core/plan-comment.ts", "map((title) => cell(title, 80))", "map((title) => title)"]],
+    tests: ["test/integration/plan-comment.test.ts"],
+    name: "policy first",
+  },
+  {
+    guard: "a workflow that anybody can set off holds nothing to take",
+    edits: [
+      [
+        ".github/workflows/events.yml",
+        "    steps:\n      - run: gh",
+        "    env: { KEY: '${{ secrets.KEY }}' }\n    steps:\n      - run: gh",
+      ],
+    ],
+    tests: ["test/workflows/rules.test.ts"],
+    name: "dangerous-triggers",
+  },
+  {
+    guard: "a stranger's event asks for no tick",
+    edits: [
+      [
+        ".github/workflows/events.yml",
+        `&& contains(fromJSON('["OWNER", "MEMBER", "COLLABORATOR"]'), github.event.comment.author_association)) ||`,
+        ") ||",
+      ],
+    ],
+    tests: ["test/action/events.test.ts"],
+    name: "a stranger's command",
+  },
+  {
+    guard: "nothing that takes long is begun in the last seconds of a CI job",
+    edits: [["src/shell/deploy-start.ts", "const too_short = 3000;", "const too_short = -1e9;"]],
+    tests: ["test/tick/deploying.test.ts"],
+    name: "does not fit into the CI job",
+  },
+  {
     guard: "`up to date` is no win",
     edits: [
       ["src/shell/repo-push.ts", 'flag === "*" || flag === "+")', 'flag === "*" || flag === "+" || flag === "=")'],
@@ -777,6 +827,18 @@ export const mutants: Mutant[] = [
     name: "a first start asks",
   },
   {
+    guard: "an attaching person goes by no jump host that shows another key than the pinned one",
+    edits: [
+      [
+        "src/shell/attach.ts",
+        '"-o", "ControlPath=none"];',
+        '"-o", "ControlPath=none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];',
+      ],
+    ],
+    tests: ["test/verbs/attach.test.ts"],
+    name: "shows another key",
+  },
+  {
     guard: "an attaching person's ssh agent does not reach a pane",
     edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
     tests: ["test/integration/pane.test.ts"],
@@ -877,6 +939,50 @@ export const mutants: Mutant[] = [
     edits: [["src/core/reclaim.ts", "restsStill(job, placed, claiming.holds, hold);", "{}"]],
     tests: ["test/core/asking.test.ts"],
     name: "cannot go on",
+  },
+  {
+    guard: "silence counts only where a runtime shows progress",
+    edits: [["src/shell/hands.ts", 'held.silent && runtimes[job.data.run.runtime ?? ""]?.nudges;', "held.silent;"]],
+    tests: ["test/tick/stuck.test.ts"],
+    name: "shows no progress",
+  },
+  {
+    guard: "a silent run is told of once",
+    edits: [["src/core/stuck.ts", " || run.stuck?.epoch === epoch) continue;", ") continue;"]],
+    tests: ["test/core/stuck.test.ts"],
+    name: "hear of it once",
+  },
+  {
+    guard: "a choice counts for the run that it was made about",
+    edits: [
+      ["src/core/stuck.ts", "if (!stuck || stuck.epoch !== epochOf(job)) return null;", "if (!stuck) return null;"],
+    ],
+    tests: ["test/core/stuck.test.ts"],
+    name: "for no later one",
+  },
+  {
+    guard: "an answer that names no choice makes none",
+    edits: [["src/core/stuck.ts", "  if (choice === null) {\n", '  if (choice === null && answer === "-") {\n']],
+    tests: ["test/core/stuck.test.ts"],
+    name: "none of them",
+  },
+  {
+    guard: "a run that is to be started anew is ended first",
+    edits: [["src/core/withdraw.ts", ' ?? (chosen(state, job) === "retry" ? startedAnew : null);', ";"]],
+    tests: ["test/tick/stuck.test.ts"],
+    name: "ends it on its host",
+  },
+  {
+    guard: "host: a run that waits for a person is not silent",
+    edits: [["src/runtimes/tmux-scripts.ts", "  waits && return\n", ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "no nudge wakes",
+  },
+  {
+    guard: "globs that somebody made slow are not taken",
+    edits: [["src/core/schema.ts", 'glob.split("*").length <= 9', 'glob.split("*").length <= 900']],
+    tests: ["test/check/work.test.ts"],
+    name: "paths",
   },
   {
     guard: "an agent that goes on asking comes to an end",
@@ -1058,9 +1164,85 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a search for secrets that fails counts as a find",
-    edits: [["src/shell/land.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
+    edits: [["src/shell/land-text.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
     tests: ["test/code/land.test.ts"],
     name: "by its shape",
+  },
+  {
+    guard: "other bytes than text are searched for secrets",
+    edits: [["src/shell/quarantine-read.ts", "added ?? wordsIn(blobs.get(one.blob))", "added"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "what stands in a commit's own headers is searched for secrets",
+    edits: [["src/shell/quarantine-read.ts", "committer.email, more].join", "committer.email].join"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "headers of a commit that nobody sees",
+    edits: [["src/core/guard.ts", "if (!header.test(line)) found.push", 'if (line === "-") found.push']],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "texts in selectors of variants",
+    edits: [["src/core/guard.ts", "|(?<!\\p{Unified_Ideograph})[\\u{e0100}-\\u{e01ef}]|[\\ufe00-\\ufe0f]{2}/u", "/u"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "what is kept of work is made anew of what was looked at",
+    edits: [
+      ["src/shell/land.ts", "whole ? await packed(found, base) : null", "whole ? bytes : null"],
+      ["src/shell/land.ts", "keptOf(ports, found, job, searched", "keptOf(ports, found, job, bytes, searched"],
+      [
+        "src/shell/land.ts",
+        'job: Entry<"job">, whole: boolean',
+        'job: Entry<"job">, bytes: Uint8Array, whole: boolean',
+      ],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "hide something beside",
+  },
+  {
+    guard: "names of paths are masked where they are a reason",
+    edits: [
+      [
+        "src/shell/land.ts",
+        "refused(await linesOf(ports, breaches.slice(0, 50)), kept)",
+        "refused(breaches.slice(0, 50).map(({ path, why }) => `${path} ${why}`), kept)",
+      ],
+    ],
+    tests: ["test/code/land.test.ts"],
+    name: "by its shape",
+  },
+  {
+    guard: "a host's words about what is left are data to the agent",
+    edits: [["src/core/work.ts", "note.startsWith(not_all) ? not_all : note", "note"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "letters stand in a fence among the files of an inbox",
+    edits: [
+      ["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`,\n  }));", "at}\\n\\n${clean(text)}\\n`,\n  }));"],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "words of others are no part of a script",
+    edits: [["src/core/triage.ts", "if (script !== null)", 'if (script === "-")']],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "an agent's answer does not pass for what the check said",
+    edits: [["src/core/landed.ts", "    at = end;\n", ""]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
   },
   {
     guard: "a claim that is given back for the same reason rests",
@@ -1219,54 +1401,40 @@ export const mutants: Mutant[] = [
     name: "cannot leave its fence",
   },
   {
-    guard: "a proposal does not say how it is judged: the base's settings do",
-    edits: [
-      ["src/verbs/check.ts", "(found?.settings ?? read)?.ledger.branch", "(read ?? found?.settings)?.ledger.branch"],
-    ],
-    tests: ["test/action/pull-request.test.ts"],
-    name: "nothing that a head holds",
+    guard: "no part of a secret stands where what an agent was told was cut",
+    edits: [["src/core/told.ts", "mask(text.slice(0, keep), { end: true })", "text.slice(0, keep)"]],
+    tests: ["test/core/told.test.ts"],
+    name: "loses its middle",
   },
   {
-    guard: "what a proposal changes in the ledger is taken from git, from where it left the base",
-    edits: [["src/shell/fetch-head.ts", "if (base.code === 0) break;", "break;"]],
-    tests: ["test/action/pull-request.test.ts"],
-    name: "base moved on since",
+    guard: "what an agent was told is not kept where the server finds a secret in it",
+    edits: [["src/shell/withhold.ts", "findings.told.set(key, { ...told, text: null });", ""]],
+    tests: ["test/tick/refused.test.ts"],
+    name: "what an agent was told",
   },
   {
-    guard: "what others wrote cannot leave its place in a plan comment",
-    edits: [["src/core/plan-comment.ts", "map((title) => cell(title, 80))", "map((title) => title)"]],
-    tests: ["test/integration/plan-comment.test.ts"],
-    name: "policy first",
+    guard: "nobody is called by what towline posts",
+    edits: [["src/core/outgoing.ts", ".replace(calls, `@${joiner}`)", '.replace(calls, "@")']],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "acts on nothing",
   },
   {
-    guard: "a workflow that anybody can set off holds nothing to take",
-    edits: [
-      [
-        ".github/workflows/events.yml",
-        "    steps:\n      - run: gh",
-        "    env: { KEY: '${{ secrets.KEY }}' }\n    steps:\n      - run: gh",
-      ],
-    ],
-    tests: ["test/workflows/rules.test.ts"],
-    name: "dangerous-triggers",
+    guard: "nobody forges a hidden mark, in code or not",
+    edits: [["src/core/outgoing.ts", ".replace(/<(?=!--)/g, `<${joiner}`)", ""]],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "acts on nothing",
   },
   {
-    guard: "a stranger's event asks for no tick",
-    edits: [
-      [
-        ".github/workflows/events.yml",
-        `&& contains(fromJSON('["OWNER", "MEMBER", "COLLABORATOR"]'), github.event.comment.author_association)) ||`,
-        ") ||",
-      ],
-    ],
-    tests: ["test/action/events.test.ts"],
-    name: "a stranger's command",
+    guard: "a fence that may end early hides nothing",
+    edits: [["src/core/outgoing.ts", "if (maybe.test(line)) sure = false", "if (maybe.test(line)) sure = true"]],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "acts on nothing",
   },
   {
-    guard: "nothing that takes long is begun in the last seconds of a CI job",
-    edits: [["src/shell/deploy-start.ts", "const too_short = 3000;", "const too_short = -1e9;"]],
-    tests: ["test/tick/deploying.test.ts"],
-    name: "does not fit into the CI job",
+    guard: "no line that towline passes on is a command to the runner",
+    edits: [["src/core/outgoing.ts", "line.replace(/^(\\s*):(?=:)/, `$1:${joiner}`)", "line"]],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "command to the runner",
   },
 ];
 
