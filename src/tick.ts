@@ -280,7 +280,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       const asked = Promise.all([
         pollOnce(state, run),
         gather(hands, state, names, findings),
-        ports.code && lookAtRepos(ports.code, wanted.repos, waiting, findings),
+        ports.code && lookAtRepos(ports.code, state.settings, wanted.repos, waiting, findings),
       ]);
       [findings.levels] = await heed(signal, asked);
     }
@@ -412,7 +412,8 @@ async function poll(poller: Poller, state: State, run: TickRun): Promise<void> {
   const level = { source: poller.name, subject: poller.name, family: "source" };
   const known = state.levels.filter((row) => row.source === poller.name);
   try {
-    const levels = await poller.poll(state.settings, run.now, { known, signal: run.options.signal });
+    const own = { repo: run.ports.repo, tips: state.tips };
+    const levels = await poller.poll(state.settings, run.now, { known, own, signal: run.options.signal });
     const ok: Level = { ...level, kind: "source.ok", first: "calm", title: `${poller.name} answers again` };
     const said = levels.some((one) => one.family === "source" && one.subject === poller.name);
     run.levels.set(poller.name, said ? levels : [...levels, ok]);

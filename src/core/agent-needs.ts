@@ -1,5 +1,6 @@
 // What an agent's record must say for its runtime, what it may not ask for, and what its runtime must find on a host.
 import type { Entry } from "./entry.ts";
+import { pollerKeys } from "./poller-keys.ts";
 import type { Agent, Settings } from "./schema.ts";
 
 /** A field that keeps the agent from working: what is wrong, what to write instead. `at`: which of the field's list. */
@@ -87,7 +88,8 @@ export const packKeys = (hosts: Iterable<Entry<"host">>, settings: Settings | nu
   new Set([
     ...(settings ? [settings.database.url, settings.database.token] : []),
     ...Object.values(settings?.releases ?? {}).flatMap(({ token }) => token ?? []),
-    ...(settings?.pollers.github ? [settings.pollers.github.token] : []),
+    ...(settings ? pollerKeys(settings).map(({ variable }) => variable) : []),
+    ...(settings?.forge?.name === "github" ? [settings.forge.app?.key ?? settings.forge.token] : []),
     ...[...hosts].flatMap(({ data }) =>
       [data.key, data.key_passphrase].flatMap((place) => (place?.startsWith("env:") ? [place.slice(4)] : [])),
     ),

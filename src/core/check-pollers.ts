@@ -2,14 +2,39 @@
 import { type Pack, problem } from "./check-pack.ts";
 import type { Problem } from "./entry.ts";
 import { locate } from "./locate.ts";
+import { type PollerKey, pollerKeys } from "./poller-keys.ts";
+import type { GithubSettings } from "./schema.ts";
 import { readYaml } from "./split.ts";
 
 const wanted = ["pull-requests", "issues", "checks"];
 
 /** `workflow` is the text of the workflow that runs ticks, or null. */
 export function pollerProblems(pack: Pack, workflow: { path: string; text: string } | null): Problem[] {
-  const github = pack.settings?.pollers.github;
-  if (!github || !workflow) return [];
+  const { settings } = pack;
+  if (!settings || !workflow) return [];
+  const others = pollerKeys(settings).filter(({ source }) => source !== "github");
+  const unset = others.filter(({ variable }) => !new RegExp(`^\\s*${variable}:`, "m").test(workflow.text));
+  return [
+    ...githubProblems(pack, settings.pollers.github, workflow),
+    ...unset.map((key) => unsetProblem(pack, key, workflow)),
+  ];
+}
+
+function unsetProblem(pack: Pack, { source, variable }: PollerKey, { path }: { path: string }): Problem {
+  const [poller = ""] = source.split(".");
+  const place = locate(`---\n${pack.texts.get("towline.yml") ?? ""}\n---\n`, ["pollers", poller]);
+  const why = `\`${source}\` reads the variable ${variable}, and ${path} does not set it`;
+  const advice = `add \`${variable}: \${{ secrets.${variable} }}\` to the \`env:\` of the tick step`;
+  const at = { line: Math.max(1, place.line - 1), column: place.column, level: "warning" as const };
+  return { ...problem("towline.yml", "poller-token", why, advice), ...at };
+}
+
+function githubProblems(
+  pack: Pack,
+  github: GithubSettings | undefined,
+  workflow: { path: string; text: string },
+): Problem[] {
+  if (!github) return [];
   const place = locate(`---\n${pack.texts.get("towline.yml") ?? ""}\n---\n`, ["pollers", "github"]);
   const at = { line: Math.max(1, place.line - 1), column: place.column, level: "warning" as const };
   const given = new RegExp(`^\\s*${github.token}:`, "m").test(workflow.text);

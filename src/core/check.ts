@@ -3,6 +3,7 @@
 import { agentProblems } from "./check-agents.ts";
 import { baseProblems } from "./check-base.ts";
 import { budgetProblems } from "./check-budgets.ts";
+import { forgeProblems } from "./check-forge.ts";
 import { hostProblems } from "./check-hosts.ts";
 import { linkProblems } from "./check-links.ts";
 import { type CheckFile, type Pack, problem } from "./check-pack.ts";
@@ -67,6 +68,7 @@ export function check(input: CheckInput): Checked {
     ...linkProblems(pack),
     ...hostProblems(pack, tick),
     ...pollerProblems(pack, ticking),
+    ...forgeProblems(pack, ticking),
     ...agentProblems(pack, ticking),
     ...budgetProblems(pack),
     ...paneProblems(pack),

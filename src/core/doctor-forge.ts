@@ -83,7 +83,7 @@ function otherRepos({ workflow, tasks, forge }: Examined): Finding[] {
 
 function pulls({ settings, tasks, forge }: Examined): Finding[] {
   const first = tasks.find(({ data }) => data.repo !== undefined);
-  if (forge?.may_open_pulls !== false || !first || settings.forge === "git") return [];
+  if (forge?.may_open_pulls !== false || !first || settings.forge?.name === "git") return [];
   return [
     {
       level: "warning",

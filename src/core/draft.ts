@@ -11,7 +11,7 @@ import { letters_path } from "./letters.ts";
 import { ndjson, render } from "./render.ts";
 import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
-import type { State } from "./state.ts";
+import type { LevelRow, State } from "./state.ts";
 import type { Web } from "./web-links.ts";
 
 export interface Draft extends State {
@@ -27,6 +27,8 @@ export interface Draft extends State {
   pupdates: Pupdate[];
   /** Not yet judged. */
   raised: RawPupdate[];
+  /** Rows of the levels that change with the next commit, and make none by themselves: to what, or null to nothing. */
+  moved: Map<LevelRow, LevelRow | null>;
   /** Commands that nobody need be told of: they are remembered with the next commit, and make none. */
   overheard: HeardRow[];
   /** Posts that are done: forgotten in the same way. */
@@ -54,6 +56,7 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     attached: new Map(),
     pupdates: [],
     raised: [],
+    moved: new Map(),
     overheard: [],
     posted: new Set(),
   };
@@ -120,14 +123,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
   const wanted: Changes = new Map();
   for (const [path, record] of draft.written) wanted.set(path, record && render(record.kind, record.data, record.body));
   wanted.set("state/open.ndjson", ndjson(openRows(draft)));
-  wanted.set(
-    "state/levels.ndjson",
-    ndjson(
-      draft.levels.toSorted((a, b) =>
-        compare(`${a.source} ${a.subject} ${a.family}`, `${b.source} ${b.subject} ${b.family}`),
-      ),
-    ),
-  );
+  wanted.set(levels_path, levelRows(draft.levels));
   wanted.set(
     "state/fired.ndjson",
     ndjson(draft.fired.toSorted((a, b) => compare(`${a.rule} ${a.key}`, `${b.rule} ${b.key}`))),
@@ -143,6 +139,10 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
       changes.set(path, text);
   }
   for (const [path, bytes] of draft.attached) changes.set(path, bytes);
+  if (draft.moved.size > 0 && (changes.size > 0 || draft.pupdates.length > 0 || brought?.pressing)) {
+    const { moved } = draft;
+    changes.set(levels_path, levelRows(draft.levels.flatMap((row) => (moved.has(row) ? (moved.get(row) ?? []) : row))));
+  }
   if (changes.size > 0) withQuietTalks(draft, changes);
   if (brought && (changes.size > 0 || brought.pressing)) {
     for (const [path, text] of brought.files) changes.set(path, text);
@@ -153,6 +153,11 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
   return changes;
 }
 
+const levels_path = "state/levels.ndjson";
+const levelRows = (levels: LevelRow[]) =>
+  ndjson(
+    levels.toSorted((a, b) => compare(`${a.source} ${a.subject} ${a.family}`, `${b.source} ${b.subject} ${b.family}`)),
+  );
 /** Nothing: as it was read. What is only forgotten makes no commit. */
 function talksText(draft: Draft): string {
   const before = draft.texts.get(conversations_path) ?? "";

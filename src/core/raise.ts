@@ -82,11 +82,40 @@ export function hostLevel(host: string, answer: HostAnswer): Level {
   };
 }
 
+const cursor = "cursor";
+
+/** Where a source has been read up to. It stands among the levels, so it moves in the commit that carries the events. */
+export const cursorLevel = (source: string, name: string, at: string): Level => ({
+  source,
+  subject: name,
+  family: cursor,
+  kind: cursor,
+  state: at,
+  title: "",
+});
+
+/** What the ledger knows of a cursor. */
+export const cursorAt = (known: readonly LevelRow[], source: string, name: string): string | undefined =>
+  known.find((row) => row.family === cursor && row.source === source && row.subject === name)?.state;
+
+/** A cursor that moves, and a level that goes unsaid, wait for a commit that is made anyway. A new cursor makes one. */
+function quietly(draft: Draft, level: Level, known: LevelRow | undefined): boolean {
+  if (level.family !== cursor && level.ends !== "unsaid") return false;
+  const { source, subject, family, kind, state } = level;
+  const row = level.ends === "unsaid" ? null : { source, subject, family, kind, state, pupdate: "" };
+  if (known && known.state !== row?.state) draft.moved.set(known, row);
+  if (!known && row) draft.levels.push(row);
+  return true;
+}
+
 /** Levels come in, edges go out: nothing is raised while a level stays. */
 export function raise(draft: Draft, level: Level): void {
   const known = draft.levels.find(
     (row) => row.source === level.source && row.subject === level.subject && row.family === level.family,
   );
+  if (quietly(draft, level, known)) return;
+  // Another tick has read further since: it has told all of this.
+  if (level.after && cursorAt(draft.levels, level.source, level.after.cursor) !== level.after.at) return;
   const same = known?.kind === level.kind && known.state === level.state && !known.quiet;
   if (known ? same : level.first === "calm") return;
   const silent = !known && level.first === "noted";

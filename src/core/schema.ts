@@ -232,6 +232,10 @@ const code = record({
   /** Remarks of the review that the agent has worked on, and those that this epoch is given. */
   told: strings.optional(),
   telling: strings.optional(),
+  /** What was said of it at the forge, and waits for its next round. */
+  said: z.array(record({ id: line, path: text.optional(), line: int(0, 1e9).optional(), text })).optional(),
+  /** Rounds in a row that only checks have asked for. */
+  checked: int(0, 1000).optional(),
   /** Work of it may be nowhere but in its worktree. */
   unsaved: flag.optional(),
   /** Files that its work changes, the first hundred. */
@@ -476,6 +480,73 @@ const repository = line.regex(
   "must be owner/name, or `.` for the pack's own repository",
 );
 
+/** An address, or the variable that holds it: whoever knows the address of a private calendar reads it. */
+const source_url = line.refine(
+  (v) =>
+    /^env:[A-Z][A-Z0-9_]*$/.test(v) ||
+    (URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@#]/.test(v)),
+  "must be an https address without a login, or env: and the name of a variable that holds one",
+);
+const header_name =
+  /^(?!(host|content-length|transfer-encoding|connection|if-none-match|if-modified-since)$)[a-z][a-z0-9-]{0,63}$/;
+/** Header → where its value comes from. Values stand in variables, so that nothing secret stands in a file. */
+const headers = z
+  .record(
+    z.string().regex(header_name, "must be the name of a header in small letters, like x-api-key"),
+    z.string().regex(/^env:[A-Z][A-Z0-9_]*$/, "must be env: and the name of a variable, never the value itself"),
+  )
+  .refine((v) => Object.keys(v).length <= 10, "must be at most 10 headers");
+/** What all sources that are read over HTTP have. */
+const fetched = {
+  name: slug,
+  /** Variable whose value is sent as `authorization: Bearer …`. */
+  token: variable.optional(),
+  headers: headers.optional(),
+  /** Not read again sooner than this: for a ticker that runs all the time. */
+  every: duration.default(0),
+  wall: duration.default(10),
+};
+/** The way to a field: `data.items`, `labels.0.name`; "" is the whole. */
+const field_path = z
+  .string()
+  .regex(/^([\w$@-]+(\.[\w$@-]+){0,9})?$/, "must be names with dots between, like data.items");
+const named_once = (list: { name: string }[]) => new Set(list.map((one) => one.name)).size === list.length;
+
+const calendars = z
+  .array(
+    record({
+      ...fetched,
+      url: source_url.optional(),
+      file: line.optional(),
+      lead: duration.default(900),
+      grace: duration.default(3600),
+    }).refine((v) => (v.url === undefined) !== (v.file === undefined), "must name one of `url` and `file`"),
+  )
+  .max(20, "must be at most 20 calendars")
+  .refine(named_once, "two of them have one name");
+
+const endpoints = z
+  .array(
+    record({
+      ...fetched,
+      url: source_url,
+      /** Where in the answer the list stands. */
+      list: field_path.default(""),
+      id: field_path.default("id"),
+      title: field_path.default("title"),
+      /** What makes a thing another than it was; without it, only that it is there counts. */
+      state: field_path.optional(),
+      link: field_path.optional(),
+      /** Name in the pupdate's `data` → the way to its value. */
+      data: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), field_path).default({}),
+      kind: line.regex(/^[a-z][a-z0-9]*(\.[a-z0-9_]+)+$/, "must be like alert.changed").default("http.changed"),
+      /** Whether what is there when it is read for the first time is news. */
+      first: z.enum(["news", "noted"]).default("noted"),
+    }),
+  )
+  .max(20, "must be at most 20 endpoints")
+  .refine(named_once, "two of them have one name");
+
 /** Poller → its settings. The names are those of src/pollers/index.ts. */
 export const pollers = z.strictObject({
   github: record({
@@ -486,7 +557,38 @@ export const pollers = z.strictObject({
     stale: duration.default(259_200),
     wall: duration.default(10),
   }).optional(),
+  calendar: calendars.optional(),
+  http: endpoints.optional(),
+  /** Records that people changed. */
+  repo: record({}).optional(),
 });
+
+const forge_names = ["git", "github"] as const;
+const forge_settings = record({
+  name: z.enum(forge_names).default("git"),
+  /** The address that the dashboard links to, for a forge that is only linked to. */
+  web: line.regex(/^https?:\/\/[^\s@]+$/, "must be a web address without a login").optional(),
+  /** The API of a GitHub of one's own. */
+  url: api_url.optional(),
+  token: variable.default("GITHUB_TOKEN"),
+  /** A GitHub App in place of a token. `key`: variable with its private key. */
+  app: record({
+    id: line.regex(/^[A-Za-z0-9.]{1,40}$/, "must be the App's id or client id"),
+    key: variable,
+    installation: line.regex(/^\d{1,20}$/, "must be the number of the installation").optional(),
+  }).optional(),
+  /** For everything that one question takes. */
+  wall: duration.default(20),
+});
+const forge_words = "must be `github`, `git`, the web address of a repository, or settings with such a `name`";
+const forge = z.union(
+  [
+    z.enum(forge_names).transform((name) => forge_settings.parse({ name })),
+    line.regex(/^https?:\/\/[^\s@]+$/, forge_words).transform((web) => forge_settings.parse({ web })),
+    forge_settings,
+  ],
+  { error: forge_words },
+);
 
 /** An address with words to fill in: {version}, {tag}, {os}, {Os}, {arch}, {Arch}. */
 const release_url = line.refine(
@@ -526,7 +628,7 @@ export const settings = record({
   id: slug,
   zone: line.default("UTC"),
   ledger: record({ branch: line.optional(), format: int(1, 1000).default(1) }).prefault({}),
-  forge: line.optional(),
+  forge: forge.optional(),
   networks: strings.default(["public"]),
   tick: record({
     every: duration.default(1800),
@@ -595,7 +697,10 @@ export type Pupdate = z.infer<typeof pupdate>;
 export type Amounts = z.infer<typeof amounts>;
 export type Settings = z.infer<typeof settings>;
 export type Release = z.infer<typeof release>;
+export type ForgeSettings = NonNullable<Settings["forge"]>;
 export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;
+export type HttpSettings = NonNullable<Settings["pollers"]["http"]>[number];
+export type CalendarSettings = NonNullable<Settings["pollers"]["calendar"]>[number];
 
 /** Folder of a record → its kind. Order does not matter: first path segment decides. */
 export const folders: Record<string, Kind> = {

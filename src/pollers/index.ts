@@ -13,6 +13,9 @@ type Load = (options: PollerOptions) => Promise<Poller>;
 
 const variants = {
   github: async (options) => (await import("./github.ts")).github(options),
+  calendar: async (options) => (await import("./calendar.ts")).calendar(options),
+  http: async (options) => (await import("./http.ts")).http(options),
+  repo: async () => (await import("./repo.ts")).repo(),
 } satisfies Record<keyof typeof schema.shape, Load>;
 
 /** The sources that settings name, each made once: it remembers that it was asked to wait. */

@@ -1,6 +1,7 @@
 // Opens a pack repository with the ledger mode that its own settings name.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pollerKeys } from "../core/poller-keys.ts";
 import type { Settings } from "../core/schema.ts";
 import { readSettings } from "../core/state.ts";
 import type { Clock, Repo, Tips } from "../ports.ts";
@@ -35,10 +36,9 @@ async function readIn(repo: Repo, commit: string): Promise<Settings | undefined>
 const branchIn = async (repo: Repo, commit: string) => (await settingsIn(repo, commit))?.ledger.branch;
 
 /** Variables that the settings name for a token: of the database, of pollers and of releases. */
-function tokensOf({ database, pollers, releases }: Settings): string[] {
-  const sources: unknown[] = [...Object.values(pollers), ...Object.values(releases)];
-  const named = sources.map((source) => (source as { token?: unknown } | null)?.token);
-  return [database.token, ...named.filter((name) => typeof name === "string")];
+function tokensOf(settings: Settings): string[] {
+  const named = Object.values(settings.releases).flatMap(({ token }) => token ?? []);
+  return [settings.database.token, ...pollerKeys(settings).map(({ variable }) => variable), ...named];
 }
 
 /**

@@ -1,6 +1,6 @@
 // Bulk reads from git's object store, each by one process: lists of files, contents, differences.
 import { outside } from "../errors.ts";
-import type { TreeItem } from "../ports.ts";
+import type { Authored, TreeItem } from "../ports.ts";
 import { type Place, type Ran, runGit } from "./git.ts";
 
 const max_argv = 100_000;
@@ -129,6 +129,28 @@ export async function readDiff(
     changed.push({ path: fields[i + 1] as string, blob: status === "D" ? null : blob });
   }
   return changed;
+}
+
+/** At most this many commits are looked through. */
+const max_log = 500;
+
+export async function readPeople(place: Place, from: string, to: string): Promise<Map<string, Authored> | null> {
+  const range = `${objectId(from)}..${objectId(to)}`;
+  const ran = await runGit(place, ["cat-file", "-e", `${objectId(from)}^{commit}`]);
+  if (ran.code !== 0) return null;
+  const form = "--format=%x01%H%x02%an%x02%aI";
+  const log = ["log", "-z", "--name-only", "--no-renames", "--first-parent", "-m", `--max-count=${max_log}`, form];
+  const said = await runGit(place, [...log, range, "--"]);
+  if (said.code !== 0) throw readFault(`the commits up to ${to} cannot be listed`, said);
+  const found = new Map<string, Authored>();
+  for (const one of said.stdout.toString().split("\u0001").slice(1)) {
+    const [head = "", ...paths] = one.split("\0");
+    const [commit = "", author = "", at = ""] = head.split("\u0002");
+    if (!/^[0-9a-f]{40,64}$/.test(commit)) continue;
+    for (const path of paths.map((name) => name.replace(/^\n/, "")).filter((name) => name !== ""))
+      if (!found.has(path)) found.set(path, { commit, author, at });
+  }
+  return found;
 }
 
 const emptyTree = (like: string) =>

@@ -10,7 +10,7 @@ import { runGit } from "./git.ts";
 import { buildCommit, checkPaths, drop, keep, snapshot, sweep } from "./repo-build.ts";
 import { findRepo } from "./repo-open.ts";
 import { pushCommit, pushForced } from "./repo-push.ts";
-import { objectId, readBlobs, readDiff, readTree } from "./repo-read.ts";
+import { objectId, readBlobs, readDiff, readPeople, readTree } from "./repo-read.ts";
 import { beat_ref, branchCopy, pack_copy, pack_ref, remote_name } from "./repo-remote.ts";
 import {
   contains,
@@ -50,6 +50,7 @@ export async function openRepo(dir: string, options: RepoOptions = {}): Promise<
     tree: (commit, paths) => readTree(at.place, commit, paths),
     blobs: (ids, maxBytes = 1 << 20) => readBlobs(at.place, ids, maxBytes),
     diff: (from, to) => readDiff(at.place, from, to),
+    people: (from, to) => readPeople(at.place, from, to),
     push: (tips, changes, note) => pushLedger(at, tips, changes, note),
     beat: (file, text) => sendBeat(at, file, text),
     readBeat: () => readBeat(at),

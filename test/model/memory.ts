@@ -28,6 +28,7 @@ export function memoryRepo(filesAt: (commit: string) => ReadonlyMap<string, stri
     forge: undefined,
     written: off,
     diff: off,
+    people: off,
     tree: async (commit, paths = [""]) =>
       [...filesAt(commit).keys()]
         .filter((path) => paths.some((one) => one === "" || path === one || path.startsWith(`${one}/`)))

@@ -1487,6 +1487,30 @@ export const mutants: Mutant[] = [
     tests: ["test/tick/refused.test.ts"],
     name: "what an agent was told",
   },
+  {
+    guard: "nobody is called by what towline posts",
+    edits: [["src/core/outgoing.ts", ".replace(calls, `@${joiner}`)", '.replace(calls, "@")']],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "acts on nothing",
+  },
+  {
+    guard: "nobody forges a hidden mark, in code or not",
+    edits: [["src/core/outgoing.ts", ".replace(/<(?=!--)/g, `<${joiner}`)", ""]],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "acts on nothing",
+  },
+  {
+    guard: "a fence that may end early hides nothing",
+    edits: [["src/core/outgoing.ts", "if (maybe.test(line)) sure = false", "if (maybe.test(line)) sure = true"]],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "acts on nothing",
+  },
+  {
+    guard: "no line that towline passes on is a command to the runner",
+    edits: [["src/core/outgoing.ts", "line.replace(/^(\\s*):(?=:)/, `$1:${joiner}`)", "line"]],
+    tests: ["test/core/outgoing.test.ts"],
+    name: "command to the runner",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */

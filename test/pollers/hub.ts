@@ -61,7 +61,8 @@ export interface Memory {
 
 /** A ledger that remembers levels and nothing else. */
 export function memory(now = new Date()): Memory {
-  const draft = { levels: [] as LevelRow[], raised: [] as Pupdate[], now } as unknown as Draft;
+  const moved: Draft["moved"] = new Map();
+  const draft = { levels: [] as LevelRow[], raised: [] as Pupdate[], moved, now } as unknown as Draft;
   return {
     get rows() {
       return draft.levels;
@@ -71,7 +72,12 @@ export function memory(now = new Date()): Memory {
     },
     take(levels) {
       const before = draft.raised.length;
+      const rows = JSON.stringify(draft.levels);
       for (const level of levels) raise(draft, level);
+      // What moves quietly waits for a commit that is made anyway.
+      if (draft.raised.length > before || JSON.stringify(draft.levels) !== rows)
+        draft.levels = draft.levels.flatMap((row) => (moved.has(row) ? (moved.get(row) ?? []) : row));
+      moved.clear();
       return draft.raised.slice(before).map((one) => `${one.kind} ${one.subject}`);
     },
   };

@@ -1,0 +1,156 @@
+// Reads one text over HTTP within limits of time and size. What was sent along goes to no other server than was named.
+import { digest } from "../core/hash.ts";
+import type { HttpSettings } from "../core/schema.ts";
+import { oneLine } from "../core/text.ts";
+import { configuration } from "../errors.ts";
+
+const max_bytes = 8 << 20;
+const max_redirects = 3;
+
+/** Why a source could not be read. The words name neither a secret nor what stands behind the `?` of an address. */
+export class SourceFault extends Error {
+  /** Not to be asked again before this time (ms). */
+  readonly until: number | undefined;
+  constructor(message: string, until?: number) {
+    super(message);
+    this.name = "SourceFault";
+    this.until = until;
+  }
+}
+
+export type Source = Pick<HttpSettings, "name" | "token" | "headers" | "wall" | "every"> & { url: string };
+
+export interface Read {
+  /** null: as it was when it had this tag. */
+  text: string | null;
+  /** What the server tells its versions apart by; "" for nothing. Safe to be written down. */
+  tag: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export interface Ask {
+  env: Env;
+  /** Tag of the version that is known. */
+  tag?: string;
+  accept: string;
+  signal?: AbortSignal;
+}
+
+/** The value of a variable that settings name. */
+function value(env: Env, name: string, source: Source): string {
+  const found = env[name];
+  if (!found) throw new SourceFault(`the variable ${name} is empty; it is named for \`${source.name}\``);
+  return found;
+}
+
+function addressOf(source: Source, env: Env): URL {
+  const { url } = source;
+  const given = url.startsWith("env:") ? value(env, url.slice(4), source).trim() : url;
+  const read = URL.canParse(given) ? new URL(given) : null;
+  const loopback = read && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(read.hostname);
+  if (!read || (read.protocol !== "https:" && !(loopback && read.protocol === "http:")) || read.username !== "")
+    throw configuration(`the address of \`${source.name}\` is no https address`, `give it as https://… in ${url}`);
+  return read;
+}
+
+/** Throws a SourceFault. */
+export async function readSource(source: Source, ask: Ask): Promise<Read> {
+  const url = addressOf(source, ask.env);
+  const secret: Record<string, string> = {};
+  if (source.token) secret.authorization = `Bearer ${value(ask.env, source.token, source)}`;
+  for (const [name, place] of Object.entries(source.headers ?? {}))
+    secret[name] = value(ask.env, place.slice(4), source);
+  // A tag belongs to one address and one way of asking.
+  const asked = digest(source.url, JSON.stringify(source)).slice(0, 8);
+  const [before, known] = [ask.tag?.slice(0, 8), ask.tag?.slice(9)];
+  const headers = {
+    accept: ask.accept,
+    "user-agent": "towline",
+    ...secret,
+    ...(before === asked ? ifOther(known) : {}),
+  };
+  const limit = AbortSignal.timeout(source.wall * 1000);
+  const signal = ask.signal ? AbortSignal.any([limit, ask.signal]) : limit;
+  try {
+    const answer = await follow(url, headers, { signal, carries: Object.keys(secret).length > 0 });
+    if (answer.status === 304) return { text: null, tag: ask.tag ?? "" };
+    const text = await bodyOf(answer, url);
+    return { text, tag: tagOf(answer.headers, asked) };
+  } catch (thrown) {
+    if (thrown instanceof SourceFault) throw thrown;
+    if (ask.signal?.aborted) throw new SourceFault("the tick was ended");
+    if (limit.aborted) throw new SourceFault(`${url.host} gives no answer within ${source.wall} s`);
+    const { cause, message } = thrown as { cause?: { code?: string; message?: string }; message?: string };
+    throw new SourceFault(`${url.host} gives ${oneLine(cause?.code ?? cause?.message ?? message ?? "no answer", 120)}`);
+  }
+}
+
+const ifOther = (known = ""): Record<string, string> => {
+  if (known.startsWith("e ")) return { "if-none-match": known.slice(2) };
+  return known.startsWith("m ") ? { "if-modified-since": known.slice(2) } : {};
+};
+
+function tagOf(headers: Headers, asked: string): string {
+  const plain = (text: string | null) =>
+    text && text.length <= 200 && /^[\x21-\x7e][\x20-\x7e]*$/.test(text) ? text : "";
+  const [etag, modified] = [plain(headers.get("etag")), plain(headers.get("last-modified"))];
+  if (etag !== "") return `${asked} e ${etag}`;
+  return modified === "" ? "" : `${asked} m ${modified}`;
+}
+
+interface Going {
+  signal: AbortSignal;
+  /** Something secret goes along. */
+  carries: boolean;
+}
+
+async function follow(url: URL, headers: Record<string, string>, { signal, carries }: Going): Promise<Response> {
+  let at = url;
+  for (let hop = 0; hop <= max_redirects; hop++) {
+    const answer = await fetch(at, { headers, signal, redirect: "manual" });
+    const to = [301, 302, 303, 307, 308].includes(answer.status) ? answer.headers.get("location") : null;
+    if (to === null) return answer;
+    await answer.body?.cancel();
+    const next: URL | null = URL.canParse(to, at.href) ? new URL(to, at.href) : null;
+    if (next === null || next.protocol !== at.protocol || next.username !== "")
+      throw new SourceFault(`${at.host} sends to an address that is not followed`);
+    if (next.origin !== url.origin && (carries || next.protocol !== "https:"))
+      throw new SourceFault(
+        `${url.host} sends to ${oneLine(next.host, 100)}, which is to get nothing that was meant for ${url.host}`,
+      );
+    at = next;
+  }
+  throw new SourceFault(`${url.host} sends from one address to the next without an end`);
+}
+
+async function bodyOf(answer: Response, { host }: URL): Promise<string> {
+  if (!answer.ok) {
+    await answer.body?.cancel();
+    throw refusal(answer, host);
+  }
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of answer.body ?? []) {
+    size += part.length;
+    if (size > max_bytes) throw new SourceFault(`${host} gives more than ${max_bytes >> 20} MiB`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+function refusal({ status, headers }: Response, host: string): SourceFault {
+  const said = headers.get("retry-after") ?? "";
+  const wait = /^\d{1,6}$/.test(said) ? Number(said) * 1000 : Date.parse(said) - Date.now();
+  const limited = status === 429 || (status === 503 && wait > 0);
+  // Half a day at most: a server that errs must not silence a source for good.
+  const until = limited ? Date.now() + Math.min(wait > 0 ? wait : 60_000, 43_200_000) : undefined;
+  if (until !== undefined)
+    return new SourceFault(
+      `${host} asks to be asked later, from ${new Date(until).toISOString().slice(0, 19)}Z`,
+      until,
+    );
+  if (status === 401 || status === 403)
+    return new SourceFault(`${host} refuses what was sent to it as a key (${status})`);
+  return new SourceFault(`${host} answers ${status}`);
+}
