@@ -735,7 +735,7 @@ export interface Level {
    * forgotten, and nobody is told; that alone makes no commit.
    */
   ends?: "may-return" | "for-good" | "unsaid";
-  /** Of an event out of a list: news only while this cursor (`cursorLevel`) stands where it did when the list was read. */
+  /** An event out of a list: news while this cursor (`cursorLevel`) stands where it did then. Nothing else is remembered. */
   after?: { cursor: string; at: string };
   title: string;
   actor?: { login?: string; id?: string; role?: string };

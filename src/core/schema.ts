@@ -555,6 +555,8 @@ export const pollers = z.strictObject({
     url: api_url.optional(),
     label: line.min(1, "must not be empty").default("towline"),
     stale: duration.default(259_200),
+    comments: flag.default(true),
+    pushes: flag.default(true),
     wall: duration.default(10),
   }).optional(),
   calendar: calendars.optional(),

@@ -1689,6 +1689,42 @@ export const mutants: Mutant[] = [
     tests: ["test/core/outgoing.test.ts"],
     name: "command to the runner",
   },
+  {
+    guard: "what a source is allowed with goes to no other server",
+    edits: [["src/pollers/fetch.ts", "if (next.origin !== url.origin &&", 'if (next.origin === "" &&']],
+    tests: ["test/pollers/http.test.ts"],
+    name: "to its own server only",
+  },
+  {
+    guard: "half a list says of nothing that it is gone",
+    edits: [["src/pollers/http.ts", "if (list.length > most) throw", "if (list.length > 1e9) throw"]],
+    tests: ["test/pollers/http.test.ts"],
+    name: "too many things",
+  },
+  {
+    guard: "a cursor that moves makes no commit by itself",
+    edits: [
+      [
+        "src/core/draft.ts",
+        "if (draft.moved.size > 0 && (changes.size > 0 ||",
+        "if (draft.moved.size > 0 && (changes.size >= 0 ||",
+      ],
+    ],
+    tests: ["test/pollers/sources.test.ts"],
+    name: "no commit",
+  },
+  {
+    guard: "what another ticker told is not told again",
+    edits: [["src/core/raise.ts", "level.after.cursor) === level.after.at;", "level.after.cursor) !== null;"]],
+    tests: ["test/pollers/variants.test.ts"],
+    name: "another ticker told it",
+  },
+  {
+    guard: "a calendar that cannot be counted through is ended",
+    edits: [["src/pollers/calendar-worker.mjs", "if (step >= most_steps) {", "if (step >= 1e12) {"]],
+    tests: ["test/pollers/calendar.test.ts"],
+    name: "each hour since the year 1",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
