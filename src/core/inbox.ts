@@ -21,6 +21,8 @@ export interface Inbox {
   body: string;
   /** Of the body: the same digest, nothing to edit. */
   digest: string;
+  /** Addresses in it that are towline's own. */
+  keep: string[];
 }
 
 export interface InboxOptions {
@@ -46,7 +48,8 @@ export function inboxOf(state: State, now: Date, { web, forecast = [] }: InboxOp
     `Write a comment here, with one of these as its first line: ${command_help.map((one) => `\`${one}\``).join(" · ")}`,
   ];
   const body = `${parts.filter((part) => part !== "").join("\n\n")}\n`;
-  return { title: inbox_title, body, digest: digest(body).slice(0, 16) };
+  const keep = waiting(state).flatMap((memo) => proposalOf(state, memo) ?? []);
+  return { title: inbox_title, body, digest: digest(body).slice(0, 16), keep };
 }
 
 /** One comment that calls one owner, when something waits that nobody was called for yet. */

@@ -1,6 +1,7 @@
 // The forges, in one table. None but bare git is loaded before something is asked of it.
 import type { ForgeSettings, Settings } from "../core/schema.ts";
-import type { Forge } from "../ports.ts";
+import type { Web } from "../core/web-links.ts";
+import type { Conversations, Forge } from "../ports.ts";
 import type { Targets } from "../shell/target.ts";
 import { git } from "./git.ts";
 
@@ -11,8 +12,6 @@ export interface ForgeOptions {
   origin(): Promise<string | null>;
   /** Takes a secret in, so that it is masked from then on. */
   keep?(name: string, value: string): void;
-  /** Makes a text harmless before others read it. */
-  outgoing?(text: string): string;
   /** false: what is written is not spread over time, as for a server of one's own. */
   paced?: boolean;
 }
@@ -62,5 +61,22 @@ export function createForge(settings: Settings["forge"], targets: Targets, optio
     label: async (...given) => (await forge()).label(...given),
     status: async (...given) => (await forge()).status(...given),
     dispatch: async (...given) => (await forge()).dispatch(...given),
+  };
+}
+
+/** Talk with people on the pack's forge; undefined: there is none on which people write. */
+export function talkOf(settings: Settings["forge"], options: ForgeOptions & { web?: Web }): Conversations | undefined {
+  if (settings?.name !== "github") return undefined;
+  let made: Promise<Conversations> | undefined;
+  const talk = () => {
+    made ??= import("./github-talk.ts").then(({ githubTalk }) => githubTalk(settings, options));
+    return made;
+  };
+  return {
+    web: options.web,
+    hear: async (...given) => (await talk()).hear(...given),
+    permission: async (...given) => (await talk()).permission(...given),
+    post: async (...given) => (await talk()).post(...given),
+    inbox: async (...given) => (await talk()).inbox(...given),
   };
 }

@@ -20,7 +20,7 @@ import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
-import { codeOf } from "./code.ts";
+import { codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
 
@@ -55,11 +55,12 @@ export async function tickOnce(
   const part = partOf(flags);
   const lead = part?.lead ?? true;
   const begin = async () => {
-    const { repo, tips } = await openOrigin(dir, { env: wire.env, clock, secrets });
+    const { repo, tips, settings } = await openOrigin(dir, { env: wire.env, clock, secrets });
     const before = readBeatText(await repo.readBeat());
-    return { repo, tips, before, ahead: await unpushed(dir, wire.env, tips.policy) };
+    const conversations = lead ? await talkWith(wire, dir, settings) : undefined;
+    return { repo, tips, before, conversations, ahead: await unpushed(dir, wire.env, tips.policy) };
   };
-  const { repo, tips, before, ahead } = await heed(options.signal, begin()).catch((thrown) => {
+  const { repo, tips, before, conversations, ahead } = await heed(options.signal, begin()).catch((thrown) => {
     // The same signal may have ended the git that we waited for.
     throw options.signal?.aborted ? interrupted(thrown) : thrown;
   });
@@ -91,6 +92,7 @@ export async function tickOnce(
       screen: createScreen(secrets, scan),
       mask: (text, cut) => secrets.mask(text, cut),
       code: codeOf(wire, dir, scan),
+      conversations,
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
       report: wire.report,
