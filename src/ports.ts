@@ -711,6 +711,18 @@ export interface Conversations {
   post(post: Post): Promise<void>;
   /** The pinned issue is made, or becomes this, without a word to anybody. */
   inbox(box: Inbox): Promise<void>;
+  /** Proposals to the pack itself that are open, onto its default branch: by one request. */
+  proposals(): Promise<OpenProposal[]>;
+}
+
+export interface OpenProposal {
+  /** `owner/name#12`. */
+  subject: string;
+  number: number;
+  /** The commit that is proposed. */
+  head: string;
+  /** On a branch of towline's, in the pack's own repository. */
+  own: boolean;
 }
 
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────

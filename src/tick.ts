@@ -47,9 +47,16 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   conversations?: Conversations | undefined;
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
-  after: { name: string; run(state: State, left: number): Promise<{ degraded?: string; note?: string }> }[];
+  after: { name: string; run(state: State, left: number): Promise<Done> }[];
   /** What the heartbeat carries besides time and tick. */
   beat?(): object;
+}
+
+/** `did`: the heartbeat has something to remember. */
+interface Done {
+  degraded?: string;
+  note?: string;
+  did?: boolean;
 }
 
 export interface TickOptions {
@@ -155,15 +162,14 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
 function beatOf({ id, now, asked, ports, options, outcome, talked }: TickRun): string {
   const hosts = new Set(outcome.state.hosts.keys());
   const probed = probedNow(options.probed ?? {}, asked, hosts, now);
-  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(), probed, ...(ports.conversations && { talked }) })}\n`;
+  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(), probed, ...((ports.conversations || options.talked) && { talked }) })}\n`;
 }
 
 /** After the record: what is to be said stands in it. */
-async function converse(run: TickRun, state: State): Promise<{ degraded?: string }> {
+async function converse(run: TickRun, state: State): Promise<Done> {
   const { talked, did, degraded } = await speak(run.ports.conversations as Conversations, state, run.now, run.talked);
   run.talked = talked;
-  run.spoke = did;
-  return degraded === undefined ? {} : { degraded };
+  return degraded === undefined ? { did } : { did, degraded };
 }
 
 /** Passes, until nothing more is started. */
@@ -187,12 +193,14 @@ async function walk(run: TickRun): Promise<void> {
   }
 }
 
-async function runStage({ ports, options, outcome, began }: TickRun, { name, run }: TickPorts["after"][number]) {
+async function runStage(tick: TickRun, { name, run }: TickPorts["after"][number]) {
+  const { ports, options, outcome, began } = tick;
   const left = began + outcome.state.settings.tick.job * 1000 - ports.clock.tick();
   const said = await heed(options.signal, run(outcome.state, left)).catch((thrown) => {
     if (thrown instanceof Interrupted) throw thrown;
-    return { degraded: messageOf(thrown), note: undefined };
+    return { degraded: messageOf(thrown) } as Done;
   });
+  if (said.did) tick.spoke = true;
   if (said.degraded) outcome.degraded.push(`${name}: ${said.degraded}`);
   if (said.note) ports.report.progress(`${name}: ${said.note}`);
 }

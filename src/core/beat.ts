@@ -9,6 +9,10 @@ const form = z.object({
   probed: z.record(z.string(), z.number().int().nonnegative()).optional(),
   /** What was said on the forge and still stands in the ledger as to be said, and the inbox as it is shown there. */
   talked: z.object({ posted: z.array(z.string()), inbox: z.string().optional() }).optional(),
+  /** Open proposals to the pack by the head that was dealt with; a lost row costs a look and an edit. */
+  plans: z
+    .array(z.object({ number: z.number(), head: z.string(), left: z.enum(["plan", "status"]).optional() }))
+    .optional(),
 });
 export type Beat = z.infer<typeof form>;
 export type Probed = Readonly<Record<string, number>>;

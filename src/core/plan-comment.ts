@@ -33,7 +33,7 @@ export interface Proposal {
 }
 
 export function planComment(one: Proposal): string {
-  const foot = `<sub>Read as data from ${one.at.slice(0, 10)}, by the rules of ${one.on.slice(0, 10)}; no host was asked.</sub>`;
+  const foot = `_Read as data from ${one.at.slice(0, 10)}, by the rules of ${one.on.slice(0, 10)}; no host was asked._`;
   const parts = one.head ? partsOf(one, one.head) : [`**The settings cannot be read**: ${cell(one.fault ?? "", 300)}`];
   const body = parts.filter(Boolean).join("\n\n");
   const cut = body.length > longest ? `${body.slice(0, body.lastIndexOf("\n", longest))}\n\n… cut here` : body;

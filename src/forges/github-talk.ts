@@ -10,7 +10,7 @@ import type { Spot } from "../core/places.ts";
 import type { ForgeSettings } from "../core/schema.ts";
 import type { Permission } from "../core/who.ts";
 import { outside } from "../errors.ts";
-import type { Conversations } from "../ports.ts";
+import type { Conversations, OpenProposal } from "../ports.ts";
 import { permissionOf } from "./github-read.ts";
 import { type At, createSession, type Session } from "./github-session.ts";
 import { comment as comment_shape, personOf } from "./github-shapes.ts";
@@ -33,10 +33,17 @@ const issue = z.object({
 });
 type Issue = z.infer<typeof issue>;
 const comment = comment_shape.extend({ issue_url: z.string() });
+const repo_shape = z.object({ id: z.number(), default_branch: z.string() }).nullish();
 const pull = z.object({
   user: comment_shape.shape.user,
   head: z.object({ repo: z.object({ id: z.number() }).nullish() }),
   base: z.object({ repo: z.object({ id: z.number() }).nullish() }),
+});
+const open_pull = z.object({
+  id: comment_shape.shape.id,
+  number: z.number().int().positive(),
+  head: z.object({ ref: z.string(), sha: z.string().regex(/^[0-9a-f]{40,64}$/), repo: repo_shape }),
+  base: z.object({ ref: z.string(), repo: repo_shape }),
 });
 const any = z.unknown();
 
@@ -74,6 +81,7 @@ export function githubTalk(settings: ForgeSettings, options: ForgeOptions & Pick
       await session.speak(place, (at) => doPost(at, number === undefined ? (commit ?? "") : Number(number), post));
     },
     inbox: async (box) => session.speak(await home(), (at) => showInbox(at, box)),
+    proposals: async () => session.speak(await home(), openAt),
   };
 }
 
@@ -136,6 +144,23 @@ async function commentsAt({ api, owner, repo }: At, numbers: number[], since: st
 
 const right = (at: At, person: { login: string; id: string }): Promise<Permission> =>
   permissionOf(at, person).catch(() => "unknown");
+
+/** What is proposed to the default branch, from forks as well. */
+async function openAt({ api, owner, repo }: At): Promise<OpenProposal[]> {
+  const all = await api.list(
+    `open pull requests of ${owner}/${repo}`,
+    ({ pulls }, page) => pulls.list({ owner, repo, state: "open", per_page: 100, page }),
+    z.array(open_pull),
+  );
+  return all
+    .filter(({ base }) => base.ref === base.repo?.default_branch)
+    .map(({ number, head, base }) => ({
+      subject: `${owner}/${repo}#${number}`,
+      number,
+      head: head.sha,
+      own: head.repo?.id === base.repo?.id && /^towline(?:-work)?\//.test(head.ref),
+    }));
+}
 
 /** Of a proposal: who made it, and from where. */
 async function placeWith({ api, owner, repo }: At, spot: Spot, number: number): Promise<Place> {

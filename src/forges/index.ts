@@ -78,5 +78,6 @@ export function talkOf(settings: Settings["forge"], options: ForgeOptions & { we
     permission: async (...given) => (await talk()).permission(...given),
     post: async (...given) => (await talk()).post(...given),
     inbox: async (...given) => (await talk()).inbox(...given),
+    proposals: async () => (await talk()).proposals(),
   };
 }

@@ -21,6 +21,8 @@ interface CheckFlags extends Common {
   at?: string;
   base?: string;
   fetch?: string;
+  /** A proposal: what was wrong before it stands in nobody's way. */
+  proposal?: boolean;
   format: Format;
 }
 
@@ -42,6 +44,10 @@ export function check(program: Command, wire: Wire): void {
     });
 }
 
+/** The verdict on a commit that was fetched, by the policy of `base`. No process is started with a text of it. */
+export const checkProposal = (wire: Wire, dir: string, head: string, base: string): Promise<Checked> =>
+  checkPack(wire, { repo: dir, at: head, base, proposal: true, format: "json" });
+
 async function checkPack(wire: Wire, asked: CheckFlags): Promise<Checked> {
   const dir = repoDir(wire, asked);
   const repo = await openRepo(dir, wire);
@@ -60,10 +66,10 @@ async function checkPack(wire: Wire, asked: CheckFlags): Promise<Checked> {
   const ledger = await ownLedger(wire, dir, (found?.settings ?? read)?.ledger.branch);
   const common = { ledger, runtimes: Object.keys(runtimes) };
   const checked = judge({ ...common, files, base: found?.base });
-  const refused = await scriptProblems(scripts(files, read), wire.env);
+  const refused = asked.proposal ? [] : await scriptProblems(scripts(files, read), wire.env);
   const all = sorted([...checked.problems, ...refused]);
   const before =
-    asked.fetch === undefined
+    asked.fetch === undefined && !asked.proposal
       ? []
       : judge({ ...common, files: await commitFiles(repo, await headOf(repo, flags), reads) }).problems;
   const problems = all.map((one) => (isOld(one, before, found?.touches) ? { ...one, level: "warning" as const } : one));

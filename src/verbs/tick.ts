@@ -89,6 +89,15 @@ export async function tickOnce(
     published = await publish(ports, state.settings, state.tips, before);
     return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };
+  let plans = before?.plans;
+  const planning = async (state: State, left: number) => {
+    if (!conversations) return {};
+    const { planStage } = await import("./proposals.ts");
+    const given = { wire, dir, repo, talk: conversations, now: clock.now() };
+    const { planned, ...said } = await planStage(given, state, left, plans ?? []);
+    plans = planned;
+    return said;
+  };
   const beating = async ({ settings: { heartbeat } }: State) => (heartbeat ? ping(heartbeat.url, secretOf(wire)) : {});
   const scan = createScan();
   const outcome = await runTick(
@@ -106,11 +115,12 @@ export async function tickOnce(
       pollers: lead ? (options.pollers ?? pollersOf(wire, flags)) : () => [],
       connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
       after: [
+        ...(conversations ? [{ name: "proposals", run: planning }] : []),
         ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
         ...(flags.site === false || !lead ? [] : [{ name: "publish", run: publishing }]),
         ...(lead ? [{ name: "heartbeat", run: beating }] : []),
       ],
-      beat: () => ({ published: published.beat }),
+      beat: () => ({ published: published.beat, plans }),
     }),
     {
       attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1),

@@ -58,6 +58,7 @@ export function fakeTalks(): FakeTalks {
       if (!talks.done.some(({ id }) => id === one.id)) talks.done.push(one);
       breaks("post", "lost");
     },
+    proposals: async () => [],
     async inbox(box) {
       breaks("inbox", "down");
       talks.writes++;
