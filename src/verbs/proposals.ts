@@ -35,7 +35,7 @@ function readerOf({ wire, dir, repo, now }: Given, state: State): Reader {
       const { runtimes } = await import("../runtimes/index.ts");
       const fork = await forkPoint((await findRepo(dir, wire.env)).place, policy, head);
       const names = new Set(Object.keys(runtimes));
-      return wire.secrets.mask(await planOfProposal({ repo, base: state, head, fork, now, runtimes: names }));
+      return wire.secrets.mask(await planOfProposal({ repo, base: { ...state }, head, fork, now, runtimes: names }));
     },
     async verdict(head) {
       const { checkProposal } = await import("./check.ts");

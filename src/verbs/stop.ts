@@ -1,8 +1,11 @@
 import type { Command } from "commander";
+import { type Stop, stopOf } from "../core/gate.ts";
 import { glyphs } from "../core/jobs.ts";
 import { oneLine } from "../core/text.ts";
 import { usage } from "../errors.ts";
+import { openLocal } from "../shell/pack.ts";
 import { type Edited, editedLine, editRecord, whereOf } from "../shell/person-edit.ts";
+import { readPair } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface StopFlags extends Common {
@@ -51,8 +54,25 @@ export function stopping(program: Command, wire: Wire): void {
     .option("--json", "print what was changed as JSON")
     .action(async (flags: StopFlags) => {
       const message = "Go on";
-      say(flags, await change(flags, message, () => null), "✓ work goes on", message);
+      const made = await change(flags, message, () => null);
+      const still = await stillStopped(wire, flags);
+      const line = still
+        ? `${glyphs.paused ?? "‖"} STOP.md is not there any more, but ${oneLine(still.words, 100)} stops everything: write ${still.lift} in a comment to go on`
+        : "✓ work goes on";
+      say(flags, made, line, message);
     });
+}
+
+/** A stop by a comment, as the ledger that was fetched last has it: STOP.md has no power over it. */
+async function stillStopped(wire: Wire, flags: StopFlags): Promise<Stop | null> {
+  const dir = repoDir(wire, flags);
+  try {
+    const { repo, tips } = await openLocal(dir, wire);
+    const { talks } = await readPair(repo, tips);
+    return stopOf({ stop: null, talks }, wire.clock.now());
+  } catch {
+    return null; // what is taken away here is a file: no ledger, and no comment that stops
+  }
 }
 
 function stopText({ cancel, until }: StopFlags, reason: string): string {

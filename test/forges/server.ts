@@ -48,6 +48,7 @@ export interface Hub {
   asked: string[];
   tokens: (string | undefined)[];
   pulls: Pull[];
+  issues: Json[];
   comments: Said[];
   reviews: Said[];
   /** In GraphQL's shape. */
@@ -75,6 +76,7 @@ export async function serve(bare: string): Promise<Hub> {
     asked: [],
     tokens: [],
     pulls: [],
+    issues: [],
     comments: [],
     reviews: [],
     threads: [],
@@ -180,6 +182,11 @@ function route(hub: Hub, bare: string, line: string, url: URL, sent: Json): Repl
     case "POST /actions/workflows/ci.yml/dispatches":
       hub.sent.push(sent);
       return { status: 204 };
+    case "GET /issues":
+      return { body: hub.issues };
+    case "POST /issues":
+      hub.issues.push({ id: 1, number: 900, state: "open", user: account(bot), ...sent });
+      return { status: 201, body: hub.issues.at(-1) };
     case "GET /user":
       return hub.actions ? { status: 403, body: { message: "Resource not accessible" } } : { body: account(bot) };
     case "POST /graphql":
@@ -212,6 +219,8 @@ const threads = (hub: Hub, number: number) => ({
 
 const tip = (bare: string, ref: string) => git(bare, "for-each-ref", "--format=%(objectname)", `refs/heads/${ref}`);
 
+const at_home = { id: 1, default_branch: "main" };
+
 function shown(bare: string, pull: Pull): Json {
   const { number, title, body, state, merged_at, ref, base, fork } = pull;
   if (state === "open" && !fork) pull.sha = tip(bare, ref) || pull.sha;
@@ -224,8 +233,8 @@ function shown(bare: string, pull: Pull): Json {
     merged_at,
     draft: false,
     html_url: `https://hub.example/alice/pack/pull/${number}`,
-    head: { ref, sha: pull.sha ?? "0".repeat(40), repo: { id: fork ? 2 : 1 } },
-    base: { ref: base, sha: tip(bare, base), repo: { id: 1 } },
+    head: { ref, sha: pull.sha ?? "0".repeat(40), repo: fork ? { id: 2, default_branch: "main" } : at_home },
+    base: { ref: base, sha: tip(bare, base), repo: at_home },
   };
 }
 

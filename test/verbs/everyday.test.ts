@@ -157,6 +157,15 @@ test("stop holds everything back until resume, in the folder and on origin", asy
   expect([wrong.code, wrong.said]).toEqual([2, expect.stringContaining("no time with a zone")]);
 });
 
+test("resume says that a stop by a comment holds on, and how it is lifted", async () => {
+  const row = { at: "2026-11-20T10:00:00Z", by: "ann", until: "2999-01-01T00:00:00Z" };
+  const pack = made({ "state/conversations.ndjson": `${JSON.stringify(row)}\n`, "STOP.md": "---\n---\nno\n" });
+  const { out } = await run(pack, "resume");
+  expect(out).toContain("`/towline stop` by ann stops everything: write `/towline stop off` in a comment to go on");
+  expect(existsSync(join(pack.clone, "STOP.md"))).toBe(false);
+  expect(await json(pack, "resume")).toMatchObject({ stopped: true });
+});
+
 test("`towline` alone says what waits for you, what runs, what starts and what is next due", async () => {
   const pack = made({
     ...asking,
