@@ -20,7 +20,7 @@ import { configuration, interrupted, messageOf, outside, usage } from "./errors.
 import { heed, Interrupted } from "./interrupt.ts";
 import type { Conversations, Level, Poller, Report, Tips } from "./ports.ts";
 import { bindingFault, readOwn, restoreLedger } from "./shell/binding.ts";
-import { listen, speak, type Talked, withRights } from "./shell/converse.ts";
+import { listen, type Speaking, speak, type Talked, withRights } from "./shell/converse.ts";
 import { clearAway, type Until } from "./shell/deploy-start.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
@@ -45,6 +45,8 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   pollers(settings: Settings): Poller[];
   /** Talk with people on the forge; absent: there is none, or another ticker sees to it. */
   conversations?: Conversations | undefined;
+  /** What a month of this pack comes to, in one line, for the inbox. */
+  forecast?: Speaking["forecast"];
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
   after: { name: string; run(state: State, left: number): Promise<Done> }[];
@@ -167,7 +169,9 @@ function beatOf({ id, now, asked, ports, options, outcome, talked }: TickRun): s
 
 /** After the record: what is to be said stands in it. */
 async function converse(run: TickRun, state: State): Promise<Done> {
-  const { talked, did, degraded } = await speak(run.ports.conversations as Conversations, state, run.now, run.talked);
+  const { conversations, forecast } = run.ports;
+  const speaking = { conversations: conversations as Conversations, ...(forecast && { forecast }) };
+  const { talked, did, degraded } = await speak(speaking, state, run.now, run.talked);
   run.talked = talked;
   return degraded === undefined ? { did } : { did, degraded };
 }

@@ -8,7 +8,13 @@ const form = z.object({
   /** When a host was last asked, whatever it said: seconds since 1970. A lost row costs one question more. */
   probed: z.record(z.string(), z.number().int().nonnegative()).optional(),
   /** What was said on the forge and still stands in the ledger as to be said, and the inbox as it is shown there. */
-  talked: z.object({ posted: z.array(z.string()), inbox: z.string().optional() }).optional(),
+  talked: z
+    .object({
+      posted: z.array(z.string()),
+      inbox: z.string().optional(),
+      forecast: z.object({ day: z.string(), line: z.string() }).optional(),
+    })
+    .optional(),
   /** Open proposals to the pack by the head that was dealt with; a lost row costs a look and an edit. */
   plans: z
     .array(z.object({ number: z.number(), head: z.string(), left: z.enum(["plan", "status"]).optional() }))

@@ -1,6 +1,7 @@
 // The tick's talk with people on the forge: comments in, what is to be said out. What fails is left to the next tick.
 import type { Findings } from "../core/absorb.ts";
 import { command_life, postsDue } from "../core/conversations.ts";
+import { localDay } from "../core/due.ts";
 import { inboxOf } from "../core/inbox.ts";
 import { spotsOf } from "../core/places.ts";
 import type { State } from "../core/state.ts";
@@ -12,6 +13,14 @@ import type { Conversations, Level } from "../ports.ts";
 export interface Talked {
   posted: string[];
   inbox?: string | undefined;
+  /** Made once a day: the inbox is not edited for each cent. */
+  forecast?: { day: string; line: string } | undefined;
+}
+
+export interface Speaking {
+  conversations: Conversations;
+  /** What a month comes to, in one line. */
+  forecast?(state: State): Promise<string>;
 }
 
 /** Answers why nothing could be heard, or null. */
@@ -54,18 +63,24 @@ export async function withRights(
 
 /** Does what is to be done on the forge, and shows the inbox. Answers what was done now or before, and what failed. */
 export async function speak(
-  conversations: Conversations,
+  { conversations, ...more }: Speaking,
   state: State,
   now: Date,
   before: Talked,
 ): Promise<{ talked: Talked; did: boolean; degraded?: string }> {
   const known = new Set(state.talks.posts.map(({ id }) => id));
   const done = new Set(before.posted.filter((id) => known.has(id)));
-  let inbox = before.inbox;
+  let { inbox, forecast } = before;
   let did = false;
-  const told = () => ({ talked: { posted: [...done], inbox }, did });
+  const told = () => ({ talked: { posted: [...done], inbox, forecast }, did });
   try {
-    const box = inboxOf(state, now, { web: conversations.web });
+    const { day } = localDay(state.settings.zone, now);
+    if (more.forecast && forecast?.day !== day) {
+      const line = await more.forecast(state).catch(() => forecast?.line ?? "");
+      forecast = { day, line };
+    }
+    const lines = forecast?.line ? [forecast.line] : [];
+    const box = inboxOf(state, now, { web: conversations.web, forecast: lines });
     if (box.digest !== inbox) {
       await conversations.inbox(box);
       inbox = box.digest;

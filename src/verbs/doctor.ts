@@ -1,15 +1,13 @@
 import type { Command } from "commander";
 import { type Examined, examine, type Finding, type ForgeFacts } from "../core/doctor.ts";
-import { costFindings, type Forecast, forecastLine, forecastOf } from "../core/forecast.ts";
-import { expensesIn } from "../core/spent.ts";
+import { costFindings, type Forecast, forecastLine } from "../core/forecast.ts";
 import { tick_workflow } from "../core/tick-env.ts";
 import { exit, usage } from "../errors.ts";
-import { historyOf } from "../shell/history.ts";
+import { forecastFrom, free_minutes } from "../shell/forecast.ts";
 import { openLocal } from "../shell/pack.ts";
 import { openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { originUrl } from "../shell/repo-open.ts";
-import { spentSince } from "../shell/spent.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface DoctorFlags extends Common {
@@ -33,7 +31,7 @@ export function doctor(program: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--forecast", "only the forecast: minutes, money and growth")
     .option("--offline", "do not ask the forge")
-    .option("--included <minutes>", "minutes of a private repository that cost nothing a month", "2000")
+    .option("--included <minutes>", "minutes of a private repository that cost nothing a month", `${free_minutes}`)
     .option("--json", "print it as JSON")
     .action(async (flags: DoctorFlags) => {
       const found = await diagnose(wire, flags);
@@ -65,12 +63,9 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
     forge,
     now,
   };
-  const history = await historyOf(dir, wire.env, tips.ledger ?? tips.policy, now);
-  state.spent = await spentSince(repo, tips, new Date(now.getTime() - history.days * 86_400_000), now);
-  const usd = expensesIn(state).reduce((sum, { spent }) => sum + spent.usd, 0);
   const free = forge?.private === false ? null : included;
   const { settings } = state;
-  const forecast = forecastOf({ workflow, settings, lately: { ...history, usd }, included: free, now });
+  const forecast = await forecastFrom({ repo, dir, env: wire.env, workflow, included: free, now }, state);
   return {
     findings: flags.forecast ? [] : [...examine(examined), ...costFindings(forecast, settings)],
     forecast,

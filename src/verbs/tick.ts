@@ -92,7 +92,7 @@ export async function tickOnce(
   let plans = before?.plans;
   const planning = async (state: State, left: number) => {
     if (!conversations) return {};
-    const { planStage } = await import("./proposals.ts");
+    const { planStage } = await import("./said.ts");
     const given = { wire, dir, repo, talk: conversations, now: clock.now() };
     const { planned, ...said } = await planStage(given, state, left, plans ?? []);
     plans = planned;
@@ -109,6 +109,8 @@ export async function tickOnce(
       mask: (text, cut) => secrets.mask(text, cut),
       code: codeOf(wire, dir, scan),
       conversations,
+      forecast: async (state) =>
+        (await import("./said.ts")).forecastOfMonth({ wire, dir, repo, now: clock.now() }, state),
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
       report: wire.report,

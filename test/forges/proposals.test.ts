@@ -9,7 +9,7 @@ import { openLocal } from "../../src/shell/pack.ts";
 import type { Planned } from "../../src/shell/plan-comments.ts";
 import { readPair } from "../../src/shell/read.ts";
 import { createSecrets } from "../../src/shell/secrets.ts";
-import { planStage } from "../../src/verbs/proposals.ts";
+import { planStage } from "../../src/verbs/said.ts";
 import { quiet } from "../../src/wire.ts";
 import { cli } from "../fakes/cli.ts";
 import { basics, md } from "../fakes/pack.ts";
@@ -172,16 +172,18 @@ describe("the status", () => {
   });
 });
 
-test("a tick does it, and the heartbeat remembers it, also beside a commit", async () => {
+test("a tick does it, and the heartbeat remembers it, also beside a commit; the forecast stays for the day", async () => {
   propose(1, { "tasks/one.md": task("One") });
-  const tick = () => cli(dir, ["tick", "--no-site", "--no-sync", "--json"], given);
-  const plans = () => readBeatText(git(from.bare, "show", "refs/towline/beat:beat.json"))?.plans;
-  const first = JSON.parse((await tick()).out);
+  const tick = (time: string) =>
+    cli(dir, ["tick", "--no-site", "--no-sync", "--json", "--now", `2026-11-20T${time}:00Z`], given);
+  const beat = () => readBeatText(git(from.bare, "show", "refs/towline/beat:beat.json"));
+  const first = JSON.parse((await tick("10:00")).out);
   expect([first.commits.length > 0, first.degraded]).toEqual([true, []]);
   expect(comments(1)).toHaveLength(1);
-  expect(plans()).toMatchObject([{ number: 1 }]);
+  expect(beat()).toMatchObject({ plans: [{ number: 1 }], talked: { forecast: { day: "2026-11-20" } } });
+  expect(hub.issues[0]?.body).toMatch(/### Forecast\n\n- A month: \$0, \d/);
   hub.asked.length = 0;
-  await tick();
+  await tick("10:30");
   expect(hub.asked.filter((one) => /POST|PATCH|pulls|issues\/1\//.test(one))).toEqual([list]);
-  expect(plans()).toMatchObject([{ number: 1 }]);
+  expect(beat()).toMatchObject({ plans: [{ number: 1 }], talked: { forecast: { day: "2026-11-20" } } });
 });

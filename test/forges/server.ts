@@ -90,7 +90,8 @@ export async function serve(bare: string): Promise<Hub> {
     actions: false,
     say(list, on, by, row) {
       last += 1;
-      list.push({ on, row: { id: last, user: account(by), created_at: at, updated_at: at, ...row } });
+      const issue_url = `https://hub.example/issues/${on}`;
+      list.push({ on, row: { id: last, issue_url, user: account(by), created_at: at, updated_at: at, ...row } });
       return last;
     },
     close: async () => {},

@@ -1,4 +1,5 @@
-// The tick's stage for open proposals to the pack. What reads them is loaded when there is one to read.
+// What the tick says on the forge beside the records: at open proposals to the pack, and what a month comes to. What
+// reads all that is loaded when there is something to read.
 import type { State } from "../core/state.ts";
 import { Fault } from "../errors.ts";
 import type { Conversations, Repo } from "../ports.ts";
@@ -19,6 +20,17 @@ export async function planStage(given: Given, state: State, left: number, before
   const { wire, talk, now } = given;
   const end = wire.clock.tick() + left;
   return sayPlans({ talk, now, reader: readerOf(given, state), left: () => end - wire.clock.tick() }, before);
+}
+
+/** The line that the inbox shows, without a question to anybody: whether minutes cost nothing is not known here. */
+export async function forecastOfMonth({ wire, dir, repo, now }: Omit<Given, "talk">, state: State): Promise<string> {
+  const { forecastFrom, free_minutes } = await import("../shell/forecast.ts");
+  const { forecastLine } = await import("../core/forecast.ts");
+  const { tick_workflow } = await import("../core/tick-env.ts");
+  const { commitFiles } = await import("../shell/pack-files.ts");
+  const [file] = await commitFiles(repo, state.tips.policy, () => true, [tick_workflow]);
+  const about = { repo, dir, env: wire.env, workflow: file?.text ?? null, included: free_minutes, now };
+  return `A month: ${forecastLine(await forecastFrom(about, state))}`;
 }
 
 function readerOf({ wire, dir, repo, now }: Given, state: State): Reader {
