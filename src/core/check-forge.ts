@@ -43,7 +43,7 @@ function handed(pack: Pack, forge: ForgeSettings, workflow: Workflow | null): Pr
     warning(
       "forge-rights",
       "the workflow's token may not open pull requests",
-      `add \`pull-requests: write\` to \`permissions:\` of the tick job in ${workflow.path}, and allow it in the repository's settings under Actions`,
+      `add \`pull-requests: write\`, \`issues: write\` and \`statuses: write\` to \`permissions:\` of the tick job in ${workflow.path}, and allow it in the repository's settings under Actions`,
     ),
   ];
 }

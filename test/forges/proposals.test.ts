@@ -87,6 +87,11 @@ describe("the plan", () => {
     // What was merged or closed is forgotten.
     Object.assign(hub.pulls[0] as object, { state: "closed" });
     expect((await say()).planned).toEqual([]);
+    // No time for it, and not onto the default branch.
+    Object.assign(hub.pulls[0] as object, { state: "open" });
+    expect(await say(9_000)).toEqual({ did: false, planned: [] });
+    Object.assign(hub.pulls[0] as object, { base: "other" });
+    expect(await say(60_000)).toEqual({ did: false, planned: [] });
   });
 
   test("of a fork is data: it calls nobody, holds no secret, runs nothing, and may not be readable at all", async () => {
@@ -94,15 +99,17 @@ describe("the plan", () => {
       3,
       { "tasks/one.md": task(`"@everyone closes #1 ${secret}"`), "rules/a.md": `---\n@everyone ${secret}\n` },
       {
+        ref: "towline/one",
         fork: true,
       },
     );
-    propose(4, { "towline.yml": "id: [\n" }, { fork: true });
+    propose(4, { "towline.yml": "id: [\n" }, { ref: "towlines" });
     expect((await say()).degraded).toBeUndefined();
     expect(comments(3)[0]).toContain("**one**");
     expect(comments(3)[0]).not.toMatch(new RegExp(`@everyone|closes #1|${secret}`));
     expect(comments(4)[0]).toContain("The settings cannot be read");
     expect(git(dir, "status", "--porcelain")).toBe("");
+    // Whatever its branch is called, a status is on towline's own only.
     expect(hub.statuses).toEqual([]);
   });
 
@@ -124,14 +131,6 @@ describe("the plan", () => {
     expect((await say()).degraded).toBeUndefined();
     expect(comments(4)).toHaveLength(1);
   });
-
-  test("is begun only where the job has time for it, and for what goes to the default branch", async () => {
-    propose(1, { "tasks/one.md": task("One") });
-    expect(await say(9_000)).toEqual({ did: false, planned: [] });
-    Object.assign(hub.pulls[0] as object, { base: "other" });
-    expect(await say(60_000)).toEqual({ did: false, planned: [] });
-    expect(hub.asked).toEqual([list]);
-  });
 });
 
 describe("the status", () => {
@@ -151,24 +150,14 @@ describe("the status", () => {
     propose(2, { "towline.yml": "id: [\n" }, { ref: "towline-work/two" });
     await say();
     expect(hub.statuses[0]).toMatchObject({ state: "failure" });
-  });
-
-  test("is on no branch of others, whatever its name", async () => {
-    propose(1, { "tasks/one.md": task("One") }, { ref: "towline/one", fork: true });
-    propose(2, { "tasks/one.md": task("One") }, { ref: "towlines" });
-    await say();
-    expect([comments(1), comments(2)].map((one) => one.length)).toEqual([1, 1]);
-    expect(hub.statuses).toEqual([]);
-  });
-
-  test("that could not be posted is tried again, and the comment stays as it is", async () => {
-    propose(1, { "tasks/one.md": task("One") }, { ref: "towline/one" });
-    hub.bad.push({ on: /POST .*statuses/, status: 403 });
-    expect((await say()).degraded).toContain("#1: the forge:");
-    hub.bad.length = 0;
+    // One that could not be posted is tried again, and the comment stays as it is.
+    hub.bad.push({ on: /POST .*statuses/, status: 403, times: 1 });
+    propose(2, { "towline.yml": git(from.person, "show", "main:towline.yml") }, { ref: "towline-work/two" });
+    const { length } = hub.statuses;
+    expect((await say()).degraded).toContain("#2: the forge:");
     expect((await say()).degraded).toBeUndefined();
     expect(hub.asked.filter((one) => one.includes("/comments"))).toEqual([]);
-    expect(hub.statuses).toHaveLength(1);
+    expect(hub.statuses).toHaveLength(length + 1);
   });
 });
 

@@ -92,6 +92,11 @@ test("a post is one however often it is done: comment, label, close", async () =
   await expect(talk.post({ id: "a4", at, to: "inbox", what: "comment", text: "new" })).resolves.toBeUndefined();
 });
 
+test("what is proposed to the default branch is listed with its head", async () => {
+  const { number, sha } = await there.pull("towline/mend");
+  expect(await talk.proposals()).toEqual([{ subject: `alice/pack#${number}`, number, head: sha, own: true }]);
+});
+
 test("who cannot be looked up may not", async () => {
   expect(await talk.permission("alice/pack", { login: "nobody-here", id: "99999" })).toBe("unknown");
   expect(await talk.permission("https://elsewhere.example/a/b", { login: "bob", id: "2" })).toBe("unknown");

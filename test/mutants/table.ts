@@ -1781,6 +1781,56 @@ export const mutants: Mutant[] = [
     tests: ["test/pollers/calendar.test.ts"],
     name: "each hour since the year 1",
   },
+  {
+    guard: "a status is posted on towline's own proposals only, never on a fork's",
+    edits: [["src/forges/github-talk.ts", "own: head.repo?.id === base.repo?.id && ", "own: "]],
+    tests: ["test/forges/proposals.test.ts"],
+    name: "of a fork is data",
+  },
+  {
+    guard: "a proposal that did not move costs no fetch and no write",
+    edits: [
+      [
+        "src/shell/plan-comments.ts",
+        "rows.get(number)?.head !== head || rows.get(number)?.left !== undefined",
+        "number > 0",
+      ],
+    ],
+    tests: ["test/forges/proposals.test.ts"],
+    name: "is one comment",
+  },
+  {
+    guard: "a proposal that fails each time keeps no other waiting",
+    edits: [["src/shell/plan-comments.ts", "place(a) - place(b) || a.number", "a.number"]],
+    tests: ["test/forges/proposals.test.ts"],
+    name: "keeps no other waiting",
+  },
+  {
+    guard: "no proposal is begun that a CI job has no time for",
+    edits: [["src/shell/plan-comments.ts", "saying.left() < least_time", "saying.left() < 0"]],
+    tests: ["test/forges/proposals.test.ts"],
+    name: "is one comment",
+  },
+  {
+    guard: "no secret leaves with a plan comment",
+    edits: [
+      ["src/verbs/said.ts", "return wire.secrets.mask(await planOfProposal(", "return String(await planOfProposal("],
+    ],
+    tests: ["test/forges/proposals.test.ts"],
+    name: "of a fork is data",
+  },
+  {
+    guard: "what the forge was told stays remembered beside a commit",
+    edits: [["src/tick.ts", "if (said.did) tick.spoke = true;", ""]],
+    tests: ["test/forges/proposals.test.ts"],
+    name: "a tick does it",
+  },
+  {
+    guard: "the forecast of the inbox is made once a day",
+    edits: [["src/shell/converse.ts", "forecast?.day !== day", "day"]],
+    tests: ["test/forges/proposals.test.ts"],
+    name: "a tick does it",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
