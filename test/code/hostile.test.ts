@@ -78,7 +78,12 @@ describe("bundles", () => {
     const land = createLand({ targets, forge: createForge(undefined, targets), secrets, scan: quick, env });
     const task = { id: "count", data: { agent: "scout", status: "ready" } };
     const agents = new Map([["scout", { id: "scout", data: { runtime: "claude" } }]]);
-    const state = { tasks: new Map([["count", task]]), agents, settings: { defaults: {} } } as unknown as State;
+    const state = {
+      tasks: new Map([["count", task]]),
+      agents,
+      reviews: new Map(),
+      settings: { defaults: {} },
+    } as unknown as State;
     return (
       branch: string,
       bundle: Uint8Array | null,
@@ -309,7 +314,7 @@ describe("results that a tick brings in", () => {
       pack
         .at("ls-tree", "-r", "--name-only", "main", "jobs")
         .split("\n")
-        .find((path) => path.includes(`/${task}-`) && path.endsWith(".md")) as string,
+        .find((path) => path.includes(`/${task}-`) && path.endsWith(".md") && !path.includes(".d/")) as string,
     );
 
   beforeAll(() => {
