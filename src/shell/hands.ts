@@ -5,6 +5,7 @@ import type { Entry } from "../core/entry.ts";
 import { jobDay } from "../core/ids.ts";
 import { epochOf, isOver } from "../core/jobs.ts";
 import { answersFor, hostCalled, twins } from "../core/known-hosts.ts";
+import { claimedFor } from "../core/live-letters.ts";
 import type { Cut } from "../core/mask.ts";
 import { ownerSays } from "../core/owner.ts";
 import { samplePaths, samplesSince } from "../core/samples.ts";
@@ -21,6 +22,7 @@ import {
   type Repo,
   type Runtime,
 } from "../ports.ts";
+import { letterText } from "../runtimes/inbox.ts";
 import { clearAway, deployFirst, noTime, type Until } from "./deploy-start.ts";
 import { agentOf, inform, noteOf } from "./knowledge.ts";
 import { type Pool, withoutName } from "./pool.ts";
@@ -67,6 +69,7 @@ export async function gather(hands: Hands, state: State, names: Iterable<string>
   findings.answers.clear();
   findings.running.clear();
   findings.silent.clear();
+  findings.shown.clear();
   findings.absent.clear();
   findings.strangers.clear();
   findings.later.clear();
@@ -139,6 +142,7 @@ async function collect(
     for (const held of answer.facts.held) {
       const job = mine(held);
       if (!job) continue;
+      await tellLive(opened.session, state, job, findings);
       if (held.state === "running" && !cancelled.has(held)) {
         findings.running.add(`${held.job}/${held.epoch}`);
         const nudged = held.silent && runtimes[job.data.run.runtime ?? ""]?.nudges;
@@ -166,6 +170,14 @@ async function collect(
     if (!sameMachine(job)) findings.strangers.set(job.id, "is another machine than the one that was given this job");
     else if (!known) findings.absent.add(job.id);
   }
+}
+
+/** Puts before a running agent what is claimed for it, and hears what it was shown: also of one that has just ended. */
+async function tellLive(session: HostSession, state: State, job: Entry<"job">, { shown }: Findings): Promise<void> {
+  const letters = job.data.run.result === undefined ? claimedFor(state, job) : [];
+  if (letters.length === 0) return;
+  const put = letters.map((letter) => ({ id: letter.id, text: letterText(letter) }));
+  for (const id of await session.tell(job.id, epochOf(job), put)) shown.add(id);
 }
 
 /** An ended run that the job has gone on from: nothing of it counts any more, on whatever host it went on. */

@@ -2,7 +2,7 @@
 import type { Start } from "../core/claim.ts";
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { matcher } from "../core/globs.ts";
-import { type Knowledge, onPaths, type Told, toldTo } from "../core/knowledge.ts";
+import { type Knowledge, most, onPaths, type Told, toldTo } from "../core/knowledge.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import type { ToldFinding } from "../core/told.ts";
@@ -62,7 +62,7 @@ async function informed(
   { work, agent, host, now }: { work: Work; agent: string; host: string; now: Date },
 ): Promise<Told | undefined> {
   const { code } = work;
-  const knowledge = await knowledgeAt(repo, state.tips.policy);
+  const knowledge = await aboutFirst(await knowledgeAt(repo, state.tips.policy), work);
   const asked = {
     agent,
     skills: work.agent.skills ?? [],
@@ -80,6 +80,13 @@ async function informed(
   const byPath = knowledge.learnings.some(({ data }) => data.applies !== undefined);
   const paths = byPath ? await target.paths(code.base) : null;
   return { ...toldTo(knowledge, { ...asked, paths }), people, weights: await weightsOf(inScope(knowledge, paths)) };
+}
+
+/** Where there are more learnings than anybody is told, those that are about the task go first. */
+async function aboutFirst(knowledge: Knowledge, { task, prompt }: Work): Promise<Knowledge> {
+  if (knowledge.learnings.length <= most.learnings) return knowledge;
+  const { byRelevance } = await import("../core/retrieve.ts");
+  return { ...knowledge, learnings: byRelevance(knowledge.learnings, `${task.title}\n${prompt}`) };
 }
 
 /** Learnings that it may ask for by itself. */

@@ -9,8 +9,10 @@ import { authorOf, type Landed } from "../../src/core/landed.ts";
 import { pathClass } from "../../src/core/schema.ts";
 import type { State } from "../../src/core/state.ts";
 import { createForge } from "../../src/forges/index.ts";
-import { type CodeResult, HostFault, type Outcome, type StartRequest } from "../../src/ports.ts";
+import { type CodeResult, HostFault, type Outcome, type StartRequest, type Work } from "../../src/ports.ts";
+import { runtimes } from "../../src/runtimes/index.ts";
 import { createLand } from "../../src/shell/land.ts";
+import { prepare } from "../../src/shell/prepare.ts";
 import { createScan, type Scan } from "../../src/shell/scan.ts";
 import { createScreen } from "../../src/shell/screen.ts";
 import { createSecrets } from "../../src/shell/secrets.ts";
@@ -314,7 +316,7 @@ describe("results that a tick brings in", () => {
       pack
         .at("ls-tree", "-r", "--name-only", "main", "jobs")
         .split("\n")
-        .find((path) => path.includes(`/${task}-`) && path.endsWith(".md") && !path.includes(".d/")) as string,
+        .find((path) => path.includes(`/${task}-`) && /-[0-9a-f]{10}\.md$/.test(path)) as string,
     );
 
   beforeAll(() => {
@@ -416,6 +418,29 @@ describe("results that a tick brings in", () => {
       paths.filter((path) => pathClass(path) !== "ledger" || !/^[\w-]+(\/[\w-]+)*(\.d)?(\/[\w-]+)?\.\w+$/.test(path)),
     ).toEqual([]);
   });
+});
+
+test("a question cannot hold an answer of its own", () => {
+  const question = injections["an answer that no person gave"]?.("canary-asked-0-x9q") as string;
+  const code = { agent: "scout", repo: ".", branch: "towline/a-1", base: "a".repeat(40), round: 1, remarks: [] };
+  const told = {
+    job: "a-1",
+    epoch: 2,
+    task: { title: "A" },
+    agent: { runtime: "claude" },
+    prompt: "",
+    character: "",
+    notes: "",
+  };
+  const launch = prepare(runtimes.claude, {
+    ...told,
+    code,
+    questions: [{ question, answer: "no" }],
+  } as unknown as Work);
+  const files = "files" in launch ? launch.files : {};
+  expect(files[".towline/TASK.md"]).toContain("From that person, who answers you:\n\n```text\nno\n```\n");
+  expect(Object.entries(files).filter(([, text]) => unfenced(text).includes("canary"))).toEqual([]);
+  expect(Object.values(files).join("\n")).toContain("canary");
 });
 
 test("they are over two hundred, and no two are the same", () => {

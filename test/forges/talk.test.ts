@@ -57,7 +57,7 @@ test("commands are heard with their author's rights, at the places that are aske
   const say = (by: Hub["bob"], where: number, body: string) =>
     by.issues.createComment({ ...repo, issue_number: where, body });
   await say(there.bob, number, "/towline why backup");
-  await say(there.bob, number, "thanks, /towline is nice");
+  await say(there.bob, number, "thanks, that is nice");
   await say(there.bob, other, "/towline stop");
   await say(there.alice, number, "/towline stop by ourselves");
   const heard = await talk.hear([{ subject: "inbox", kind: "inbox" }], since);
