@@ -707,7 +707,7 @@ export interface Conversations {
   hear(spots: readonly Spot[], since: Date): Promise<Heard[]>;
   /** What somebody may do in a repository right now. */
   permission(repo: string, person: { login: string; id: string }): Promise<Right>;
-  /** Does it, or finds by its `id` that it was done. */
+  /** Does it, or finds by its `id` that it was done. Its text is made harmless for the forge on the way out. */
   post(post: Post): Promise<void>;
   /** The pinned issue is made, or becomes this, without a word to anybody. */
   inbox(box: Inbox): Promise<void>;
