@@ -675,6 +675,8 @@ export const settings = record({
     publish: line.optional(),
   }).optional(),
   owners: strings.optional(),
+  /** Called by each tick. The name of a variable that holds the address, or the address. */
+  heartbeat: record({ url: line }).optional(),
 });
 
 export const stop = record({ cancel: flag.default(false), until: time.optional(), off });

@@ -153,7 +153,7 @@ async function doPost(at: At, place: number | string, post: Post): Promise<void>
   const { api, owner, repo } = at;
   if (post.what === "status") {
     const { state, context, text } = post;
-    await status(at, String(place), { state, context, text: outgoing(text) });
+    await status(at, String(place), { state, context, text });
     return;
   }
   const number = Number(place);
@@ -166,8 +166,8 @@ async function doPost(at: At, place: number | string, post: Post): Promise<void>
       any,
     );
   } else {
-    const call = post.mention && /^[A-Za-z0-9][A-Za-z0-9-]{0,38}$/.test(post.mention) ? `@${post.mention} ` : "";
-    await say(at, number, post.id, `${call}${outgoing(post.text)}`);
+    const call = post.mention === undefined ? [] : [post.mention];
+    await say(at, number, { marker: post.id, text: post.text, call });
   }
 }
 

@@ -23,6 +23,56 @@ export const mutants: Mutant[] = [
     name: "never the very same commit",
   },
   {
+    guard: "a proposal does not say how it is judged: the base's settings do",
+    edits: [
+      ["src/verbs/check.ts", "(found?.settings ?? read)?.ledger.branch", "(read ?? found?.settings)?.ledger.branch"],
+    ],
+    tests: ["test/action/pull-request.test.ts"],
+    name: "nothing that a head holds",
+  },
+  {
+    guard: "what a proposal changes in the ledger is taken from git, from where it left the base",
+    edits: [["src/shell/fetch-head.ts", "if (base.code === 0) break;", "break;"]],
+    tests: ["test/action/pull-request.test.ts"],
+    name: "base moved on since",
+  },
+  {
+    guard: "what others wrote cannot leave its place in a plan comment",
+    edits: [["src/core/plan-comment.ts", "map((title) => cell(title, 80))", "map((title) => title)"]],
+    tests: ["test/integration/plan-comment.test.ts"],
+    name: "policy first",
+  },
+  {
+    guard: "a workflow that anybody can set off holds nothing to take",
+    edits: [
+      [
+        ".github/workflows/events.yml",
+        "    steps:\n      - run: gh",
+        "    env: { KEY: '${{ secrets.KEY }}' }\n    steps:\n      - run: gh",
+      ],
+    ],
+    tests: ["test/workflows/rules.test.ts"],
+    name: "dangerous-triggers",
+  },
+  {
+    guard: "a stranger's event asks for no tick",
+    edits: [
+      [
+        ".github/workflows/events.yml",
+        `&& contains(fromJSON('["OWNER", "MEMBER", "COLLABORATOR"]'), github.event.comment.author_association)) ||`,
+        ") ||",
+      ],
+    ],
+    tests: ["test/action/events.test.ts"],
+    name: "a stranger's command",
+  },
+  {
+    guard: "nothing that takes long is begun in the last seconds of a CI job",
+    edits: [["src/shell/deploy-start.ts", "const too_short = 3000;", "const too_short = -1e9;"]],
+    tests: ["test/tick/deploying.test.ts"],
+    name: "does not fit into the CI job",
+  },
+  {
     guard: "`up to date` is no win",
     edits: [
       ["src/shell/repo-push.ts", 'flag === "*" || flag === "+")', 'flag === "*" || flag === "+" || flag === "=")'],
