@@ -397,6 +397,7 @@ describe("results that a tick brings in", () => {
         .flat()
         .filter((canary) => !all.includes(canary)),
     ).toEqual([]);
+    expect(all.match(/[\u{e0000}-\u{e01ef}\u200b-\u200f\u202a-\u202e\u2066-\u2069\u001b]/u)).toBeNull();
     expect(all).not.toMatch(/canary-(odd|path|link|workflow)/);
     // The branches and objects of both repositories, reachable or not.
     const good = [...runs.keys()].filter((task) => ["good", "checked", "left"].includes(task));

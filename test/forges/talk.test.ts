@@ -94,7 +94,7 @@ test("a post is one however often it is done: comment, label, close", async () =
   }
   const comments = (await there.alice.issues.listComments({ ...repo, issue_number: number })).data;
   expect(comments).toHaveLength(1);
-  expect(comments[0]?.body).toMatch(/\n@alice$/);
+  expect(comments[0]?.body).toMatch(/@alice\b/);
   expect(comments[0]?.body).not.toMatch(/@bob|closes #1/);
   const issue = (await there.alice.issues.get({ ...repo, issue_number: number })).data;
   expect(issue.state).toBe("closed");

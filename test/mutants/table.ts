@@ -1327,6 +1327,12 @@ export const mutants: Mutant[] = [
     name: "bring nothing to a branch",
   },
   {
+    guard: "what nobody sees is shown to agents as what it is",
+    edits: [["src/core/text.ts", "[\\udc00-\\udc7f\\udd00-\\uddef]/g", "[\\udc00-\\udc7f]/g"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
     guard: "a claim that is given back for the same reason rests",
     edits: [["src/core/claim.ts", " && !rests(draft, job)", " && (!rests(draft, job) || true)"]],
     tests: ["test/core/work.test.ts"],
@@ -1695,7 +1701,7 @@ export const mutants: Mutant[] = [
     guard: "towline does not hear itself",
     edits: [["src/forges/github-talk.ts", 'if (isOurs(one.body ?? "") && (await at.isMe(by))) continue;', ""]],
     tests: ["test/forges/talk.test.ts"],
-    name: "with their author's rights",
+    name: "the inbox is made once|with their author's rights",
   },
   {
     guard: "a stop by comment holds everything back",
