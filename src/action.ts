@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import * as core from "@actions/core";
 import { main } from "./cli.ts";
 import type { Problem } from "./core/entry.ts";
+import { type Touched, touchedText } from "./core/touched.ts";
 import { exit, messageOf } from "./errors.ts";
 import { actionsReport, secretsOf } from "./shell/actions-report.ts";
 import { tokenFromEnvironment } from "./shell/credential.ts";
@@ -16,23 +17,47 @@ interface Published {
   export: string | null;
 }
 
-async function tick(args: string[], wire: Wire): Promise<void> {
+/** Lets git reach origin, where this step was given a token for it. */
+async function letIn(args: string[], wire: Wire): Promise<void> {
   const named = args.indexOf("--repo");
   const dir = repoDir(wire, { repo: named < 0 ? undefined : args[named + 1] });
   const { GITHUB_SERVER_URL: server, GITHUB_TOKEN: token } = wire.env;
   if (server && token) await tokenFromEnvironment(dir, server);
+}
+
+async function tick(args: string[], wire: Wire): Promise<void> {
+  await letIn(args, wire);
   const told = await json(["tick", "--json", ...args], wire);
   if (told !== null) wire.report.note(lineOf(told));
+  if (hasWritten(told)) await forecast(args, wire);
   const published = publishedOf(told);
   core.setOutput("changed", String(published.changed));
   core.setOutput("export", published.export ?? "");
 }
 
+/** A quiet tick says nothing of it: it stays as cheap as it is. */
+const hasWritten = (told: unknown) => [(told as { commits?: unknown } | null)?.commits ?? []].flat().length > 0;
+
+async function forecast(args: string[], wire: Wire): Promise<void> {
+  const at = args.indexOf("--repo");
+  let said = "";
+  const out = (text: string) => {
+    said += text;
+  };
+  // It adds to the summary of a tick that is done, and fails nothing.
+  const where = at < 0 ? [] : args.slice(at, at + 2);
+  await main(["doctor", "--forecast", ...where], { ...wire, out, exit: () => {} });
+  await wire.report.summary(`\n\n${said}`);
+}
+
 async function check(args: string[], wire: Wire): Promise<void> {
-  const problems = problemsOf(await json(["check", "--json", ...args], wire));
+  await letIn(args, wire);
+  const found = await json(["check", "--json", ...args], wire);
+  const problems = problemsOf(found);
   for (const { level, message, fix, ...at } of problems) wire.report[level](`${message} (${fix})`, at);
-  wire.report.note(problems.length === 0 ? "nothing to mend" : `${problems.length} to mend`);
-  await wire.report.summary(tableOf(problems));
+  if (found !== null) wire.report.note(problems.length === 0 ? "nothing to mend" : `${problems.length} to mend`);
+  // Only what can be read is nothing to mend: without an answer the verb has said what stopped it.
+  if (found !== null) await wire.report.summary([tableOf(problems), touchesOf(found)].filter(Boolean).join("\n"));
 }
 
 /** Runs a verb and reads what it printed for machines; null when that is no JSON (the verb has said why). */
@@ -67,6 +92,11 @@ export function publishedOf(told: unknown): Published {
 export function problemsOf(told: unknown): Problem[] {
   const list = Array.isArray(told) ? told : (told as { problems?: unknown } | null)?.problems;
   return Array.isArray(list) ? (list as Problem[]) : [];
+}
+
+function touchesOf(told: unknown): string {
+  const touches = (told as { touches?: Touched } | null)?.touches;
+  return touches ? touchedText(touches) : "";
 }
 
 export function tableOf(problems: Problem[]): string {

@@ -4,23 +4,32 @@ import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { check } from "./verbs/check.ts";
+import { completion } from "./verbs/completion.ts";
 import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
 import { dispatching } from "./verbs/dispatch.ts";
+import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
+import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
+import { learn } from "./verbs/learn.ts";
+import { memo } from "./verbs/memo.ts";
+import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
+import { playbook } from "./verbs/playbook.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { review } from "./verbs/review.ts";
 import { secrets } from "./verbs/secrets.ts";
 import { site } from "./verbs/site.ts";
+import { stopping } from "./verbs/stop.ts";
 import { sync } from "./verbs/sync.ts";
 import { task } from "./verbs/task.ts";
 import { tick } from "./verbs/tick.ts";
 import { trying } from "./verbs/try.ts";
+import { upgrade } from "./verbs/upgrade.ts";
 import { watch } from "./verbs/watch.ts";
 import { why } from "./verbs/why.ts";
 import { type Wire, wireUp } from "./wire.ts";
@@ -28,19 +37,28 @@ import { type Wire, wireUp } from "./wire.ts";
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
   check,
+  completion,
   costs,
   demo,
   dispatching,
+  doctor,
   fleet,
   init,
+  issueForms,
   job,
+  learn,
+  memo,
+  now,
   plan,
+  playbook,
   purge,
   review,
   secrets,
+  stopping,
   task,
   tick,
   trying,
+  upgrade,
   watch,
   why,
   exporting,
@@ -70,7 +88,7 @@ export async function main(argv: string[], outer: Wire): Promise<void> {
     out: (text) => outer.out(secrets.mask(text)),
   };
   try {
-    await program(wire).parseAsync(argv, { from: "user" });
+    await program(wire).parseAsync(alone(argv) ? ["now", ...argv] : argv, { from: "user" });
   } catch (thrown) {
     if (thrown instanceof CommanderError) return wire.exit(thrown.exitCode === 0 ? exit.ok : exit.usage);
     if (!(thrown instanceof Fault)) throw thrown;
@@ -79,6 +97,9 @@ export async function main(argv: string[], outer: Wire): Promise<void> {
     wire.exit(thrown.code);
   }
 }
+
+/** No verb is named: only options of `now`, or nothing. */
+const alone = ([first]: string[]) => first === undefined || first === "--json" || first.startsWith("--repo");
 
 /** Entry of the process: anything but a Fault is ours, and says so. */
 export async function run(): Promise<void> {

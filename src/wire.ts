@@ -1,6 +1,7 @@
 // Joins the ports to the real world. The only reader of process.env.
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { text as textOf } from "node:stream/consumers";
 import type { Clock, Report } from "./ports.ts";
 import { askHidden } from "./shell/ask.ts";
 import { systemClock } from "./shell/clock.ts";
@@ -23,6 +24,8 @@ export interface Wire {
   terminal: boolean;
   /** Asks for something that must not be seen, like a passphrase; null when nobody can be asked. */
   ask?(question: string): Promise<string | null>;
+  /** All of standard input. */
+  input?(): Promise<string>;
   out(text: string): void;
   /** Sets the exit code of the process. */
   exit(code: number): void;
@@ -44,6 +47,7 @@ export function wireUp(): Wire {
     secrets: createSecrets(process.env),
     terminal: process.stdout.isTTY === true,
     ask: (question) => askHidden(question, process.stdin, process.stderr),
+    input: () => textOf(process.stdin),
     out: (text) => void process.stdout.write(text),
     exit: (code) => {
       process.exitCode = code;

@@ -1,5 +1,5 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
-import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
+import type { Level, Outcome, RawResult, RawStream, Said, Sample } from "../ports.ts";
 import { limitEnds, raiseLimited } from "./account.ts";
 import { asks, raiseAsked } from "./asking.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
@@ -9,17 +9,22 @@ import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
 import { hostCalled, remember } from "./known-hosts.ts";
-import { judgedWork, type Kept, type Landed, workText } from "./landed.ts";
+import { type Judged, judgedWork, type Kept, type Landed, workText } from "./landed.ts";
 import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
+import type { Said as Heard } from "./obey.ts";
 import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
+import { proposalFile, type Round } from "./proposal.ts";
 import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job, JobState } from "./schema.ts";
+import { chosen, raiseSilent } from "./stuck.ts";
 import { oneLine } from "./text.ts";
+import { besides, recordTold, type ToldFinding, toldSection } from "./told.ts";
+import type { Web } from "./web-links.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
 import { type RepoAnswer, raiseReview, type Standing, settleWork } from "./work.ts";
 
@@ -30,6 +35,8 @@ export interface Findings {
   results: { host: string; result: RawResult; outcome: Outcome; landed?: Landed }[];
   /** `job/epoch` that its host says is running. */
   running: Set<string>;
+  /** Those of them that have gone quiet, and that no nudge woke. */
+  silent: Set<string>;
   /** Jobs of which their host, asked in the open epoch, knows nothing. */
   absent: Set<string>;
   /**
@@ -39,6 +46,8 @@ export interface Findings {
   strangers: Map<string, string>;
   /** What became of this tick's own starts, by `job/epoch` of the claim. */
   starts: Map<string, StartFinding>;
+  /** What the agents of this tick's own starts were told, by `job/epoch`. */
+  told: Map<string, ToldFinding>;
   levels: Level[];
   /** Runs that a person asked to be ended, by job id. */
   cancels: Map<string, { at: string; by: string }>;
@@ -48,15 +57,26 @@ export interface Findings {
   repos: Map<string, RepoAnswer>;
   /** How work stands that waits for people, by job id. */
   standing: Map<string, Standing>;
+  /** What is to be changed in it, as the forge has it, by job id. */
+  remarks?: Map<string, Said[]>;
+  /** Why the forge could not say so, in words; null: it did. Absent: it was not asked. */
+  forge?: { name: string; why: string | null };
   /** Ended runs whose work could not be brought in yet, by job id, with the words for it. */
   later: Map<string, string>;
   /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
   probed: ReadonlySet<string>;
+  /** Comments of the forge that may hold commands. */
+  said: readonly Heard[];
+  /** Where the forge shows records. */
+  web?: Web | undefined;
+  /** There is a forge on which people are told of what waits, and answers are given. */
+  talks?: boolean;
+  /** Posts that were done, by id. */
+  posted: ReadonlySet<string>;
 }
 
 export type StartFinding =
-  /** `told`: names of what people wrote down that its agent was given. */
-  | { state: "started"; epoch: number; told?: { insights?: string[]; learnings?: string[] } }
+  | { state: "started"; epoch: number }
   | { state: "released"; why: string }
   | { state: "refused"; why: string };
 
@@ -64,9 +84,11 @@ export const noFindings = (): Findings => ({
   answers: new Map(),
   results: [],
   running: new Set(),
+  silent: new Set(),
   absent: new Set(),
   strangers: new Map(),
   starts: new Map(),
+  told: new Map(),
   levels: [],
   cancels: new Map(),
   samples: new Map(),
@@ -74,6 +96,8 @@ export const noFindings = (): Findings => ({
   standing: new Map(),
   later: new Map(),
   probed: new Set(),
+  said: [],
+  posted: new Set(),
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost
@@ -87,18 +111,16 @@ export function absorb(draft: Draft, findings: Findings): void {
     const job = draft.jobs.get(id);
     if (job && !isOver(job) && !job.data.run.cancel) setJob(draft, job, job.data.state, { cancel });
   }
-  for (const job of findings.starts.size > 0 ? [...draft.jobs.values()] : []) {
-    const start = findings.starts.get(`${job.id}/${job.data.run.epoch}`);
-    if (start?.state === "started" && start.told) setJob(draft, job, job.data.state, start.told);
-  }
+  recordTold(draft, findings);
   for (const { host, result, outcome, landed } of findings.results) {
     const answer = findings.answers.get(host);
     const times = ourTimes(result, answer && "facts" in answer ? answer.facts.skew : 0, draft.now);
     takeResult(draft, host, { ...result, ...times }, outcome, landed);
   }
   holdLater(draft, findings.later);
-  settleWork(draft, findings.repos, findings.standing);
+  settleWork(draft, findings);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
+  raiseSilent(draft, findings.silent);
   withdraw(draft);
   // A host without a record is only asked about its last jobs: how it stands is nobody's concern any more.
   raiseHosts(draft, findings.answers);
@@ -219,6 +241,9 @@ function mayRunAgain(draft: Draft, job: Entry<"job">, state: JobState): boolean 
 const isWanted = (draft: Draft, job: Entry<"job">) =>
   draft.tasks.get(job.data.task)?.data.status === "ready" && unwanted(draft, job) === null;
 
+/** A person chose so for the run of this epoch, which has gone quiet. */
+const isToBeAnew = (draft: Draft, job: Entry<"job">) => isWanted(draft, job) && chosen(draft, job) === "retry";
+
 /** The run met its account's limit: that is no failure of it, and it goes on when the limit ends. */
 function limitedRun(draft: Draft, job: Entry<"job">, { limited }: Outcome): Job["run"]["limited"] {
   if (!limited) return undefined;
@@ -235,14 +260,18 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   if (job.data.run.result !== undefined) return;
   const question = asks(draft, job, outcome);
   const work = question === null && landed && job.data.run.code ? judgedWork(job, outcome, landed) : null;
-  const state = question === null ? (work?.state ?? outcome.state) : "asking";
+  const came = question === null ? (work?.state ?? outcome.state) : "asking";
   const done = question !== null || landed?.state === "refused";
+  // A person wanted it ended and begun again: that is no end of the job.
+  const anew = !done && (came === "cancelled" || badly.has(came)) && isToBeAnew(draft, job);
+  const state = anew && came === "cancelled" ? "failed" : came;
   const met = limitedRun(draft, job, outcome);
   // What waits for people, or goes back to its agent, goes on from there when its account can.
   const limited = done || state === "review" || state === "reworking" ? undefined : met;
-  const again = !done && (limited !== undefined || mayRunAgain(draft, job, state));
+  const again = !done && (anew || limited !== undefined || mayRunAgain(draft, job, state));
   const why = outcome.state === "cancelled" ? endedBy(draft, job) : work ? work.why : outcome.why;
   const { unknown_since: _, ...run } = job.data.run;
+  const shown = propose(draft, job, work, { outcome, took: raw.took, landed });
   const data: Job = {
     ...job.data,
     state,
@@ -269,14 +298,17 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       // It may go on from there, or never be answered.
       code: work?.code ?? (run.code && { ...run.code, unsaved: true }),
       questions: question === null ? run.questions : withQuestion(job, question, raw.ended_at),
+      proposal: shown || run.proposal,
       tokens: outcome.tokens,
       session: outcome.session,
       limited,
       retry_at: limited
         ? limited.until
-        : again
-          ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
-          : undefined,
+        : anew
+          ? isoNow(draft)
+          : again
+            ? new Date(Date.parse(raw.ended_at) + 60_000 * 2 ** (job.data.run.attempt - 1)).toISOString()
+            : undefined,
     },
   };
   const { messages = [], remarks = [] } = outcome;
@@ -285,7 +317,11 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   const refused = post(draft, job, messages);
   const said = { ...outcome, why, remarks: [...remarks, ...refused] };
   const made = landed && work ? workText(landed, run.branch ?? "") : [];
-  const next: Entry<"job"> = { ...job, data, body: [jobBody(said, raw, job), ...made].join("\n\n") };
+  const next: Entry<"job"> = {
+    ...job,
+    data,
+    body: [jobBody(said, raw, job), ...made, ...toldSection(job)].join("\n\n"),
+  };
   putJob(draft, next);
   draft.collected.add(job.id);
   if (landed && work && "kept" in landed) keep(draft, next, landed.kept);
@@ -295,9 +331,21 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   else if (!again && state !== "reworking") raiseJob(draft, next, kinds[state] ?? "job.failed", why ?? "");
 }
 
+/** What people read when they decide about its work, brought up to this round. */
+function propose(
+  draft: Draft,
+  job: Entry<"job">,
+  work: Judged | null,
+  { landed, ...round }: Omit<Round, "landed"> & { landed: Landed | undefined },
+): true | undefined {
+  if (!work?.code.head || (landed?.state !== "pushed" && landed?.state !== "nothing")) return undefined;
+  draft.attached.set(`${besides(job.path)}proposal.md`, proposalFile(draft, job, { ...round, landed }));
+  return true;
+}
+
 /** Files beside the job's record. */
 function keep(draft: Draft, { path }: Entry<"job">, kept: Kept): void {
-  for (const [name, bytes] of kept) draft.attached.set(`${path.slice(0, -3)}.d/${name}`, bytes);
+  for (const [name, bytes] of kept) draft.attached.set(`${besides(path)}${name}`, bytes);
 }
 
 const kinds: Partial<Record<JobState, string>> = {
@@ -306,14 +354,24 @@ const kinds: Partial<Record<JobState, string>> = {
   cancelled: "job.cancelled",
 };
 
+/** No host answers with more. */
+const most_hits = 5;
+
 /** What the agent said of its work, for the record. */
 function notesOf({ messages = [] }: Outcome): Partial<Job["run"]> {
   const texts = (verb: string) => messages.filter((one) => one.verb === verb).map(({ text }) => oneLine(text));
-  const learn = texts("learn");
+  const asked = messages.filter(({ verb }) => verb === "learn");
+  const learn = asked.filter(({ hits }) => hits === undefined).map(({ text }) => oneLine(text));
+  const learned = asked.flatMap(({ text, hits }) =>
+    hits === undefined
+      ? []
+      : [{ query: oneLine(text), ...(hits.length > 0 ? { hits: hits.slice(0, most_hits) } : {}) }],
+  );
   return {
     status: texts("status").at(-1),
     ready: messages.some(({ verb }) => verb === "done") || undefined,
     learn: learn.length > 0 ? learn : undefined,
+    learned: learned.length > 0 ? learned : undefined,
   };
 }
 

@@ -1,7 +1,7 @@
 // What an agent finds in `.towline/` of its worktree: its task and its role. Texts of others stand there as data.
 import type { Known, Told } from "./knowledge.ts";
 import type { Remark } from "./review.ts";
-import { cell, clean, excerpt, fenced, oneLine } from "./text.ts";
+import { clean, excerpt, fenced, oneLine } from "./text.ts";
 
 export interface Briefing {
   task: {
@@ -26,6 +26,8 @@ export interface Briefing {
   failed?: string | undefined;
   /** One line of towline's own about how this round came to be. */
   note?: string | undefined;
+  /** Its host's words to that. */
+  left?: string | undefined;
   told?: Told | undefined;
 }
 
@@ -79,13 +81,21 @@ function list(title: string, known: readonly Known[] = []): string[] {
 /** Learnings that apply to the work. */
 export const ruleParts = (told: Told | undefined) => list("## Rules for such work", told?.learnings);
 
+/** All of it, for an agent that gets its instructions by its prompt alone. */
+export const knownParts = (told: Told | undefined) => [
+  ...list("## What is known here", told?.insights),
+  ...ruleParts(told),
+  ...list("## How to", told?.skills),
+];
+
 /** Names out of the history: whose ways the work had better follow, and whom people may want to ask. */
 const peopleParts = ({ people = [] }: Partial<Told> = {}) =>
   people.length === 0
     ? []
     : [
         "## Who knows this area",
-        people.map((name) => `- ${cell(name, 60)}`).join("\n"),
+        // Whoever has a commit in there chose that name.
+        fenced(people.map((name) => oneLine(name, 60)).join("\n")),
         "By the repository's history; look there for how they do things.",
       ];
 
@@ -93,9 +103,10 @@ const peopleParts = ({ people = [] }: Partial<Told> = {}) =>
 const lower = (text: string) => text.replace(/^(#{1,3}) /gm, "###$1 ");
 
 /** What came back about the work of an earlier round. */
-export function roundParts({ remarks, failed, task, note }: Briefing): string[] {
+export function roundParts({ remarks, failed, task, note, left }: Briefing): string[] {
   const parts: string[] = [];
   if (note !== undefined) parts.push(oneLine(note, 500));
+  if (left !== undefined) parts.push(`Its host says:\n\n${fenced(oneLine(left, 500))}`);
   if (failed !== undefined)
     parts.push(
       "## The check of your work failed",

@@ -14,10 +14,10 @@ export function render(checked: Checked, format: Format): string {
   return `${[...lines, closing(checked)].join("\n")}\n`;
 }
 
-/** `{version: 1, ok, errors, warnings, records, problems: [{path, line, column, level, code, message, fix}]}`. */
-function asJson({ problems, records }: Checked): string {
+/** `{version: 1, ok, errors, warnings, records, problems: [{path, line, column, level, code, message, fix}], touches?}`. */
+function asJson({ problems, records, touches }: Checked): string {
   const errors = count(problems, "error");
-  return `${JSON.stringify({ version: 1, ok: errors === 0, errors, warnings: count(problems, "warning"), records, problems }, null, 2)}\n`;
+  return `${JSON.stringify({ version: 1, ok: errors === 0, errors, warnings: count(problems, "warning"), records, problems, touches }, null, 2)}\n`;
 }
 
 /** A path at the start of a line must not read as a command to the CI service. */

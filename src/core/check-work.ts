@@ -8,11 +8,12 @@ import { targetAddress } from "./target.ts";
 const some_origin = "https://forge.example/owner/pack.git";
 
 export function workProblems(pack: Pack, task: Entry<"task">, level: Problem["level"]): Problem[] {
-  const { repo, setup, verify } = task.data;
+  const { repo, setup, verify, paths } = task.data;
   if (repo === undefined)
     return [
       ...(setup === undefined ? [] : [idle(pack, task, "setup")]),
       ...(verify === undefined ? [] : [idle(pack, task, "verify")]),
+      ...(paths === undefined ? [] : [idle(pack, task, "paths")]),
     ];
   const found = targetAddress(repo, some_origin);
   return [
@@ -35,7 +36,7 @@ export function workProblems(pack: Pack, task: Entry<"task">, level: Problem["le
   ];
 }
 
-const idle = (pack: Pack, task: Entry<"task">, field: "setup" | "verify") =>
+const idle = (pack: Pack, task: Entry<"task">, field: "setup" | "verify" | "paths") =>
   atField(
     pack,
     task,

@@ -3,9 +3,11 @@
 import { agentProblems } from "./check-agents.ts";
 import { baseProblems } from "./check-base.ts";
 import { budgetProblems } from "./check-budgets.ts";
+import { forgeProblems } from "./check-forge.ts";
 import { hostProblems } from "./check-hosts.ts";
 import { linkProblems } from "./check-links.ts";
 import { type CheckFile, type Pack, problem } from "./check-pack.ts";
+import { paneProblems } from "./check-panes.ts";
 import { pathProblems } from "./check-paths.ts";
 import { pollerProblems } from "./check-pollers.ts";
 import { type Expected, ruleProblems } from "./check-rules.ts";
@@ -14,6 +16,7 @@ import { kindOf, type Parsed, type Problem, parseEntry } from "./entry.ts";
 import { type Kind, pathClass, type Settings } from "./schema.ts";
 import { max_bytes } from "./split.ts";
 import { readSettings } from "./state.ts";
+import type { Touched } from "./touched.ts";
 
 export interface CheckInput {
   /** Every file of the work tree or commit, also those that towline does not read: names can clash. */
@@ -32,6 +35,8 @@ export interface Checked {
   problems: Problem[];
   /** Records that were read, broken ones included. */
   records: number;
+  /** Of a commit that is judged against a base: what it changes. */
+  touches?: Touched;
 }
 
 const workflow = ".github/workflows/tick.yml";
@@ -63,8 +68,10 @@ export function check(input: CheckInput): Checked {
     ...linkProblems(pack),
     ...hostProblems(pack, tick),
     ...pollerProblems(pack, ticking),
+    ...forgeProblems(pack, ticking),
     ...agentProblems(pack, ticking),
     ...budgetProblems(pack),
+    ...paneProblems(pack),
     ...ruleProblems(pack, input.judge),
   );
   if (input.base) problems.push(...baseProblems(input.base, byPath));

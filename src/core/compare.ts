@@ -1,7 +1,13 @@
-// Where a person opens a pull request for a branch, out of origin's address.
+// Pages of a repository on its forge, out of origin's address.
 
-/** null: no forge that is known. `server`: the address of a GitHub of one's own, as CI names it. */
-export function compareAddress(origin: string, branch: string, server = "https://github.com"): string | null {
+/** Where a person opens a pull request for a branch. null: no forge that is known. */
+export function compareAddress(origin: string, branch: string, server?: string): string | null {
+  const site = siteAddress(origin, server);
+  return site && `${site}/compare/${branch.split("/").map(encodeURIComponent).join("/")}?expand=1`;
+}
+
+/** The repository's first page. `server`: the address of a GitHub of one's own, as CI names it. */
+export function siteAddress(origin: string, server = "https://github.com"): string | null {
   const [, host = "", path = ""] =
     /^\w+:\/\/(?:[^@/]*@)?([^/:]+)(?::\d+)?\/+(.+)$/.exec(origin) ??
     /^(?:[^@/]*@)?([^:/]+):\/*(.+)$/.exec(origin) ??
@@ -13,7 +19,7 @@ export function compareAddress(origin: string, branch: string, server = "https:/
     .toLowerCase();
   const name = path.replace(/\/+$/, "").replace(/\.git$/, "");
   if ((at !== "github.com" && at !== own) || !/^[\w.-]+\/[\w.-]+$/.test(name)) return null;
-  return `https://${at}/${name}/compare/${branch.split("/").map(encodeURIComponent).join("/")}?expand=1`;
+  return `https://${at}/${name}`;
 }
 
 /** `towline/enroll-ann-bob`; where that gets long, the day. */

@@ -73,7 +73,13 @@ function bring(draft: Draft, task: Entry<"task">): void {
 function absorbOwn(draft: Draft, own: ReadonlySet<string>, found: Findings): void {
   const jobs = new Map(jobsOf(draft, own).map((job) => [job.id, job]));
   const alone: Draft = { ...draft, jobs, met: new Map(draft.met) };
-  absorb(alone, { ...noFindings(), results: found.results, starts: found.starts, cancels: found.cancels });
+  absorb(alone, {
+    ...noFindings(),
+    results: found.results,
+    starts: found.starts,
+    told: found.told,
+    cancels: found.cancels,
+  });
   for (const [id, job] of alone.jobs) draft.jobs.set(id, job);
   draft.letters = alone.letters;
   // That an account has reached its limit.

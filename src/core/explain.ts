@@ -214,7 +214,7 @@ export function lastRun(draft: Draft, task: Entry<"task">): LastRun | null {
 }
 
 /** The value of `run:` that asks for one more run. */
-function nextRun(draft: Draft, task: Entry<"task">): number {
+export function nextRun(draft: Draft, task: Entry<"task">): number {
   const status = draft.status.get(task.id)?.data;
   const spent = [status?.last_occurrence, ...(status?.jobs ?? []).map((row) => row.occurrence)].flatMap((one) => {
     const number = /^run-(\d+)$/.exec(one ?? "")?.[1];

@@ -14,6 +14,7 @@ import { eachAnswer, reflect, succeeded } from "./reflect.ts";
 import type { Status } from "./schema.ts";
 import { quarantined } from "./state.ts";
 import { cell } from "./text.ts";
+import { besides } from "./told.ts";
 import { stateOf } from "./verdict.ts";
 
 /** Failures in a row after which a recurring task is held. */
@@ -130,6 +131,8 @@ function mergeRows(rows: Row[], jobs: Entry<"job">[]): Row[] {
       occurrence: job.data.run.occurrence,
       host: job.data.host,
       at: job.data.run.claimed_at,
+      told: job.data.run.told,
+      proposal: job.data.run.proposal,
     });
   }
   // All passes of a tick claim at one time: what is caught up in one tick stands in the order in which it was due.
@@ -182,7 +185,7 @@ function statusBody(task: Entry<"task">, data: Status, answer: string): string {
     .toReversed()
     .map(
       (job) =>
-        `| [${job.id}](../${job.path}) | ${glyphs[job.state]} ${job.state} | ${cell(job.host ?? "")} | ${job.at} |`,
+        `| [${job.id}](../${job.path})${besidesOf(job)} | ${glyphs[job.state]} ${job.state} | ${cell(job.host ?? "")} | ${job.at} |`,
     );
   const table =
     rows.length === 0
@@ -190,6 +193,13 @@ function statusBody(task: Entry<"task">, data: Status, answer: string): string {
       : `| Job | State | Host | Claimed |\n| --- | --- | --- | --- |\n${rows.join("\n")}`;
   const head = `# ${glyphs[data.state]} ${cell(task.data.title, 200)}\n\n${data.state}${data.reason ? `: ${cell(data.reason, 300)}` : ""} · [${task.path}](../${task.path})`;
   return `${head}\n\n## Answer\n\n${answer === "" ? "_No answer yet._" : answer}\n\n## Jobs\n\n${table}`;
+}
+
+/** Links to what is kept with a job. */
+function besidesOf({ path, told, proposal }: Row): string {
+  const link = (words: string, file: string) => `[${words}](../${besides(path)}${file})`;
+  const links = [...(told ? [link("told", told)] : []), ...(proposal ? [link("proposal", "proposal.md")] : [])];
+  return links.length === 0 ? "" : ` (${links.join(", ")})`;
 }
 
 function raiseTask(draft: Draft, task: Entry<"task">, kind: string, why: string, key: string): void {

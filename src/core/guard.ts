@@ -27,6 +27,8 @@ export interface Commit {
   author: Person;
   committer: Person;
   message: string;
+  /** Headers besides those of every commit: no page and no command shows them. */
+  more?: string;
 }
 
 /** What a branch brings. */
@@ -124,10 +126,16 @@ function trick(path: string): string | null {
   return null;
 }
 
+/**
+ * Tags, and selectors of a variant where there is none: both can carry a whole text beside the one that is shown. One
+ * selector behind a sign that has variants is how emoji and names are written.
+ */
+const unseen = /[\u{e0000}-\u{e007f}]|(?<!\p{Unified_Ideograph})[\u{e0100}-\u{e01ef}]|[\ufe00-\ufe0f]{2}/u;
+
 /** Text that shows people something else than what runs. */
 function hiddenIn(text: string): string | null {
   if (/[\u202a-\u202e\u2066-\u2069]/.test(text)) return "holds characters that turn the direction of text around";
-  if (/\udb40[\udc00-\udc7f]/.test(text)) return "holds characters that nobody sees";
+  if (unseen.test(text)) return "holds characters that nobody sees";
   return null;
 }
 
@@ -165,7 +173,10 @@ const speaks =
   /^[ \t]*(signed-off|reviewed|acked|approved|tested|reported|suggested|co-?authored|co-?developed)-by[ \t]*:(.*)$/gimu;
 const skips = /\[(skip ci|ci skip|no ci|skip actions|actions skip|skip checks)\]|^skip-checks: *true/im;
 
-function signed({ id, author, committer, message }: Commit, { identity }: Judging): Breach[] {
+/** Headers that git itself makes. Whatever stands in them is searched for secrets. */
+const header = /^(gpgsig|gpgsig-sha256|mergetag) |^ |^$/;
+
+function signed({ id, author, committer, message, more = "" }: Commit, { identity }: Judging): Breach[] {
   const at = `commit ${id.slice(0, 12)}`;
   const found: Breach[] = [];
   for (const [role, person] of [
@@ -178,6 +189,8 @@ function signed({ id, author, committer, message }: Commit, { identity }: Judgin
     if (!/^co-?authored$/i.test(how) || !/<noreply@[^<>@\s]+>\s*$/.test(who))
       found.push({ path: at, why: `speaks for somebody else: ${oneLine(who, 120)}` });
   if (skips.test(message)) found.push({ path: at, why: "asks the forge to skip its checks" });
+  for (const line of more.split("\n"))
+    if (!header.test(line)) found.push({ path: at, why: `has a header that nobody sees: ${oneLine(line, 60)}` });
   if (hiddenIn(message) !== null || /[\u0000-\u0008\u000b-\u001f\u007f]/.test(message))
     found.push({ path: at, why: "has a message with hidden characters" });
   return found;

@@ -60,10 +60,24 @@ function earlierOf({ data, body }: Entry<"job">): string {
   return [lines.join("\n"), said.startsWith("`") && said.length < 12_000 ? said : ""].filter(Boolean).join("\n\n");
 }
 
+/** Where a section begins, outside of all fences; -1: nowhere. */
+function lineOfTitle(lines: string[], title: string): number {
+  let fence = "";
+  return lines.findIndex((line) => {
+    if (fence !== "") fence = line === fence ? "" : fence;
+    else if (line === `## ${title}`) return true;
+    else fence = /^`{3,}/.exec(line)?.[0] ?? "";
+    return false;
+  });
+}
+
 /** The answer section of a job's or a status record's body, with its fence; "" when there is none. */
-export function answerOf(body: string): string {
+export const answerOf = (body: string) => sectionOf(body, "Answer");
+
+/** The same for any section of it. */
+export function sectionOf(body: string, title: string): string {
   const lines = body.split("\n");
-  const from = lines.indexOf("## Answer") + 1;
+  const from = lineOfTitle(lines, title) + 1;
   if (from === 0) return "";
   let to = from;
   // A heading inside a fence is the answer's own: models like headings.
@@ -74,4 +88,10 @@ export function answerOf(body: string): string {
     else fence = /^`{3,}/.exec(line)?.[0] ?? "";
   }
   return lines.slice(from, to).join("\n").trim();
+}
+
+/** What stands in a fence, without it. */
+export function unfenced(text: string): string {
+  const mark = /^(`{3,})[^\n]*\n/.exec(text);
+  return mark && text.endsWith(`\n${mark[1]}`) ? text.slice(mark[0].length, -((mark[1] as string).length + 1)) : text;
 }

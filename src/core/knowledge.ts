@@ -21,6 +21,8 @@ export interface Told {
   skills: readonly Known[];
   /** Who has worked on these files before, by the history. */
   people?: readonly string[];
+  /** What its host needs to answer `towline learn` with those that apply there (core/shipped.ts). */
+  weights?: string | null;
 }
 
 /** Who it is for, and what the work is on. */
@@ -29,8 +31,8 @@ export interface Asked {
   skills: readonly string[];
   /** Of the machine. */
   labels: readonly string[];
-  /** As the task names it. */
-  repo: string;
+  /** As the task names it; null: the work is on none. */
+  repo: string | null;
   now: Date;
   /** Paths of the repository; null: they are not known, and only what is for every path counts. */
   paths: readonly string[] | null;
@@ -75,10 +77,10 @@ export function toldTo({ insights, learnings, skills }: Knowledge, asked: Asked)
 function isFor(scope: string, { agent, labels, repo }: Asked): boolean {
   if (scope === "all" || scope === agent) return true;
   if (scope.startsWith("label:")) return labels.includes(scope.slice(6));
-  return /[./*]/.test(scope) && matcher([scope])(repo);
+  return repo !== null && /[./*]/.test(scope) && matcher([scope])(repo);
 }
 
-function onPaths(applies: readonly string[], paths: readonly string[] | null): boolean {
+export function onPaths(applies: readonly string[], paths: readonly string[] | null): boolean {
   if (paths === null) return false;
   const test = matcher(applies.flatMap((one) => languages[one.toLowerCase()] ?? [one]));
   return paths.some(test);

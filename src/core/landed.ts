@@ -80,7 +80,13 @@ export function judgedWork(
   const worked =
     (landed.state === "pushed" && landed.left === undefined) || landed.state === "nothing" || landed.state === "gone";
   const told = [...(rest.told ?? []), ...(worked ? telling : [])];
-  const code = { ...rest, told: told.length > 0 ? told : undefined, unsaved: isUnsaved(rest, landed) };
+  const waiting = rest.said?.filter(({ id }) => !told.includes(id)) ?? [];
+  const code = {
+    ...rest,
+    told: told.length > 0 ? told : undefined,
+    said: waiting.length > 0 ? waiting : undefined,
+    unsaved: isUnsaved(rest, landed),
+  };
   const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });
   if (landed.state === "unmade") return failed(landed.why);
   if (landed.state === "refused") return failed(`its work was not taken: ${landed.reasons.slice(0, 3).join("; ")}`);
@@ -168,12 +174,19 @@ function kept(files: Kept): string {
 
 /** What the last check said, out of the record's body. */
 export function checkIn(body: string): string {
-  const at = body.indexOf(`\n${check_head}\n\n`);
-  if (at < 0) return "";
-  const [fence = "", ...lines] = body.slice(at + check_head.length + 3).split("\n");
-  const mark = /^`{3,}/.exec(fence)?.[0];
-  const end = mark === undefined ? -1 : lines.indexOf(mark);
-  return end < 0 ? "" : lines.slice(0, end).join("\n");
+  const lines = body.split("\n");
+  let head = "";
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] as string;
+    if (line.startsWith("## ")) head = line;
+    const mark = /^`{3,}/.exec(line)?.[0];
+    if (mark === undefined) continue;
+    // What stands in a fence is an agent's, and may look like a heading of ours.
+    const end = lines.indexOf(mark, at + 1);
+    if (head === check_head || end < 0) return end < 0 ? "" : lines.slice(at + 1, end).join("\n");
+    at = end;
+  }
+  return "";
 }
 
 const plain = (text: string) => oneLine(text, 300).replace(/[\\`*_[\]<>|]/g, (c) => `\\${c}`);

@@ -72,7 +72,7 @@ function add(wanted: Map<string, string>, form: string, name: string): void {
 // and line ends, control and zero-width characters (also as `clean` shows them), and backslashes, so that every escape
 // of quotes, slashes and markdown reads as the plain text.
 const noise =
-  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)|[PX^_][^\u001b\n]*\u001b\\|[ -/]+[0-~]|[@-_])|\u009b[0-?]*[ -/]*[@-~]|⟨U\+[0-9A-F]{4,6}⟩|\udb40[\udc00-\udc7f]|[\u0000-\u001a\u001c-\u0020\u007f-\u009a\u009c-\u00a0\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufeff\uffa0\ufff9-\ufffb\\]+|[\u001b\u009b]/g;
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)|[PX^_][^\u001b\n]*\u001b\\|[ -/]+[0-~]|[@-_])|\u009b[0-?]*[ -/]*[@-~]|⟨U\+[0-9A-F]{4,6}⟩|\udb40[\udc00-\udc7f\udd00-\uddef]|\u034f|[\ufe00-\ufe0f]|[\u0000-\u001a\u001c-\u0020\u007f-\u009a\u009c-\u00a0\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufeff\uffa0\ufff9-\ufffb\\]+|[\u001b\u009b]/g;
 
 const squeezed = (text: string) => text.replace(noise, "");
 

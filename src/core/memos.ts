@@ -6,9 +6,11 @@ import { isGoingOn } from "./budget-levels.ts";
 import { type Draft, isoNow, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
+import { isLive } from "./jobs.ts";
 import { openQuestion } from "./questions.ts";
 import type { Memo, Pupdate } from "./schema.ts";
 import { quarantined } from "./state.ts";
+import { how_to_choose, takeChoice } from "./stuck.ts";
 import { cell, fenced } from "./text.ts";
 
 const from_memo = "../../../";
@@ -43,6 +45,7 @@ function advice(draft: Draft, kind: Memo["kind"], pupdate: Pupdate): string {
   const again = task ? ` To run the task again, raise \`run:\` in ${task.path} (to ${(task.data.run ?? 1) + 1}).` : "";
   if (pupdate.kind === "job.asked")
     return "To answer, set `status: answered` above and add a line `answer: …`, then commit: the same job goes on with it. With `status: dismissed`, or without an answer in time, the job ends.";
+  if (pupdate.kind === "job.stuck" && pupdate.data?.quiet === "true") return how_to_choose;
   const resumes = pupdate.kind === "task.paused" ? " An answer lets the task go on at its next due time." : "";
   const how =
     kind === "ask" || kind === "approval"
@@ -79,6 +82,7 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
     if (!job && quarantined(draft, "jobs").has(subject)) return null;
     return job && openQuestion(job)?.pupdate === memo.data.pupdate ? null : "nobody waits for the answer any more";
   }
+  if (event === "job.stuck") return stuckGone(draft, memo);
   if (event === "job.review")
     return draft.status.get(subject)?.data.state === "review" ? null : "its work does not wait any more";
   if (event === "account.limited")
@@ -99,11 +103,20 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
   return event === "task.paused" && status.held === undefined ? "the task goes on" : null;
 }
 
+/** One about work that cannot be brought in stays with its level; one about a silent run as long as that runs. */
+function stuckGone(draft: Draft, { data: { subject, pupdate } }: Entry<"memo">): string | null {
+  const job = draft.jobs.get(subject);
+  if (!job && quarantined(draft, "jobs").has(subject)) return null;
+  if (draft.levels.some((row) => row.family === "later" && row.pupdate === pupdate)) return null;
+  return job && isLive(job) && job.data.run.stuck?.pupdate === pupdate ? null : "that run has ended";
+}
+
 /** Memos that a person answered or put away leave the open list and are themselves pupdates. */
 export function takeAnswers(draft: Draft): void {
   for (const memo of draft.memos.values()) {
     if (memo.data.status === "open") continue;
     if (memo.data.event === "job.asked") takeReply(draft, memo);
+    if (memo.data.event === "job.stuck" && !takeChoice(draft, memo)) continue;
     const status = draft.status.get(memo.data.subject);
     if (status?.data.held !== undefined && memo.data.status === "answered")
       draft.status.set(status.id, { ...status, data: { ...status.data, held: undefined, failures: 0 } });

@@ -11,7 +11,7 @@ interface Family {
 const families: Family[] = [
   {
     what: "is run by the forge",
-    test: /^(\.github\/(workflows|actions|dependabot\.ya?ml)|\.(gitea|forgejo)\/workflows|\.gitlab-ci\.yml|\.gitlab\/ci|\.circleci|\.buildkite|\.drone\.ya?ml|\.woodpecker(\.ya?ml)?|\.travis\.yml|\.appveyor\.yml|appveyor\.yml|azure-pipelines[^/]*\.ya?ml|bitbucket-pipelines\.yml|jenkinsfile[^/]*|(.*\/)?action\.ya?ml)(\/|$)/,
+    test: /^(\.github\/(workflows|actions|dependabot\.ya?ml)|\.(gitea|forgejo)\/workflows|\.gitlab-ci\.yml|\.gitlab\/ci|\.circleci|\.buildkite|\.drone\.ya?ml|\.woodpecker(\.ya?ml)?|\.travis\.yml|\.appveyor\.yml|appveyor\.yml|azure-pipelines[^/]*\.ya?ml|\.azure-pipelines|bitbucket-pipelines\.yml|jenkinsfile[^/]*|\.cirrus\.(yml|star)|\.build\.ya?ml|\.builds|\.semaphore|\.tekton|\.teamcity|cloudbuild\.(ya?ml|json)|buildspec[^/]*\.ya?ml|codemagic\.ya?ml|bitrise\.ya?ml|(.*\/)?action\.ya?ml)(\/|$)/,
   },
   {
     what: "says who must review",
@@ -31,7 +31,7 @@ const families: Family[] = [
   },
   {
     what: "holds instructions of agents",
-    test: /(^|\/)((claude|agents|gemini|agent|copilot-instructions)(\.local|\.override)?\.md|\.mcp\.json|\.cursorrules|\.windsurfrules|\.clinerules|\.roorules|\.aider[^/]*|\.goosehints)$|(^|\/)(\.claude|\.codex|\.cursor|\.gemini|\.windsurf|\.continue|\.roo|\.towline|\.github\/(instructions|prompts|chatmodes|agents))(\/|$)|^task\.md$/,
+    test: /(^|\/)((claude|agents|gemini|agent|qwen|warp|crush|copilot-instructions)(\.local|\.override)?\.md|\.mcp\.json|opencode\.jsonc?|\.cursorrules|\.windsurfrules|\.roorules[^/]*|\.rules|\.aider[^/]*|\.goosehints)$|(^|\/)(\.claude|\.codex|\.cursor|\.gemini|\.windsurf|\.continue|\.roo|\.clinerules|\.agents?|\.opencode|\.kiro|\.junie|\.amazonq|\.augment|\.trae|\.qwen|\.towline|\.github\/(instructions|prompts|chatmodes|agents))(\/|$)|^task\.md$/,
   },
 ];
 

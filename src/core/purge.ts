@@ -53,7 +53,7 @@ export function purgeJob(files: ReadonlyMap<string, string | Uint8Array>, path: 
   const job = typeof text === "string" ? parseEntry(path, "job", text).entry : null;
   if (!job) return null;
   const { id } = job;
-  const { run_id, why, surprise, technique, ...run } = job.data.run;
+  const { run_id, why, surprise, technique, told, proposal, ...run } = job.data.run;
   const said = wordsOf(job);
   const changes: Changes = new Map([[path, render("job", { ...job.data, run: { ...run, run_id } }, gone)]]);
   const status = `status/${job.data.task}.md`;
@@ -61,7 +61,7 @@ export function purgeJob(files: ReadonlyMap<string, string | Uint8Array>, path: 
     if (other.startsWith(`${path.slice(0, -3)}.d/`)) changes.set(other, null);
     if (other === path || typeof content !== "string") continue;
     const about = other === status || other === "OVERVIEW.md" || content.includes(id) || content.includes(run_id);
-    const clean = about ? emptied(other, content, run_id, status, said) : content;
+    const clean = about ? emptied(other, content, job, status, said) : content;
     if (clean !== content) changes.set(other, clean);
   }
   return changes;
@@ -76,15 +76,20 @@ function wordsOf(job: Entry<"job">): Leak {
   return leakOf(words);
 }
 
-function emptied(path: string, text: string, run: string, status: string, said: Leak): string {
+function emptied(path: string, text: string, { id, data }: Entry<"job">, status: string, said: Leak): string {
   const read = <K extends Kind>(kind: K) => parseEntry(path, kind, text).entry;
   if (path === status) {
     const entry = read("status");
-    if (entry) return render("status", { ...entry.data, reason: entry.data.reason && said(entry.data.reason) }, gone);
+    if (entry) {
+      const jobs = entry.data.jobs.map(({ told, proposal, ...row }) =>
+        row.id === id ? row : { ...row, told, proposal },
+      );
+      return render("status", { ...entry.data, jobs, reason: entry.data.reason && said(entry.data.reason) }, gone);
+    }
   }
   if (path.startsWith("reflections/")) {
     const entry = read("reflection");
-    if (entry?.data.session_id === run)
+    if (entry?.data.session_id === data.run.run_id)
       return render("reflection", { ...entry.data, surprise: undefined, technique: undefined }, gone);
   }
   return said(text);

@@ -17,6 +17,7 @@ import { isEach } from "./select.ts";
 import { onHost, wantAgain } from "./spending.ts";
 import { runSpent } from "./spent.ts";
 import { oneLine } from "./text.ts";
+import { keptOn } from "./told.ts";
 import { unwanted } from "./withdraw.ts";
 import { nextWork } from "./work.ts";
 
@@ -100,17 +101,21 @@ function placeAgain(
 }
 
 /** What goes on from the last run of a job that asked: its session on the same machine, or why there is none. */
-function goesOn({ data }: Entry<"job">, host: string, identity: string | undefined): Partial<Job["run"]> {
+function goesOn(
+  { data }: Entry<"job">,
+  agent: Entry<"agent">,
+  host: string,
+  identity: string | undefined,
+): Partial<Job["run"]> {
   const { questions, depth, continued } = data.run;
   const goes = data.run.code !== undefined && data.run.session !== undefined;
   if (!(questions?.length || goes) || data.run.retry_at !== undefined) return { questions, depth };
   const same = host === data.host && (data.run.identity === undefined || data.run.identity === identity);
-  if (same) return { questions, depth, continued, session: data.run.session };
-  return {
-    questions,
-    depth,
-    continued: `${data.state === "asking" ? "asked" : "was"} on ${data.host}, goes on on ${host} in a fresh session`,
-  };
+  const anew = agent.data.session === "fresh";
+  if (same && !anew) return { questions, depth, continued, session: data.run.session };
+  const was = `${data.state === "asking" ? "asked" : "was"} on ${data.host}`;
+  const why = anew ? ` (${agent.path}: session: fresh)` : "";
+  return { questions, depth, continued: `${was}, goes on ${same ? "there" : `on ${host}`} in a fresh session${why}` };
 }
 
 function claimAgain(
@@ -130,7 +135,22 @@ function claimAgain(
     if (repo && "fault" in repo && repo.person && isAtRest(job)) restsStill(job, { blocked: repo.fault }, holds);
     return;
   }
-  const next: Entry<"job"> = {
+  const next = nextOf(draft, job, { task, agent, host, known, work });
+  claim(startOf(draft, next, task, agent, sealed), next);
+}
+
+interface Next {
+  task: Entry<"task">;
+  agent: Entry<"agent">;
+  host: string;
+  known: Pick<Known, "answers">;
+  work: Partial<Job["run"]>;
+}
+
+/** The record of the job in its next epoch. */
+export function nextOf(draft: Draft, job: Entry<"job">, { task, agent, host, known, work }: Next): Entry<"job"> {
+  const { run } = job.data;
+  return {
     ...job,
     data: {
       task: job.data.task,
@@ -142,7 +162,7 @@ function claimAgain(
         run_id: run.run_id,
         requested_by: run.requested_by,
         epoch: run.epoch + 1,
-        attempt: run.attempt + (run.retry_at === undefined || run.limited ? 0 : 1),
+        attempt: run.attempt + (run.retry_at === undefined || run.limited || run.stuck?.answer === "retry" ? 0 : 1),
         round: run.round,
         tick: draft.tick,
         claimed_at: isoNow(draft),
@@ -154,13 +174,23 @@ function claimAgain(
         wave: run.wave,
         turned_back: job.data.state === "released" ? run.turned_back : undefined,
         collected_epoch: run.retry_at === undefined && !isAtRest(job) ? run.collected_epoch : epochOf(job),
-        ...goesOn(job, host, identityOf(known.answers, host)),
+        ...goesOn(job, agent, host, identityOf(known.answers, host)),
         ...work,
+        ...keptOn(run),
+        ...movedTo(job, host, known),
         ...chargedTo(draft, { task, agent, job }, true),
       },
     },
   };
-  claim(startOf(draft, next, task, agent, sealed), next);
+}
+
+/** For whoever decides about its work: that it went on elsewhere, and why it did not go on where it was. */
+function movedTo({ data }: Entry<"job">, host: string, { answers }: Next["known"]): Partial<Job["run"]> {
+  const { code, moved = [] } = data.run;
+  if (code?.head === undefined || data.host === undefined || data.host === host) return {};
+  const answer = answers.get(data.host);
+  const why = answer && "fault" in answer ? `${data.host} ${answer.message}` : `${data.host} took it no more`;
+  return { moved: [...moved, oneLine(`${why}: it went on from its pushed branch on ${host}`, 200)].slice(-10) };
 }
 
 /** Nobody wants it, but its ticker may still start it: claimed once more, only for the right to seal it. */

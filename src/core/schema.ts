@@ -21,6 +21,10 @@ const allowance = record(spans);
 /** Amounts by themselves are for one run. */
 const budget = amounts.extend(spans);
 
+const some_glob = line
+  .max(200, "must be at most 200 characters long")
+  .refine((glob) => glob.split("*").length <= 9, "must have at most 8 stars");
+
 export const task = record({
   title: line.min(1, "must not be empty"),
   agent: slug.optional(),
@@ -42,6 +46,8 @@ export const task = record({
   repo: line.optional(),
   setup: text.optional(),
   verify: text.optional(),
+  /** Globs over the paths of the repository: what its work is likely to change. */
+  paths: strings.pipe(z.array(some_glob).max(20, "must be at most 20")).optional(),
   accept: strings.optional(),
   domain: line.optional(),
   effect: text.optional(),
@@ -55,6 +61,8 @@ export const task = record({
   rule: text.optional(),
   /** Set by `towline dispatch`: the person who asked for it. */
   asked_by: line.optional(),
+  /** Set by towline: the issue that it was born from, `owner/name#12`; `deliver: issue` answers there. */
+  issue: line.optional(),
   /** How many rules deep: 1 for a task whose pupdate was about no such task. */
   depth: int(1, 100).optional(),
 });
@@ -111,7 +119,8 @@ export const agent = record({
   }).optional(),
   env: strings.optional(),
   limits: record({ turns: int(1, 10_000).optional(), open_prs: int(1, 10_000).optional() }).optional(),
-  session: z.enum(["fresh", "keep"]).default("fresh"),
+  /** Whether a job's next round goes on in what was said in its last one. */
+  session: z.enum(["fresh", "keep"]).default("keep"),
   deploy: z.enum(["if-missing", "never"]).optional(),
   ephemeral: flag.optional(),
   skills: strings.optional(),
@@ -223,6 +232,10 @@ const code = record({
   /** Remarks of the review that the agent has worked on, and those that this epoch is given. */
   told: strings.optional(),
   telling: strings.optional(),
+  /** What was said of it at the forge, and waits for its next round. */
+  said: z.array(record({ id: line, path: text.optional(), line: int(0, 1e9).optional(), text })).optional(),
+  /** Rounds in a row that only checks have asked for. */
+  checked: int(0, 1000).optional(),
   /** Work of it may be nowhere but in its worktree. */
   unsaved: flag.optional(),
   /** Files that its work changes, the first hundred. */
@@ -244,6 +257,8 @@ export const message = z
     to: slug.optional(),
     surprise: text.optional(),
     technique: text.optional(),
+    /** Names of the learnings that the host answered a `learn` with; absent: it had none to look at. */
+    hits: z.array(slug).max(50).optional(),
     text,
   })
   .refine((one) => one.verb !== "tell" || one.to !== undefined, {
@@ -258,6 +273,10 @@ export type Message = z.infer<typeof message>;
 
 /** What an agent asked, and what a person said to it. `pupdate`: of the question; its memo names it, too. */
 const question = record({ at: time, text, pupdate: text, answer: text.optional() });
+
+/** What a person may want of a run that has gone quiet. */
+const choices = ["hold", "retry", "give up"] as const;
+export type Choice = (typeof choices)[number];
 
 export const job = record({
   task: text,
@@ -313,9 +332,13 @@ export const job = record({
     status: line.optional(),
     /** The agent holds it to be ready for a review. */
     ready: flag.optional(),
-    /** What the agent said that it was about to do. */
+    /** What the agent said that it was about to do, where nothing was there to answer with. */
     learn: strings.optional(),
+    /** The same, and the learnings that it was answered with. */
+    learned: z.array(record({ query: line, hits: strings.optional() })).optional(),
     questions: z.array(question).optional(),
+    /** Its run of this epoch has gone quiet, and no nudge woke it. `pupdate`: by which people were told; its memo names it. */
+    stuck: record({ at: time, epoch: int(1, 1e9), pupdate: text, answer: z.enum(choices).optional() }).optional(),
     /** Goes on elsewhere than it began, or without what was said in it before: how, in words. */
     continued: line.optional(),
     /** How many messages deep: of those that it was given, the one that is an answer to the most others. */
@@ -336,6 +359,12 @@ export const job = record({
     tokens: record({}).optional(),
     insights: strings.optional(),
     learnings: strings.optional(),
+    /** The file in the job's folder that holds what its agent was told. */
+    told: line.optional(),
+    /** How it came to go on on other hosts, a line each. */
+    moved: strings.optional(),
+    /** Its folder holds the text of its proposal. */
+    proposal: flag.optional(),
     /** Of coding work. */
     branch: line.optional(),
     code: code.optional(),
@@ -378,7 +407,16 @@ export const status = record({
   answer_hash: text.optional(),
   jobs: z
     .array(
-      record({ id: text, path: text, state: z.enum(job_states), occurrence: text, host: text.optional(), at: time }),
+      record({
+        id: text,
+        path: text,
+        state: z.enum(job_states),
+        occurrence: text,
+        host: text.optional(),
+        at: time,
+        told: line.optional(),
+        proposal: flag.optional(),
+      }),
     )
     .default([]),
 });
@@ -408,6 +446,8 @@ export const memo = record({
   expires: time,
   status: z.enum(["open", "answered", "dismissed", "expired"]).default("open"),
   answer: text.optional(),
+  /** Who answered it by a comment. */
+  answered_by: line.optional(),
   rule: text.optional(),
   pupdate: text.optional(),
   /** Kind of the pupdate that it is about: when its cause is gone, the memo closes by itself. */
@@ -525,6 +565,33 @@ export const pollers = z.strictObject({
   repo: record({}).optional(),
 });
 
+const forge_names = ["git", "github"] as const;
+const forge_settings = record({
+  name: z.enum(forge_names).default("git"),
+  /** The address that the dashboard links to, for a forge that is only linked to. */
+  web: line.regex(/^https?:\/\/[^\s@]+$/, "must be a web address without a login").optional(),
+  /** The API of a GitHub of one's own. */
+  url: api_url.optional(),
+  token: variable.default("GITHUB_TOKEN"),
+  /** A GitHub App in place of a token. `key`: variable with its private key. */
+  app: record({
+    id: line.regex(/^[A-Za-z0-9.]{1,40}$/, "must be the App's id or client id"),
+    key: variable,
+    installation: line.regex(/^\d{1,20}$/, "must be the number of the installation").optional(),
+  }).optional(),
+  /** For everything that one question takes. */
+  wall: duration.default(20),
+});
+const forge_words = "must be `github`, `git`, the web address of a repository, or settings with such a `name`";
+const forge = z.union(
+  [
+    z.enum(forge_names).transform((name) => forge_settings.parse({ name })),
+    line.regex(/^https?:\/\/[^\s@]+$/, forge_words).transform((web) => forge_settings.parse({ web })),
+    forge_settings,
+  ],
+  { error: forge_words },
+);
+
 /** An address with words to fill in: {version}, {tag}, {os}, {Os}, {arch}, {Arch}. */
 const release_url = line.refine(
   (v) => URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@#]/.test(v) && !/\s/.test(v),
@@ -563,12 +630,14 @@ export const settings = record({
   id: slug,
   zone: line.default("UTC"),
   ledger: record({ branch: line.optional(), format: int(1, 1000).default(1) }).prefault({}),
-  forge: line.optional(),
+  forge: forge.optional(),
   networks: strings.default(["public"]),
   tick: record({
     every: duration.default(1800),
     patience: duration.default(45),
     wall: duration.default(600),
+    /** How long a CI job may take in all: services bill whole minutes. Counted where the workflow says when it began. */
+    job: duration.default(50),
     alarm: duration.default(21600),
     max_starts: int(1, 1e6).default(200),
     /** How many tickers may share the work by `--shard`: as many as the CI service runs at once. */
@@ -630,6 +699,7 @@ export type Pupdate = z.infer<typeof pupdate>;
 export type Amounts = z.infer<typeof amounts>;
 export type Settings = z.infer<typeof settings>;
 export type Release = z.infer<typeof release>;
+export type ForgeSettings = NonNullable<Settings["forge"]>;
 export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;
 export type HttpSettings = NonNullable<Settings["pollers"]["http"]>[number];
 export type CalendarSettings = NonNullable<Settings["pollers"]["calendar"]>[number];

@@ -3,8 +3,10 @@
 // A string sequence counts only when it is closed on its line: one that is left open must not hide what follows it.
 const ansi =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\)|[PX^_][^\u001b\n]*\u001b\\|[ -/]+[0-~]|[@-_])/g;
-// Bidirectional controls, zero-width characters and the tag block hide text from people that agents still read.
-const hidden = /[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]/g;
+// Bidirectional controls, characters without width, tags and selectors of variants (but for the one that emoji need) hide
+// text from people that agents still read.
+const hidden =
+  /[\ufe00-\ufe0e]|[\u180b-\u180e]|\u034f|[\u00ad\u061c\u115f\u1160\u17b4\u17b5\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|\ufe0f(?=[\ufe00-\ufe0f])|\udb40[\udc00-\udc7f\udd00-\uddef]/g;
 
 /** Without terminal sequences and control characters; hidden characters become visible as `⟨U+200B⟩`. */
 export function clean(text: string): string {

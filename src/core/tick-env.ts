@@ -56,7 +56,7 @@ export function tickEnv(text: string): Given | null {
   return given;
 }
 
-const isTick = (uses: string, run: string) =>
+export const isTick = (uses: string, run: string) =>
   /(^|[/])towline([/@]|$)/.test(uses) || uses === "./" || /\b(towline|npm run)\b[^\n]*\btick\b/.test(run);
 
 /** Where the workflow takes this variable from; null: it hands none over. */

@@ -1,11 +1,12 @@
 // Every pupdate gets a verdict and the rule that gave it.
 import type { RawPupdate } from "../ports.ts";
 import { builtin_rules } from "./builtin.ts";
-import { type Draft, isoNow, newMemo, putMemo } from "./draft.ts";
+import { type Draft, newMemo, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { idOf } from "./entry.ts";
 import { digest } from "./hash.ts";
 import { queuePath, slugOf } from "./ids.ts";
+import { issueTask } from "./issue-task.ts";
 import { memoBody } from "./memos.ts";
 import { actionOf, fill, firing, firingKey } from "./rules.ts";
 import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
@@ -29,7 +30,7 @@ function judgeOne(draft: Draft, pupdate: RawPupdate): Pupdate {
   const made: string[] = [];
   let verdict = "ignored";
   for (const rule of fired) {
-    note(draft, rule, pupdate);
+    noteFired(draft, rule, pupdate);
     for (const action of rule.data.then) {
       const done = act(draft, rule, action as Record<string, unknown>, pupdate);
       if (verdict === "ignored" || verdict === "ignore") verdict = done.verdict;
@@ -39,21 +40,24 @@ function judgeOne(draft: Draft, pupdate: RawPupdate): Pupdate {
   return { ...pupdate, verdict, rule: fired[0]?.id, made: made.length > 0 ? made : undefined };
 }
 
-function mayFire(draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): boolean {
+/** What firing goes by: the time, and what has fired before. */
+export type Firing = Pick<Draft, "now" | "fired">;
+
+export function mayFire(draft: Firing, rule: Entry<"rule">, pupdate: RawPupdate): boolean {
   const row = draft.fired.find((one) => one.rule === rule.id && one.key === firingKey(rule, pupdate));
   const cooldown = rule.data.cooldown;
   const seconds = cooldown === undefined ? 0 : typeof cooldown === "number" ? cooldown : cooldown.for;
   if (row && draft.now.getTime() - Date.parse(row.at) < seconds * 1000) return false;
-  const today = isoNow(draft).slice(0, 10);
+  const today = draft.now.toISOString().slice(0, 10);
   const count = draft.fired
     .filter((one) => one.rule === rule.id && one.at.startsWith(today))
     .reduce((sum, one) => sum + one.count, 0);
   return count < rule.data.limit;
 }
 
-function note(draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): void {
+export function noteFired(draft: Firing, rule: Entry<"rule">, pupdate: RawPupdate): void {
   const key = firingKey(rule, pupdate);
-  const at = isoNow(draft);
+  const at = draft.now.toISOString();
   const row = draft.fired.find((one) => one.rule === rule.id && one.key === key);
   const count = row && row.at.slice(0, 10) === at.slice(0, 10) ? row.count + 1 : 1;
   // Rows older than any cooldown in use say nothing any more; dropping them keeps the file small.
@@ -70,7 +74,13 @@ type Act = (
   action: Record<string, unknown>,
 ) => Done;
 
-const actions: Record<string, Act> = { ignore: () => ({ verdict: "ignore" }), memo, task };
+const actions: Record<string, Act> = { ignore: () => ({ verdict: "ignore" }), memo, task, issue };
+
+/** The task that an issue asks for; what stands against it was said in the issue. */
+function issue(draft: Draft, _rule: Entry<"rule">, _value: unknown, pupdate: RawPupdate): Done {
+  const made = issueTask(draft, pupdate, draft.web);
+  return "task" in made ? { verdict: "task", made: made.task } : { verdict: "refused" };
+}
 
 /** Names of the actions that this version carries out. */
 export const action_names = Object.keys(actions);
@@ -149,6 +159,15 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
       { kind: "warning" },
     );
   const template = typeof value === "string" ? { title: value } : ((value ?? {}) as Record<string, unknown>);
+  const script = scriptOf(draft, template, pupdate);
+  if (script !== null)
+    return memo(
+      draft,
+      rule,
+      `rule ${rule.id} made no task: \`${script}\` is run as it stands, and words of others would be a part of it; write it without values of the event`,
+      pupdate,
+      { kind: "warning" },
+    );
   const { prompt, ...rest } = Object.fromEntries(
     Object.entries(template).map(([key, item]) => [
       key,
@@ -183,6 +202,16 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
       { kind: "ask" },
     );
   return { verdict: "task", made: entry.id };
+}
+
+/** The field of a template that a shell would read with values of the event in it; null: there is none. */
+function scriptOf({ agents, settings }: Draft, template: Record<string, unknown>, pupdate: RawPupdate): string | null {
+  const agent = template.agent === undefined ? settings.defaults.agent : fill(String(template.agent), pupdate);
+  const runtime = agent === undefined ? settings.defaults.runtime : agents.get(agent)?.data.runtime;
+  const scripts = ["setup", "verify", ...(runtime === "shell" ? ["prompt"] : [])];
+  return (
+    scripts.find((key) => typeof template[key] === "string" && fill(template[key], pupdate) !== template[key]) ?? null
+  );
 }
 
 const said_by_agents: ReadonlySet<string> = new Set(["job.asked", "job.replied", "job.confessed", "job.told"]);

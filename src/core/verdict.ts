@@ -2,14 +2,16 @@
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import type { Folding } from "./fold.ts";
-import { stopped } from "./gate.ts";
+import { stopOf } from "./gate.ts";
 import { isLive, isOver } from "./jobs.ts";
 import { openQuestion } from "./questions.ts";
 import { succeeded } from "./reflect.ts";
 import { isWaiting, progress, stopWords } from "./rollout.ts";
 import type { Status, TaskState, WaitsOn } from "./schema.ts";
 import { isEach } from "./select.ts";
+import { quietWords } from "./stuck.ts";
 import { oneLine } from "./text.ts";
+import { startedAnew } from "./withdraw.ts";
 
 type Verdict = { state: TaskState; reason: string | undefined; waits_on?: WaitsOn };
 
@@ -33,8 +35,9 @@ export function stateOf(
     );
   if (live.length > 0) {
     const asked = live.find((job) => job.data.run.cancel)?.data.run.cancel;
+    const quiet = live.map(quietWords).find((words) => words !== "") ?? "";
     const where = `${live.length === 1 ? `on ${live[0]?.data.host}` : `on ${live.length} hosts`}${rolled(jobs, live)}`;
-    return say("running", asked ? `${where}; ${asked.by} asked for it to be ended` : where);
+    return say("running", asked ? `${where}; ${asked.by} asked for it to be ended` : `${where}${quiet}`);
   }
   const open = jobs.filter((job) => !isOver(job));
   const released = open.filter((job) => job.data.state === "released");
@@ -55,6 +58,7 @@ export function stateOf(
   const retry = open.find((job) => job.data.run.retry_at !== undefined);
   const limited = retry?.data.run.limited;
   if (limited) return say("queued", `${limited.account} has reached its own limit; next at ${limited.until}`);
+  if (retry?.data.run.stuck?.answer === "retry") return say("queued", `is started anew: ${startedAnew}`);
   if (retry)
     return say(
       "queued",
@@ -100,7 +104,8 @@ function last(
       reason: row.state === "cancelled" && kept === "cancelled" ? old?.data.reason : undefined,
     };
   }
-  return { state: "queued", reason: stopped(draft, draft.now) ? "STOP.md stops everything" : undefined };
+  const stop = stopOf(draft, draft.now);
+  return { state: "queued", reason: stop ? `${stop.words} stops everything` : undefined };
 }
 
 function result(task: Entry<"task">, run: Entry<"job">[]): Verdict {

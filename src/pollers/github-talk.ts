@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { cursorAt, cursorLevel } from "../core/raise.ts";
 import type { Level, PollContext } from "../ports.ts";
-import { type Api, ApiFault } from "./github-api.ts";
+import { type Api, ApiFault } from "../shell/github-api.ts";
 import { type Comment, comment, commentLevel, commit, pushLevel } from "./github-levels.ts";
 
 export interface Talk {

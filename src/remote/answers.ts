@@ -110,7 +110,7 @@ function readAllow(lines: string[][]): Pick<HostFacts, "allow"> {
   };
 }
 
-function readHeld([, job, epoch, day, state, sum]: string[]): HeldJob {
+function readHeld([, job, epoch, day, state, sum, mark]: string[]): HeldJob {
   if (!job || !job_name.test(job)) throw fault("the host holds a job without a valid name");
   const foreign = /^format-(\d{1,6})$/.exec(state ?? "")?.[1];
   if (foreign)
@@ -125,6 +125,7 @@ function readHeld([, job, epoch, day, state, sum]: string[]): HeldJob {
     day: day && /^\d{4}\/\d\d\/\d\d$/.test(day) ? day : "",
     state,
     ...(sum && hash.test(sum) ? { sha256: sum } : {}),
+    ...(state === "running" && mark === "silent" ? { silent: true } : {}),
   };
 }
 

@@ -50,6 +50,9 @@ export const hostSource = (): string[] =>
 
 const source = (name: string) => readFileSync(new URL(`./${name}.sh`, import.meta.url), "utf8");
 
+/** How a host finds what applies, for a job that brings weights. It is of the same version as they are. */
+export const rankProgram = () => strip(readFileSync(new URL("./agent/rank.awk", import.meta.url), "utf8"));
+
 export const programOf = (text: string): Program => ({
   text,
   sha256: createHash("sha256").update(text).digest("hex"),

@@ -49,16 +49,19 @@ exit "$code"`;
 function launch(assignment: Assignment): Launch {
   const { agent, usd } = assignment;
   const secrets = secretFiles(assignment);
+  const prompt = taskText(assignment);
+  const settings = settingFiles(assignment);
   return {
     files: {
-      "prompt.md": taskText(assignment),
-      ...settingFiles(assignment),
+      "prompt.md": prompt,
+      ...settings,
       turns: lines(agent.limits?.turns ? [agent.limits.turns] : []),
       usd: lines(usd ? [usd] : []),
       ...secrets.files,
     },
     secret: secrets.secret,
     command,
+    told: { "character.md": settings["character.md"] ?? "", "prompt.md": prompt },
   };
 }
 

@@ -70,9 +70,10 @@ const lines = (one: string | undefined) => (one === undefined ? "" : `${one}\n`)
 function launch(assignment: Assignment): Launch {
   const { agent, resume } = assignment;
   const secrets = secretFiles(assignment);
+  const prompt = `# Who you are\n\n${characterText(assignment)}\n${taskText(assignment)}`;
   return {
     files: {
-      "prompt.md": `# Who you are\n\n${characterText(assignment)}\n${taskText(assignment)}`,
+      "prompt.md": prompt,
       resume: lines(resume?.session),
       model: lines(agent.model),
       url: lines(agent.url),
@@ -82,6 +83,7 @@ function launch(assignment: Assignment): Launch {
     },
     secret: secrets.secret,
     command,
+    told: { "prompt.md": prompt },
   };
 }
 

@@ -5,15 +5,15 @@ import type { Work } from "../ports.ts";
 
 type Told = Pick<Work, "inbox" | "questions" | "continued">;
 
-/** The files of the inbox, in the order in which they came. */
+/** The files of the inbox, in the order in which they came. What agents say stands in a fence: it must not pass for a person's. */
 export function inboxFiles({ inbox = [], questions = [] }: Told): Record<string, string> {
   const answers = questions.map(({ question, answer }) => ({
     name: "answer",
-    text: `You asked:\n${clean(question)}\n\nA person answered:\n${clean(answer)}\n`,
+    text: `You asked:\n${fenced(clean(question))}\n\nA person answered:\n${clean(answer)}\n`,
   }));
   const letters = inbox.map(({ from, at, text }) => ({
     name: nameOf(from),
-    text: `From ${nameOf(from)}, ${at}\n\n${clean(text)}\n`,
+    text: `From ${nameOf(from)}, ${at}\n\n${fenced(clean(text))}\n`,
   }));
   const named = [...answers, ...letters].map(({ name, text }, at) => [
     `inbox/${String(at + 1).padStart(2, "0")}-${name}.md`,

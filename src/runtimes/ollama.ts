@@ -97,6 +97,7 @@ function launch(assignment: Assignment): Launch {
     files: { "request.json": `${JSON.stringify(request)}\n`, url: url ? `${url}\n` : "" },
     secret: [],
     command,
+    told: Object.fromEntries(messages.map(({ role, content }) => [role, content])),
   };
 }
 

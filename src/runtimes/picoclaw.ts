@@ -55,10 +55,11 @@ exit $code`;
 
 function launch(assignment: Assignment): Launch {
   const secrets = secretFiles(assignment);
+  const [character, task] = [characterText(assignment), taskText(assignment)];
   return {
     files: {
-      "AGENT.md": characterText(assignment),
-      "TASK.md": taskText(assignment),
+      "AGENT.md": character,
+      "TASK.md": task,
       session: `agent:main:${assignment.job}\n`,
       model: assignment.agent.model ? `${assignment.agent.model}\n` : "",
       // Places for the copies: whatever becomes of the run, the host removes what is named secret.
@@ -67,6 +68,8 @@ function launch(assignment: Assignment): Launch {
     },
     secret: [...copies, ...secrets.secret],
     command,
+    // In a worktree it reads the task that is there.
+    told: { "AGENT.md": character, ...(assignment.code ? {} : { "TASK.md": task }) },
   };
 }
 

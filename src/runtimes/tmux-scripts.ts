@@ -203,9 +203,14 @@ nudge() {
   if [ -n "$log" ] && { [ ! -e .seen ] || [ "$log" -nt .seen ]; }; then
     touch .seen
     quiet=$now
+    rm -f "$here/.silent"
   fi
-  [ $((now - quiet)) -ge "$silence" ] && [ "$nudged" -lt "$most" ] && [ $((now - last)) -ge "$apart" ] || return 0
+  [ $((now - quiet)) -ge "$silence" ] && [ $((now - last)) -ge "$apart" ] || return 0
   waits && return
+  if [ "$nudged" -ge "$most" ]; then
+    [ -e "$here/.silent" ] || touch "$here/.silent" # for whoever looks at this host: no nudge has helped
+    return
+  fi
   nudged=$((nudged + 1)) last=$now
   type_line 'Nothing new has come from you for a while. Go on with the task, or say what keeps you from it; when you are done, give your final answer.'
 }

@@ -17,11 +17,13 @@ export function tmux({ nudges = { silence: 600, apart: 90, most: 6 } }: TmuxOpti
   const launch = (assignment: Assignment): Launch => {
     const { job } = assignment;
     const secrets = secretFiles(assignment);
+    // No key and no end of a paste may be in it.
+    const prompt = clean(taskText(assignment));
+    const settings = settingFiles(assignment);
     return {
       files: {
-        // No key and no end of a paste may be in it.
-        "prompt.md": clean(taskText(assignment)),
-        ...settingFiles(assignment),
+        "prompt.md": prompt,
+        ...settings,
         name: `${job.replace(/[^A-Za-z0-9_-]/g, "_")}\n`,
         nudges: `${nudges.silence} ${nudges.apart} ${nudges.most}\n`,
         ...scripts,
@@ -29,11 +31,13 @@ export function tmux({ nudges = { silence: 600, apart: 90, most: 6 } }: TmuxOpti
       },
       secret: secrets.secret,
       command: "exec sh ./drive.sh",
+      told: { "character.md": settings["character.md"] ?? "", "prompt.md": prompt },
     };
   };
   return {
     name: "tmux",
     model: true,
+    nudges: true,
     launch,
     outcome: (result) => ({ session: sessionOf(result.job, result.epoch), ...paneOutcome(result) }),
   };

@@ -9,7 +9,7 @@ import { attach_exit, attachCommand } from "../remote/attach.ts";
 import { seatOf } from "../remote/program.ts";
 import { placeOf } from "../transports/address.ts";
 import { versionOf } from "../transports/openssh.ts";
-import { makeDen } from "../transports/openssh-den.ts";
+import { type Den, makeDen, word } from "../transports/openssh-den.ts";
 import type { HostLookup } from "./ways.ts";
 
 export interface Attaching {
@@ -50,27 +50,49 @@ function shown(program: string, args: string[], env: Record<string, string>): Pr
 
 async function over(at: Attaching, command: string, env: Record<string, string>): Promise<number | null> {
   const { name, host } = at;
+  const dens: Den[] = [];
+  try {
+    const version = await client(env);
+    const way = await jumps(at);
+    // From the first jump host on: each is the way to the next, and lets nothing but its pinned key be its own.
+    let to: string[] = [];
+    for (const [i, one] of way.entries()) {
+      const next = way[i + 1] ?? { name, host };
+      const { den, args } = await reach(at, one, to, { env, version });
+      dens.push(den);
+      to = ["-o", `ProxyCommand=${["ssh", ...args, "-W", placeOf(next.host), "--", den.address].map(word).join(" ")}`];
+    }
+    const { den, args } = await reach(at, { name, host }, to, { env, version });
+    dens.push(den);
+    // The system's ssh gives the ways to the shell of whoever calls it.
+    return await shown("ssh", ["-o", "EscapeChar=~", ...args, "-t", "--", den.address, command], {
+      ...den.env,
+      SHELL: "/bin/sh",
+    });
+  } finally {
+    for (const den of dens) den.remove();
+  }
+}
+
+interface Stop {
+  name: string;
+  host: Host;
+}
+
+/** Arguments by which a person's own ssh gets to this host, and to no other. */
+async function reach(
+  { home }: Attaching,
+  { name, host }: Stop,
+  way: string[],
+  { env, version }: { env: Record<string, string>; version: number },
+): Promise<{ den: Den; args: string[] }> {
   if (host.host_key === undefined)
     throw configuration(`hosts/${name}.md pins no host key`, `run towline fleet enroll ${name}`);
   const folders = [env.TMPDIR ?? "/tmp", "/tmp"];
-  const den = await makeDen({ name, host, options: { timeout: 20_000 }, env, folders, version: await client(env) });
-  try {
-    // First come, first served: a person may be asked for a passphrase, and may leave with `~.`
-    const own = ["-o", "BatchMode=no", "-o", "EscapeChar=~", "-o", "ControlPath=none"];
-    const args = [
-      ...own,
-      ...den.options(20_000),
-      ...keyFile(at),
-      ...(await jump(at)),
-      "-t",
-      "--",
-      den.address,
-      command,
-    ];
-    return await shown("ssh", args, den.env);
-  } finally {
-    den.remove();
-  }
+  const den = await makeDen({ name, host, options: { timeout: 20_000 }, env, folders, version });
+  // First come, first served: a person may be asked for a passphrase, and may leave with `~.`
+  const own = ["-o", "BatchMode=no", "-o", "ControlPath=none"];
+  return { den, args: [...own, ...way, ...den.options(20_000), ...keyFile(host, home)] };
 }
 
 /** Version of the system's ssh. */
@@ -83,24 +105,23 @@ const client = (env: Record<string, string>) =>
   });
 
 /** A key file that the record names may be this person's, too. */
-function keyFile({ host, home }: Attaching): string[] {
-  const [, rest] = /^file:(.+)$/.exec(host.key ?? "") ?? [];
+function keyFile({ key }: Host, home: string): string[] {
+  const [, rest] = /^file:(.+)$/.exec(key ?? "") ?? [];
   const path = rest?.startsWith("~/") ? join(home, rest.slice(2)) : rest;
   return path !== undefined && existsSync(path) ? ["-i", path] : [];
 }
 
-/** By the records of the jump hosts; whether they are the right ones the person's own ssh knows. */
-async function jump({ host, hosts }: Attaching): Promise<string[]> {
-  const way: string[] = [];
+/** The jump hosts by their records, the first to be called first. */
+async function jumps({ host, hosts }: Attaching): Promise<Stop[]> {
+  const way: Stop[] = [];
   let by = host.jump;
   while (by !== undefined && way.length < 8) {
     const record = await hosts(by);
     if (!record) throw configuration(`there is no hosts/${by}.md, which the way leads through`, `add hosts/${by}.md`);
-    const user = record.user === undefined ? "" : `${record.user}@`;
-    way.unshift(`${user}${record.port === 22 ? record.address : placeOf(record)}`);
+    way.unshift({ name: by, host: record });
     by = record.jump;
   }
-  return way.length === 0 ? [] : ["-J", way.join(",")];
+  return way;
 }
 
 function why({ job, name, host }: Attaching, code: number | null) {

@@ -17,7 +17,18 @@ export interface Deploying {
 /** In ticks of the clock, ms; and the signal that ends a tick. */
 export interface Until {
   tick?: number | undefined;
+  /** The end of the CI job's time, where that comes before the end of the tick's patience. */
+  job?: number | undefined;
   signal?: AbortSignal | undefined;
+}
+
+/** With less of a CI job's time than this, ms, nothing is begun that sends much to a host. */
+const too_short = 3000;
+
+/** Why something that takes long is not even begun; null: there is time, or nobody counts it. */
+export function noTime(state: State, until: Until, clock: Clock | undefined): string | null {
+  if (until.job === undefined || !clock || until.job - clock.tick() >= too_short) return null;
+  return `it did not fit into the time of this CI job (tick.job, ${state.settings.tick.job} s) and waits for the next tick`;
 }
 
 /** Without a tick's patience, ms. */
@@ -48,6 +59,8 @@ export async function deployFirst(
       why: `${runtime} is not installed on ${host.id}: towline fleet deploy ${host.id} --runtime ${runtime}`,
       final: true,
     };
+  const late = noTime(state, until, clock);
+  if (late !== null) return { why: `${runtime} was not deployed on ${host.id}: ${late}`, final: false };
   const left = Math.max(0, until.tick === undefined || !clock ? longest : until.tick - clock.tick());
   const cut = new AbortController();
   const stop = () => cut.abort();
@@ -63,7 +76,9 @@ export async function deployFirst(
     if (done === null) return null;
     const why = until.signal?.aborted
       ? "the tick was interrupted"
-      : `it took longer than the tick's patience (${state.settings.tick.patience} s): raise tick.patience, or run towline fleet deploy ${host.id} once`;
+      : until.job === undefined
+        ? `it took longer than the tick's patience (${state.settings.tick.patience} s): raise tick.patience, or run towline fleet deploy ${host.id} once`
+        : `it took longer than the time of the CI job (${state.settings.tick.job} s): raise tick.job, or run towline fleet deploy ${host.id} once`;
     // Only a conversation that ends leaves no half of a file behind.
     pool.fail(host.id, new HostFault("lost", `a deploy was cut off: ${why}`));
     const final = start.epoch >= claims && !until.signal?.aborted;

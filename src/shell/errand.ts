@@ -6,6 +6,7 @@ import type { Entry } from "../core/entry.ts";
 import { patienceOf, worthWaiting } from "../core/errand-wait.ts";
 import { isOver } from "../core/jobs.ts";
 import { hostCalled } from "../core/known-hosts.ts";
+import type { Cut } from "../core/mask.ts";
 import type { HostAnswer } from "../core/place.ts";
 import type { Plan } from "../core/plan.ts";
 import { formatDuration } from "../core/scalar.ts";
@@ -25,6 +26,7 @@ export interface ErrandPorts {
   runtimes: Readonly<Record<string, Runtime>>;
   screen: Screen;
   secret(name: string): string | undefined;
+  mask?(text: string, cut: Cut): string;
   deployer?: Deployer;
   connect(pack: string, hosts: HostLookup): Pool;
 }

@@ -5,9 +5,11 @@ import type { Entry } from "../core/entry.ts";
 import { jobDay } from "../core/ids.ts";
 import { epochOf, isOver } from "../core/jobs.ts";
 import { answersFor, hostCalled, twins } from "../core/known-hosts.ts";
+import type { Cut } from "../core/mask.ts";
 import { ownerSays } from "../core/owner.ts";
 import { samplePaths, samplesSince } from "../core/samples.ts";
 import type { State } from "../core/state.ts";
+import { type ToldFinding, toldText, withTold } from "../core/told.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import {
   type Clock,
@@ -20,7 +22,7 @@ import {
   type Runtime,
   type Work,
 } from "../ports.ts";
-import { clearAway, deployFirst, type Until } from "./deploy-start.ts";
+import { clearAway, deployFirst, noTime, type Until } from "./deploy-start.ts";
 import { informed } from "./knowledge.ts";
 import { type Pool, withoutName } from "./pool.ts";
 import { prepare } from "./prepare.ts";
@@ -37,6 +39,8 @@ export interface Hands {
   screen: Screen;
   /** What agents may be given by name; absent: nothing. */
   secret?(name: string): string | undefined;
+  /** Takes secrets out of a text, also where it was cut. Absent: what is too long to be kept whole is left out. */
+  mask?(text: string, cut: Cut): string;
   /** Absent: what a host lacks stays missing. */
   deployer?: Deployer;
   /** Absent: no work on repositories can be begun or brought in. */
@@ -63,6 +67,7 @@ export async function gather(hands: Hands, state: State, names: Iterable<string>
   for (const { data } of state.agents.values()) for (const name of data.env ?? []) hands.secret?.(name);
   findings.answers.clear();
   findings.running.clear();
+  findings.silent.clear();
   findings.absent.clear();
   findings.strangers.clear();
   findings.later.clear();
@@ -135,8 +140,11 @@ async function collect(
     for (const held of answer.facts.held) {
       const job = mine(held);
       if (!job) continue;
-      if (held.state === "running" && !cancelled.has(held)) findings.running.add(`${held.job}/${held.epoch}`);
-      else if (
+      if (held.state === "running" && !cancelled.has(held)) {
+        findings.running.add(`${held.job}/${held.epoch}`);
+        const nudged = held.silent && runtimes[job.data.run.runtime ?? ""]?.nudges;
+        if (nudged) findings.silent.add(`${held.job}/${held.epoch}`);
+      } else if (
         job.data.run.result === undefined &&
         !findings.results.some((one) => one.result.job === held.job && one.result.epoch === held.epoch)
       ) {
@@ -187,7 +195,7 @@ async function take(
     findings.results.push({ ...came, landed: { state: "aside", kept: new Map() } });
   else if (!code) findings.later.set(job.id, "it has ended; the next tick brings its work in");
   else {
-    const landed = await code.land(state, job, work, outcome);
+    const landed = await code.land(state, withTold(job, findings), work, outcome, raw.took);
     if ("later" in landed) findings.later.set(job.id, landed.later);
     else findings.results.push({ ...came, landed });
   }
@@ -280,9 +288,14 @@ async function startOne(
     const lacking = await deployFirst({ pool, deployer, clock }, state, host, opened.session, start, until);
     if (lacking !== null)
       return void findings.starts.set(key, { state: lacking.final ? "refused" : "released", why: lacking.why });
+    const late = start.assignment.code === undefined ? null : noTime(state, until, clock);
+    if (late !== null)
+      return void findings.starts.set(key, { state: "released", why: `its code was not sent: ${late}` });
     const work = await workFor(code, opened.session, start);
     if (work !== undefined && "why" in work)
       return void findings.starts.set(key, { state: work.final ? "refused" : "released", why: work.why });
+    if (Object.keys(launch.told ?? {}).length > 0)
+      findings.told.set(key, noteOf(known, toldText(agentOf(state, start), launch.told ?? {}, hands.mask)));
     const answer = await opened.session.start({
       job: start.job,
       epoch: start.epoch,
@@ -294,8 +307,7 @@ async function startOne(
       launch,
       ...(work === undefined ? {} : { code: work }),
     });
-    if (answer.state === "started")
-      findings.starts.set(key, { state: "started", epoch: start.epoch, ...toldOf(known) });
+    if (answer.state === "started") findings.starts.set(key, { state: "started", epoch: start.epoch });
     else if (
       answer.state === "already" &&
       answer.epoch !== start.epoch &&
@@ -318,21 +330,30 @@ async function startOne(
   }
 }
 
-/** For the record: what it was given to know, by name. */
-function toldOf({ code }: Work): { told?: { insights?: string[]; learnings?: string[] } } {
-  const names = (known: readonly { name: string }[] = []) =>
-    known.length > 0 ? known.map(({ name }) => name) : undefined;
-  const told = { insights: names(code?.told?.insights), learnings: names(code?.told?.learnings) };
-  return told.insights || told.learnings ? { told } : {};
+/** For the record: what it is told, and which of it people wrote down for it, by name. */
+function noteOf({ told }: Work, text: string): ToldFinding {
+  const names = (known: readonly { name: string }[] = []) => known.map(({ name }) => name);
+  return { text, insights: names(told?.insights), learnings: names(told?.learnings) };
 }
 
+const agentOf = (state: State, { job }: Start) => state.jobs.get(job)?.data.agent ?? "";
+
 /** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */
-async function inform({ repo, code, clock }: Partial<Hands>, state: State, { assignment, host }: Start): Promise<Work> {
+export async function inform(
+  { repo, code, clock, runtimes }: Partial<Hands>,
+  state: State,
+  start: Start,
+): Promise<Work> {
+  const { assignment, host, runtime } = start;
   const work = assignment as Work;
-  if (!work.code || !code || !repo) return work;
-  const ports = { repo, targets: code.targets };
-  const told = await informed(ports, state, work, host, clock?.now() ?? new Date(0)).catch(() => undefined);
-  return { ...work, code: { ...work.code, ...(told ? { told } : {}) } };
+  // A script reads nothing.
+  if (!repo || (!work.code && !runtimes?.[runtime]?.model)) return work;
+  const agent = agentOf(state, start);
+  const now = clock?.now() ?? new Date(0);
+  const told = await informed({ repo, targets: code?.targets }, state, { work, agent, host, now }).catch(
+    () => undefined,
+  );
+  return told ? { ...work, told } : work;
 }
 
 async function workFor(code: Code | undefined, session: HostSession, start: Start) {

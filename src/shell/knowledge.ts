@@ -1,7 +1,7 @@
 // Insights, learnings and skills are read when a job is about to start that is told of them: a quiet tick needs none.
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { matcher } from "../core/globs.ts";
-import { type Knowledge, type Told, toldTo } from "../core/knowledge.ts";
+import { type Knowledge, onPaths, type Told, toldTo } from "../core/knowledge.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import type { Repo, Work } from "../ports.ts";
@@ -40,29 +40,68 @@ async function readKnowledge(repo: Repo, commit: string): Promise<Knowledge> {
 /** Of a skill in a folder of its own, the rest is for those who look there. */
 const isWhole = (path: string) => !/^skills\/[^/]+\/./.test(path) || /^skills\/[^/]+\/skill\.md$/i.test(path);
 
+/** Only who starts a model's work needs what this takes. */
+async function weightsOf(learnings: readonly Entry<"learning">[]): Promise<string | null> {
+  if (learnings.length === 0) return null;
+  const [{ shipped }, { lessonsIn }] = await Promise.all([import("../core/shipped.ts"), import("../core/retrieve.ts")]);
+  return shipped(lessonsIn(learnings));
+}
+
+interface Ports {
+  repo: Repo;
+  /** Absent: nothing is known of the repository that the work is on. */
+  targets?: Targets | undefined;
+}
+
 /** What the agent of this work is told besides. */
 export async function informed(
-  { repo, targets }: { repo: Repo; targets: Targets },
+  { repo, targets }: Ports,
   state: State,
-  work: Work,
-  host: string,
-  now: Date,
+  { work, agent, host, now }: { work: Work; agent: string; host: string; now: Date },
 ): Promise<Told | undefined> {
   const { code } = work;
-  if (!code) return undefined;
   const knowledge = await knowledgeAt(repo, state.tips.policy);
+  const asked = {
+    agent,
+    skills: work.agent.skills ?? [],
+    labels: state.hosts.get(host)?.data.labels ?? [],
+    repo: code?.repo ?? null,
+    now,
+  };
+  if (!code)
+    return { ...toldTo(knowledge, { ...asked, paths: null }), weights: await weightsOf(inScope(knowledge, null)) };
+  if (!targets) return undefined;
   const target = await targets.fetch(code.repo, [code.branch]);
   // What it may change, or what its work is about by now; else all of it.
   const area = work.agent.guard?.allow ?? code.remarks.flatMap(({ path }) => path ?? []);
   const people = await target.people(code.base, area.length > 0 ? matcher(area) : () => true, now);
   const byPath = knowledge.learnings.some(({ data }) => data.applies !== undefined);
-  const told = toldTo(knowledge, {
-    agent: code.agent,
-    skills: work.agent.skills ?? [],
-    labels: state.hosts.get(host)?.data.labels ?? [],
-    repo: code.repo,
-    now,
-    paths: byPath ? await target.paths(code.base) : null,
-  });
-  return { ...told, people };
+  const paths = byPath ? await target.paths(code.base) : null;
+  return { ...toldTo(knowledge, { ...asked, paths }), people, weights: await weightsOf(inScope(knowledge, paths)) };
+}
+
+/** Learnings that it may ask for by itself. */
+const inScope = ({ learnings }: Knowledge, paths: readonly string[] | null) =>
+  learnings.filter(({ data: { applies } }) => applies === undefined || onPaths(applies, paths));
+
+/** Job records that are read at once. */
+const batch = 1000;
+
+/** Jobs whose agents were given this insight or learning, oldest first, out of all records there are. */
+export async function givenTo(repo: Repo, ledger: string | null, kind: "insights" | "learnings", name: string) {
+  const items = ledger === null ? [] : await repo.tree(ledger, ["jobs"]);
+  const records = items.filter(({ path, mode }) => mode.startsWith("100") && kindOf(path) === "job");
+  const found: Entry<"job">[] = [];
+  for (let from = 0; from < records.length; from += batch) {
+    const some = records.slice(from, from + batch);
+    const blobs = await repo.blobs([...new Set(some.map(({ blob }) => blob))], max_bytes);
+    for (const { path, blob } of some) {
+      const bytes = blobs.get(blob);
+      const text = bytes ? textOf(bytes) : null;
+      if (!text?.includes(`- ${name}\n`)) continue;
+      const { entry } = parseEntry(path, "job", text);
+      if (entry?.data.run[kind]?.includes(name)) found.push(entry);
+    }
+  }
+  return found.sort((a, b) => (a.data.run.claimed_at < b.data.run.claimed_at ? -1 : 1));
 }

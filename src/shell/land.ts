@@ -4,18 +4,17 @@ import { join } from "node:path";
 import { asks } from "../core/asking.ts";
 import type { Entry } from "../core/entry.ts";
 import { agentOf } from "../core/gate.ts";
-import { type Breach, breachLine, type Guard, judge } from "../core/guard.ts";
+import { type Breach, caps, type Guard, judge } from "../core/guard.ts";
 import { allPaths, authorOf, type Checked, type Kept, type Landed } from "../core/landed.ts";
+import { addressOn, proposalOf, type Round } from "../core/proposal.ts";
 import type { State } from "../core/state.ts";
-import { clean, oneLine } from "../core/text.ts";
+import { oneLine } from "../core/text.ts";
 import { messageOf } from "../errors.ts";
 import type { CodeResult, Forge, Outcome, ScriptRun } from "../ports.ts";
 import { gitEnv, runGit } from "./git.ts";
+import { harmless, linesOf, type Searching, secretsIn } from "./land-text.ts";
 import { type Arrived, quarantine } from "./quarantine.ts";
 import { refusalOf } from "./refusal.ts";
-import type { Scan, Sighting } from "./scan.ts";
-import { without } from "./screen.ts";
-import type { Secrets } from "./secrets.ts";
 import type { Target, Targets } from "./target.ts";
 import { sumOf } from "./target-read.ts";
 
@@ -25,23 +24,27 @@ export type Land = (
   job: Entry<"job">,
   code: CodeResult | undefined,
   outcome: Outcome,
+  /** Seconds. */
+  took?: number,
 ) => Promise<Landed | { later: string }>;
 
-export interface LandPorts {
+export interface LandPorts extends Searching {
   targets: Targets;
   forge: Forge;
-  secrets: Secrets;
-  scan: Scan;
   env: Readonly<Record<string, string | undefined>>;
+  /** Pages of the pack's repository on its forge, where it has any. */
+  site?(): Promise<string | null>;
 }
 
 /** Attachments stay small: the ledger keeps them for good. */
 const most = { patch: 256 << 10, bundle: 1 << 20 };
 
+type Ran = Omit<Round, "landed">;
+
 export function createLand(ports: LandPorts): Land {
-  return async (state, job, code, outcome) => {
+  return async (state, job, code, outcome, took = 0) => {
     try {
-      return await land(ports, state, job, code, outcome);
+      return await land(ports, state, job, code, { outcome, took });
     } catch (thrown) {
       // Not reached, or a fault of ours: the host still holds it all.
       return { later: oneLine(messageOf(thrown), 300) };
@@ -54,8 +57,9 @@ async function land(
   state: State,
   job: Entry<"job">,
   code: CodeResult | undefined,
-  outcome: Outcome,
+  run: Ran,
 ): Promise<Landed | { later: string }> {
+  const { outcome } = run;
   // Whoever asks is not done: the work stays where it is, and comes with the next run.
   if (!code || asks(state, job, outcome) !== null) return { state: "aside", kept: new Map() };
   const [why = "", left = "", setup = "", said = ""] = await harmless(ports, [
@@ -87,7 +91,7 @@ async function land(
         ? { state: "nothing", ...check }
         : refused([`it could not be committed: ${oneLine(why)}`]);
   if (code.bundle === null) return refused([oneLine(why) || "its host brought none of its commits"]);
-  return looked(ports, { state, job, bytes: code.bundle, head: code.head, push: good, check });
+  return looked(ports, { state, job, run, bytes: code.bundle, head: code.head, push: good, check });
 }
 
 const refused = (reasons: string[], kept: Kept = new Map()): Landed => ({ state: "refused", reasons, kept });
@@ -98,6 +102,7 @@ const outputOf = (run: ScriptRun | undefined) => new TextDecoder("utf-8").decode
 interface Looking {
   state: State;
   job: Entry<"job">;
+  run: Ran;
   bytes: Uint8Array;
   /** Where its host says that the branch ends. */
   head: string;
@@ -156,10 +161,11 @@ async function judged(ports: LandPorts, looking: Looking, found: Found): Promise
   const landed = breaches.length === 0 && push ? await onBranch(ports, looking, found) : null;
   if (landed?.state === "pushed") return { ...landed, ...check };
   if (landed && "later" in landed) return landed;
-  const kept = await keptOf(ports, arrived, job, secrets.size > 0 ? null : bytes);
+  const searched = secrets.size === 0 && arrived.work.changes.every((one) => one.size <= caps.size);
+  const kept = await keptOf(ports, found, job, searched && bytes.length <= most.bundle);
   if (landed?.state === "gone") return { ...landed, kept };
   if (landed) return refused(landed.reasons, kept);
-  if (breaches.length > 0) return refused(breaches.slice(0, 50).map(breachLine), kept);
+  if (breaches.length > 0) return refused(await linesOf(ports, breaches.slice(0, 50)), kept);
   return push ? { state: "moved", kept } : { state: "aside", kept };
 }
 
@@ -173,7 +179,8 @@ type Settled =
 const mendable: ReadonlySet<string> = new Set(["permission", "missing"]);
 
 /** Puts the branch where the work is. null: people have gone on from elsewhere. */
-async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promise<Settled | null> {
+async function onBranch(ports: LandPorts, looking: Looking, found: Found): Promise<Settled | null> {
+  const { job } = looking;
   const { target, arrived, branch, there } = found;
   const { head, work } = arrived;
   const code = job.data.run.code as NonNullable<typeof job.data.run.code>;
@@ -193,54 +200,43 @@ async function onBranch(ports: LandPorts, { job }: Looking, found: Found): Promi
       return { later: oneLine(pushed.why, 200) };
     }
   }
-  const at = await ports.forge.propose({ repo: code.repo, branch, head });
   const paths = [...new Set(work.changes.map((one) => one.path))];
   const sum = await sumOf(arrived.place, head, allPaths(code.paths, paths));
-  return { state: "pushed", head, at, paths, lines: work.lines, sum };
+  const landed = { state: "pushed", head, at: branch, paths, lines: work.lines, sum } as const;
+  const at = await ports.forge.propose({ repo: code.repo, branch, head, ...(await textOf(ports, looking, landed)) });
+  return { ...landed, at };
 }
 
-/** Texts without secrets and without what is hidden. Where that cannot be told, without any. */
-async function harmless({ secrets, scan }: LandPorts, texts: string[]): Promise<string[]> {
-  const masked = texts.map((text) => secrets.mask(text, { start: true }));
-  try {
-    const found = await scan(masked);
-    return masked.map((text, at) => clean(without(text, found[at])));
-  } catch {
-    return texts.map(() => "");
-  }
+/** What people are to read of it there. */
+async function textOf({ site, secrets }: LandPorts, { state, job, run, check }: Looking, landed: Round["landed"]) {
+  const pages = (await site?.()) ?? null;
+  const address = pages === null ? () => null : addressOn(pages, state.settings.ledger.branch);
+  const { title, body } = proposalOf(state, job, { ...run, landed: { ...landed, ...check } }, address);
+  return { title: secrets.mask(title), body: secrets.mask(body) };
 }
 
-/** Kinds of secrets by place. A search that failed counts as a find: nobody can tell what is there. */
-async function secretsIn({ secrets, scan }: LandPorts, texts: ReadonlyMap<string, string>) {
-  const found = new Map<string, string[]>();
-  const places = [...texts.keys()];
-  const words = [...texts.values()];
-  let sightings: Sighting[][] | null;
-  try {
-    // The name of a place is pushed, too.
-    sightings = await scan(words.map((text, at) => `${places[at]}\n${text}`));
-  } catch {
-    sightings = null;
-  }
-  for (const [at, place] of places.entries()) {
-    const text = `${place}\n${words[at]}`;
-    const masked = secrets.mask(text);
-    const known = masked === text ? [] : [...masked.matchAll(/⟨redacted ([^⟩]*)⟩/g)].map(([, name]) => name as string);
-    const kinds = [...known, ...(sightings?.[at] ?? []).map((one) => one.kind)];
-    if (kinds.length > 0) found.set(place, kinds);
-  }
-  if (sightings === null) found.set("it", ["nobody can tell: the search did not end"]);
-  return found;
-}
-
-/** The work as files beside the record. `bytes` null: it holds secrets, and only what is left of the text is kept. */
-async function keptOf(ports: LandPorts, arrived: Arrived, job: Entry<"job">, bytes: Uint8Array | null): Promise<Kept> {
+/** The work as files beside the record. `whole`: all of it was looked at and holds no secret; else only what is left of its text. */
+async function keptOf(ports: LandPorts, found: Found, job: Entry<"job">, whole: boolean): Promise<Kept> {
+  const { arrived } = found;
   const kept = new Map<string, string | Uint8Array>();
   const base = job.data.run.code?.base ?? "";
   const args = ["diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", base, arrived.head];
   const ran = await runGit(arrived.place, args, { deadline: 30_000, most: most.patch });
   const [patch = ""] = ran.code === 0 && !ran.killed ? await harmless(ports, [ran.stdout.toString()]) : [];
   if (patch !== "") kept.set("work.patch", patch);
-  if (bytes !== null && bytes.length <= most.bundle) kept.set("work.bundle", bytes);
+  const bundle = whole ? await packed(found, base) : null;
+  if (bundle !== null) kept.set("work.bundle", bundle);
   return kept;
+}
+
+/** Made anew of what was looked at: the one that came may hold words and objects besides, which nobody has seen. */
+async function packed({ arrived, branch }: Found, base: string): Promise<Uint8Array | null> {
+  const { head, place } = arrived;
+  const ran = await runGit(place, ["pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "-q"], {
+    input: [Buffer.from(`${head}\n^${base}\n`)],
+    deadline: 30_000,
+    most: most.bundle,
+  });
+  if (ran.code !== 0 || ran.killed) return null;
+  return Buffer.concat([Buffer.from(`# v2 git bundle\n-${base}\n${head} refs/heads/${branch}\n\n`), ran.stdout]);
 }

@@ -1,5 +1,5 @@
-// One file of people's, changed on origin's default branch in the name of the person who sits here. Nothing else that
-// they have in their folder goes along, committed or not.
+// One file, changed on origin in the name of the person who sits here. Nothing else that they have in their folder goes
+// along, committed or not.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,8 +17,10 @@ const tries = 6;
 
 export interface FileChange {
   path: string;
-  /** The new text, from the one that origin has. */
-  edit(text: string): string;
+  /** Where it stands: on the default branch with people's records, or with the ledger. Default: people's. */
+  among?: "ledger";
+  /** The new text, from the one that origin has; null: the file goes. */
+  edit(text: string): string | null;
   message: string;
   /** It may be a new file. */
   fresh?: boolean;
@@ -35,14 +37,16 @@ export async function pushFile(
   if (branch === null) throw configuration("origin names no default branch", "push one first");
   let why = "";
   for (let attempt = 1; attempt <= tries; attempt++) {
-    const { tips } = await openOrigin(dir, options);
-    const commit = await commitOn(place, tips.policy, change, options.secrets);
-    if (commit === null) return null;
+    const { tips, settings } = await openOrigin(dir, options);
+    const [ref, old] =
+      change.among === "ledger" ? [settings?.ledger.branch ?? branch, tips.ledger] : [branch, tips.policy];
+    const commit = old === null ? null : await commitOn(place, old, change, options.secrets);
+    if (commit === null || old === null) return null;
     const pushed = await pushCommit(place, {
       remote: remote_name,
       commit,
-      ref: `refs/heads/${branch}`,
-      old: tips.policy,
+      ref: `refs/heads/${ref}`,
+      old,
       deadline: deadlines.push,
     });
     if (pushed.state === "won") return commit;
@@ -68,7 +72,7 @@ async function commitOn(
   if (changed === text) return null;
   // Before any object of it is written.
   for (const [what, words] of [
-    [path, changed],
+    [path, changed ?? ""],
     ["the commit's message", message],
   ] as const)
     if (secrets.mask(words) !== words)
@@ -77,9 +81,12 @@ async function commitOn(
   try {
     const own = { ...place, env: { ...place.env, GIT_INDEX_FILE: join(folder, "index") } };
     const mode = (await git(place, ["ls-tree", tip, path], "")).split(" ", 1)[0] || "100644";
-    const blob = (await git(own, ["hash-object", "-w", "--stdin"], changed)).trim();
     await git(own, ["read-tree", tip], "");
-    await git(own, ["update-index", "--add", "--cacheinfo", `${mode},${blob},${path}`], "");
+    if (changed === null) await git(own, ["update-index", "--force-remove", path], "");
+    else {
+      const blob = (await git(own, ["hash-object", "-w", "--stdin"], changed)).trim();
+      await git(own, ["update-index", "--add", "--cacheinfo", `${mode},${blob},${path}`], "");
+    }
     const tree = (await git(own, ["write-tree"], "")).trim();
     return (await git(own, ["commit-tree", tree, "-p", tip], message)).trim();
   } finally {

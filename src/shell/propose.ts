@@ -30,13 +30,16 @@ export interface Proposing {
 
 const deadline = 60_000;
 
+const hosts = /^hosts\/[^/]+\.md$/;
+
 /**
- * Opens a branch for changes of records below hosts/. One that waits for its merge is added to, never rewritten: what
- * people did there stays.
+ * Opens a branch for changes of people's records, of hosts where nothing else is `allowed`. One that waits for its merge
+ * is added to, never rewritten: what people did there stays.
  */
 export async function propose(
   { dir, env, clock, secrets }: { dir: string; env: Env; clock: Clock; secrets: Secrets },
   branch: string,
+  allowed = hosts,
 ): Promise<Proposing> {
   const { repo, tips } = await openOrigin(dir, { env, clock, secrets });
   const { place, objects } = await findRepo(dir, env);
@@ -62,7 +65,7 @@ export async function propose(
     },
     async push(changes, subject) {
       if (changes.size === 0) return waits ? done(null) : null;
-      checkPaths(changes, (path) => /^hosts\/[^/]+\.md$/.test(path));
+      checkPaths(changes, (path) => allowed.test(path));
       for (const [path, text] of changes)
         if (typeof text === "string" && secrets.mask(text) !== text)
           throw configuration(`${path} holds a secret and is not pushed`, "take it out of the record");

@@ -14,16 +14,25 @@ export interface Published {
   /** Folder of the built site that the workflow's second job is to publish; null when that is nothing. */
   export: string | null;
   beat: Beat["published"];
+  /** Why it was left to a later tick. */
+  later?: string;
 }
+
+/** What a build takes, ms. */
+const build_time = 15_000;
 
 export interface PublishPorts {
   repo: Repo;
   dir: string;
   env: Readonly<Record<string, string | undefined>>;
+  /** Of the CI job's time, ms: a build that does not fit is left to a tick with less to do. */
+  left?: number;
+  /** Now, in ms: ticks that never have the time build it all the same once the last one is long ago. */
+  now?: number;
 }
 
 export async function publish(
-  { repo, dir, env }: PublishPorts,
+  { repo, dir, env, left = Number.POSITIVE_INFINITY, now = 0 }: PublishPorts,
   settings: Settings,
   tips: Tips,
   before: Beat | null,
@@ -39,6 +48,10 @@ export async function publish(
   const { digest } = await writeExport(repo, tips, join(place, "export"));
   const beat = { policy: tips.policy, ledger: tips.ledger, digest };
   if (last?.digest === digest) return { changed: false, export: null, beat };
+  if (left < build_time && before && now - Date.parse(before.at) < 4 * settings.tick.every * 1000) {
+    const later = `the dashboard is built by a later tick: ${Math.max(0, Math.round(left / 1000))} s are left of this CI job (tick.job, ${settings.tick.job} s)`;
+    return { changed: false, export: null, beat: last, later };
+  }
   const out = join(place, "site");
   await buildSite({ data: join(place, "export"), out, base: settings.site.base, site: settings.site.url });
   await deliver({ repo, dir, env }, way, out);

@@ -3,6 +3,7 @@ import type { Change, Commit, Person } from "../core/guard.ts";
 import { caps } from "../core/guard.ts";
 import { folded, isLockFile } from "../core/protected.ts";
 import type { Git } from "./quarantine.ts";
+import { newLines, textIn, wordsIn } from "./quarantine-text.ts";
 import { unfolds } from "./quarantine-trees.ts";
 import { batchReader, objectId } from "./repo-read.ts";
 
@@ -37,10 +38,10 @@ export async function brought(git: Git, span: Span): Promise<Brought | Refused> 
   const found = await withTexts(git, raw);
   if (lines === null || paths === null || found === null) return { refused: "it is too large to be looked at" };
   const texts = found.texts;
-  for (const { id, message, author, committer } of commits)
+  for (const { id, message, author, committer, more = "" } of commits)
     texts.set(
       `commit ${id.slice(0, 12)}`,
-      [message, author.name, author.email, committer.name, committer.email].join("\n"),
+      [message, author.name, author.email, committer.name, committer.email, more].join("\n"),
     );
   return { commits, work: { changes: found.changes, commits, lines, paths }, texts };
 }
@@ -83,7 +84,8 @@ function parseCommit(id: string, text: string | undefined): Commit | null {
   const [author, committer] = [person("author"), person("committer")];
   // A text in another encoding is read as something else than what is shown to people.
   if (!author || !committer || /^encoding /m.test(header)) return null;
-  return { id, author, committer, message: cut < 0 ? "" : text.slice(cut + 2) };
+  const more = header.replace(/^tree .*\n(?:parent .*\n)*author .*\ncommitter .*(?:\n|$)/, "");
+  return { id, author, committer, message: cut < 0 ? "" : text.slice(cut + 2), ...(more === "" ? {} : { more }) };
 }
 
 interface Raw {
@@ -177,11 +179,11 @@ async function pathsOf(git: Git, head: string): Promise<string[] | null> {
 }
 
 const none = /^0+$/;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The changes with their texts; null: more text than is looked at. */
 async function withTexts(git: Git, raw: Raw[]): Promise<{ changes: Change[]; texts: Map<string, string> } | null> {
-  const files = raw.filter((one) => one.mode.startsWith("100"));
+  // What a link leads to is a text as well.
+  const files = raw.filter((one) => one.mode.startsWith("100") || one.mode === "120000");
   const olds = files.filter((one) => one.was.startsWith("100"));
   const ids = [...new Set([...files.map((one) => one.blob), ...olds.map((one) => one.from)])].filter(
     (id) => !none.test(id),
@@ -197,36 +199,12 @@ async function withTexts(git: Git, raw: Raw[]): Promise<{ changes: Change[]; tex
     const text = one.mode.startsWith("100") ? textIn(blobs.get(one.blob)) : null;
     const before = one.was.startsWith("100") ? (textIn(blobs.get(one.from)) ?? "") : "";
     const added = text === null ? null : newLines(before, text);
-    if (added !== null) texts.set(one.path, `${texts.get(one.path) ?? ""}${added}`);
-    const binary = text === null && blobs.has(one.blob);
+    const searched = added ?? wordsIn(blobs.get(one.blob));
+    if (searched !== null) texts.set(one.path, `${texts.get(one.path) ?? ""}${searched}`);
+    const binary = text === null && one.mode.startsWith("100") && blobs.has(one.blob);
     return { path: one.path, was: one.was, mode: one.mode, size, binary, added };
   });
   return { changes, texts };
-}
-
-/** Text that git, too, shows as text. */
-function textIn(bytes: Buffer | null | undefined): string | null {
-  if (!bytes || bytes.includes(0)) return null;
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return null;
-  }
-}
-
-/** Lines that were not there before, as often as they are new. */
-function newLines(before: string, after: string): string {
-  const left = new Map<string, number>();
-  for (const line of before.split("\n")) left.set(line, (left.get(line) ?? 0) + 1);
-  return after
-    .split("\n")
-    .filter((line) => {
-      const count = left.get(line) ?? 0;
-      left.set(line, count - 1);
-      return count <= 0;
-    })
-    .map((line) => `${line}\n`)
-    .join("");
 }
 
 async function sizesOf(git: Git, ids: string[]): Promise<Map<string, number> | null> {

@@ -101,7 +101,7 @@ export async function jobPaths(repo: Repo, tips: Tips): Promise<Map<string, stri
   const items = await repo.tree(tips.ledger, ["jobs"]);
   return new Map(
     items
-      .filter((item) => item.path.endsWith(".md"))
+      .filter((item) => item.path.endsWith(".md") && !item.path.includes(".d/"))
       .map((item) => [item.path.slice(item.path.lastIndexOf("/") + 1, -3), item.path]),
   );
 }

@@ -200,7 +200,8 @@ async function identityOf(name: string, folder: string, options: ConnectOptions,
 const quoted = (path: string) => `"${path.replaceAll("%", "%%").replace(/["\\]/g, "\\$&")}"`;
 
 const program = fileURLToPath(new URL("./bridge.mjs", import.meta.url));
-const word = (text: string) => `'${text.replaceAll("%", "%%").replaceAll("'", "'\\''")}'`;
+/** For a command that ssh is given as an option: one word of it, whatever is in it. */
+export const word = (text: string) => `'${text.replaceAll("%", "%%").replaceAll("'", "'\\''")}'`;
 
 /** The client reaches a host behind a jump host through this process, by a socket that nobody else can open. */
 async function bridgeTo(

@@ -3,12 +3,14 @@ import { type Checked, type CheckInput, check as judge, reads, sorted } from "..
 import { type Format, formats, render } from "../core/check-format.ts";
 import type { CheckFile } from "../core/check-pack.ts";
 import { parseEntry } from "../core/entry.ts";
-import { pathClass, type Settings } from "../core/schema.ts";
+import type { Settings } from "../core/schema.ts";
 import { readSettings } from "../core/state.ts";
-import { configuration, exit } from "../errors.ts";
+import { type Touched, touchedBy } from "../core/touched.ts";
+import { configuration, exit, usage } from "../errors.ts";
 import type { Repo } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { scriptOf } from "../runtimes/shell.ts";
+import { fetchHead } from "../shell/fetch-head.ts";
 import { changedOnDisk, commitFiles, forkPoint, openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { openRepo } from "../shell/repo.ts";
 import { findRepo } from "../shell/repo-open.ts";
@@ -18,6 +20,7 @@ import { type Common, repoDir, type Wire } from "../wire.ts";
 interface CheckFlags extends Common {
   at?: string;
   base?: string;
+  fetch?: string;
   format: Format;
 }
 
@@ -29,6 +32,7 @@ export function check(program: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--at <ref>", "read this commit instead of the work tree")
     .option("--base <ref>", "also refuse changes since this commit that belong to towline")
+    .option("--fetch <ref>", "fetch this ref of origin and judge it by what is checked out, like refs/pull/12/head")
     .addOption(new Option("--format <form>", "how to print").choices(formats).default("text"))
     .option("--json", "the same as --format json")
     .action(async (flags: CheckFlags) => {
@@ -38,9 +42,10 @@ export function check(program: Command, wire: Wire): void {
     });
 }
 
-async function checkPack(wire: Wire, flags: CheckFlags): Promise<Checked> {
-  const dir = repoDir(wire, flags);
+async function checkPack(wire: Wire, asked: CheckFlags): Promise<Checked> {
+  const dir = repoDir(wire, asked);
   const repo = await openRepo(dir, wire);
+  const flags = asked.fetch === undefined ? asked : await proposed(wire, dir, repo, asked, asked.fetch);
   const head = flags.at === undefined ? null : (await repo.local(flags.at)).policy;
   const files =
     head === null ? await workFiles(await openWorkTree(dir, wire.env), reads) : await commitFiles(repo, head, reads);
@@ -51,14 +56,24 @@ async function checkPack(wire: Wire, flags: CheckFlags): Promise<Checked> {
       "run towline in a pack, or add towline.yml with `id: my-pack`",
     );
   const read = readSettings(settings.text).settings;
+  const found = flags.base === undefined ? undefined : await baseOf(wire, dir, repo, flags.base, head);
   const checked = judge({
     files,
-    ledger: await ownLedger(wire, dir, read?.ledger.branch),
-    base: flags.base === undefined ? undefined : await baseOf(wire, dir, repo, flags.base, head),
+    ledger: await ownLedger(wire, dir, (found?.settings ?? read)?.ledger.branch),
+    base: found?.base,
     runtimes: Object.keys(runtimes),
   });
   const refused = await scriptProblems(scripts(files, read), wire.env);
-  return { ...checked, problems: sorted([...checked.problems, ...refused]) };
+  const problems = sorted([...checked.problems, ...refused]);
+  return { ...checked, problems, ...(found?.touches ? { touches: found.touches } : {}) };
+}
+
+/** Of a proposal nothing is checked out: `at` is what was fetched, `base` what is checked out. */
+async function proposed(wire: Wire, dir: string, repo: Repo, flags: CheckFlags, ref: string): Promise<CheckFlags> {
+  if (flags.at !== undefined) throw usage("--fetch and --at name two heads", "give one of the two");
+  const base = flags.base ?? "HEAD";
+  const { policy: onto } = await repo.local(base);
+  return { ...flags, base, at: await fetchHead(dir, wire.env, ref, onto) };
 }
 
 /** Scripts of people's tasks whose agent runs them with `sh`. */
@@ -92,20 +107,23 @@ async function ownLedger(wire: Wire, dir: string, ledgerBranch: string | undefin
   return ledger === null ? [] : commitFiles(repo, ledger, reads);
 }
 
-/** What changed in the ledger since the point where this line of history left the base. */
-async function baseOf(
-  wire: Wire,
-  dir: string,
-  repo: Repo,
-  name: string,
-  head: string | null,
-): Promise<CheckInput["base"]> {
+interface Since {
+  base: NonNullable<CheckInput["base"]>;
+  /** The policy of the base: no proposal decides how it is judged itself. null: it has none that can be read. */
+  settings: Settings | null;
+  /** Of two commits: all that was changed. */
+  touches?: Touched;
+}
+
+/** What changed since the point where this line of history left the base. */
+async function baseOf(wire: Wire, dir: string, repo: Repo, name: string, head: string | null): Promise<Since> {
   const { place } = await findRepo(dir, wire.env);
   const named = (await repo.local(name)).policy;
   const commit = await forkPoint(place, named, head ?? (await repo.local()).policy);
-  const changed =
-    head === null
-      ? await changedOnDisk(place, commit)
-      : (await repo.diff(commit, head)).map((one) => one.path).filter((path) => pathClass(path) === "ledger");
-  return { name, changed, files: changed.length === 0 ? [] : await commitFiles(repo, commit, () => true, changed) };
+  const touches = head === null ? undefined : touchedBy((await repo.diff(commit, head)).map((one) => one.path));
+  const changed = touches?.ledger ?? (await changedOnDisk(place, commit));
+  const files = changed.length === 0 ? [] : await commitFiles(repo, commit, () => true, changed);
+  const [settings] = await commitFiles(repo, named, reads, ["towline.yml"]);
+  const policy = settings?.text ? readSettings(settings.text).settings : null;
+  return { base: { name, changed, files }, settings: policy, touches };
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { text as textOf } from "node:stream/consumers";
 import type { Command } from "commander";
 import { type Answer, verdictOf } from "../core/answers.ts";
 import type { Entry } from "../core/entry.ts";
@@ -53,7 +52,7 @@ export function dispatching(program: Command, wire: Wire): void {
       if (flags.collect) return collectLeft(wire, flags);
       if (flags.ack)
         throw usage("--ack goes with --collect", "an answer that was printed is forgotten by its machine anyway");
-      const input = () => textOf(process.stdin);
+      const input = async () => (await wire.input?.()) ?? "";
       const wishes = await wishesOf({ cwd: wire.cwd, input }, said, flags.file ?? []);
       const limit = flags.timeout === undefined ? undefined : seconds(flags.timeout);
       const record = flags.record === true || inCi(wire);

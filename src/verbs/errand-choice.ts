@@ -31,6 +31,7 @@ export function portsOf(wire: Wire): ErrandPorts {
     runtimes,
     screen: createScreen(wire.secrets, createScan()),
     secret,
+    mask: (text, cut) => wire.secrets.mask(text, cut),
     deployer: createDeployer({ env, clock, secret }),
     connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
   };

@@ -17,8 +17,9 @@ import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
 import type { HostLookup } from "../shell/ways.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { showingJobs } from "./job-show.ts";
 
-/** Adds `towline job cancel ID` and `towline job attach ID`. */
+/** Adds `towline job list|show|log|cancel|attach`. */
 export function job(program: Command, wire: Wire): void {
   const group = program.command("job").description("single runs of tasks");
   group
@@ -36,6 +37,7 @@ export function job(program: Command, wire: Wire): void {
       wire.out(flags.json ? `${JSON.stringify(told(came), null, 2)}\n` : `${line(came)}\n`);
     });
   attaching(group, wire);
+  showingJobs(group, wire);
 }
 
 /** Adds `towline job attach ID`. */

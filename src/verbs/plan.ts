@@ -6,15 +6,19 @@ import { as_found, outlook, toSeconds } from "../core/explain.ts";
 import { recordsOf } from "../core/known-hosts.ts";
 import { whatMatters } from "../core/matters.ts";
 import { isEach } from "../core/select.ts";
-import { exit } from "../errors.ts";
+import { exit, usage } from "../errors.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
+import { fetchHead } from "../shell/fetch-head.ts";
 import { createFleet } from "../shell/fleet.ts";
 import { gather } from "../shell/hands.ts";
 import { openLocal } from "../shell/pack.ts";
+import { forkPoint } from "../shell/pack-files.ts";
 import { createPool } from "../shell/pool.ts";
+import { planOfProposal } from "../shell/proposed.ts";
 import { jobPaths, readPair, readWorkTree } from "../shell/read.ts";
+import { findRepo } from "../shell/repo-open.ts";
 import { lookAtRepos } from "../shell/repos.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
@@ -26,6 +30,8 @@ interface PlanFlags extends Common {
   at?: string;
   probe?: boolean;
   now?: string;
+  head?: string;
+  comment?: boolean;
 }
 
 interface Planned {
@@ -46,13 +52,32 @@ export function plan(program: Command, wire: Wire): void {
     .option("--at <ref>", "read this commit instead of the work tree")
     .option("--probe", "ask the hosts, too, and name the one that each job would get")
     .option("--now <time>", "plan as if it were this time (ISO)")
+    .option("--head <ref>", "what merging this would change; refs/pull/12/head is fetched from origin")
+    .option("--comment", "with --head: as the text of a comment")
     .option("--json", "print the plan as JSON")
     .action(async (flags: PlanFlags) => {
+      if (flags.comment) return wire.out(await commentOf(wire, flags));
+      if (flags.head !== undefined) throw usage("--head goes with --comment", "for the plan at a commit write --at");
       const planned = await planOf(wire, flags);
       if (flags.json) wire.out(`${JSON.stringify(planned, null, 2)}\n`);
       else for (const line of lines(planned)) wire.out(`${line}\n`);
       if (planned.holds.some((hold) => hold.person)) wire.exit(exit.findings);
     });
+}
+
+/** The plan comment of a proposal. */
+async function commentOf(wire: Wire, { head, at, now: then, ...flags }: PlanFlags): Promise<string> {
+  if (head === undefined) throw usage("--comment goes with --head", "name the commit or ref that is proposed");
+  const dir = repoDir(wire, flags);
+  const { repo, tips } = await openLocal(dir, wire, at ?? "HEAD");
+  const base = await readPair(repo, tips);
+  const foreign = await bindingNote(repo, base);
+  if (foreign) throw foreign;
+  const remote = /^refs\/(pull|merge-requests)\//.test(head);
+  const commit = remote ? await fetchHead(dir, wire.env, head, tips.policy) : (await repo.local(head)).policy;
+  const fork = await forkPoint((await findRepo(dir, wire.env)).place, tips.policy, commit);
+  const now = then === undefined ? wire.clock.now() : new Date(then);
+  return planOfProposal({ repo, base, head: commit, fork, now, runtimes: new Set(Object.keys(runtimes)) });
 }
 
 async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
@@ -88,7 +113,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     const asked = whatMatters(draft, names);
     const screen = createScreen(wire.secrets, scan);
     await gather({ repo, pool, clock: wire.clock, runtimes, screen }, state, asked.hosts, findings);
-    await lookAtRepos(codeOf(wire, dir, scan), asked.repos, [], findings);
+    await lookAtRepos(codeOf(wire, dir, scan), state.settings, asked.repos, [], findings);
     const decision = decide(
       state,
       findings,

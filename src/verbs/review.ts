@@ -6,6 +6,7 @@ import { placeOf, type Remark, remarksOf, reviewPath, withRemark } from "../core
 import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
 import { cell, clean, counted, oneLine } from "../core/text.ts";
+import { besides } from "../core/told.ts";
 import { configuration, usage } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { openOrigin } from "../shell/pack.ts";
@@ -38,7 +39,7 @@ export function review(program: Command, wire: Wire): void {
       const text = words.join(" ").trim();
       if (text === "" && flags.comment !== undefined)
         throw usage("there are no words to the comment", `towline review ${job.id} --comment ${flags.comment} "…"`);
-      if (text === "") show(wire, flags, { state, job, work });
+      if (text === "") show(wire, flags, { state, job, work, proposal: await proposalText(repo, tips, job) });
       else await remark(wire, flags, { dir, job, work }, { ...placed(flags, work), text });
     });
 }
@@ -64,6 +65,20 @@ async function workNamed(repo: Repo, tips: Tips, state: State, said: string): Pr
         : "no work is open",
   );
 }
+
+/** What was written for people about the last round; undefined: it was never pushed, or by an older towline. */
+async function proposalText(repo: Repo, tips: Tips, { path, data }: Entry<"job">): Promise<string | undefined> {
+  if (!data.run.proposal || tips.ledger === null) return undefined;
+  const [item] = await repo.tree(tips.ledger, [`${besides(path)}proposal.md`]);
+  const bytes = item?.mode.startsWith("100") ? (await repo.blobs([item.blob])).get(item.blob) : null;
+  return bytes ? new TextDecoder("utf-8").decode(bytes) : undefined;
+}
+
+/** Without the mark for forges. */
+const shown = (proposal: string) =>
+  clean(proposal)
+    .replace(/^<!-- towline:proposal .*-->\n+/m, "")
+    .trimEnd();
 
 function placed({ comment }: ReviewFlags, work: Work): Pick<Remark, "path" | "line"> {
   if (comment === undefined) return { path: null, line: null };
@@ -103,7 +118,7 @@ async function remark(
 function show(
   wire: Wire,
   flags: ReviewFlags,
-  { state, job, work }: { state: State; job: Entry<"job">; work: Work },
+  { state, job, work, proposal }: { state: State; job: Entry<"job">; work: Work; proposal: string | undefined },
 ): void {
   const remarks = remarksOf(state.reviews.get(job.id) ?? "");
   const { branch, code, why, round } = job.data.run;
@@ -119,10 +134,10 @@ function show(
       base,
       head,
     };
-    return void wire.out(`${JSON.stringify({ ...told, why, files, remarks, diff }, null, 2)}\n`);
+    return void wire.out(`${JSON.stringify({ ...told, why, files, remarks, proposal, diff }, null, 2)}\n`);
   }
   wire.out(
-    `${[...headLines(job, work), ...remarks.map(remarkLine)].join("\n")}\n\n${diff.trimEnd()}\n\n${next(job)}\n`,
+    `${[...headLines(job, work), ...remarks.map(remarkLine)].join("\n")}\n\n${proposal === undefined ? "" : `${shown(proposal)}\n\n`}${diff.trimEnd()}\n\n${next(job)}\n`,
   );
 }
 

@@ -9,10 +9,16 @@ import { openLocal } from "../shell/pack.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { addSpent } from "../shell/spent.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { changingTasks } from "./task-change.ts";
+import { newTask } from "./task-new.ts";
+import { showingTask } from "./task-show.ts";
 
-/** Adds `towline task list`. */
+/** Adds `towline task list`, and what can be done with one task. */
 export function task(program: Command, wire: Wire): void {
   const group = program.command("task").description("tasks of the pack");
+  newTask(group, wire);
+  showingTask(group, wire);
+  changingTasks(group, wire);
   group
     .command("list")
     .description("every task with its state, why, agent and next due time")

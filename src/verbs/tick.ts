@@ -20,7 +20,7 @@ import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
-import { codeOf } from "./code.ts";
+import { codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
 
@@ -55,11 +55,12 @@ export async function tickOnce(
   const part = partOf(flags);
   const lead = part?.lead ?? true;
   const begin = async () => {
-    const { repo, tips } = await openOrigin(dir, { env: wire.env, clock, secrets });
+    const { repo, tips, settings } = await openOrigin(dir, { env: wire.env, clock, secrets });
     const before = readBeatText(await repo.readBeat());
-    return { repo, tips, before, ahead: await unpushed(dir, wire.env, tips.policy) };
+    const conversations = lead ? await talkWith(wire, dir, settings) : undefined;
+    return { repo, tips, before, conversations, ahead: await unpushed(dir, wire.env, tips.policy) };
   };
-  const { repo, tips, before, ahead } = await heed(options.signal, begin()).catch((thrown) => {
+  const { repo, tips, before, conversations, ahead } = await heed(options.signal, begin()).catch((thrown) => {
     // The same signal may have ended the git that we waited for.
     throw options.signal?.aborted ? interrupted(thrown) : thrown;
   });
@@ -77,9 +78,10 @@ export async function tickOnce(
       store.close();
     }
   };
-  const publishing = async (state: State) => {
-    published = await publish({ repo: seen, dir, env: wire.env }, state.settings, state.tips, before);
-    return published.changed ? { note: "the dashboard was built anew" } : {};
+  const publishing = async (state: State, left: number) => {
+    const ports = { repo: seen, dir, env: wire.env, left, now: clock.now().getTime() };
+    published = await publish(ports, state.settings, state.tips, before);
+    return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };
   const scan = createScan();
   const outcome = await runTick(
@@ -88,7 +90,9 @@ export async function tickOnce(
       clock,
       runtimes,
       screen: createScreen(secrets, scan),
+      mask: (text, cut) => secrets.mask(text, cut),
       code: codeOf(wire, dir, scan),
+      conversations,
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
       report: wire.report,
@@ -106,6 +110,8 @@ export async function tickOnce(
       tips,
       part,
       probed: before?.probed,
+      talked: before?.talked,
+      spent: spentOf(wire),
       restore: flags.restore,
       onState: (state) => {
         for (const [id, job] of state.jobs) jobs.set(id, job);
@@ -115,6 +121,13 @@ export async function tickOnce(
   );
   for (const warning of secrets.warnings()) wire.report.warning(warning);
   return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead };
+}
+
+/** How long the CI job runs already, ms, where its workflow says when it began. */
+function spentOf({ env, clock }: Wire): number | undefined {
+  const began = Number(env.TOWLINE_JOB_BEGAN || Number.NaN) * 1000;
+  const spent = clock.now().getTime() - began;
+  return spent >= 0 && spent < 86_400_000 ? spent : undefined;
 }
 
 /** The sources of a pack. A caller of many ticks makes them once: they remember when they may ask again. */

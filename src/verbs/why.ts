@@ -2,19 +2,21 @@ import type { Command } from "commander";
 import { costRow } from "../core/costs.ts";
 import { draftOf } from "../core/draft.ts";
 import { driftOf } from "../core/drift.ts";
-import type { Entry } from "../core/entry.ts";
+import { type Entry, parseEntry } from "../core/entry.ts";
 import { explainPupdate, explainTask, leafLine, outlook, toSeconds } from "../core/explain.ts";
 import { isOver } from "../core/jobs.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Pupdate } from "../core/schema.ts";
 import { amount, expensesOf } from "../core/spent.ts";
 import type { State } from "../core/state.ts";
-import { oneLine } from "../core/text.ts";
+import { counted, oneLine } from "../core/text.ts";
+import { besides } from "../core/told.ts";
 import { usage } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
+import { givenTo } from "../shell/knowledge.ts";
 import { openLocal } from "../shell/pack.ts";
 import { addRecords, jobPaths, readPair, readWorkTree } from "../shell/read.ts";
 import { addSpent } from "../shell/spent.ts";
@@ -24,7 +26,7 @@ import { type Common, repoDir, type Wire } from "../wire.ts";
 export function why(program: Command, wire: Wire): void {
   program
     .command("why <id>")
-    .description("why a task, job or pupdate is as it is: the rule and the field that decided")
+    .description("why a task, job or pupdate is as it is; of an insight or a learning: which jobs were given it")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--at <ref>", "read this commit instead of the work tree")
     .option("--json", "print the answer as JSON")
@@ -38,11 +40,12 @@ export function why(program: Command, wire: Wire): void {
       const answer =
         (await aboutTask(wire, repo, tips, state, name, { dir, ref: flags.at })) ??
         (await aboutJob(repo, tips, state, name)) ??
-        (await aboutPupdate(repo, tips, state, name));
+        (await aboutPupdate(repo, tips, state, name)) ??
+        (await aboutKnown(repo, tips, id));
       if (!answer) {
         const near = nearest(name, [...state.tasks.keys(), ...state.jobs.keys()]);
         throw usage(
-          `${id} is no task, job or pupdate here`,
+          `${id} is no task, job, pupdate, insight or learning here`,
           near ? `did you mean ${near}?` : "`towline task list` names the tasks",
         );
       }
@@ -100,6 +103,9 @@ async function aboutJob(repo: Repo, tips: Tips, state: State, id: string): Promi
     lines.push(`  ${at} asked: ${oneLine(text)}`);
     lines.push(answer === undefined ? "    not answered yet: its memo waits" : `    answered: ${oneLine(answer)}`);
   }
+  const known = [...(run.insights ?? []), ...(run.learnings ?? [])];
+  if (run.told !== undefined) lines.push(`  was told ${besides(job.path)}${run.told}`);
+  if (known.length > 0) lines.push(`  given: ${known.join(", ")}`);
   const drift = run.drift ?? (isOver(job) ? null : driftOf(state, job));
   if (drift) lines.push(`  ${drift}`);
   if (run.cancel) lines.push(`  ${run.cancel.by} asked for it to be ended at ${run.cancel.at}`);
@@ -118,6 +124,38 @@ function costLine(job: Entry<"job">): string | null {
     sum.tokens > 0 && amount("tokens", sum.tokens),
   ].filter(Boolean);
   return parts.length === 0 ? null : `  ${parts.join(", ")}`;
+}
+
+/** Which jobs were given an insight or a learning: of one that is retired, what may have to be looked at again. */
+async function aboutKnown(repo: Repo, tips: Tips, id: string): Promise<Answer | null> {
+  const [, said, name = ""] = /^(?:(insights|learnings)\/)?([a-z0-9-]{1,80})(?:\.md)?$/.exec(id) ?? [];
+  for (const kind of ["insights", "learnings"] as const) {
+    if (name === "" || (said !== undefined && said !== kind)) continue;
+    const path = `${kind}/${name}.md`;
+    const status = await statusOf(repo, tips, path);
+    if (status === null && said === undefined) continue;
+    const jobs = await givenTo(repo, tips.ledger, kind, name);
+    if (status === null && jobs.length === 0) continue;
+    const lines = jobs.map(
+      ({ id, data }) =>
+        `  ${data.run.claimed_at} ${id}: ${data.state}, by ${data.agent ?? "nobody"} on ${data.host}${data.pr ? `, ${data.pr}` : ""}`,
+    );
+    const rows = jobs.map(({ id, path, data }) => ({ job: id, path, task: data.task, state: data.state, pr: data.pr }));
+    return {
+      json: { path, status: status ?? "gone", jobs: rows },
+      lines: [`${path}: ${status ?? "gone"}; ${counted(jobs.length, "job")} given it`, ...lines],
+    };
+  }
+  return null;
+}
+
+/** `active` or `retired`; `broken` where that cannot be read; null: there is no such record. */
+async function statusOf(repo: Repo, { policy }: Tips, path: string): Promise<string | null> {
+  const [item] = await repo.tree(policy, [path]);
+  if (!item) return null;
+  const bytes = (await repo.blobs([item.blob])).get(item.blob);
+  const { entry } = bytes ? parseEntry(path, "insight", new TextDecoder().decode(bytes)) : { entry: null };
+  return entry?.data.status ?? "broken";
 }
 
 async function aboutPupdate(repo: Repo, tips: Tips, state: State, id: string): Promise<Answer | null> {

@@ -71,6 +71,23 @@ describe("limits", () => {
       { "towline.yml": yml("accounts: {maxi: {}}\n"), "agents/scout.md": agent("account: maxj\n") },
       ["agents/scout.md:4 unknown-account?", "towline.yml:4 account-idle?"],
     ],
+    [
+      "in a pane, what acts in headless runs only",
+      {
+        "agents/scout.md": agent("limits: {turns: 9}\nbudget: {usd: 0.5}\n", "tmux"),
+        "tasks/one.md": task("budget: {usd: 0.2}\ntimeout: 10m\n"),
+      },
+      ["agents/scout.md:4 pane-limit?", "agents/scout.md:5 pane-limit?", "tasks/one.md:3 pane-limit?"],
+    ],
+    [
+      "the same without a pane, and a pane with limits that act",
+      {
+        "agents/scout.md": agent("limits: {turns: 9}\nbudget: {usd: 0.5}\n"),
+        "agents/pane.md": agent("limits: {open_prs: 2}\nbudget: {minutes: 30, runs: 5}\n", "tmux"),
+        "agents/idle.md": agent("limits: {turns: 9}\noff: true\n", "tmux"),
+      },
+      [],
+    ],
     ["less than nothing", { "tasks/one.md": task("budget: {usd: -1}\n") }, ["tasks/one.md:3 invalid"]],
   ])("%s", (_, files, wanted) => {
     const found = checked(files);

@@ -22,7 +22,7 @@ export function checked(files: Record<string, string | null>, more: Partial<Chec
     text === null ? [] : [file(path, text)],
   );
   return check({
-    runtimes: ["shell", "picoclaw", "ollama", "claude"],
+    runtimes: ["shell", "picoclaw", "ollama", "claude", "tmux"],
     ...more,
     files: [...all, ...(more.files ?? [])],
   });

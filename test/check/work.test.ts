@@ -30,6 +30,16 @@ test.each<[string, Record<string, string>, string[]]>([
     ["tasks/a.md:4 no-repo?", "tasks/a.md:5 no-repo?"],
   ],
   [
+    "paths of nothing, paths that are slow, and too many",
+    {
+      "tasks/a.md": task("paths: src/**\n"),
+      "tasks/b.md": task(`repo: .\npaths: '${"*a".repeat(9)}'\n`),
+      "tasks/c.md": task(`repo: .\npaths: [${"x, ".repeat(20)}y]\n`),
+      "tasks/d.md": task("repo: .\npaths: [src/**/a/**/*.ts, docs/]\n"),
+    },
+    ["tasks/a.md:4 no-repo?", "tasks/b.md:5 invalid", "tasks/c.md:5 invalid"],
+  ],
+  [
     "a permit that is none",
     { "agents/scout.md": agent("guard: {permit: [everything]}\n") },
     ["agents/scout.md:4 invalid"],

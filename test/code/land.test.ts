@@ -36,7 +36,12 @@ function landing(
     body: "",
   };
   const agent = { path: "agents/scout.md", id: "scout", kind: "agent", data: { runtime: "shell", guard }, body: "" };
-  const state = { tasks: new Map([["count", task]]), agents: new Map([["scout", agent]]), settings: { defaults: {} } };
+  const state = {
+    tasks: new Map([["count", task]]),
+    agents: new Map([["scout", agent]]),
+    reviews: new Map(),
+    settings: { defaults: {} },
+  };
   const run = { branch, code: { repo: ".", base: one.base }, ...more };
   const job = { path: "jobs/x/count-1.md", id: "count-1", data: { task: "count", agent: "scout", run } };
   return (code: CodeResult | undefined, outcome: Outcome = done) =>
@@ -177,6 +182,12 @@ test("a secret by its shape is found, too; a search that fails counts as a find"
   expect(reasons(await landing(one, { scan: createScan() })(came(one)))).toMatch(
     /x\.txt holds what looks like a secret/,
   );
+  const named = stand();
+  named.put(`ghp_${"a1B2".repeat(9)}.txt`, "fine\n");
+  named.commit();
+  const told = await landing(named, { scan: createScan() })(came(named));
+  expect(reasons(told)).toMatch(/^⟨redacted \S+⟩.* holds what looks like a secret/);
+  expect(JSON.stringify([...("kept" in told ? told.kept : [])]) + reasons(told)).not.toContain("ghp_");
   const two = stand();
   two.put("x.txt", "fine\n");
   two.commit();

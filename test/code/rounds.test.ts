@@ -16,6 +16,7 @@ n=$(cat count.txt 2>/dev/null | wc -l)
 echo "round $((n + 1))" >>count.txt
 sed -n '/^### /,$p' .towline/TASK.md >>told.txt
 sed -n '/^## What is known/,$p' .towline/CLAUDE.md >known.txt
+towline learn 'I am about to name a type'
 git add -A && git commit -qm "Counts $((n + 1))"
 echo "counted $((n + 1))"`;
 
@@ -115,11 +116,18 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect((await one.say("review", "count", "--comment", "nothing.txt:1", "x")).said).toMatch(/no file nothing.txt/);
   expect((await one.say("review", "count", "--comment", "count.txt:1", "say it louder")).code).toBe(0);
   expect(one.pack.file(`reviews/${job}.md`)).toBe(`# Review of ${job}\n\n- count.txt:1: say it louder\n`);
+  // What it would be told now is what it is told then.
+  const book = await one.say("playbook", "scout", "count");
   const second = await one.tick();
   expect(second.started).toMatchObject([{ job }]);
   expect(one.status()).toBe("review");
   expect(one.git("show", `${branch}:count.txt`)).toBe("round 1\nround 2");
   expect(one.git("show", `${branch}:told.txt`)).toContain("### `count.txt`, line 1\n\n```text\nsay it louder\n```");
+  const shown = (await one.say("review", job)).out;
+  expect(shown).toMatch(/^\| Verify \| ✓ passed \|\n\| Round \| 2 \|$/m);
+  expect(shown).toMatch(/^\| Told \| \[exactly what it was told\]\(told-2-\w{8}\.md\) \|$/m);
+  expect(shown).toMatch(/^\| Insights \| \[quiet\]\((\.\.\/){5}insights\/quiet\.md\) \|$/m);
+  expect(shown).toMatch(/^## Remarks settled\n\n- count\.txt, line 1: say it louder$/m);
   expect(one.git("log", "--format=%s", branch)).toMatch(/^Counts 2\nAda's own\nCounts 1\n/);
   expect(one.git("ls-tree", "-r", "--name-only", branch)).not.toMatch(/towline\/|^(CLAUDE|AGENTS|TASK)\.md/m);
   expect((await one.tick()).commits).toEqual([]);
@@ -129,12 +137,32 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   bob("push", "-q");
   await one.tick();
   expect(one.status()).toBe("done");
-  const path = one.pack.at("ls-tree", "-r", "--name-only", "main", "jobs").trim();
+  const files = one.pack.at("ls-tree", "-r", "--name-only", "main", "jobs").trim().split("\n");
+  const path = files.find((one) => !one.includes(".d/")) as string;
+  // What it was told, word for word, in each of its rounds.
+  const texts = files.filter((one) => /\.d\/told-/.test(one));
+  expect(texts).toHaveLength(2);
+  expect(one.pack.file(texts[0] as string)).toMatch(/^## `\.towline\/TASK\.md`\n\n```+markdown\n# Count\n/m);
+  expect(one.pack.file(texts[0] as string)).toContain("### quiet\n\nNever at night.");
+  expect(one.pack.file(texts[0] as string)).not.toContain("say it louder");
+  expect(one.pack.file(texts[1] as string)).toContain("say it louder");
+  expect(one.pack.file(texts[1] as string)).toBe(book.out);
+  expect(one.pack.file(path)).toContain(`  told: ${texts[1]?.split("/").at(-1)}\n`);
+  const proposal = files.find((one) => one.endsWith(".d/proposal.md"));
+  expect(one.pack.file("status/count.md")).toContain(`([told](../${texts[1]}), [proposal](../${proposal}))`);
   expect(one.pack.file(path)).toMatch(/^state: finished$/m);
   expect(one.pack.file(path)).toMatch(/^pr: towline\//m);
   expect(one.pack.file(path)).toMatch(/insights:\n {4}- quiet\n/);
   expect(one.pack.file(path)).toMatch(/learnings:\n {4}- types\n/);
+  expect(one.pack.file(path)).toMatch(/learned:\n {4}- query: I am about to name a type\n {6}hits:\n {8}- types\n/);
   expect((await one.tick()).commits).toEqual([]);
+  // An insight that turned out wrong: who was given it.
+  const why = await one.say("why", "insights/quiet.md");
+  expect(why.out).toMatch(
+    new RegExp(`^insights/quiet.md: active; 1 job given it\n {2}\\S+ ${job}: finished, by scout on here, `),
+  );
+  expect((await one.say("why", "insights/other")).out).toBe("insights/other.md: active; 0 jobs given it\n");
+  expect((await one.say("why", job)).out).toMatch(/was told jobs\/\S+\.d\/told-2-\w+\.md\n {2}given: quiet, types\n/);
   one.pack.remove();
 });
 

@@ -225,6 +225,7 @@ describe("the agent's guard", () => {
     expect(is("a.b", "aXb")).toBe(false);
     expect(is("(a|b)+[c]", "(a|b)+[c]")).toBe(true);
     expect(is("**", "any/thing")).toBe(true);
+    expect(is("package-lock.json", "web/package-lock.json")).toBe(true);
   });
   test("what is permitted by name passes, and only that", () => {
     expect(said(work([change("package-lock.json")]), { permit: ["lock-files"] })).toEqual([]);

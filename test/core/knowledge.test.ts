@@ -85,5 +85,5 @@ test("they stand in the role and the task, below headings of their own", () => {
   expect(taskFile(briefing)).toContain("## Rules for such work\n\n### tests\n\ntext\n");
   expect(taskFile({ ...briefing, told: undefined })).not.toContain("Rules");
   const people = { ...told, people: ["Ada", "Bob `x`"] };
-  expect(taskFile({ ...briefing, told: people })).toContain("## Who knows this area\n\n- Ada\n- Bob \\`x\\`\n");
+  expect(taskFile({ ...briefing, told: people })).toContain("## Who knows this area\n\n```text\nAda\nBob `x`\n```\n");
 });

@@ -215,7 +215,8 @@ test("work that is not all committed goes back to its agent, three times at most
   expect(record(one)[1]).toContain("10 lines changed. Not all of it: a merge is not finished.");
   one.tick(at(2), never);
   const sent = one.sent.get(id)?.assignment?.code;
-  expect(sent?.note).toContain("not all committed (a merge is not finished)");
+  expect(sent?.note).toMatch(/not all committed$/);
+  expect(sent?.left).toBe("a merge is not finished");
   expect(sent).not.toHaveProperty("failed");
   one.tick(at(3), partly);
   one.tick(at(4), never);
@@ -259,6 +260,23 @@ test("two jobs that change the same file: people hear of it once, and not any mo
   one.tick(at(3), never);
   expect(overlap().join()).not.toMatch(/status: open/);
   expect(one.files.get("state/levels.ndjson") ?? "").not.toContain("overlap");
+});
+
+test.each<[string, string, string | null, string | null]>([
+  ["both say it", "src/core/", "src/core/*.ts", "src/core/ (as their tasks say)"],
+  ["one says what the other does", "src/**", null, "src/a.ts, src/b.ts"],
+  ["a name at any depth", "b.ts", null, "src/b.ts"],
+  ["they say other things", "docs/", "src/core/", null],
+])("work that is to meet is told of before it does: %s", (_, mine, other, told) => {
+  const task = (paths: string | null) =>
+    `---\ntitle: Sum\nrepo: .\n${paths ? `paths: ['${paths}']\n` : ""}---\necho hi\n`;
+  const one = stand(`paths: ['${mine}']\n`, { "tasks/sum.md": task(other) });
+  for (const minute of [0, 1, 2])
+    one.tick(at(minute), (id) => (other === null && id.startsWith("sum") ? ends(pushed(first))() : null));
+  const overlap = memos(one).filter((text) => text.includes("change the same files"));
+  expect(overlap).toHaveLength(told === null ? 0 : 1);
+  if (told !== null) expect(overlap[0]).toContain(`change the same files: ${told}`);
+  expect(one.tick(at(3), never)).toEqual([]);
 });
 
 test("where a branch `towline` is taken, work stands beside it", () => {
@@ -407,6 +425,21 @@ test("its host is preferred for the next round; when it is gone another goes on 
   expect(sent).toMatchObject({ continued: expect.stringContaining("fresh session"), code: { base: second, round: 3 } });
   expect(sent?.resume).toBeUndefined();
   expect(sent?.code?.remarks).toMatchObject([{ text: "and more" }]);
+});
+
+test("the next round of an agent with `session: fresh` knows nothing of the last, on the same machine, and says so", () => {
+  const one = stand("", { "agents/scout.md": "---\nruntime: shell\nsession: fresh\n---\nCareful.\n" });
+  one.tick(at(0), never);
+  const id = job(one)?.id ?? "";
+  one.tick(at(1), () => ({ stdout: "x", landed: pushed(first), outcome: { session: "s-1" } }));
+  head(one, `towline/${id}`, first);
+  one.files.set(`reviews/${id}.md`, "- more\n");
+  one.tick(at(2), never);
+  expect(one.starts.at(-1)).toBe(`${id}/2 ann`);
+  const sent = one.sent.get(id)?.assignment;
+  expect(sent?.resume).toBeUndefined();
+  expect(sent?.continued).toBe("was on ann, goes on there in a fresh session (agents/scout.md: session: fresh)");
+  expect(sent?.code).toMatchObject({ base: first, round: 2, remarks: [{ text: "more" }] });
 });
 
 test("a repository that cannot be read holds the task back and says why; one that answers again lets it go", () => {

@@ -1,6 +1,7 @@
 // A fleet in memory: machines that keep journals, so that tests count starts from outside. Scripts are functions.
 import { createHash } from "node:crypto";
 import {
+  type CodeResult,
   type Fleet,
   type HeldJob,
   type HostFacts,
@@ -20,9 +21,13 @@ export interface FakeRun {
   /** ISO time at which it starts; it takes a second. */
   at?: string;
   /** Files of its agent's outbox, by name. */
-  outbox?: Record<string, string>;
+  outbox?: Record<string, string | Uint8Array>;
+  /** What becomes of its coding work. */
+  code?: CodeResult;
   /** Never ends by itself. */
   hangs?: boolean;
+  /** It has gone quiet, and no nudge woke it. */
+  silent?: true;
 }
 
 export interface FakeMachine {
@@ -151,6 +156,8 @@ function session(name: string, host: FakeMachine, script: Script, pack: string):
         host.sessions = host.sessions?.filter((one) => one.job !== job);
         return true;
       },
+      tips: async () => [],
+      send: async () => {},
     } as never,
     close() {},
   };
@@ -180,6 +187,7 @@ function facts(name: string, host: FakeMachine): HostFacts {
       day: one.request.day,
       state,
       sha256: state === "running" ? undefined : resultOf(job, Number(epoch), host).sha256,
+      ...(state === "running" && one.run.silent ? { silent: true } : {}),
     };
   });
   return {
@@ -232,6 +240,7 @@ export function rawResult(job: string, epoch: number, run: FakeRun, at: string):
     program: "fake",
     stdout: stream(run.stdout ?? ""),
     stderr: stream(run.stderr ?? ""),
+    ...(run.code ? { code: run.code } : {}),
     ...(run.outbox ? { parts: new Map([["outbox", outboxOf(run.outbox)]]) } : {}),
     sha256: sha(`${job} ${epoch} ${run.stdout ?? ""}`),
   };

@@ -53,7 +53,7 @@ if [ ! -e "$HOME/trusted" ]; then
 fi
 printf '\\033[?2004h> '
 hook SessionStart ',"source":"startup"'
-turn=0 prompt= pasting=
+turn=0 prompt= pasting= deaf=
 escape=$(printf '\\033')
 while IFS= read -r line; do
   case $line in *"$escape[200~"*) pasting=1 prompt= line=\${line#*"$escape[200~"} ;; esac
@@ -91,7 +91,8 @@ while IFS= read -r line; do
       ;;
     *NEEDS-LEAVE*) hook Notification ',"notification_type":"permission_prompt","message":"Claude needs your permission to use Bash"' ;;
     *DIE*) echo 'Segmentation fault' && exit 42 ;;
-    *"Nothing new"*) wrote x; stop 'I woke up.' ;;
+    *STAY-QUIET*) deaf=1 ;;
+    *"Nothing new"*) [ -z "$deaf" ] || continue; wrote x; stop 'I woke up.' ;;
   esac
 done
 `;

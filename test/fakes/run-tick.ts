@@ -1,8 +1,9 @@
-import type { Clock, Deployer, Poller, Repo } from "../../src/ports.ts";
+import type { Clock, Conversations, Deployer, Poller, Repo } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
 import { createPool } from "../../src/shell/pool.ts";
+import type { Code } from "../../src/shell/repos.ts";
 import { outcomeOf, type Screen } from "../../src/shell/screen.ts";
 import { noSecrets, type Secrets } from "../../src/shell/secrets.ts";
 import { type TickOptions, type TickOutcome, type TickPorts, tick } from "../../src/tick.ts";
@@ -20,6 +21,8 @@ interface RunOptions {
   screen?: Screen;
   secrets?: Secrets;
   deployer?: Deployer;
+  /** For work on repositories. */
+  code?: Code;
   /** What agents may be given by name. */
   env?: Record<string, string>;
   after?: (repo: Repo) => TickPorts["after"];
@@ -30,10 +33,14 @@ interface RunOptions {
   restore?: boolean;
   /** When hosts were last asked: what the verb reads from the heartbeat. */
   probed?: TickOptions["probed"];
+  talked?: TickOptions["talked"];
+  conversations?: Conversations;
   part?: TickOptions["part"];
   /** The random part of a new pack's id. */
   random?: string;
   attempt?: number;
+  /** What of a CI job's time is gone, ms. */
+  spent?: number;
 }
 
 /** One whole tick of the clone at `dir` over machines in memory: real git, real decisions. */
@@ -56,6 +63,8 @@ export async function runTick(
       screen: options.screen ?? (async (result, runtime) => ({ result, outcome: outcomeOf(result, runtime) })),
       secret: (name) => options.env?.[name],
       deployer: options.deployer,
+      conversations: options.conversations,
+      code: options.code,
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),
@@ -65,9 +74,11 @@ export async function runTick(
       tips,
       restore: options.restore,
       probed: options.probed,
+      talked: options.talked,
       part: options.part,
       random: options.random ?? "0123456789ab",
       attempt: options.attempt,
+      spent: options.spent,
       signal: options.signal,
       onState: options.onState,
     },

@@ -3,16 +3,17 @@ import { type Findings, noFindings } from "../../src/core/absorb.ts";
 import { limitsOf } from "../../src/core/budget.ts";
 import type { Start } from "../../src/core/claim.ts";
 import { type Decision, decide } from "../../src/core/decide.ts";
-import { draftOf } from "../../src/core/draft.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import type { Landed } from "../../src/core/landed.ts";
 import { readExpenses } from "../../src/core/look-back.ts";
 import { whatMatters } from "../../src/core/matters.ts";
+import { heeded, type Said } from "../../src/core/obey.ts";
 import type { Spent } from "../../src/core/spent.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
 import { talked } from "../../src/core/talk.ts";
+import type { ToldFinding } from "../../src/core/told.ts";
 import type { RepoAnswer, Standing } from "../../src/core/work.ts";
-import type { Outcome } from "../../src/ports.ts";
+import type { Level, Outcome } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { type FakeRun, rawResult } from "./fleet.ts";
 
@@ -33,8 +34,18 @@ export interface World {
   standing: Map<string, Standing>;
   /** Why the work of ended runs cannot be brought in yet, by job. */
   later: Map<string, string>;
+  /** Comments that stand on the forge. */
+  said: Said[];
+  /** What sources report. */
+  levels: Level[];
+  /** There is a forge that people are told things on. */
+  talks: boolean;
+  /** Jobs that have gone quiet where they run, and that no nudge woke. */
+  silent: Set<string>;
   /** Why hosts start nothing, though they could; absent: they do. */
   turns?: string;
+  /** What agents are told when they are started, where that is kept. */
+  told?: ToldFinding;
   state(): State;
   /** One tick. Answers the changes of each pass that made any. `run` says what a job comes to; null: it goes on. */
   tick(
@@ -47,7 +58,7 @@ export interface World {
 function spentIn(files: ReadonlyMap<string, string>): Spent {
   const spent: Spent = { from: new Date(0), expenses: new Map(), broken: [] };
   for (const [path, text] of files) {
-    if (!path.startsWith("jobs/")) continue;
+    if (!path.startsWith("jobs/") || path.includes(".d/")) continue;
     const told = readExpenses(path, text);
     if (told) spent.expenses.set((path.split("/").at(-1) ?? "").slice(0, -3), told);
     else spent.broken.push(path);
@@ -67,6 +78,10 @@ export function world(records: Record<string, string>): World {
     repos: new Map(),
     standing: new Map(),
     later: new Map(),
+    said: [],
+    levels: [],
+    talks: false,
+    silent: new Set(),
     state: () => {
       const named = openPaths(files.get("state/open.ndjson"));
       const wanted = [...policy_paths, ...ledger_paths];
@@ -90,7 +105,7 @@ export function world(records: Record<string, string>): World {
         gatherInto(findings, state, now, tick);
         const pathsNow = new Map(
           [...files.keys()]
-            .filter((p) => p.startsWith("jobs/"))
+            .filter((p) => p.startsWith("jobs/") && !p.includes(".d/"))
             .map((p) => [(p.split("/").at(-1) ?? "").slice(0, -3), p]),
         );
         const decision = decide(
@@ -115,16 +130,22 @@ export function world(records: Record<string, string>): World {
           }
           open.set(start.job, { host: start.host, epoch: start.epoch, at: now });
           findings.starts.set(`${start.job}/${start.epoch}`, { state: "started", epoch: start.epoch });
+          if (made.told) findings.told.set(`${start.job}/${start.epoch}`, made.told);
         }
-        if (decision.plan.starts.length === 0) break;
+        if (decision.plan.starts.length === 0 && !decision.again) break;
       }
       return changes;
 
       function gatherInto(into: Findings, state: State, at: string, id: string): void {
         into.answers.clear();
         into.running.clear();
+        into.silent.clear();
         into.absent.clear();
-        const { hosts: asked, repos } = whatMatters(draftOf(state, new Date(at), id), known);
+        into.said = [...made.said];
+        into.levels = [...made.levels];
+        into.talks = made.talks;
+        const heard = heeded(state, into.said, { runtimes: known }, { now: new Date(at), tick: id });
+        const { hosts: asked, repos } = whatMatters(heard, known);
         into.repos = new Map([...made.repos].filter(([repo]) => repos.has(repo)));
         into.standing = new Map([...made.standing].filter(([job]) => state.jobs.has(job)));
         into.later = new Map(made.later);
@@ -133,8 +154,10 @@ export function world(records: Record<string, string>): World {
           const came = run(job, host);
           const runtime = runtimes.shell;
           if (made.later.has(job)) continue;
-          if (!came || !runtime) into.running.add(`${job}/${epoch}`);
-          else {
+          if (!came || !runtime) {
+            into.running.add(`${job}/${epoch}`);
+            if (made.silent.has(job)) into.silent.add(`${job}/${epoch}`);
+          } else {
             const result = rawResult(job, epoch, came, began);
             const outcome = { ...runtime.outcome(result), ...came.outcome };
             const said = talked(outcome, result.parts?.get("outbox"));

@@ -1,6 +1,15 @@
 // `tmux` on this machine: real tmux, the real host program, and a script in place of claude.
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -119,6 +128,30 @@ describe.skipIf(lacksTmux !== "")(`a pane${lacksTmux}`, () => {
     expect(outcome(woken)).toMatchObject({ state: "finished", answer: "I woke up." });
     const typed = prompts(one).filter((text) => text.includes("Nothing new has come from you"));
     expect(typed).toHaveLength(1);
+  });
+
+  test("one that no nudge wakes is told of by its host while it is silent, one that waits for a person is not", async () => {
+    one.trust();
+    const early = tmux({ nudges: { silence: 1, apart: 1, most: 1 } });
+    const [[made, how], [other, its]] = [
+      begin("STAY-QUIET", { runtime: early }),
+      begin("NEEDS-LEAVE", { runtime: early, deadline: 20 }),
+    ];
+    const [run, waits] = [await one.run(made, how), await one.run(other, its)];
+    const silent = async () => (await one.hello()).held.flatMap((held) => (held.silent ? held.job : []));
+    for (const end = Date.now() + 40_000; (await silent()).length === 0; await sleep(200))
+      if (Date.now() > end) throw new Error("it was never told");
+    await until(() => existsSync(join(one.panes, its.job as string, "note")));
+    await sleep(3000);
+    expect(await silent()).toEqual([how.job]);
+    // Life again, in the records of both: which is whose does not matter here.
+    const records = join(one.home, ".claude/projects/-x");
+    for (const name of readdirSync(records)) appendFileSync(join(records, name), "{}\n");
+    for (const end = Date.now() + 20_000; (await silent()).length > 0; await sleep(100))
+      if (Date.now() > end) throw new Error("it is still told");
+    await run.cancel();
+    await waits.cancel();
+    for (const each of [run, waits]) expect(outcome(await each.result()).state).toBe("cancelled");
   });
 
   test("it does not end while a person sits at its keyboard; who only looks on does not hold it", async () => {

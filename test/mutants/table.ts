@@ -281,8 +281,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/core/gate.ts",
-        "return stop !== undefined && !stop.off &&",
-        "return stop !== undefined && stop.cancel && !stop.off &&",
+        "if (file && !file.off && lasts(file.until))",
+        "if (file && file.cancel && !file.off && lasts(file.until))",
       ],
     ],
     tests: ["test/golden/golden.test.ts"],
@@ -777,6 +777,18 @@ export const mutants: Mutant[] = [
     name: "a first start asks",
   },
   {
+    guard: "an attaching person goes by no jump host that shows another key than the pinned one",
+    edits: [
+      [
+        "src/shell/attach.ts",
+        '"-o", "ControlPath=none"];',
+        '"-o", "ControlPath=none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];',
+      ],
+    ],
+    tests: ["test/verbs/attach.test.ts"],
+    name: "shows another key",
+  },
+  {
     guard: "an attaching person's ssh agent does not reach a pane",
     edits: [["src/runtimes/tmux-scripts.ts", 'set -gq update-environment ""\n', ""]],
     tests: ["test/integration/pane.test.ts"],
@@ -877,6 +889,50 @@ export const mutants: Mutant[] = [
     edits: [["src/core/reclaim.ts", "restsStill(job, placed, claiming.holds, hold);", "{}"]],
     tests: ["test/core/asking.test.ts"],
     name: "cannot go on",
+  },
+  {
+    guard: "silence counts only where a runtime shows progress",
+    edits: [["src/shell/hands.ts", 'held.silent && runtimes[job.data.run.runtime ?? ""]?.nudges;', "held.silent;"]],
+    tests: ["test/tick/stuck.test.ts"],
+    name: "shows no progress",
+  },
+  {
+    guard: "a silent run is told of once",
+    edits: [["src/core/stuck.ts", " || run.stuck?.epoch === epoch) continue;", ") continue;"]],
+    tests: ["test/core/stuck.test.ts"],
+    name: "hear of it once",
+  },
+  {
+    guard: "a choice counts for the run that it was made about",
+    edits: [
+      ["src/core/stuck.ts", "if (!stuck || stuck.epoch !== epochOf(job)) return null;", "if (!stuck) return null;"],
+    ],
+    tests: ["test/core/stuck.test.ts"],
+    name: "for no later one",
+  },
+  {
+    guard: "an answer that names no choice makes none",
+    edits: [["src/core/stuck.ts", "  if (choice === null) {\n", '  if (choice === null && answer === "-") {\n']],
+    tests: ["test/core/stuck.test.ts"],
+    name: "none of them",
+  },
+  {
+    guard: "a run that is to be started anew is ended first",
+    edits: [["src/core/withdraw.ts", ' ?? (chosen(state, job) === "retry" ? startedAnew : null);', ";"]],
+    tests: ["test/tick/stuck.test.ts"],
+    name: "ends it on its host",
+  },
+  {
+    guard: "host: a run that waits for a person is not silent",
+    edits: [["src/runtimes/tmux-scripts.ts", "  waits && return\n", ""]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "no nudge wakes",
+  },
+  {
+    guard: "globs that somebody made slow are not taken",
+    edits: [["src/core/schema.ts", 'glob.split("*").length <= 9', 'glob.split("*").length <= 900']],
+    tests: ["test/check/work.test.ts"],
+    name: "paths",
   },
   {
     guard: "an agent that goes on asking comes to an end",
@@ -1058,9 +1114,85 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a search for secrets that fails counts as a find",
-    edits: [["src/shell/land.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
+    edits: [["src/shell/land-text.ts", "if (sightings === null) found.set", "if (sightings === undefined) found.set"]],
     tests: ["test/code/land.test.ts"],
     name: "by its shape",
+  },
+  {
+    guard: "other bytes than text are searched for secrets",
+    edits: [["src/shell/quarantine-read.ts", "added ?? wordsIn(blobs.get(one.blob))", "added"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "what stands in a commit's own headers is searched for secrets",
+    edits: [["src/shell/quarantine-read.ts", "committer.email, more].join", "committer.email].join"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "headers of a commit that nobody sees",
+    edits: [["src/core/guard.ts", "if (!header.test(line)) found.push", 'if (line === "-") found.push']],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "texts in selectors of variants",
+    edits: [["src/core/guard.ts", "|(?<!\\p{Unified_Ideograph})[\\u{e0100}-\\u{e01ef}]|[\\ufe00-\\ufe0f]{2}/u", "/u"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "what is kept of work is made anew of what was looked at",
+    edits: [
+      ["src/shell/land.ts", "whole ? await packed(found, base) : null", "whole ? bytes : null"],
+      ["src/shell/land.ts", "keptOf(ports, found, job, searched", "keptOf(ports, found, job, bytes, searched"],
+      [
+        "src/shell/land.ts",
+        'job: Entry<"job">, whole: boolean',
+        'job: Entry<"job">, bytes: Uint8Array, whole: boolean',
+      ],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "hide something beside",
+  },
+  {
+    guard: "names of paths are masked where they are a reason",
+    edits: [
+      [
+        "src/shell/land.ts",
+        "refused(await linesOf(ports, breaches.slice(0, 50)), kept)",
+        "refused(breaches.slice(0, 50).map(({ path, why }) => `${path} ${why}`), kept)",
+      ],
+    ],
+    tests: ["test/code/land.test.ts"],
+    name: "by its shape",
+  },
+  {
+    guard: "a host's words about what is left are data to the agent",
+    edits: [["src/core/work.ts", "note.startsWith(not_all) ? not_all : note", "note"]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "letters stand in a fence among the files of an inbox",
+    edits: [
+      ["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`,\n  }));", "at}\\n\\n${clean(text)}\\n`,\n  }));"],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "words of others are no part of a script",
+    edits: [["src/core/triage.ts", "if (script !== null)", 'if (script === "-")']],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "an agent's answer does not pass for what the check said",
+    edits: [["src/core/landed.ts", "    at = end;\n", ""]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
   },
   {
     guard: "a claim that is given back for the same reason rests",
@@ -1208,7 +1340,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a task that a rule made goes to no stranger's repository",
-    edits: [["src/core/gate.ts", "!is_named.test(task.data.repo)", "!is_named"]],
+    edits: [["src/core/gate.ts", "!isNamedRepo(task.data.repo)", "!is_named"]],
     tests: ["test/core/work.test.ts"],
     name: "that a stranger may have given",
   },
@@ -1217,6 +1349,143 @@ export const mutants: Mutant[] = [
     edits: [["src/core/brief.ts", "${fenced(clean(one.text))}`),", "${one.text}`),"]],
     tests: ["test/core/brief.test.ts"],
     name: "cannot leave its fence",
+  },
+  {
+    guard: "rights that are not known are none",
+    edits: [
+      ["src/core/who.ts", 'if (permission !== "admin" && permission !== "write") return "unknown";', ""],
+      ["src/core/authority.ts", "return row.includes(actor) ?", 'return row.includes(actor) || actor === "unknown" ?'],
+    ],
+    tests: ["test/core/authority.test.ts"],
+    name: "while it is not known who asks",
+  },
+  {
+    guard: "owners are known by their number",
+    edits: [
+      [
+        "src/core/who.ts",
+        "owners.some(({ id }) => id === person.id)",
+        "owners.some(({ login }) => login === person.login)",
+      ],
+    ],
+    tests: ["test/core/authority.test.ts"],
+    name: "known by their number",
+  },
+  {
+    guard: "an owner without access at this moment is none",
+    edits: [
+      [
+        "src/core/who.ts",
+        'if (permission === "read" || permission === "none") return',
+        'if (permission === "read") return "owner"; else if (permission === "none") return',
+      ],
+    ],
+    tests: ["test/core/authority.test.ts"],
+    name: "known by their number",
+  },
+  {
+    guard: "bots and apps give no orders",
+    edits: [["src/core/who.ts", "person.bot !== false ||", "person.bot === null ||"]],
+    tests: ["test/core/authority.test.ts"],
+    name: "bots and apps are none",
+  },
+  {
+    guard: "a comment that was edited counts for nobody",
+    edits: [["src/core/obey.ts", 'said.edited ? "edited" : "fresh"', '"fresh"']],
+    tests: ["test/core/obey.test.ts"],
+    name: "an edited comment",
+  },
+  {
+    guard: "a push makes an approval void",
+    edits: [
+      ["src/core/authority.ts", 'condition === "moved" && bound.has(act)', 'condition === "moved" && act === "why"'],
+    ],
+    tests: ["test/core/authority.test.ts"],
+    name: "moved:",
+  },
+  {
+    guard: "a command is obeyed once",
+    edits: [["src/core/obey.ts", "if (heard.has(one.id)) continue;", ""]],
+    tests: ["test/core/obey.test.ts"],
+    name: "is obeyed once",
+  },
+  {
+    guard: "what a stranger wrote stays a stranger's",
+    edits: [
+      [
+        "src/core/obey.ts",
+        "if (verdict.silent) draft.overheard.push(row(draft, said));",
+        "if (verdict.silent) return;",
+      ],
+    ],
+    tests: ["test/core/obey.test.ts"],
+    name: "when they become one of us",
+  },
+  {
+    guard: "a command is no command further down in a comment",
+    edits: [
+      [
+        "src/core/commands.ts",
+        "if (!call.test(first)) return",
+        "if (!call.test(first) && !lines.some((one) => call.test(one))) return",
+      ],
+    ],
+    tests: ["test/core/commands.test.ts"],
+    name: "is answered with advice",
+  },
+  {
+    guard: "an answer is to what was asked before it",
+    edits: [["src/core/deeds-memos.ts", "Date.parse(data.created) <= Date.parse(said.at)", "data.created !== said.at"]],
+    tests: ["test/core/obey.test.ts"],
+    name: "asked after the comment",
+  },
+  {
+    guard: "only the forge's word on rights makes a task of an issue",
+    edits: [
+      ["src/core/issue-task.ts", "source !== forge_source", 'source === ""'],
+      ["src/core/builtin.ts", '{ source: "github", kind: "issue.labelled"', '{ kind: "issue.labelled"'],
+    ],
+    tests: ["test/core/issue-task.test.ts"],
+    name: "another source tells of",
+  },
+  {
+    guard: "an issue's author must be one who may write",
+    edits: [
+      ["src/core/issue-task.ts", "if (!verdict.allow) {", "if (!verdict.allow && verdict.later) {"],
+      ["src/core/builtin.ts", ', "data.permission": { in: ["admin", "write"] } }', " }"],
+    ],
+    tests: ["test/core/issue-task.test.ts"],
+    name: "of a reader",
+  },
+  {
+    guard: "an issue's author whose rights are not known waits",
+    edits: [["src/shell/converse.ts", 'right === "unknown" ? []', 'right === "admin" ? []']],
+    tests: ["test/tick/talk.test.ts"],
+    name: "while rights are not known",
+  },
+  {
+    guard: "what people do not see of an issue, agents do not get",
+    edits: [["src/core/issue-form.ts", '.replace(/<!--[\\s\\S]*?(?:-->|$)/g, "")', ""]],
+    tests: ["test/core/issue-task.test.ts"],
+    name: "agents do not get",
+  },
+  {
+    guard: "a stop by comment holds everything back",
+    edits: [["src/core/gate.ts", "if (!told) return null;", "return null;"]],
+    tests: ["test/core/obey.test.ts"],
+    name: "until an owner takes it back",
+  },
+  {
+    guard: "no part of a secret stands where what an agent was told was cut",
+    edits: [["src/core/told.ts", "mask(text.slice(0, keep), { end: true })", "text.slice(0, keep)"]],
+    tests: ["test/core/told.test.ts"],
+    name: "loses its middle",
+  },
+  {
+    guard: "what an agent was told is not kept where the server finds a secret in it",
+    edits: [["src/shell/withhold.ts", "findings.told.set(key, { ...told, text: null });", ""]],
+    tests: ["test/tick/refused.test.ts"],
+    name: "what an agent was told",
   },
   {
     guard: "nobody is called by what towline posts",

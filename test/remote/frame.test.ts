@@ -181,6 +181,10 @@ describe("other answers", () => {
   ])("facts refuse %s", (line, message) => expect(() => readFacts(Buffer.from(facts(line)), asked)).toThrow(message));
 
   test("a day that is none is left empty, answers to a start are known ones, ends only of what was asked", () => {
+    const marks = ["running - silent", "running - loud", "ended - silent", "running silent"].map((end) =>
+      readFacts(Buffer.from(facts(`held j 1 2026/11/20 ${end}`)), asked).held.map(({ silent }) => silent ?? false),
+    );
+    expect(marks.flat()).toEqual([true, false, false, false]);
     expect(readFacts(Buffer.from(facts("held j 1 ../../x ended zz")), asked).held).toEqual([
       { job: "j", epoch: 1, day: "", state: "ended" },
     ]);

@@ -3,9 +3,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { shipped } from "../../src/core/shipped.ts";
 import { readOutbox } from "../../src/core/talk.ts";
 import type { HostSession, StartRequest } from "../../src/ports.ts";
-import { hostProgram } from "../../src/remote/program.ts";
+import { hostProgram, rankProgram } from "../../src/remote/program.ts";
 import { type Place, variants } from "../transports/places.ts";
 
 const [first, ...others] = variants.slice(0, 3).filter(({ missing }) => missing === null);
@@ -68,6 +69,30 @@ echo answer`;
     // What waits for it is shown once.
     expect(ran.err.split("--- message 01-ann")).toHaveLength(2);
     expect(ran.err).toContain("| look\n| at it\n");
+  });
+
+  test("what applies to what it is about to do is shown, and noted; without weights or an awk it goes on as ever", async () => {
+    const lessons = [
+      { id: "down-step", text: "Every migration has a down step." },
+      { id: "no-sleep", text: "Tests do not sleep." },
+    ];
+    const files = { "learn/rank.awk": rankProgram(), "learn/weights": shipped(lessons) ?? "" };
+    const script = `towline learn "add a migration with steps" 2>found
+printf 'bake bread\\n$(touch x)' | towline learn 2>nothing
+mv learn/weights . && towline learn plain 2>plain && mv weights learn/
+mkdir bin && for one in head mkdir mv rm; do ln -s "$(command -v $one)" bin/; done
+PATH=bin:\${PATH%%:*} towline learn 'a migration' 2>without
+cat found nothing plain without; ls x 2>/dev/null`;
+    const ran = await run("learns", script, files);
+    expect(ran.out).toMatch(
+      /^noted\.\ndown-step \(\d+\.\d\d\): Every migration has a down step\.\nnoted\.\nnothing applies\nnoted\.\nnoted\.\n$/,
+    );
+    expect(ran.messages).toEqual([
+      { verb: "learn", hits: ["down-step"], text: "add a migration with steps" },
+      { verb: "learn", hits: [], text: "bake bread\n$(touch x)" },
+      { verb: "learn", text: "plain" },
+      { verb: "learn", text: "a migration" },
+    ]);
   });
 
   test("what it refuses, and why", async () => {

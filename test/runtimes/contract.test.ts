@@ -46,6 +46,15 @@ const says: Record<keyof typeof runtimes, (answer: string) => string> = {
 // What an agent must say for its runtime, in every test.
 const agents: Partial<Record<keyof typeof runtimes, object>> = { ollama: { model: "llama3.2" } };
 
+/** All strings in a text that is JSON. */
+function strings(text: string): string[] {
+  const found: string[] = [];
+  try {
+    JSON.parse(text, (_, value) => (typeof value === "string" ? found.push(value) : value));
+  } catch {}
+  return found;
+}
+
 const hostile = [
   "'; touch pwned; '",
   "$(touch pwned)",
@@ -62,6 +71,15 @@ describe.each(Object.entries(runtimes))("runtime %s", (name, registered) => {
   const assignment = (over: Partial<Assignment> = {}) => anyAssignment({ agent: agent.parse(given), ...over });
 
   test("goes by the name it is registered under", () => expect(runtime.name).toBe(name));
+
+  test("what its model reads is told, word for word as it is sent; a script reads nothing", () => {
+    const { files, told = {} } = runtime.launch(assignment({ prompt: "Count it.", character: "Careful." }));
+    const texts = Object.values(told);
+    expect(texts.some((text) => text.includes("Count it."))).toBe(runtime.model);
+    expect(texts.some((text) => text.includes("Careful."))).toBe(runtime.model);
+    const sent = Object.values(files).flatMap((text) => [text, ...strings(text)]);
+    for (const text of texts) expect(sent).toContain(text);
+  });
 
   test("its command is the same for every task, and no text of a task is in it", () => {
     const { command } = runtime.launch(assignment());

@@ -15,10 +15,10 @@ vi.setConfig({ testTimeout: 90_000 });
 let pack: TestPack;
 afterEach(() => pack.remove());
 
-async function stage(before: string | null = null) {
+async function stage(before: string | null = null, more: { left?: number; now?: number } = {}) {
   const { repo, tips } = await openOrigin(pack.clone, { env: process.env, clock: systemClock(), secrets: noSecrets });
   const { settings } = await readPair(repo, tips);
-  return publish({ repo, dir: pack.clone, env: process.env }, settings, tips, readBeatText(before));
+  return publish({ repo, dir: pack.clone, env: process.env, ...more }, settings, tips, readBeatText(before));
 }
 const made = (site: string) =>
   testPack({ ...basics([], `site: {${site}}\n`), "tasks/a.md": md("title: Mend the sails", "x") });
@@ -60,4 +60,13 @@ test("no site in the settings, nothing built; an unknown way is a fault that say
   expect(await stage()).toMatchObject({ changed: false, export: null });
   pack.push({ "towline.yml": "id: test-pack\nsite: {publish: ftp}\n" });
   await expect(stage()).rejects.toThrow(/`ftp` is not known/);
+});
+
+test("a build that does not fit into the CI job is left to a later tick, but not for ever", async () => {
+  pack = made("publish: pages");
+  const now = Date.parse("2026-11-20T10:30:00Z");
+  const late = await stage(beat(undefined), { left: 4000, now });
+  expect(late).toMatchObject({ changed: false, export: null });
+  expect(late.later).toMatch(/built by a later tick: 4 s are left of this CI job \(tick\.job, 50 s\)/);
+  expect((await stage(beat(undefined), { left: 4000, now: now + 4 * 3_600_000 })).changed).toBe(true);
 });

@@ -44,7 +44,9 @@ test.each([
   expect(p.file("status/drop.md")).toContain("state: done");
   expect(machines.ann.journal.map((key) => key.split("/")[0])).toEqual([job, job]);
   const sent = [...machines.ann.runs.values()].at(-1)?.request.launch.files ?? {};
-  expect(sent["inbox/01-answer.md"]).toBe("You asked:\nMay I drop the table?\n\nA person answered:\nyes\n");
+  expect(sent["inbox/01-answer.md"]).toBe(
+    "You asked:\n```text\nMay I drop the table?\n```\n\nA person answered:\nyes\n",
+  );
 });
 
 test("a claim that finds the run that asked still held is given back: that run is no start of this one", async () => {

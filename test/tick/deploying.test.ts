@@ -70,3 +70,29 @@ test("a release that cannot be had is given up after some claims, not tried for 
   expect([state(p, "ask"), ticks, ann.journal]).toEqual(["failed", 6, []]);
   expect(p.file("status/ask.md")).toMatch(/picoclaw could not be deployed on ann: no answer/);
 });
+
+test("what does not fit into the CI job's time waits for the next tick and says so; what is quick starts all the same", async () => {
+  const ann = machine();
+  const deployer = deployerOf(ann);
+  const left: number[] = [];
+  const run = async (_: unknown, ms: number) => {
+    left.push(ms);
+    return {};
+  };
+  const after = () => [{ name: "publish", run }];
+  const p = pack({
+    "tasks/ask.md": md("title: Ask\nagent: scout", "What is new?"),
+    "tasks/quick.md": md("title: Quick", "echo quick"),
+  });
+  const say: Script = (job) => ({ stdout: `answer of ${job}\n` });
+  await runTick(p.clone, { ann }, say, { now: hour(1), deployer, after, spent: 49_000 });
+  expect([state(p, "ask"), deployer.deploys]).toEqual(["queued", 0]);
+  expect(p.file("status/ask.md")).toMatch(/did not fit into the time of this CI job \(tick\.job, 50 s\)/);
+  expect(ann.journal).toHaveLength(1);
+  expect(left[0]).toBeLessThan(1000);
+  await runTick(p.clone, { ann }, say, { now: hour(10), deployer, after, spent: 10_000 });
+  expect([state(p, "ask"), deployer.deploys]).toEqual(["done", 1]);
+  // Where nobody counts, there is no end.
+  await runTick(p.clone, { ann }, say, { now: hour(11), deployer, after });
+  expect(left.at(-1)).toBe(Number.POSITIVE_INFINITY);
+});

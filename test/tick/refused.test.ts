@@ -120,3 +120,26 @@ describe.each([
     expect(pushes(pack)).toBe(1);
   });
 });
+
+test.each([true, false])(
+  "what an agent was told is withheld where the server finds a secret in it (named: %s)",
+  async (names) => {
+    const pack = testPack({
+      ...basics(["ann"], "ledger: {branch: towline}\n"),
+      "agents/scout.md": md("runtime: picoclaw", "Careful."),
+      "agents/leaky.md": md("runtime: picoclaw", `Use ${canary}.`),
+      "tasks/ask.md": md("title: ask\nagent: leaky", "Count."),
+      "tasks/one.md": md("title: one\nagent: scout", "Count."),
+    });
+    packs.push(pack);
+    guard(pack, { names });
+    const machines = { ann: machine({ slots: 8, runtimes: ["picoclaw"] }) };
+    const told = await runTick(pack.clone, machines, () => ({ stdout: "\n🦞 fine\n" }));
+    expect(told.degraded.join("\n")).toContain("ask: the server refused what ask-");
+    const files = pack.at("ls-tree", "-r", "--name-only", "towline", "jobs").trim().split("\n");
+    expect(files.filter((path) => path.includes("/told-"))).toEqual(
+      names ? [expect.stringMatching(/one-\w+\.d\/told-1-\w{8}\.md$/)] : [],
+    );
+    expect(pack.file("status/ask.md", "towline")).toMatch(/^state: done$/m);
+  },
+);

@@ -165,6 +165,43 @@ describe.skipIf(lacksTmux !== "")(`in a terminal${lacksTmux}`, () => {
       expect(tmux(inner, "capture-pane", "-p")).toContain("over ssh");
     });
 
+    describe("behind a jump host", () => {
+      let gate: Served | undefined;
+      afterEach(() => gate?.stop());
+      /** `home` behind `gate`, each with a key and an account of its own. */
+      async function behind(pinned?: string) {
+        const { home } = await reached();
+        const key = makeKey(join(dir, "gate-id"));
+        gate = await serve({ dir: join(dir, "gate"), key });
+        const fields = { ...gate.record, key: `file:${key.file}`, ...(pinned ? { host_key: pinned } : {}) };
+        const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
+        pack.push({
+          "hosts/gate.md": md(lines.join("\n")),
+          "hosts/home.md": pack.file("hosts/home.md").replace("\n---\n", "\njump: gate\n---\n"),
+        });
+        return home;
+      }
+
+      test("by its record, and with its pinned key", async () => {
+        const inner = pane(await behind());
+        const one = person(dir);
+        await one.sees("THE-PANE");
+        one.type("from afar", "Enter");
+        await one.sees("from afar\nfrom afar");
+        expect(gate?.log()).toContain("Accepted publickey");
+        await one.leaves();
+        expect(tmux(inner, "capture-pane", "-p")).toContain("from afar");
+      });
+
+      test("that shows another key, nothing is typed into", async () => {
+        pane(await behind(makeKey(join(dir, "other")).public));
+        const one = person(dir);
+        await one.sees("ssh did not get in at home");
+        expect(gate?.log()).not.toContain("Accepted publickey");
+        expect(served?.log()).not.toContain("Accepted publickey");
+      });
+    });
+
     test("a key that is locked behind the gate: what to do instead", async () => {
       pane((await reached(["ForceCommand echo 'towline gate: no' >&2; exit 77"])).home);
       const one = person(dir);

@@ -16,7 +16,15 @@ const files = [
 const checkout = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1";
 /** A workflow that every rule accepts, with one part put in another form. */
 const sample = (
-  change: { top?: string; on?: string; job?: string; permissions?: string; steps?: string; runner?: string } = {},
+  change: {
+    top?: string;
+    on?: string;
+    job?: string;
+    permissions?: string;
+    steps?: string;
+    runner?: string;
+    if?: string;
+  } = {},
 ) => `
 name: sample
 on:
@@ -25,6 +33,7 @@ ${change.top ?? "permissions: {}"}
 jobs:
   one:
     runs-on: ${change.runner ?? "ubuntu-24.04"}
+    if: ${change.if ?? "vars.TOWLINE_STOP == ''"}
     ${change.job ?? "timeout-minutes: 5"}
     permissions: ${change.permissions ?? "{}"}
     steps:
@@ -42,6 +51,8 @@ const broken: Record<string, string> = {
   "undocumented-permissions": sample({ permissions: "\n      contents: write" }),
   "template-injection": step("run: echo ${{ github.event.issue.title }}"),
   "dangerous-triggers": sample({ on: "pull_request_target:" }),
+  "uninteresting-events": sample({ on: "issue_comment:", job: "timeout-minutes: 5\n    concurrency: tick" }),
+  "stop-variable": sample({ if: "github.ref == 'main' || vars.TOWLINE_STOP == ''" }),
   "untrusted-with-secrets": sample({ on: "pull_request:", permissions: "\n      contents: write # why" }),
   "tick-concurrency": sample({ on: "schedule: [{ cron: '7 * * * *' }]", top: "permissions: {}\nconcurrency: tick" }),
   "secrets-outside-step": job("env: { KEY: '${{ secrets.KEY }}' }"),
@@ -95,7 +106,7 @@ describe("workflows", () => {
       tick: { contents: "write" },
       pages: { pages: "write", "id-token": "write" },
     });
-    expect(tick.steps.filter(([, one]) => one.run !== undefined && !/^npm (ci|run) /.test(one.run))).toEqual([]);
+    expect(tick.steps.filter(([, one]) => one.run !== undefined && !/^(npm (ci|run)|date) /.test(one.run))).toEqual([]);
   });
 });
 
@@ -119,6 +130,36 @@ describe("rules", () => {
   test("the sample that the broken ones are made of is accepted", () => {
     const good = read("sample.yml", sample());
     for (const [name, rule] of Object.entries(rules)) expect([name, rule(good)]).toEqual([name, []]);
+  });
+
+  test.each<[string, string, string]>([
+    ["dangerous-triggers", "code beside what anybody can cause", sample({ on: "issue_comment:" })],
+    [
+      "dangerous-triggers",
+      "a right beside it",
+      sample({ on: "issues:", permissions: "\n      contents: write # why", steps: "      - run: echo a" }),
+    ],
+    [
+      "uninteresting-events",
+      "concurrency on all",
+      sample({ on: "issues:", top: "permissions: {}\nconcurrency: tick" }),
+    ],
+    [
+      "uninteresting-events",
+      "a condition on the very job that takes the place of another",
+      sample({
+        on: "issues:",
+        if: "github.event.action == 'opened'",
+        job: "timeout-minutes: 5\n    concurrency: tick",
+      }),
+    ],
+  ])("%s catches %s", (rule, _what, text) => {
+    expect(rules[rule]?.(read("sample.yml", text))).not.toEqual([]);
+  });
+
+  test("a job that waits for one with a condition may take the place of another that waits", () => {
+    const second = "  two: { needs: one, runs-on: ubuntu-24.04, concurrency: tick, steps: [] }\n";
+    expect(rules["uninteresting-events"]?.(read("sample.yml", `${sample({ on: "issues:" })}${second}`))).toEqual([]);
   });
 
   test("every rule has a sample that it must catch", () => expect(Object.keys(broken)).toEqual(Object.keys(rules)));

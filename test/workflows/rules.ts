@@ -20,6 +20,7 @@ export interface Job {
   container?: unknown;
   services?: Record<string, unknown>;
   if?: unknown;
+  needs?: string | string[];
 }
 export interface Workflow {
   path: string;
@@ -74,6 +75,31 @@ const jobs = (file: Workflow, test: (job: Job) => boolean) =>
 const when = (bad: boolean, finding: string) => (bad ? [finding] : []);
 const lines = (file: Workflow, pattern: RegExp) => file.text.split("\n").filter((line) => pattern.test(line));
 
+/** Events that anybody can cause. */
+const by_anybody = new Set([
+  "issues",
+  "issue_comment",
+  "pull_request_review",
+  "pull_request_review_comment",
+  "discussion",
+  "discussion_comment",
+  "fork",
+  "watch",
+]);
+const holdsNothing = (f: Workflow) =>
+  !has(f.env, secret) &&
+  f.steps.every(([, step]) => step.uses === undefined) &&
+  f.jobs.every(([, job]) => !has(job, secret) && writes(job).every((name) => name === "actions"));
+/** Jobs that this one waits for, and those that they wait for. */
+const needed = (f: Workflow, job: Job): Job[] =>
+  [job.needs ?? []].flat().flatMap((name) => {
+    const found = f.jobs.find(([other]) => other === name)?.[1];
+    return found ? [found, ...needed(f, found)] : [];
+  });
+const isBehindCondition = (f: Workflow, job: Job) =>
+  needed(f, job).some((one) => one.if !== undefined && one.concurrency === undefined);
+const stops = (job: Job) => /^vars\.TOWLINE_STOP == ''(\s*&&|$)/.test(String(job.if ?? "").trim());
+
 /** Rule → what it finds in a file; nothing when all is well. */
 export const rules: Record<string, (file: Workflow) => string[]> = {
   "unpinned-uses": (f) =>
@@ -85,8 +111,21 @@ export const rules: Record<string, (file: Workflow) => string[]> = {
   ],
   "undocumented-permissions": (f) => lines(f, /^\s+[a-z-]+: write\b/).filter((l) => !/: write # \w/.test(l)),
   "template-injection": (f) => steps(f, (s) => has(s.run, /\$\{\{/) || has(s.with?.script, /\$\{\{/)),
-  "dangerous-triggers": (f) =>
-    Object.keys(f.on).filter((on) => ["pull_request_target", "workflow_run", "issue_comment"].includes(on)),
+  "dangerous-triggers": (f) => [
+    ...Object.keys(f.on).filter((on) => ["pull_request_target", "workflow_run"].includes(on)),
+    // Anybody can cause these, and they run with the rights of the repository: such a file may hold nothing to take.
+    ...Object.keys(f.on).filter((on) => by_anybody.has(on) && !holdsNothing(f)),
+  ],
+  "uninteresting-events": (f) =>
+    Object.keys(f.on).some((on) => by_anybody.has(on))
+      ? [
+          ...when(f.concurrency !== undefined, "concurrency on the whole workflow: any event replaces one that waits"),
+          ...jobs(f, (j) => (j.concurrency !== undefined || j.if === undefined) && !isBehindCondition(f, j)),
+        ]
+      : [],
+  // Checks have no such switch: one that is skipped counts as passed.
+  "stop-variable": (f) =>
+    f.action || "pull_request" in f.on ? [] : jobs(f, (j) => !stops(j) && !needed(f, j).some(stops)),
   "untrusted-with-secrets": (f) =>
     "pull_request" in f.on ? jobs(f, (j) => writes(j).length > 0 || has(j, secret)) : [],
   "tick-concurrency": (f) => [

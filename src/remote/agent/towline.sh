@@ -1,4 +1,5 @@
-# `towline VERB [TEXT]`: how an agent talks back while it works. POSIX sh, no other program than head, mkdir, mv and rm.
+# `towline VERB [TEXT]`: how an agent talks back while it works. POSIX sh, no other program than head, mkdir, mv and rm;
+# awk for `learn`, where there is one.
 # Each call leaves one file outbox/NN-VERB.md in the job's folder; they travel home with the job's result. The same file
 # written by hand means the same.
 
@@ -21,7 +22,7 @@ usage() {
     '  ask QUESTION     a question only a person can answer; then end your work: the answer comes with your next start' \
     '  reflect TEXT     lines `surprise: ...` (what turned out other than expected) and `technique: ...` (how you went about it)' \
     '  confess TEXT     a mistake of yours that others should learn from' \
-    '  learn TEXT       what you are about to do, so that it is known what you would need to know' \
+    '  learn TEXT       what you are about to do: shows the rules that apply to it' \
     '  tell AGENT TEXT  a message for another agent; it gets it when it starts next' \
     '  status TEXT      one line: how far you are' \
     '  done [TEXT]      you think that it is ready for a review' \
@@ -103,6 +104,22 @@ case $verb:$text in
 esac
 [ ${#text} -le "$most_bytes" ] || say_no "the text is over $most_bytes bytes: make it shorter"
 
+# Which learnings apply (rank.awk): their names go into the message. The runner sent what that takes, or there is none.
+found=
+if [ "$verb" = learn ] && [ -f "$job/learn/weights" ]; then
+  found=$(printf '%s\n' "$text" | awk -f "$job/learn/rank.awk" "$job/learn/weights" - 2>/dev/null)
+  case $found in
+    'hits: ['*)
+      head="${found%%]*}]
+"
+      found=${found#*]}
+      [ -n "$found" ] || found='
+nothing applies'
+      ;;
+    *) found= ;;
+  esac
+fi
+
 [ -d "$box/.n" ] || mkdir -p "$box/.n" 2>/dev/null || say_no "cannot write to $box"
 take_number
 name=$number-$verb.md
@@ -116,6 +133,7 @@ case $verb in
   ask) echo 'noted. Now end your work: a person answers, and you get the answer when you are started again.' ;;
   done) echo 'noted: ready for a review. Your last message should say what you did.' ;;
   fail) echo 'noted. Now end your work.' ;;
+  learn) printf 'noted.%s\n' "$found" ;;
   *) echo noted. ;;
 esac
 show_inbox

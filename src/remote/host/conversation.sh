@@ -143,6 +143,8 @@ held_line() {
   [ "$state" != acked ] || return 1
   { read -r day <"$pack/held/$1.$2"; } 2>/dev/null || day=-
   line="held $1 $2 $day $state ${hash:--}"
+  # Only whether it is there: whatever an agent puts in its place is not read.
+  [ "$state" != running ] || [ ! -e "$dir/.silent" ] || line="$line silent"
 }
 
 list_held() {

@@ -60,10 +60,10 @@ export function around(watch: Watch): (ports: TickPorts) => TickPorts {
       },
       after: ports.after.map(({ name, run }) => ({
         name,
-        async run(state) {
+        async run(state, left) {
           watch.at(`${name}:before`);
           const timers = [10, 40, 160, 640].map((ms) => setTimeout(() => watch.at(`${name}:in`), ms));
-          const said = await run(state);
+          const said = await run(state, left);
           for (const timer of timers) clearTimeout(timer);
           watch.at(`${name}:after`);
           return said;

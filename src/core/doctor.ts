@@ -1,0 +1,54 @@
+// What keeps a pack from working, beyond what its records say: the workflow of its ticks, and the forge's settings.
+import { forgeFindings } from "./doctor-forge.ts";
+import { scheduleFindings } from "./doctor-schedule.ts";
+import { secretFindings } from "./doctor-secrets.ts";
+import type { Entry } from "./entry.ts";
+import type { Settings } from "./schema.ts";
+
+export interface Finding {
+  level: "error" | "warning";
+  code: string;
+  message: string;
+  fix: string;
+  path?: string;
+  line?: number;
+  /** Where it is mended on the forge. */
+  link?: string;
+}
+
+/** What a forge says of itself. A part that it does not tell this token is absent. */
+export interface ForgeFacts {
+  /** `owner/name`, and the address of its page. */
+  repository: string;
+  page: string;
+  private?: boolean;
+  default_branch?: string;
+  /** Of the workflow of the ticks: `active`, `disabled_inactivity`, `disabled_manually` … */
+  workflow?: string;
+  may_open_pulls?: boolean;
+  /** `limited`: only some branches may use it. */
+  environments?: { name: string; limited: boolean }[];
+  /** Names of secrets, of the repository and of the environment that the ticks use. */
+  secrets?: string[];
+  stop?: boolean;
+  /** What it did not tell, in words. */
+  untold: string[];
+}
+
+export interface Examined {
+  files: readonly { path: string; text: string | null }[];
+  /** Text of the workflow of the ticks; null: there is none. */
+  workflow: string | null;
+  settings: Settings;
+  hosts: readonly Entry<"host">[];
+  tasks: readonly Entry<"task">[];
+  /** null: nobody was asked. */
+  forge: ForgeFacts | null;
+  now: Date;
+}
+
+/** Errors first. */
+export const examine = (one: Examined): Finding[] =>
+  [secretFindings, scheduleFindings, forgeFindings]
+    .flatMap((check) => check(one))
+    .sort((a, b) => (a.level < b.level ? -1 : a.level > b.level ? 1 : 0));

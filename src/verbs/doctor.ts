@@ -1,0 +1,110 @@
+import type { Command } from "commander";
+import { type Examined, examine, type Finding, type ForgeFacts } from "../core/doctor.ts";
+import { type Forecast, forecastLine, forecastOf } from "../core/forecast.ts";
+import { expensesIn } from "../core/spent.ts";
+import { tick_workflow } from "../core/tick-env.ts";
+import { exit, usage } from "../errors.ts";
+import { historyOf } from "../shell/history.ts";
+import { openLocal } from "../shell/pack.ts";
+import { openWorkTree, workFiles } from "../shell/pack-files.ts";
+import { readWorkTree } from "../shell/read.ts";
+import { originUrl } from "../shell/repo-open.ts";
+import { spentSince } from "../shell/spent.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
+
+interface DoctorFlags extends Common {
+  forecast?: boolean;
+  offline?: boolean;
+  included: string;
+}
+
+interface Diagnosis {
+  findings: Finding[];
+  forecast: Forecast;
+  /** What could not be looked at, in words. */
+  untold: string[];
+}
+
+/** Adds `towline doctor`: what keeps the pack from working, how to mend it, and what it will cost. Changes nothing. */
+export function doctor(program: Command, wire: Wire): void {
+  program
+    .command("doctor")
+    .description("what keeps this pack from working, beyond its records, and what a month of it takes; changes nothing")
+    .option("--repo <dir>", "the pack repository", ".")
+    .option("--forecast", "only the forecast: minutes, money and growth")
+    .option("--offline", "do not ask the forge")
+    .option("--included <minutes>", "minutes of a private repository that cost nothing a month", "2000")
+    .option("--json", "print it as JSON")
+    .action(async (flags: DoctorFlags) => {
+      const found = await diagnose(wire, flags);
+      wire.out(flags.json ? `${JSON.stringify({ version: 1, ...found }, null, 2)}\n` : printed(found, flags));
+      if (!flags.forecast && found.findings.some(({ level }) => level === "error")) wire.exit(exit.findings);
+    });
+}
+
+async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
+  const included = Number(flags.included);
+  if (!Number.isInteger(included) || included < 0)
+    throw usage(`--included ${flags.included} is no number of minutes`, "write it like 2000");
+  const dir = repoDir(wire, flags);
+  const now = wire.clock.now();
+  const { repo, tips, top } = await openLocal(dir, wire);
+  const state = await readWorkTree(repo, top, tips);
+  const files = await workFiles(
+    await openWorkTree(dir, wire.env),
+    (path) => path === tick_workflow || path === "towline.yml" || /^\w+\/.*\.md$/.test(path),
+  );
+  const workflow = files.find(({ path }) => path === tick_workflow)?.text ?? null;
+  const forge = flags.offline || flags.forecast ? null : await askForge(wire, dir);
+  const examined: Examined = {
+    files,
+    workflow,
+    settings: state.settings,
+    hosts: [...state.hosts.values()],
+    tasks: [...state.tasks.values()],
+    forge,
+    now,
+  };
+  const history = await historyOf(dir, wire.env, tips.ledger ?? tips.policy, now);
+  state.spent = await spentSince(repo, tips, new Date(now.getTime() - history.days * 86_400_000), now);
+  const usd = expensesIn(state).reduce((sum, { spent }) => sum + spent.usd, 0);
+  const free = forge?.private === false ? null : included;
+  return {
+    findings: flags.forecast ? [] : examine(examined),
+    forecast: forecastOf({ workflow, settings: state.settings, lately: { ...history, usd }, included: free, now }),
+    untold: [
+      ...(forge?.untold ?? []),
+      ...(forge || flags.forecast ? [] : ["the forge's settings: set GITHUB_TOKEN, and run it again"]),
+    ],
+  };
+}
+
+/** null: there is no token, or origin is no repository of that forge. */
+async function askForge({ env }: Wire, dir: string): Promise<ForgeFacts | null> {
+  const variable = env.GITHUB_TOKEN ? "GITHUB_TOKEN" : "GH_TOKEN";
+  const token = env[variable];
+  if (!token) return null;
+  const { repositoryOf } = await import("../shell/github-place.ts");
+  const found = repositoryOf((await originUrl(dir, env)) ?? "");
+  const named = env.GITHUB_REPOSITORY ?? (found && `${found.owner}/${found.name}`);
+  if (!named || !/^[\w.-]+\/[\w.-]+$/.test(named)) return null;
+  const web = env.GITHUB_SERVER_URL ?? `https://${found?.host ?? "github.com"}`;
+  const url = env.GITHUB_API_URL ?? (web === "https://github.com" ? "https://api.github.com" : `${web}/api/v3`);
+  const { forgeFacts } = await import("../shell/forge-facts.ts");
+  return forgeFacts({ url, web, repository: named, token, variable });
+}
+
+function printed({ findings, forecast, untold }: Diagnosis, flags: DoctorFlags): string {
+  const line = `A month: ${forecastLine(forecast)}`;
+  if (flags.forecast) return `${line}\n`;
+  const said = findings.flatMap(({ level, message, fix, path, line: at, link }) => [
+    `${level === "error" ? "✕" : "!"} ${path === undefined ? "" : `${path}:${at ?? 1}: `}${message}`,
+    `    ${fix}${link === undefined ? "" : `\n    ${link}`}`,
+  ]);
+  return [
+    ...(said.length > 0 ? said : ["✓ nothing to mend"]),
+    ...untold.map((one) => `○ not looked at: ${one}`),
+    line,
+    "",
+  ].join("\n");
+}

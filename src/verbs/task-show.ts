@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+import { draftOf } from "../core/draft.ts";
+import { explainTask, outlook, toSeconds } from "../core/explain.ts";
+import { answerOf, unfenced } from "../core/job-text.ts";
+import { glyphs } from "../core/jobs.ts";
+import { clean, oneLine } from "../core/text.ts";
+import { runtimes } from "../runtimes/index.ts";
+import { seen } from "../shell/behind.ts";
+import { openLocal } from "../shell/pack.ts";
+import { readWorkTree } from "../shell/read.ts";
+import { addSpent } from "../shell/spent.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
+import { taskNamed } from "./task-change.ts";
+
+/** Adds `towline task show ID`. */
+export function showingTask(group: Command, wire: Wire): void {
+  group
+    .command("show <id>")
+    .description("a task: what is asked, how it stands and why, its newest answer and its runs (from this clone)")
+    .option("--repo <dir>", "the pack repository", ".")
+    .option("--json", "print it as JSON")
+    .action(async (id: string, flags: Common) => {
+      const dir = repoDir(wire, flags);
+      const { repo, tips, top } = await openLocal(dir, wire);
+      const state = await readWorkTree(repo, top, tips);
+      const task = taskNamed(state, id);
+      const now = wire.clock.now();
+      const names = new Set(Object.keys(runtimes));
+      await addSpent(repo, state, { now, runtimes: names });
+      const draft = draftOf(state, now, "show");
+      const { changed } = await seen(dir, wire.env, tips);
+      const { state: stands, why } = explainTask(draft, task, outlook(draft, names, changed));
+      const status = state.status.get(task.id);
+      const answer = clean(unfenced(answerOf(status?.body ?? ""))).trim();
+      const jobs = status?.data.jobs ?? [];
+      if (flags.json) {
+        const { path, data, body } = task;
+        const told = { task: task.id, path, ...data, state: stands, why, prompt: body.trim(), answer, jobs };
+        return void wire.out(`${JSON.stringify(told, null, 2)}\n`);
+      }
+      const lines = [
+        `${glyphs[stands] ?? "○"} ${task.id}: ${task.data.title}`,
+        `  ${stands}: ${why}`,
+        `  ${task.path}, agent ${task.data.agent ?? state.settings.defaults.agent ?? "none"}`,
+        ...jobs
+          .toReversed()
+          .map(
+            (one) => `  ${glyphs[one.state] ?? "·"} ${one.id}  ${one.state}  ${one.host ?? "no host yet"}  ${one.at}`,
+          ),
+      ];
+      const asked = clean(task.body).trim();
+      if (asked !== "") lines.push("", "Asked:", ...indented(asked, 12));
+      if (answer !== "") lines.push("", "Newest answer:", ...indented(answer, 40));
+      wire.out(`${toSeconds(lines.join("\n"))}\n`);
+    });
+}
+
+/** At most so many lines of it. */
+function indented(text: string, most: number): string[] {
+  const lines = text.split("\n");
+  const shown = lines.slice(0, most).map((line) => `  ${oneLine(line, 200)}`.trimEnd());
+  return lines.length > most ? [...shown, `  … ${lines.length - most} more lines (--json has them all)`] : shown;
+}

@@ -1,0 +1,34 @@
+// The file that says what an agent was told.
+import { expect, test } from "vitest";
+import { maskOf } from "../../src/core/mask.ts";
+import { toldText } from "../../src/core/told.ts";
+
+test("each text by its name, the same text once, hidden characters seen, and nothing of one job or time in it", () => {
+  const text = toldText("scout", {
+    "character.md": "Careful.\n",
+    "prompt.md": "# Count\n\n```sh\nls\n```\nnow\u200b\n",
+    ".towline/CLAUDE.md": "Careful.\n",
+  });
+  expect(text).toBe(
+    "# What scout was told\n\nWord for word, without secrets, by the name under which it found it.\n\n" +
+      "## `character.md`, `.towline/CLAUDE.md`\n\n```markdown\nCareful.\n```\n\n" +
+      "## `prompt.md`\n\n````markdown\n# Count\n\n```sh\nls\n```\nnow⟨U+200B⟩\n````\n",
+  );
+});
+
+test("a text that is too long loses its middle, and no part of a secret stands where it was cut", () => {
+  const secret = "sk-live-0123456789abcdefghij";
+  const mask = maskOf([{ name: "KEY", value: secret }]);
+  const long = (before: number, after: number) => `${"x".repeat(before)}${secret}${"y".repeat(after)}`;
+  for (const [before, after] of [
+    [65_536 - 12, 200_000],
+    [200_000, 65_536 - 12],
+  ] as const) {
+    const text = toldText("scout", { p: long(before, after) }, mask.text);
+    expect(text.length).toBeLessThan(140_000);
+    expect(text).toMatch(/characters left out …/);
+    expect(text).not.toMatch(/sk-live-01|bcdefghij/);
+  }
+  // Nobody there to mask it: it is not kept.
+  expect(toldText("scout", { p: long(100_000, 100_000) })).toContain("_Left out: 200028 characters._");
+});
