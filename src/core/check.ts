@@ -6,13 +6,14 @@ import { budgetProblems } from "./check-budgets.ts";
 import { forgeProblems } from "./check-forge.ts";
 import { hostProblems } from "./check-hosts.ts";
 import { linkProblems } from "./check-links.ts";
-import { type CheckFile, type Pack, problem } from "./check-pack.ts";
+import { atField, type CheckFile, type Pack, problem } from "./check-pack.ts";
 import { paneProblems } from "./check-panes.ts";
 import { pathProblems } from "./check-paths.ts";
 import { pollerProblems } from "./check-pollers.ts";
 import { type Expected, ruleProblems } from "./check-rules.ts";
 import { settingsProblems } from "./check-settings.ts";
-import { kindOf, type Parsed, type Problem, parseEntry } from "./entry.ts";
+import { unpushable, unpushable_words } from "./doctor-forge.ts";
+import { type Entry, kindOf, type Parsed, type Problem, parseEntry } from "./entry.ts";
 import { type Kind, pathClass, type Settings } from "./schema.ts";
 import { max_bytes } from "./split.ts";
 import { readSettings } from "./state.ts";
@@ -71,11 +72,21 @@ export function check(input: CheckInput): Checked {
     ...forgeProblems(pack, ticking),
     ...agentProblems(pack, ticking),
     ...budgetProblems(pack),
+    ...pushProblems(pack, tick),
     ...paneProblems(pack),
     ...ruleProblems(pack, input.judge),
   );
   if (input.base) problems.push(...baseProblems(input.base, byPath));
   return { problems: sorted(problems), records: [...pack.names.values()].reduce((sum, ids) => sum + ids.size, 0) };
+}
+
+/** Whose repository this is cannot be told here: a task that names it in full is meant to say `.`. */
+function pushProblems(pack: Pack, workflow: string | null): Problem[] {
+  const tasks = pack.entries.filter((entry): entry is Entry<"task"> => entry.kind === "task");
+  const { message, fix } = unpushable_words;
+  return unpushable(workflow, tasks, undefined).map((task) =>
+    atField(pack, task, ["repo"], "repo-token", message(task.data.repo), `${fix}; for this one write \`.\``, "warning"),
+  );
 }
 
 function readPack(files: CheckFile[], settings: Settings | null, runtimes: string[], problems: Problem[]): Pack {

@@ -1,6 +1,8 @@
 // The forge's settings: who can read the pack, who could read its secrets, and what its token may do.
 import type { Examined, Finding } from "./doctor.ts";
 import { readWorkflow } from "./doctor-schedule.ts";
+import type { Entry } from "./entry.ts";
+import { oneLine } from "./text.ts";
 import { tick_workflow, tickEnv } from "./tick-env.ts";
 
 export function forgeFindings(one: Examined): Finding[] {
@@ -58,28 +60,34 @@ function environment({ workflow, forge }: Examined): Finding[] {
   ];
 }
 
-/** The service's own token is for this repository alone. */
-function otherRepos({ workflow, tasks, forge }: Examined): Finding[] {
-  if (workflow === null) return [];
-  const token = tickEnv(workflow)?.get("GITHUB_TOKEN");
-  if (token?.secret) return [];
-  const own = forge?.repository.toLowerCase();
-  const other = tasks.find(({ data }) => {
+/** Tasks whose work the ticks cannot push: the service's own token is for this repository alone. */
+export function unpushable(
+  workflow: string | null,
+  tasks: readonly Entry<"task">[],
+  own: string | undefined,
+): Entry<"task">[] {
+  if (workflow === null || tickEnv(workflow)?.get("GITHUB_TOKEN")?.secret !== null) return [];
+  return tasks.filter(({ data }) => {
     const named = data.repo?.replace(/^https:\/\/github\.com\//, "").replace(/\.git$/, "");
-    return named !== undefined && /^[\w.-]+\/[\w.-]+$/.test(named) && named.toLowerCase() !== own;
+    return named !== undefined && /^[\w.-]+\/[\w.-]+$/.test(named) && named.toLowerCase() !== own?.toLowerCase();
   });
-  if (!other) return [];
-  return [
-    {
-      level: "error",
-      code: "token",
-      message: `the token of the ticks is for this repository alone: work on ${other.data.repo} cannot be pushed`,
-      fix: `hand the ticks a token or an App that may write there: in ${tick_workflow} \`GITHUB_TOKEN: \${{ secrets.NAME }}\``,
-      path: other.path,
-      line: 1,
-    },
-  ];
 }
+
+export const unpushable_words = {
+  message: (repo: string | undefined) =>
+    `the token of the ticks is for this repository alone: work on ${oneLine(repo ?? "", 100)} cannot be pushed`,
+  fix: `hand the ticks a token or an App that may write there: in ${tick_workflow} \`GITHUB_TOKEN: \${{ secrets.NAME }}\``,
+};
+
+const otherRepos = ({ workflow, tasks, forge }: Examined): Finding[] =>
+  unpushable(workflow, tasks, forge?.repository).map(({ path, data }) => ({
+    level: "error",
+    code: "token",
+    message: unpushable_words.message(data.repo),
+    fix: unpushable_words.fix,
+    path,
+    line: 1,
+  }));
 
 function pulls({ settings, tasks, forge }: Examined): Finding[] {
   const first = tasks.find(({ data }) => data.repo !== undefined);

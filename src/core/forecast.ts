@@ -1,6 +1,9 @@
 // What a month and a year of this pack come to, from its schedule and from what it did lately.
+import { cadenceFor } from "./cadence.ts";
+import type { Finding } from "./doctor.ts";
 import { startsOf } from "./doctor-schedule.ts";
 import type { Settings } from "./schema.ts";
+import { tick_workflow } from "./tick-env.ts";
 
 export interface Lately {
   /** The days that this is about. */
@@ -35,7 +38,7 @@ export function forecastOf({ workflow, settings, lately, included, now }: Given)
   const { days, bytes, about, busy, usd } = lately;
   const scale = (amount: number, to: number) => (amount / Math.max(days, 1)) * to;
   const starts = workflow === null ? 0 : startsOf(workflow, now, 7).length / 7;
-  const billed = Math.ceil(settings.tick.job / 60);
+  const billed = billedFor(settings);
   // The job that publishes the dashboard is billed by itself.
   const pages = settings.site && (settings.site.publish ?? "pages") === "pages" ? scale(busy, month) : 0;
   const limit = settings.budget?.month?.usd ?? (settings.budget?.day?.usd ?? Number.NaN) * month;
@@ -45,6 +48,24 @@ export function forecastOf({ workflow, settings, lately, included, now }: Given)
     growth: { year: Math.round(scale(bytes, 365)), about },
   };
 }
+
+/** More than is free, and how often it could be. */
+export function costFindings({ minutes }: Forecast, settings: Settings): Finding[] {
+  if (minutes === null || minutes.of === null || minutes.month <= minutes.of) return [];
+  const { every, cron } = cadenceFor(minutes.of, billedFor(settings));
+  return [
+    {
+      level: "warning",
+      code: "minutes",
+      message: `a month takes about ${number(minutes.month)} minutes, and ${number(minutes.of)} are free`,
+      fix: `write \`cron: "${cron}"\` here and \`tick: {every: ${every}m}\` in towline.yml, or pay for more`,
+      path: tick_workflow,
+      line: 1,
+    },
+  ];
+}
+
+const billedFor = ({ tick }: Settings) => Math.ceil(tick.job / 60);
 
 const number = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 0 });
 const size = (bytes: number) =>

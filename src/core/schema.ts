@@ -658,6 +658,14 @@ export const settings = record({
   }).prefault({}),
   releases: z.record(slug, release).default({}),
   pollers: pollers.prefault({}),
+  /** Whose model turns learnings and questions into vectors; absent: words alone are looked at, and nothing leaves. */
+  embeddings: record({
+    url: api_url,
+    model: line.min(1, "must name a model"),
+    token: variable.optional(),
+    /** Percent of likeness from which on a learning is found by it alone. */
+    least: int(1, 100).default(60),
+  }).optional(),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
   database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
   site: record({
@@ -667,6 +675,8 @@ export const settings = record({
     publish: line.optional(),
   }).optional(),
   owners: strings.optional(),
+  /** Called by each tick. The name of a variable that holds the address, or the address. */
+  heartbeat: record({ url: line }).optional(),
 });
 
 export const stop = record({ cancel: flag.default(false), until: time.optional(), off });

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { type Checked, type CheckInput, check as judge, reads, sorted } from "../core/check.ts";
 import { type Format, formats, render } from "../core/check-format.ts";
 import type { CheckFile } from "../core/check-pack.ts";
-import { parseEntry } from "../core/entry.ts";
+import { type Problem, parseEntry } from "../core/entry.ts";
 import type { Settings } from "../core/schema.ts";
 import { readSettings } from "../core/state.ts";
 import { type Touched, touchedBy } from "../core/touched.ts";
@@ -57,15 +57,25 @@ async function checkPack(wire: Wire, asked: CheckFlags): Promise<Checked> {
     );
   const read = readSettings(settings.text).settings;
   const found = flags.base === undefined ? undefined : await baseOf(wire, dir, repo, flags.base, head);
-  const checked = judge({
-    files,
-    ledger: await ownLedger(wire, dir, (found?.settings ?? read)?.ledger.branch),
-    base: found?.base,
-    runtimes: Object.keys(runtimes),
-  });
+  const ledger = await ownLedger(wire, dir, (found?.settings ?? read)?.ledger.branch);
+  const common = { ledger, runtimes: Object.keys(runtimes) };
+  const checked = judge({ ...common, files, base: found?.base });
   const refused = await scriptProblems(scripts(files, read), wire.env);
-  const problems = sorted([...checked.problems, ...refused]);
+  const all = sorted([...checked.problems, ...refused]);
+  const before =
+    asked.fetch === undefined
+      ? []
+      : judge({ ...common, files: await commitFiles(repo, await headOf(repo, flags), reads) }).problems;
+  const problems = all.map((one) => (isOld(one, before, found?.touches) ? { ...one, level: "warning" as const } : one));
   return { ...checked, problems, ...(found?.touches ? { touches: found.touches } : {}) };
+}
+
+const headOf = async (repo: Repo, { base = "HEAD" }: CheckFlags) => (await repo.local(base)).policy;
+
+/** Nobody has to mend in a proposal what was wrong before it and what it does not touch. */
+function isOld(one: Problem, before: Problem[], touches: Touched | undefined): boolean {
+  if (!touches || Object.values(touches).some((paths) => paths.includes(one.path))) return false;
+  return before.some(({ path, code, message }) => path === one.path && code === one.code && message === one.message);
 }
 
 /** Of a proposal nothing is checked out: `at` is what was fetched, `base` what is checked out. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type Examined, examine, type Finding, type ForgeFacts } from "../core/doctor.ts";
-import { type Forecast, forecastLine, forecastOf } from "../core/forecast.ts";
+import { costFindings, type Forecast, forecastLine, forecastOf } from "../core/forecast.ts";
 import { expensesIn } from "../core/spent.ts";
 import { tick_workflow } from "../core/tick-env.ts";
 import { exit, usage } from "../errors.ts";
@@ -69,9 +69,11 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
   state.spent = await spentSince(repo, tips, new Date(now.getTime() - history.days * 86_400_000), now);
   const usd = expensesIn(state).reduce((sum, { spent }) => sum + spent.usd, 0);
   const free = forge?.private === false ? null : included;
+  const { settings } = state;
+  const forecast = forecastOf({ workflow, settings, lately: { ...history, usd }, included: free, now });
   return {
-    findings: flags.forecast ? [] : examine(examined),
-    forecast: forecastOf({ workflow, settings: state.settings, lately: { ...history, usd }, included: free, now }),
+    findings: flags.forecast ? [] : [...examine(examined), ...costFindings(forecast, settings)],
+    forecast,
     untold: [
       ...(forge?.untold ?? []),
       ...(forge || flags.forecast ? [] : ["the forge's settings: set GITHUB_TOKEN, and run it again"]),

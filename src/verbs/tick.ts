@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { readBeatText } from "../core/beat.ts";
+import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
 import { exit, interrupted, usage } from "../errors.ts";
 import { hearSignals, heed } from "../interrupt.ts";
@@ -9,6 +10,7 @@ import { unpushed } from "../shell/behind.ts";
 import { systemClock } from "../shell/clock.ts";
 import { createDeployer } from "../shell/deployer.ts";
 import { createFleet } from "../shell/fleet.ts";
+import { ping, silence } from "../shell/heartbeat.ts";
 import { visible } from "../shell/masked.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { createPool } from "../shell/pool.ts";
@@ -41,6 +43,8 @@ export interface Ticked extends TickOutcome {
   ended: Ended[];
   /** Commits of this clone that origin's default branch lacked when the tick began. */
   unpushed: number;
+  /** How long no tick had looked, s, where that is longer than the settings want it. */
+  late: number | null;
 }
 
 /** One tick of the pack in `flags.repo`, as the verb, `watch` and the demo run it. */
@@ -58,9 +62,11 @@ export async function tickOnce(
     const { repo, tips, settings } = await openOrigin(dir, { env: wire.env, clock, secrets });
     const before = readBeatText(await repo.readBeat());
     const conversations = lead ? await talkWith(wire, dir, settings) : undefined;
-    return { repo, tips, before, conversations, ahead: await unpushed(dir, wire.env, tips.policy) };
+    const quiet = { beat: before?.at, ledger: tips.ledger, now: clock.now() };
+    const silent = part ? null : await silence(repo.gitDir, wire.env, quiet);
+    return { repo, tips, before, conversations, silent, ahead: await unpushed(dir, wire.env, tips.policy) };
   };
-  const { repo, tips, before, conversations, ahead } = await heed(options.signal, begin()).catch((thrown) => {
+  const { repo, tips, before, conversations, silent, ahead } = await heed(options.signal, begin()).catch((thrown) => {
     // The same signal may have ended the git that we waited for.
     throw options.signal?.aborted ? interrupted(thrown) : thrown;
   });
@@ -83,6 +89,7 @@ export async function tickOnce(
     published = await publish(ports, state.settings, state.tips, before);
     return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };
+  const beating = async ({ settings: { heartbeat } }: State) => (heartbeat ? ping(heartbeat.url, secretOf(wire)) : {});
   const scan = createScan();
   const outcome = await runTick(
     around({
@@ -101,6 +108,7 @@ export async function tickOnce(
       after: [
         ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
         ...(flags.site === false || !lead ? [] : [{ name: "publish", run: publishing }]),
+        ...(lead ? [{ name: "heartbeat", run: beating }] : []),
       ],
       beat: () => ({ published: published.beat }),
     }),
@@ -120,7 +128,8 @@ export async function tickOnce(
     },
   );
   for (const warning of secrets.warnings()) wire.report.warning(warning);
-  return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead };
+  const late = silent !== null && silent > 2 * outcome.state.settings.tick.every ? silent : null;
+  return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead, late };
 }
 
 /** How long the CI job runs already, ms, where its workflow says when it began. */
@@ -191,6 +200,7 @@ const told = (outcome: Ticked) => ({
   quarantined: outcome.state.problems.filter((problem) => problem.level === "error"),
   ...standing(outcome.state),
   unpushed: outcome.unpushed,
+  late: outcome.late,
   publish: { changed: outcome.publish.changed, export: outcome.publish.export },
 });
 
@@ -208,6 +218,10 @@ function lines(outcome: Ticked): string[] {
       outcome.contended
         ? "Others were writing all the time; this work is left to the next tick."
         : "Nothing new: no commit made.",
+    );
+  if (outcome.late !== null)
+    said.push(
+      `◐ no tick had looked for ${formatDuration(outcome.late)}; ${formatDuration(outcome.state.settings.tick.every)} are meant: the schedule was late`,
     );
   for (const one of outcome.degraded) said.push(`◐ degraded: ${one}`);
   return said;

@@ -13,6 +13,7 @@ beforeAll(async () => {
   stage = await openStage({
     ...sound,
     ...memo("open", "May it?"),
+    "tasks/old.md": "---\ntitle: Old\nagent: nobody\n---\nuptime\n",
   });
 });
 afterAll(() => stage.close());
@@ -41,7 +42,9 @@ describe("check.yml", () => {
     const change = { "tasks/two.md": "---\ntitle: Two\n---\nuptime\n", ...memo("answered", "May it?") };
     const { job, code, log } = await propose((dir) => write(dir, change));
     expect([job.result, code], log).toEqual(["success", 0]);
-    expect(job.summary).toContain("nothing to mend");
+    // What was wrong before is named, and stands in nobody's way.
+    expect(log).toMatch(/^::warning .*file=tasks\/old\.md/m);
+    expect(log).toContain("1 to mend");
     expect(job.summary).toMatch(/\*\*work: .*\(1\): tasks\/two\.md/);
   });
 

@@ -49,3 +49,19 @@ test.each<[string, Record<string, string>, string[]]>([
   expect(places(judged).map((place) => place.replace(/^([^:]+:\d+):\d+/, "$1"))).toEqual(found);
   expect(JSON.stringify(judged.problems)).not.toContain("a:b@");
 });
+
+test("the service's own token reaches no other repository: work there could not be pushed", () => {
+  const workflow = (token: string) =>
+    `jobs:\n  tick:\n    steps:\n      - run: npm run tick\n        env:\n          GITHUB_TOKEN: ${token}\n`;
+  const found = (token: string, repo: string) =>
+    places(
+      checked({
+        ".github/workflows/tick.yml": workflow(token),
+        "tasks/a.md": task(`repo: ${repo}\n`),
+        "agents/scout.md": agent(""),
+      }),
+    );
+  expect(found("${{ github.token }}", "owner/name")).toEqual(["tasks/a.md:4:7 repo-token?"]);
+  expect(found("${{ github.token }}", ".")).toEqual([]);
+  expect(found("${{ secrets.APP_TOKEN }}", "owner/name")).toEqual([]);
+});

@@ -2,10 +2,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { cadenceFor } from "../../src/core/cadence.ts";
 import { type Examined, examine, type ForgeFacts } from "../../src/core/doctor.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { parseEntry } from "../../src/core/entry.ts";
-import { forecastLine, forecastOf } from "../../src/core/forecast.ts";
+import { costFindings, forecastLine, forecastOf } from "../../src/core/forecast.ts";
 import type { Kind } from "../../src/core/schema.ts";
 import { readSettings } from "../../src/core/state.ts";
 
@@ -106,5 +107,27 @@ describe("forecast", () => {
     expect(forecastOf({ ...slow, lately: { ...lately, days: 3 } }).usd).toEqual({ month: 32, of: 30 });
     const blind = { ...given, workflow: null, lately: { ...lately, about: true } };
     expect(forecastLine(forecastOf(blind))).toBe("$3.20 of $10, about 41 MB a year");
+  });
+
+  test("more than is free is said, with a cadence that fits", () => {
+    const few = forecastOf({ ...given, included: 1000 });
+    expect(costFindings(few, given.settings).map(({ code, fix }) => `${code}: ${fix}`)).toEqual([
+      'minutes: write `cron: "7 * * * *"` here and `tick: {every: 60m}` in towline.yml, or pay for more',
+    ]);
+    expect(costFindings(forecastOf(given), given.settings)).toEqual([]);
+  });
+
+  test.each([
+    [null, 1, 15, "7,22,37,52 * * * *"],
+    [3000, 1, 30, "7,37 * * * *"],
+    [2000, 1, 30, "7,37 * * * *"],
+    [2000, 2, 60, "7 * * * *"],
+    [500, 1, 120, "7 */2 * * *"],
+    [10, 1, 1440, "7 5 * * *"],
+  ])("%s free minutes, %i for a tick: every %i minutes", (included, billed, every, cron) => {
+    expect(cadenceFor(included, billed)).toEqual({ every, cron });
+    const own = workflow.replace("7,37 * * * *", cron);
+    const settings = settingsOf(`id: p\ntick: {every: ${every}m}\n`);
+    expect(codes({ workflow: own, settings })).not.toContain("warning cadence");
   });
 });
