@@ -101,6 +101,8 @@ export const hints: Partial<Record<Kind | "settings" | "pupdate", Record<string,
     id: "Pack id. Never change it: job ids are derived from it.",
     zone: "Time zone of every: and of days, like Europe/Berlin.",
     ledger: "Where machine-written records go; branch: a branch of its own.",
+    forge:
+      "Where work is shown to people: git (branches), github (pull requests; token or app by name, url of a GitHub of one's own).",
     networks: "Networks that the ticker reaches.",
     defaults: "For tasks that do not say it themselves.",
     releases:

@@ -12,6 +12,7 @@ import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { init } from "./verbs/init.ts";
+import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
 import { memo } from "./verbs/memo.ts";
@@ -43,6 +44,7 @@ const verbs: Register[] = [
   doctor,
   fleet,
   init,
+  issueForms,
   job,
   learn,
   memo,

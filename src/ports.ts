@@ -1,10 +1,16 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
+import type { Post } from "./core/conversations.ts";
 import type { Entry } from "./core/entry.ts";
+import type { Inbox } from "./core/inbox.ts";
 import type { Told } from "./core/knowledge.ts";
+import type { Said as Heard } from "./core/obey.ts";
+import type { Spot } from "./core/places.ts";
 import type { Remark } from "./core/review.ts";
 import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
+import type { Web } from "./core/web-links.ts";
+import type { Permission as Right } from "./core/who.ts";
 import type { Standing } from "./core/work.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────
@@ -549,18 +555,147 @@ export interface Proposal {
   tip?: string | undefined;
   paths?: readonly string[] | undefined;
   sum?: string | undefined;
-  /** What people read of it. The body is markdown. */
+  /** What people read of it, in markdown; what they changed of it themselves stays. */
   title?: string | undefined;
   body?: string | undefined;
 }
 
-/** Where people look at work and say yes or no. Its calls throw a Fault where the forge cannot be reached. */
+/** This forge has no such thing and will have none later: nobody waits for it or tries again. */
+export interface NotHere {
+  notHere: string;
+}
+
+/** Somebody at a forge. The number is who they are; a login may be another's tomorrow, or look like another's. */
+export interface Person {
+  login: string;
+  id: string;
+  bot: boolean;
+}
+
+/** `none` also where that could not be found out. */
+export type Permission = "admin" | "write" | "read" | "none";
+
+/** An issue or a pull request; `repo` as the task names it. */
+export interface Ticket {
+  repo: string;
+  number: number;
+}
+
+/** A proposal as the forge shows it. */
+export interface Shown {
+  number: number;
+  url: string;
+  state: "open" | "merged" | "closed";
+  draft: boolean;
+  title: string;
+  /** Where its branch is now: people push, too. */
+  head: string;
+  base: string;
+  /** null: the forge does not know yet. */
+  conflict: boolean | null;
+}
+
+export interface Review {
+  id: string;
+  author: Person | null;
+  state: "approved" | "changes_requested" | "commented" | "dismissed";
+  /** What was looked at. A yes to another commit than the one at hand is none. */
+  commit: string | null;
+  text: string;
+  url?: string | undefined;
+}
+
+export interface Comment {
+  id: string;
+  author: Person | null;
+  text: string;
+  at: string;
+  edited: boolean;
+  url?: string | undefined;
+}
+
+export interface Thread {
+  id: string;
+  /** null: the forge does not say. */
+  resolved: boolean | null;
+  /** Its line has changed since. */
+  outdated: boolean;
+  path: string | null;
+  line: number | null;
+  comments: Comment[];
+}
+
+export interface Checks {
+  /** The commit that was checked. */
+  commit: string;
+  /** `unknown`: nothing failed, and not everything can be seen. `none`: nothing checks it. */
+  state: "none" | "pending" | "success" | "failure" | "unknown";
+  failed: { id: string; name: string; url?: string | undefined }[];
+}
+
+/** What is to be changed in a proposal, by somebody who may say so. The same `id` is the same thing said. */
+export interface Said extends Remark {
+  id: string;
+  /** null: a check. */
+  by: Person | null;
+  url?: string | undefined;
+}
+
+export interface CommitStatus {
+  context: string;
+  state: "error" | "failure" | "pending" | "success";
+  text: string;
+  url?: string | undefined;
+}
+
+/** What is started elsewhere: all that listens for an event, or one workflow. */
+export type Call =
+  | { event: string; data: Readonly<Record<string, unknown>> }
+  | { workflow: string; ref: string; inputs: Readonly<Record<string, string>> };
+
+/**
+ * Where people look at work and say yes or no. Calls throw a Fault: `outside` where the next tick may fare better, any
+ * other where a person has to do something. What people wrote comes back cleaned, and is data all the same.
+ */
 export interface Forge {
   name: string;
-  /** Shows people a branch that was pushed, or finds that it is shown. Answers where. */
+  /**
+   * Shows people a branch that was pushed, or finds that it is shown, by what an earlier call left there: a call whose
+   * answer was lost is simply made again. Answers where.
+   */
   propose(proposal: Proposal): Promise<string>;
-  /** How it stands: `conflict` where it is open and cannot be merged as it is. */
+  /** How it stands: `conflict` where it is open and cannot be merged as it is. What is not known yet is `open`. */
   stands(proposal: Proposal): Promise<Standing>;
+  /** null: it is not shown. */
+  show(proposal: Proposal): Promise<Shown | null | NotHere>;
+  reviews(proposal: Proposal): Promise<Review[] | NotHere>;
+  threads(proposal: Proposal): Promise<Thread[] | NotHere>;
+  checks(proposal: Proposal): Promise<Checks | NotHere>;
+  /** Changes that people with the right to write ask for, what they said of lines and have not resolved, failed checks. */
+  remarks(proposal: Proposal): Promise<Said[] | NotHere>;
+  comments(ticket: Ticket): Promise<Comment[] | NotHere>;
+  /** What somebody may do in a repository right now. Never throws. */
+  permission(repo: string, person: Pick<Person, "login" | "id">): Promise<Permission>;
+  /** Says something once: `marker` finds it again, and another text takes its place. */
+  comment(ticket: Ticket, said: { marker: string; text: string }): Promise<{ url: string } | NotHere>;
+  label(ticket: Ticket, labels: readonly string[]): Promise<{ labels: string[] } | NotHere>;
+  status(repo: string, commit: string, status: CommitStatus): Promise<{ context: string } | NotHere>;
+  /** Starts something at most once: without an answer it is not known whether it began. */
+  dispatch(repo: string, call: Call): Promise<{ sent: true } | NotHere>;
+}
+
+/** Talk with people on a forge. Calls throw a Fault where it cannot be reached: the next tick tries again. */
+export interface Conversations {
+  /** Where the forge shows records. */
+  web?: Web | undefined;
+  /** Comments at these places that may hold a command and are not older than `since`, with their authors' rights now. */
+  hear(spots: readonly Spot[], since: Date): Promise<Heard[]>;
+  /** What somebody may do in a repository right now. */
+  permission(repo: string, person: { login: string; id: string }): Promise<Right>;
+  /** Does it, or finds by its `id` that it was done. */
+  post(post: Post): Promise<void>;
+  /** The pinned issue is made, or becomes this, without a word to anybody. */
+  inbox(box: Inbox): Promise<void>;
 }
 
 // ── sources, time, reports ─────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ import { draftOf } from "./core/draft.ts";
 import type { Entry } from "./core/entry.ts";
 import { hostCalled } from "./core/known-hosts.ts";
 import { whatMatters, withPeople } from "./core/matters.ts";
+import { heeded } from "./core/obey.ts";
 import { type Part, partFault } from "./core/part.ts";
 import { fallen } from "./core/plan.ts";
 import { dueProbes } from "./core/probes.ts";
@@ -17,8 +18,9 @@ import type { State } from "./core/state.ts";
 import { oneLine } from "./core/text.ts";
 import { configuration, interrupted, messageOf, outside, usage } from "./errors.ts";
 import { heed, Interrupted } from "./interrupt.ts";
-import type { Level, Poller, Report, Tips } from "./ports.ts";
+import type { Conversations, Level, Poller, Report, Tips } from "./ports.ts";
 import { bindingFault, readOwn, restoreLedger } from "./shell/binding.ts";
+import { listen, speak, type Talked, withRights } from "./shell/converse.ts";
 import { clearAway, type Until } from "./shell/deploy-start.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
 import type { Pool } from "./shell/pool.ts";
@@ -41,6 +43,8 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   connect(pack: string, hosts: HostLookup): Pool;
   /** The sources that these settings name. */
   pollers(settings: Settings): Poller[];
+  /** Talk with people on the forge; absent: there is none, or another ticker sees to it. */
+  conversations?: Conversations | undefined;
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
   after: { name: string; run(state: State, left: number): Promise<{ degraded?: string; note?: string }> }[];
@@ -60,6 +64,8 @@ export interface TickOptions {
   part?: Part;
   /** When hosts were last asked, as the heartbeat has it. */
   probed?: Probed;
+  /** What was said on the forge, as the heartbeat has it. */
+  talked?: Talked | undefined;
   /** The random part of a new pack's id, in hex; made up when absent. */
   random?: string;
   /** What of the CI job's time was gone when the tick began, ms; absent: nobody counts its minutes. */
@@ -118,15 +124,20 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     refused: null,
     due: new Set(),
     asked: new Set(),
+    listened: false,
+    talked: options.talked ?? { posted: [] },
+    spoke: false,
   };
+  findings.posted = new Set(run.talked.posted);
   try {
     await walk(run);
     if (run.pool && run.over.length > 0) {
       const { deployer } = ports;
       await heed(options.signal, clearAway({ pool: run.pool, deployer }, outcome.state, run.over));
     }
+    if (ports.conversations) await runStage(run, { name: "forge", run: (state) => converse(run, state) });
     for (const stage of ports.after) await runStage(run, stage);
-    if (outcome.commits.length === 0 || run.due.size > 0)
+    if (outcome.commits.length === 0 || run.due.size > 0 || run.spoke)
       await heed(options.signal, ports.repo.beat("beat.json", beatOf(run))).catch(() => {});
   } catch (thrown) {
     if (!options.signal?.aborted) throw thrown;
@@ -141,10 +152,18 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
 }
 
 /** What a quiet tick leaves. A tick that probed writes it besides its commits: silence of a host stands nowhere else. */
-function beatOf({ id, now, asked, ports, options, outcome }: TickRun): string {
+function beatOf({ id, now, asked, ports, options, outcome, talked }: TickRun): string {
   const hosts = new Set(outcome.state.hosts.keys());
   const probed = probedNow(options.probed ?? {}, asked, hosts, now);
-  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(), probed })}\n`;
+  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(), probed, ...(ports.conversations && { talked }) })}\n`;
+}
+
+/** After the record: what is to be said stands in it. */
+async function converse(run: TickRun, state: State): Promise<{ degraded?: string }> {
+  const { talked, did, degraded } = await speak(run.ports.conversations as Conversations, state, run.now, run.talked);
+  run.talked = talked;
+  run.spoke = did;
+  return degraded === undefined ? {} : { degraded };
 }
 
 /** Passes, until nothing more is started. */
@@ -156,6 +175,10 @@ async function walk(run: TickRun): Promise<void> {
     const claimed = await onePass(run, pass <= passes);
     if (!claimed) return;
     const { state, starts, tips, hands } = claimed;
+    if (starts.length === 0) {
+      run.tips = tips;
+      continue;
+    }
     patience ??= ports.clock.tick() + state.settings.tick.patience * 1000;
     const end = run.began + state.settings.tick.job * 1000;
     const until = { tick: Math.min(patience, end), signal: options.signal, ...(end < patience ? { job: end } : {}) };
@@ -215,6 +238,11 @@ interface TickRun {
   due: Set<string>;
   /** Hosts that were called. */
   asked: Set<string>;
+  /** Comments were read: once a tick, as sources are. */
+  listened: boolean;
+  /** What was said on the forge so far, and whether this tick said something. */
+  talked: Talked;
+  spoke: boolean;
 }
 
 interface Claimed {
@@ -240,7 +268,9 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     const hands = { ...ports, pool };
     const runtimes = new Set(Object.keys(ports.runtimes));
     await heed(signal, addSpent(ports.repo, state, { now, runtimes }));
-    const wanted = whatMatters(draftOf(state, now, run.id), runtimes);
+    if (!told) await heed(signal, listenOnce(state, run));
+    const heard = heeded(state, findings.said, { runtimes, web: findings.web }, { now, tick: run.id });
+    const wanted = whatMatters(heard, runtimes);
     if (!told) {
       findings.probed = pass === 1 ? new Set(dueProbes(state, run.options.probed ?? {}, now)) : new Set();
       const names = new Set([...wanted.hosts, ...findings.probed]);
@@ -250,7 +280,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       const asked = Promise.all([
         pollOnce(state, run),
         gather(hands, state, names, findings),
-        ports.code && lookAtRepos(ports.code, wanted.repos, waiting, findings),
+        ports.code && lookAtRepos(ports.code, state.settings, wanted.repos, waiting, findings),
       ]);
       [findings.levels] = await heed(signal, asked);
     }
@@ -275,7 +305,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       won(run, decision, pushed.commit);
       const now_at = { policy: tips.ledger === tips.policy ? pushed.commit : tips.policy, ledger: pushed.commit };
       const { starts } = decision.plan;
-      return starts.length === 0 ? null : { state: decision.draft, starts, tips: now_at, hands };
+      return starts.length === 0 && !decision.again ? null : { state: decision.draft, starts, tips: now_at, hands };
     }
     const refusal = refusalOf(pushed.why);
     if (refusal.kind === "content" && pushed.state === "lost" && withheld(run, decision, pushed.paths)) continue;
@@ -362,11 +392,20 @@ function won({ findings, levels, outcome, options, over }: TickRun, decision: De
   findings.starts.clear();
 }
 
+async function listenOnce(state: State, run: TickRun): Promise<void> {
+  const { conversations } = run.ports;
+  if (!conversations || run.listened) return;
+  run.listened = true;
+  const why = await listen(conversations, state, run.findings, run.now);
+  if (why !== null) run.outcome.degraded.push(why);
+}
+
 /** Each source is asked once a tick, however many passes there are. */
 async function pollOnce(state: State, run: TickRun): Promise<Level[]> {
   const asked = run.ports.pollers(state.settings).filter((poller) => !run.levels.has(poller.name));
   await Promise.all(asked.map((poller) => poll(poller, state, run)));
-  return [...run.levels.values()].flat();
+  const levels = [...run.levels.values()].flat();
+  return run.ports.conversations ? withRights(run.ports.conversations, state.levels, levels) : levels;
 }
 
 async function poll(poller: Poller, state: State, run: TickRun): Promise<void> {

@@ -1,5 +1,5 @@
 // What came from outside, folded into the draft: results, silence, and levels that changed. Raises pupdates.
-import type { Level, Outcome, RawResult, RawStream, Sample } from "../ports.ts";
+import type { Level, Outcome, RawResult, RawStream, Said, Sample } from "../ports.ts";
 import { limitEnds, raiseLimited } from "./account.ts";
 import { asks, raiseAsked } from "./asking.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
@@ -13,6 +13,7 @@ import { type Judged, judgedWork, type Kept, type Landed, workText } from "./lan
 import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { raiseHosts } from "./networks.ts";
+import type { Said as Heard } from "./obey.ts";
 import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
@@ -23,6 +24,7 @@ import type { Job, JobState } from "./schema.ts";
 import { chosen, raiseSilent } from "./stuck.ts";
 import { oneLine } from "./text.ts";
 import { besides, recordTold, type ToldFinding, toldSection } from "./told.ts";
+import type { Web } from "./web-links.ts";
 import { unwanted, withdraw, withdrawn } from "./withdraw.ts";
 import { type RepoAnswer, raiseReview, type Standing, settleWork } from "./work.ts";
 
@@ -55,10 +57,22 @@ export interface Findings {
   repos: Map<string, RepoAnswer>;
   /** How work stands that waits for people, by job id. */
   standing: Map<string, Standing>;
+  /** What is to be changed in it, as the forge has it, by job id. */
+  remarks?: Map<string, Said[]>;
+  /** Why the forge could not say so, in words; null: it did. Absent: it was not asked. */
+  forge?: { name: string; why: string | null };
   /** Ended runs whose work could not be brought in yet, by job id, with the words for it. */
   later: Map<string, string>;
   /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
   probed: ReadonlySet<string>;
+  /** Comments of the forge that may hold commands. */
+  said: readonly Heard[];
+  /** Where the forge shows records. */
+  web?: Web | undefined;
+  /** There is a forge on which people are told of what waits, and answers are given. */
+  talks?: boolean;
+  /** Posts that were done, by id. */
+  posted: ReadonlySet<string>;
 }
 
 export type StartFinding =
@@ -82,6 +96,8 @@ export const noFindings = (): Findings => ({
   standing: new Map(),
   later: new Map(),
   probed: new Set(),
+  said: [],
+  posted: new Set(),
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost
@@ -102,7 +118,7 @@ export function absorb(draft: Draft, findings: Findings): void {
     takeResult(draft, host, { ...result, ...times }, outcome, landed);
   }
   holdLater(draft, findings.later);
-  settleWork(draft, findings.repos, findings.standing);
+  settleWork(draft, findings);
   for (const job of [...draft.jobs.values()]) if (!isOver(job)) observe(draft, job, findings);
   raiseSilent(draft, findings.silent);
   withdraw(draft);

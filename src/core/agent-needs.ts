@@ -89,6 +89,7 @@ export const packKeys = (hosts: Iterable<Entry<"host">>, settings: Settings | nu
     ...(settings ? [settings.database.url, settings.database.token] : []),
     ...Object.values(settings?.releases ?? {}).flatMap(({ token }) => token ?? []),
     ...(settings ? pollerKeys(settings).map(({ variable }) => variable) : []),
+    ...(settings?.forge?.name === "github" ? [settings.forge.app?.key ?? settings.forge.token] : []),
     ...[...hosts].flatMap(({ data }) =>
       [data.key, data.key_passphrase].flatMap((place) => (place?.startsWith("env:") ? [place.slice(4)] : [])),
     ),

@@ -7,6 +7,8 @@ const form = z.object({
   published: z.object({ policy: z.string(), ledger: z.string().nullable(), digest: z.string() }).optional(),
   /** When a host was last asked, whatever it said: seconds since 1970. A lost row costs one question more. */
   probed: z.record(z.string(), z.number().int().nonnegative()).optional(),
+  /** What was said on the forge and still stands in the ledger as to be said, and the inbox as it is shown there. */
+  talked: z.object({ posted: z.array(z.string()), inbox: z.string().optional() }).optional(),
 });
 export type Beat = z.infer<typeof form>;
 export type Probed = Readonly<Record<string, number>>;

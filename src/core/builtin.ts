@@ -21,6 +21,11 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.failed" },
     then: [{ memo: "{{data.task}} failed on {{data.host}}: {{data.why}}", kind: "warning" }],
   }),
+  // Who may ask was looked up when the issue was read. Where it was not, nobody may.
+  built("builtin-issue-task", {
+    when: { source: "github", kind: "issue.labelled", "data.permission": { in: ["admin", "write"] } },
+    then: [{ issue: "task" }],
+  }),
   built("builtin-job-review", {
     when: { kind: "job.review" },
     then: [{ memo: "{{data.task}} waits for your review: branch {{data.branch}} (`towline review {{data.job}}`)" }],

@@ -10,10 +10,10 @@ import { action_names } from "./triage.ts";
 /** What a rule does with a pupdate, in a word: an action's name, or `ignored` when it does not fire. */
 export type Expected = (rule: Entry<"rule">, pupdate: Record<string, unknown>) => string;
 
-const actions = ["ignore", "memo", "task", "wake", "comment", "label", "call", "reflect", "notify"];
+const actions = ["ignore", "memo", "task", "issue", "wake", "comment", "label", "call", "reflect", "notify"];
 const fields = ["id", "at", "source", "kind", "subject", "title", "actor", "url", "tags", "data"];
 const kinds =
-  "pr.opened pr.updated pr.stale pr.merged pr.closed pr.review_requested pr.changes_requested pr.commented pr.approved pr.conflicted pr.green pr.reverted pr.active issue.opened issue.labelled issue.unlabelled issue.closed issue.commented check.failed check.recovered push job.finished job.failed job.cancelled job.stuck job.lost job.asked job.replied job.confessed job.overlaps job.unclear host.down host.up host.drifted host.matches host.full host.free host.disk host.disk_ok network.down network.up calendar.starting task.due task.overdue task.blocked task.paused rollout.stopped insight.approved insight.dismissed source.failed source.ok tick.late budget.near budget.reached account.limited memo.answered reflection.surprised result.withheld record.changed week.quiet".split(
+  "pr.opened pr.updated pr.stale pr.merged pr.closed pr.review_requested pr.changes_requested pr.commented pr.approved pr.conflicted pr.green pr.reverted pr.active issue.opened issue.labelled issue.unlabelled issue.closed issue.commented check.failed check.recovered push job.finished job.failed job.cancelled job.stuck job.lost job.asked job.replied job.confessed job.overlaps job.unclear host.down host.up host.drifted host.matches host.full host.free host.disk host.disk_ok network.down network.up calendar.starting task.due task.overdue task.blocked task.paused rollout.stopped insight.approved insight.dismissed source.failed source.ok tick.late budget.near budget.reached account.limited memo.answered reflection.surprised command.given result.withheld record.changed week.quiet".split(
     " ",
   );
 

@@ -7,6 +7,7 @@ import { nearest } from "./nearest.ts";
 import { unknownWords } from "./release.ts";
 import { settings as schema } from "./schema.ts";
 import { readYaml } from "./split.ts";
+import { ownersOf } from "./who.ts";
 
 const path = "towline.yml";
 // Settings of parts that may not be in this version yet: known, so not complained about.
@@ -64,6 +65,16 @@ export function settingsProblems(pack: Pack): Problem[] {
         ),
       );
   }
+  for (const name of ownersOf(pack.settings.owners).broken)
+    problems.push({
+      ...at(
+        ["owners"],
+        "owner",
+        `\`${name}\` has no number: a name can be given up and taken by another, so it makes nobody an owner`,
+        "write `login:number`; https://api.github.com/users/LOGIN shows the number as `id`",
+      ),
+      level: "warning",
+    });
   const key = defaults.api_key_env;
   if (key !== undefined && isKept(key, packKeys([], pack.settings))) {
     const { message, advice } = keptWords(key);

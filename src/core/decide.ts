@@ -3,12 +3,15 @@ import type { Changes } from "../ports.ts";
 import { absorb, type Findings } from "./absorb.ts";
 import { endUnanswered } from "./asking.ts";
 import { raiseBudgets } from "./budget-levels.ts";
+import { deliver } from "./deliver.ts";
 import { changesOf, type Draft, draftOf, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
+import { callForNew } from "./inbox.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
+import { obey } from "./obey.ts";
 import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
@@ -23,6 +26,8 @@ export interface Decision {
   plan: Plan;
   changes: Changes;
   subject: string;
+  /** A person asked for work that came up only now: no host was looked at for it yet, and they wait. */
+  again: boolean;
 }
 
 export interface Pass {
@@ -43,7 +48,10 @@ export function decide(
   pass: Pass,
 ): Decision {
   const draft = draftOf(state, pass.now, pass.tick);
-  const base = { jobs: new Map(draft.jobs), status: draft.status };
+  const base = { jobs: new Map(draft.jobs), status: draft.status, memos: new Map(draft.memos) };
+  draft.posted = findings.posted;
+  draft.web = findings.web;
+  obey(draft, findings.said, { runtimes: known.runtimes, web: findings.web });
   absorb(draft, findings);
   stopRollouts(draft);
   raiseOverlaps(draft);
@@ -66,10 +74,15 @@ export function decide(
   fold(draft, kept, base, true);
   triage(draft);
   closeMemos(draft);
+  if (findings.talks) {
+    deliver(draft, base, findings.web);
+    callForNew(draft, findings.web);
+  }
   const overview = isLead(draft) ? narrate(draft) : null;
   const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
-  return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs) };
+  const again = [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id));
+  return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs), again };
 }
 
 /** `2 done, 1 failed: backup, nginx` */

@@ -2,6 +2,7 @@
 import type { Changes, RawPupdate } from "../ports.ts";
 import { ledger_format, type Mark, mark_path, renderMark } from "./binding.ts";
 import { isCarried } from "./budget.ts";
+import { conversations_path, type HeardRow, readTalks, talkRows, withoutDone } from "./conversations.ts";
 import { type Entry, idOf } from "./entry.ts";
 import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
@@ -11,6 +12,7 @@ import { ndjson, render } from "./render.ts";
 import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
 import type { LevelRow, State } from "./state.ts";
+import type { Web } from "./web-links.ts";
 
 export interface Draft extends State {
   now: Date;
@@ -27,6 +29,12 @@ export interface Draft extends State {
   raised: RawPupdate[];
   /** Rows of the levels that change with the next commit, and make none by themselves: to what, or null to nothing. */
   moved: Map<LevelRow, LevelRow | null>;
+  /** Commands that nobody need be told of: they are remembered with the next commit, and make none. */
+  overheard: HeardRow[];
+  /** Posts that are done: forgotten in the same way. */
+  posted: ReadonlySet<string>;
+  /** Where the forge shows records. */
+  web?: Web | undefined;
 }
 
 export function draftOf(state: State, now: Date, tick: string): Draft {
@@ -40,6 +48,7 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     levels: [...state.levels],
     fired: [...state.fired],
     letters: [...state.letters],
+    talks: { ...state.talks, heard: [...state.talks.heard], posts: [...state.talks.posts] },
     now,
     tick,
     written: new Map(),
@@ -48,6 +57,8 @@ export function draftOf(state: State, now: Date, tick: string): Draft {
     pupdates: [],
     raised: [],
     moved: new Map(),
+    overheard: [],
+    posted: new Set(),
   };
 }
 
@@ -69,6 +80,11 @@ export function putStatus(draft: Draft, entry: Entry<"status">, old: Entry<"stat
 export function putMemo(draft: Draft, memo: Entry<"memo">): void {
   draft.memos.set(memo.id, memo);
   draft.written.set(memo.path, { kind: "memo", data: memo.data, body: memo.body });
+}
+
+export function putTask(draft: Draft, task: Entry<"task">): void {
+  draft.tasks.set(task.id, task);
+  draft.written.set(task.path, { kind: "task", data: task.data, body: task.body });
 }
 
 export function newMemo(id: string, data: Entry<"memo">["data"], body: string): Entry<"memo"> {
@@ -113,6 +129,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
     ndjson(draft.fired.toSorted((a, b) => compare(`${a.rule} ${a.key}`, `${b.rule} ${b.key}`))),
   );
   wanted.set(letters_path, ndjson(draft.letters));
+  wanted.set(conversations_path, talksText(draft));
   wanted.set(hosts_path, ndjson([...draft.met.values()].sort((a, b) => compare(a.host, b.host))));
   if (overview !== null) wanted.set("OVERVIEW.md", overview);
   const changes: Changes = new Map();
@@ -126,6 +143,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
     const { moved } = draft;
     changes.set(levels_path, levelRows(draft.levels.flatMap((row) => (moved.has(row) ? (moved.get(row) ?? []) : row))));
   }
+  if (changes.size > 0) withQuietTalks(draft, changes);
   if (brought && (changes.size > 0 || brought.pressing)) {
     for (const [path, text] of brought.files) changes.set(path, text);
     if (brought.seen.size > 0) changes.set(hosts_path, seenRows(draft, brought));
@@ -140,6 +158,18 @@ const levelRows = (levels: LevelRow[]) =>
   ndjson(
     levels.toSorted((a, b) => compare(`${a.source} ${a.subject} ${a.family}`, `${b.source} ${b.subject} ${b.family}`)),
   );
+/** Nothing: as it was read. What is only forgotten makes no commit. */
+function talksText(draft: Draft): string {
+  const before = draft.texts.get(conversations_path) ?? "";
+  return JSON.stringify(draft.talks) === JSON.stringify(readTalks(before)) ? before : talkRows(draft.talks, draft.now);
+}
+
+function withQuietTalks(draft: Draft, changes: Changes): void {
+  const talks = withoutDone(draft.talks, draft.posted);
+  const text = talkRows({ ...talks, heard: [...talks.heard, ...draft.overheard.slice(-200)] }, draft.now);
+  if (text === (draft.texts.get(conversations_path) ?? "")) changes.delete(conversations_path);
+  else changes.set(conversations_path, text);
+}
 
 /** Each commit of towline's says whose it is, and is told apart from the one before. */
 function markOf(draft: Draft, before: Mark | null, last: string): string {

@@ -82,6 +82,12 @@ export function stricter(state: State, other: State, now: Date): State {
     name,
     { ...agent, data: { ...agent.data, off: agent.data.off || other.agents.get(name)?.data.off } },
   ]);
-  const stop = stopped(state, now) ? state.stop : other.stop;
-  return { ...state, stop, hosts: new Map(hosts), agents: new Map(agents) };
+  const { stop, talks } = stopped(state, now) ? state : other;
+  return {
+    ...state,
+    stop,
+    talks: { ...state.talks, stop: talks.stop },
+    hosts: new Map(hosts),
+    agents: new Map(agents),
+  };
 }

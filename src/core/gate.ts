@@ -88,20 +88,37 @@ const passing = (on: WaitsOn, reason: string): Hold => ({ state: "blocked", on, 
 /** `status` and `run` of a task: when either changes, a held task goes on. */
 export const heldKey = (task: Entry<"task">) => `${task.data.status} ${task.data.run ?? ""}`;
 
-/** STOP.md holds everything back until it is removed, switched off or past its `until`. */
-export function stopped(state: State, now: Date): boolean {
-  const stop = state.stop?.data;
-  return stop !== undefined && !stop.off && (stop.until === undefined || new Date(stop.until) > now);
+/** What holds everything back: words for it, and whether what runs is to be ended as well. */
+export interface Stop {
+  words: string;
+  /** What to do to go on. */
+  lift: string;
+  cancel: boolean;
 }
 
+/** STOP.md until it is removed, switched off or past its `until`; else a stop by a comment until it is taken back. */
+export function stopOf(state: Pick<State, "stop" | "talks">, now: Date): Stop | null {
+  const file = state.stop?.data;
+  const lasts = (until: string | undefined) => until === undefined || new Date(until) > now;
+  const told = state.talks.stop && lasts(state.talks.stop.until) ? state.talks.stop : null;
+  if (file && !file.off && lasts(file.until))
+    return { words: "STOP.md", lift: "remove it", cancel: file.cancel || told?.cancel === true };
+  if (!told) return null;
+  return { words: `\`/towline stop\` by ${told.by}`, lift: "`/towline stop off`", cancel: told.cancel === true };
+}
+
+export const stopped = (state: Pick<State, "stop" | "talks">, now: Date): boolean => stopOf(state, now) !== null;
+
 /** No address: where it is follows from the pack's own origin. */
+export const isNamedRepo = (repo: string) => is_named.test(repo);
 const is_named = /^(\.|[A-Za-z0-9][\w-]*\/(?!\.{1,2}$)[\w.-]+)$/;
 
 export function gate(draft: Draft, task: Entry<"task">): Hold | null {
-  if (stopped(draft, draft.now)) return passing("stop", "STOP.md stops everything; remove it to go on");
+  const stop = stopOf(draft, draft.now);
+  if (stop) return passing("stop", `${stop.words} stops everything; ${stop.lift} to go on`);
   if (task.data.repo !== undefined && isEach(task.data))
     return person("repo", "coding work (`repo:`) goes to one host: leave `spread: each` and `hosts: all` away");
-  if (task.data.born_of !== undefined && task.data.repo !== undefined && !is_named.test(task.data.repo))
+  if (task.data.born_of !== undefined && task.data.repo !== undefined && !isNamedRepo(task.data.repo))
     return person(
       "repo",
       "a task that a rule made names its repository as `.` or owner/name: an address may be a stranger's",

@@ -80,7 +80,13 @@ export function judgedWork(
   const worked =
     (landed.state === "pushed" && landed.left === undefined) || landed.state === "nothing" || landed.state === "gone";
   const told = [...(rest.told ?? []), ...(worked ? telling : [])];
-  const code = { ...rest, told: told.length > 0 ? told : undefined, unsaved: isUnsaved(rest, landed) };
+  const waiting = rest.said?.filter(({ id }) => !told.includes(id)) ?? [];
+  const code = {
+    ...rest,
+    told: told.length > 0 ? told : undefined,
+    said: waiting.length > 0 ? waiting : undefined,
+    unsaved: isUnsaved(rest, landed),
+  };
   const failed = (reason: string): Judged => ({ state: "failed", outcome: "failure", why: reason, code });
   if (landed.state === "unmade") return failed(landed.why);
   if (landed.state === "refused") return failed(`its work was not taken: ${landed.reasons.slice(0, 3).join("; ")}`);

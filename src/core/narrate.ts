@@ -2,6 +2,7 @@
 import type { Draft } from "./draft.ts";
 import { localDay } from "./due.ts";
 import type { Entry } from "./entry.ts";
+import { stopOf } from "./gate.ts";
 import { glyphs } from "./jobs.ts";
 import { cell, oneLine } from "./text.ts";
 
@@ -28,6 +29,7 @@ export function narrate(draft: Draft): string {
   return `${[
     `# ${cell(draft.settings.name)}`,
     sentence(statuses, memos.length),
+    stopLine(draft),
     memos.length === 0
       ? ""
       : `## Waits for you\n\n${memos.map((memo) => `- [${cell(memo.data.title, 200)}](${memo.path})`).join("\n")}`,
@@ -37,6 +39,15 @@ export function narrate(draft: Draft): string {
   ]
     .filter((part) => part !== "")
     .join("\n\n")}\n`;
+}
+
+/** Nothing starts: what is in the way of everything comes first. */
+function stopLine(draft: Draft): string {
+  const stop = stopOf(draft, draft.now);
+  if (!stop) return "";
+  const words = stop.words.replaceAll("@", "@\u2060");
+  const why = draft.talks.stop?.why;
+  return `**‖ ${words} stops everything**${why ? `: ${cell(why, 200)}` : ""} (${stop.lift} to go on).`;
 }
 
 const rank = (status: Entry<"status">) => order.indexOf(status.data.state);

@@ -5,7 +5,7 @@ import { purseOf, type Want } from "./budget.ts";
 import { newJob, reclaimable, type Start, startOf } from "./claim.ts";
 import { type Draft, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { agentBusy, agentOf, type Candidate, candidates, type Hold, person, stopped } from "./gate.ts";
+import { agentBusy, agentOf, type Candidate, candidates, type Hold, person, stopOf } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { deliver } from "./letters.ts";
 import { isMine, waits_for_ticker } from "./part.ts";
@@ -241,7 +241,8 @@ function startsLastHour(draft: Draft): number {
 /** Why a claimed start must not happen any more, judged on records that are newer than the claim; null: go on. */
 export function fallen(state: State, start: Start, now: Date): string | null {
   if (start.assignment === null) return null; // a seal starts nothing
-  if (stopped(state, now)) return "STOP.md came in before it started";
+  const stop = stopOf(state, now);
+  if (stop) return `${stop.words} came in before it started`;
   const host = state.hosts.get(start.host);
   const shut = host ? closed(host, state.settings.networks) : "is gone";
   if (shut) return `${start.host} ${shut}`;

@@ -33,7 +33,7 @@ export function playOf(
   draft: Draft,
   { task, agent, host, repos }: Play,
 ): { start: Start; job: Entry<"job"> } | { none: string } {
-  settleWork(draft, repos, new Map());
+  settleWork(draft, { repos, standing: new Map() });
   const open = [...draft.jobs.values()].find((job) => job.data.task === task.id && !isOver(job));
   const on = host ?? open?.data.host ?? hostsOf(draft, task, agent)[0]?.id ?? "";
   const name = open?.data.run.code?.repo ?? task.data.repo;

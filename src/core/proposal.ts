@@ -3,7 +3,8 @@ import type { Outcome } from "../ports.ts";
 import { costRow } from "./costs.ts";
 import type { Entry } from "./entry.ts";
 import { judgedWork, type Landed } from "./landed.ts";
-import { type Remark, untold } from "./review.ts";
+import type { Remark } from "./review.ts";
+import { remarksOn } from "./said.ts";
 import { formatDuration } from "./scalar.ts";
 import { type Job, pathClass } from "./schema.ts";
 import { amount, expensesOf } from "./spent.ts";
@@ -54,7 +55,7 @@ export function proposalOf(
     ),
     ...answered(round.outcome, keep),
     table(after, round, { link, asked: task?.data.verify !== undefined }),
-    ...listed("## Remarks settled", settled(judged.code, reviews.get(job.id)).map(remarkLine)),
+    ...listed("## Remarks settled", settled(judged.code, remarksOn({ reviews }, job)).map(remarkLine)),
   ];
   const body = (keep: number) => `${parts(keep).join("\n\n")}\n`;
   const whole = body(most.answer);
@@ -117,8 +118,7 @@ const placeOf = ({ path, line }: Remark) =>
 const remarkLine = (one: Remark) => `${placeOf(one)}${cell(one.text, most.line)}`;
 
 /** Remarks that its agent has worked on. */
-function settled({ told = [] }: NonNullable<Job["run"]["code"]>, review: string | undefined): Remark[] {
-  const all = untold(review);
+function settled({ told = [] }: NonNullable<Job["run"]["code"]>, all: ReadonlyMap<string, Remark>): Remark[] {
   return told.flatMap((id) => all.get(id) ?? []);
 }
 

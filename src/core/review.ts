@@ -29,8 +29,6 @@ export function untold(text: string | undefined, told: readonly string[] = []): 
   return found;
 }
 
-export const newRemarks = (text: string | undefined, told?: readonly string[]) => [...untold(text, told).values()];
-
 const most = { remarks: 200, text: 4000 };
 const item = /^[-*] +(.*)$/;
 // A place with spaces stands in backticks.

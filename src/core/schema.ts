@@ -61,6 +61,8 @@ export const task = record({
   rule: text.optional(),
   /** Set by `towline dispatch`: the person who asked for it. */
   asked_by: line.optional(),
+  /** Set by towline: the issue that it was born from, `owner/name#12`; `deliver: issue` answers there. */
+  issue: line.optional(),
   /** How many rules deep: 1 for a task whose pupdate was about no such task. */
   depth: int(1, 100).optional(),
 });
@@ -230,6 +232,10 @@ const code = record({
   /** Remarks of the review that the agent has worked on, and those that this epoch is given. */
   told: strings.optional(),
   telling: strings.optional(),
+  /** What was said of it at the forge, and waits for its next round. */
+  said: z.array(record({ id: line, path: text.optional(), line: int(0, 1e9).optional(), text })).optional(),
+  /** Rounds in a row that only checks have asked for. */
+  checked: int(0, 1000).optional(),
   /** Work of it may be nowhere but in its worktree. */
   unsaved: flag.optional(),
   /** Files that its work changes, the first hundred. */
@@ -440,6 +446,8 @@ export const memo = record({
   expires: time,
   status: z.enum(["open", "answered", "dismissed", "expired"]).default("open"),
   answer: text.optional(),
+  /** Who answered it by a comment. */
+  answered_by: line.optional(),
   rule: text.optional(),
   pupdate: text.optional(),
   /** Kind of the pupdate that it is about: when its cause is gone, the memo closes by itself. */
@@ -555,6 +563,33 @@ export const pollers = z.strictObject({
   repo: record({}).optional(),
 });
 
+const forge_names = ["git", "github"] as const;
+const forge_settings = record({
+  name: z.enum(forge_names).default("git"),
+  /** The address that the dashboard links to, for a forge that is only linked to. */
+  web: line.regex(/^https?:\/\/[^\s@]+$/, "must be a web address without a login").optional(),
+  /** The API of a GitHub of one's own. */
+  url: api_url.optional(),
+  token: variable.default("GITHUB_TOKEN"),
+  /** A GitHub App in place of a token. `key`: variable with its private key. */
+  app: record({
+    id: line.regex(/^[A-Za-z0-9.]{1,40}$/, "must be the App's id or client id"),
+    key: variable,
+    installation: line.regex(/^\d{1,20}$/, "must be the number of the installation").optional(),
+  }).optional(),
+  /** For everything that one question takes. */
+  wall: duration.default(20),
+});
+const forge_words = "must be `github`, `git`, the web address of a repository, or settings with such a `name`";
+const forge = z.union(
+  [
+    z.enum(forge_names).transform((name) => forge_settings.parse({ name })),
+    line.regex(/^https?:\/\/[^\s@]+$/, forge_words).transform((web) => forge_settings.parse({ web })),
+    forge_settings,
+  ],
+  { error: forge_words },
+);
+
 /** An address with words to fill in: {version}, {tag}, {os}, {Os}, {arch}, {Arch}. */
 const release_url = line.refine(
   (v) => URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@#]/.test(v) && !/\s/.test(v),
@@ -593,7 +628,7 @@ export const settings = record({
   id: slug,
   zone: line.default("UTC"),
   ledger: record({ branch: line.optional(), format: int(1, 1000).default(1) }).prefault({}),
-  forge: line.optional(),
+  forge: forge.optional(),
   networks: strings.default(["public"]),
   tick: record({
     every: duration.default(1800),
@@ -664,6 +699,7 @@ export type Pupdate = z.infer<typeof pupdate>;
 export type Amounts = z.infer<typeof amounts>;
 export type Settings = z.infer<typeof settings>;
 export type Release = z.infer<typeof release>;
+export type ForgeSettings = NonNullable<Settings["forge"]>;
 export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;
 export type HttpSettings = NonNullable<Settings["pollers"]["http"]>[number];
 export type CalendarSettings = NonNullable<Settings["pollers"]["calendar"]>[number];

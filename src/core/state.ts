@@ -1,6 +1,7 @@
 // What a tick knows: the records of one pair of commits. Built once from texts, then only copied and changed as a value.
 import type { Tips } from "../ports.ts";
 import { type Mark, mark_path, readMark } from "./binding.ts";
+import { conversations_path, readTalks, type Talks } from "./conversations.ts";
 import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
 import { statusPath } from "./ids.ts";
 import { hosts_path, type Met, readMet } from "./known-hosts.ts";
@@ -63,6 +64,8 @@ export interface State {
   fired: FiredRow[];
   /** Messages between agents that wait to be heard. */
   letters: LetterRow[];
+  /** What was said on the forge, and is to be said there. */
+  talks: Talks;
   /** What was spent besides open work, as far back as limits need it; absent: it was not looked up. */
   spent?: Spent;
   problems: Problem[];
@@ -81,6 +84,7 @@ export const ledger_paths = [
   "state/levels.ndjson",
   "state/fired.ndjson",
   letters_path,
+  conversations_path,
   "OVERVIEW.md",
 ];
 
@@ -207,6 +211,7 @@ export function readState(tips: Tips, files: SourceFile[]): { state: State | nul
     levels: rows<LevelRow>(byPath.get("state/levels.ndjson")?.text ?? undefined),
     fired: rows<FiredRow>(byPath.get("state/fired.ndjson")?.text ?? undefined),
     letters: rows<LetterRow>(byPath.get(letters_path)?.text ?? undefined),
+    talks: readTalks(byPath.get(conversations_path)?.text ?? undefined),
     problems,
     texts: new Map(),
   };

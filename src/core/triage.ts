@@ -6,6 +6,7 @@ import type { Entry } from "./entry.ts";
 import { idOf } from "./entry.ts";
 import { digest } from "./hash.ts";
 import { queuePath, slugOf } from "./ids.ts";
+import { issueTask } from "./issue-task.ts";
 import { memoBody } from "./memos.ts";
 import { actionOf, fill, firing, firingKey } from "./rules.ts";
 import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
@@ -73,7 +74,13 @@ type Act = (
   action: Record<string, unknown>,
 ) => Done;
 
-const actions: Record<string, Act> = { ignore: () => ({ verdict: "ignore" }), memo, task };
+const actions: Record<string, Act> = { ignore: () => ({ verdict: "ignore" }), memo, task, issue };
+
+/** The task that an issue asks for; what stands against it was said in the issue. */
+function issue(draft: Draft, _rule: Entry<"rule">, _value: unknown, pupdate: RawPupdate): Done {
+  const made = issueTask(draft, pupdate, draft.web);
+  return "task" in made ? { verdict: "task", made: made.task } : { verdict: "refused" };
+}
 
 /** Names of the actions that this version carries out. */
 export const action_names = Object.keys(actions);

@@ -2,7 +2,7 @@
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import type { Folding } from "./fold.ts";
-import { stopped } from "./gate.ts";
+import { stopOf } from "./gate.ts";
 import { isLive, isOver } from "./jobs.ts";
 import { openQuestion } from "./questions.ts";
 import { succeeded } from "./reflect.ts";
@@ -104,7 +104,8 @@ function last(
       reason: row.state === "cancelled" && kept === "cancelled" ? old?.data.reason : undefined,
     };
   }
-  return { state: "queued", reason: stopped(draft, draft.now) ? "STOP.md stops everything" : undefined };
+  const stop = stopOf(draft, draft.now);
+  return { state: "queued", reason: stop ? `${stop.words} stops everything` : undefined };
 }
 
 function result(task: Entry<"task">, run: Entry<"job">[]): Verdict {

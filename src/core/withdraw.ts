@@ -3,7 +3,7 @@ import { end } from "./claim.ts";
 import type { Draft } from "./draft.ts";
 import { putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
-import { stopped } from "./gate.ts";
+import { type Stop, stopOf } from "./gate.ts";
 import { isAtRest, isLive, isOver } from "./jobs.ts";
 import { raiseJob } from "./raise.ts";
 import type { State } from "./state.ts";
@@ -24,10 +24,13 @@ export const startedAnew = "it had gone quiet, and its memo was answered with `r
 
 /** The same for a run that has begun: STOP.md with `cancel: true` ends those, too. */
 export function withdrawn(state: State, job: Entry<"job">, now: Date): string | null {
-  const stops = stopped(state, now) && state.stop?.data.cancel;
-  const stop = unwanted(state, job) ?? (stops ? "STOP.md says `cancel: true`" : null);
-  return stop ?? (chosen(state, job) === "retry" ? startedAnew : null);
+  const stop = stopOf(state, now);
+  const ends = unwanted(state, job) ?? (stop?.cancel ? saysCancel(state, stop) : null);
+  return ends ?? (chosen(state, job) === "retry" ? startedAnew : null);
 }
+
+const saysCancel = ({ stop }: State, { words }: Stop) =>
+  stop?.data.cancel ? "STOP.md says `cancel: true`" : `${words} ends what runs`;
 
 /** A higher `run:` asks for a new run in place of this one. What a schedule started is not replaced by one on demand. */
 function replaced({ data }: Entry<"task">, occurrence: string): boolean {

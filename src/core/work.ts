@@ -1,11 +1,11 @@
 // Coding work from one round to the next: what a claim says of it, what its agent is told, and what people decide.
-import type { CodeWork } from "../ports.ts";
+import type { CodeWork, Said } from "../ports.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
 import { branchOf, checkIn, not_all } from "./landed.ts";
 import { raise, raiseJob } from "./raise.ts";
-import { newRemarks, untold } from "./review.ts";
+import { byChecks, hear, openRemarks } from "./said.ts";
 import type { Job } from "./schema.ts";
 import type { State } from "./state.ts";
 import { unwanted } from "./withdraw.ts";
@@ -43,7 +43,7 @@ export function nextWork(state: Draft, job: Entry<"job">, answer: RepoAnswer | u
   if (!answer || "fault" in answer) return null;
   // A branch that people have taken away is not made again. One that was pushed in this pass was not seen yet.
   if (code.head !== undefined && !answer.heads.has(branch) && !state.collected.has(job.id)) return null;
-  const telling = [...untold(state.reviews.get(job.id), code.told).keys()];
+  const telling = [...openRemarks(state, job).keys()];
   const asked = job.data.state === "reworking" && (telling.length > 0 || code.conflict === true);
   return {
     branch,
@@ -61,7 +61,7 @@ export function nextWork(state: Draft, job: Entry<"job">, answer: RepoAnswer | u
 export function workOf(state: State, job: Entry<"job">): CodeWork | undefined {
   const { code, branch, round } = job.data.run;
   if (!code || branch === undefined) return undefined;
-  const remarks = newRemarks(state.reviews.get(job.id), code.told);
+  const remarks = [...openRemarks(state, job).values()];
   const failed = (code.failed ?? 0) > 0 && !code.note?.startsWith(not_all) ? { failed: checkIn(job.body) } : {};
   return {
     agent: job.data.agent ?? "",
@@ -87,16 +87,30 @@ function noted(note: string | undefined): Pick<CodeWork, "note" | "left"> {
 /** Work that people have decided about ends its job; work that they have remarks about wakes it. */
 export function settleWork(
   draft: Draft,
-  repos: ReadonlyMap<string, RepoAnswer>,
-  standing: ReadonlyMap<string, Standing>,
+  {
+    repos,
+    standing,
+    remarks,
+    forge,
+  }: {
+    repos: ReadonlyMap<string, RepoAnswer>;
+    standing: ReadonlyMap<string, Standing>;
+    remarks?: ReadonlyMap<string, readonly Said[]>;
+    forge?: { name: string; why: string | null };
+  },
 ): void {
   for (const [repo, answer] of repos) raiseRepo(draft, repo, answer);
+  if (forge) raiseForge(draft, forge);
   for (const [id, stands] of standing) {
     const job = draft.jobs.get(id);
     if (!job || !isWithPeople(job) || stands === "open") continue;
     if (stands === "unclear") doubt(draft, job);
     else if (stands === "conflict") clash(draft, job, repos.get(job.data.run.code?.repo ?? ""));
     else decided(draft, job, stands);
+  }
+  for (const [id, heard] of remarks ?? []) {
+    const job = draft.jobs.get(id);
+    if (job && isWithPeople(job)) hear(draft, job, heard);
   }
   for (const job of [...draft.jobs.values()]) if (isWoken(draft, job)) wake(draft, job);
 }
@@ -106,6 +120,13 @@ function raiseRepo(draft: Draft, repo: string, answer: RepoAnswer): void {
   if ("fault" in answer)
     raise(draft, { ...level, kind: "source.failed", title: `${repo}: ${answer.fault}`, data: { why: answer.fault } });
   else raise(draft, { ...level, kind: "source.ok", first: "calm", title: `${repo} can be read again` });
+}
+
+/** What waits there stays as it is: no yes and no no is made up of silence. */
+function raiseForge(draft: Draft, { name, why }: { name: string; why: string | null }): void {
+  const level = { source: "forge", subject: name, family: "source" };
+  if (why === null) raise(draft, { ...level, kind: "source.ok", first: "calm", title: `${name} answers again` });
+  else raise(draft, { ...level, kind: "source.failed", title: `${name} could not be asked: ${why}`, data: { why } });
 }
 
 function decided(draft: Draft, job: Entry<"job">, stands: "merged" | "closed"): void {
@@ -143,15 +164,15 @@ function clash(draft: Draft, job: Entry<"job">, answer: RepoAnswer | undefined):
 
 /** People ask for changes. Who asks while the agent is at work is heard when it comes back. */
 export function isWoken(state: State, job: Entry<"job">): boolean {
-  if (job.data.state !== "review" || newRemarks(state.reviews.get(job.id), job.data.run.code?.told).length === 0)
-    return false;
+  if (job.data.state !== "review" || openRemarks(state, job).size === 0) return false;
   return state.tasks.get(job.data.task)?.data.status === "ready" && unwanted(state, job) === null;
 }
 
 function wake(draft: Draft, job: Entry<"job">): void {
-  const fresh = newRemarks(draft.reviews.get(job.id), job.data.run.code?.told);
+  const fresh = [...openRemarks(draft, job).keys()];
   const why = fresh.length === 1 ? "one remark to settle" : `${fresh.length} remarks to settle`;
-  const code = { ...(job.data.run.code as Code), failed: undefined, note: undefined };
+  const before = job.data.run.code as Code;
+  const code = { ...before, checked: byChecks(before.checked, fresh), failed: undefined, note: undefined };
   putJob(draft, withState(job, "reworking", { why, code }));
 }
 

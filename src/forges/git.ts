@@ -1,9 +1,10 @@
 // Bare git: the branch itself is the proposal, merging it is the yes, and taking it away the no. Remarks come as files.
-import type { Forge } from "../ports.ts";
+import type { Forge, NotHere } from "../ports.ts";
 import type { Targets } from "../shell/target.ts";
 
 export function git(targets: Targets): Forge {
   return {
+    ...without("git by itself"),
     name: "git",
     propose: async ({ branch }) => branch,
     async stands(work) {
@@ -21,5 +22,23 @@ export function git(targets: Targets): Forge {
       const held = await target.holds(tip, work);
       return held === null ? "unclear" : held ? "merged" : "closed";
     },
+  };
+}
+
+/** What there is none of where all that people have is git. Nobody can be told from another there, so nobody may. */
+export function without(where: string): Omit<Forge, "name" | "propose" | "stands"> {
+  const no = (what: string) => async (): Promise<NotHere> => ({ notHere: `${where} has no ${what}` });
+  return {
+    show: no("pull requests"),
+    reviews: no("reviews"),
+    threads: no("threads"),
+    checks: no("checks"),
+    remarks: no("remarks but the files below reviews/"),
+    comments: no("comments"),
+    permission: async () => "none",
+    comment: no("comments"),
+    label: no("labels"),
+    status: no("statuses of commits"),
+    dispatch: no("workflows"),
   };
 }

@@ -4,7 +4,7 @@ import { oneLine } from "../core/text.ts";
 import type { Level } from "../ports.ts";
 
 const id = z.union([z.number(), z.bigint(), z.string()]).transform(String);
-const user = z.object({ id, login: z.string() }).nullish();
+const user = z.object({ id, login: z.string(), type: z.string().nullish() }).nullish();
 const item = {
   id,
   number: z.number(),
@@ -26,7 +26,7 @@ export const pull = z.object({
   merged_at: z.string().nullish(),
   merged_by: user,
 });
-export const issue = z.object({ ...item, pull_request: z.unknown().optional() });
+export const issue = z.object({ ...item, body: z.string().nullish(), pull_request: z.unknown().optional() });
 export const review = z.object({
   id,
   state: z.string(),
@@ -135,11 +135,17 @@ export function checkLevels(repo: string, one: Pull, runs: Run[]): Level[] {
   return runs.length > 0 && passed ? [{ ...same, kind: "check.recovered", first: "calm", data }] : [];
 }
 
+/** Characters of an issue's text that are read. */
+const most_body = 20_000;
+
 /** An issue that asks for towline, or that did so and no longer does. */
 export function issueLevels(repo: string, one: Issue, label: string): Level[] {
   const open = one.state === "open";
   const carries = labelsOf(one).some((name) => name.toLowerCase() === label.toLowerCase());
   const same = { ...about(repo, one), family: "issue", data: { repo, number: one.number, label } };
-  if (open && carries) return [{ ...same, kind: "issue.labelled" }];
+  if (open && carries) {
+    const asks = { body: (one.body ?? "").toWellFormed().slice(0, most_body), bot: one.user?.type !== "User" };
+    return [{ ...same, kind: "issue.labelled", data: { ...same.data, ...asks } }];
+  }
   return [{ ...same, kind: open ? "issue.unlabelled" : "issue.closed", first: "calm", ends: "may-return" }];
 }

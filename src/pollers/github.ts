@@ -3,7 +3,9 @@ import { z } from "zod";
 import type { GithubSettings } from "../core/schema.ts";
 import { configuration } from "../errors.ts";
 import type { Level, PollContext, Poller } from "../ports.ts";
-import { type Api, ApiFault, createApi } from "./github-api.ts";
+import { type Api, ApiFault, createApi } from "../shell/github-api.ts";
+import { apiUrl, ownRepository } from "../shell/github-place.ts";
+import { wayOut } from "../shell/way-out.ts";
 import {
   checkLevels,
   issue,
@@ -16,7 +18,6 @@ import {
   run,
   subjectOf,
 } from "./github-levels.ts";
-import { apiUrl, ownRepository } from "./github-place.ts";
 import type { PollerOptions } from "./index.ts";
 
 /** Reviews and checks cost a request each: they are read of this many pull requests, those that changed last. */
@@ -55,7 +56,8 @@ export function github({ env, origin }: PollerOptions): Poller {
         );
       const repos = new Set<string>();
       for (const repo of config.repos) repos.add(repo === "." ? await ownRepository(env, url, origin) : repo);
-      const api = createApi({ url, token, variable: config.token, wall: config.wall, signal });
+      const fetch = await wayOut(env, url);
+      const api = createApi({ url, token, variable: config.token, wall: config.wall, signal, fetch });
       try {
         const read = await Promise.all([...repos].map((repo) => readRepository(api, repo, config, now, known)));
         const all = read.flatMap(({ faults }) => [...faults.values()]);

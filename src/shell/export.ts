@@ -66,7 +66,7 @@ async function readInput(repo: Repo, tips: Tips): Promise<ExportInput> {
     pupdates: await newestPupdates(repo, items),
     overview: files.find((file) => file.path === "OVERVIEW.md")?.text ?? null,
     tips: { ...tips, at: tips.ledger && (await commitTime(repo, tips.ledger)) },
-    forge: await forgeOf(repo, state.settings.forge),
+    forge: await forgeOf(repo, state.settings.forge?.web),
   };
 }
 
@@ -138,7 +138,7 @@ async function commitTime(repo: Repo, commit: string): Promise<string | null> {
 
 /** The setting when it is an address, else the origin's web address where its host is a known forge. */
 async function forgeOf(repo: Repo, setting: string | undefined): Promise<string | null> {
-  if (setting && /^https?:\/\/[^\s@]+$/.test(setting)) return setting.replace(/\/+$/, "");
+  if (setting) return setting.replace(/\/+$/, "");
   return webAddress(await git(repo, ["config", "--get", "remote.origin.url"]));
 }
 

@@ -1,7 +1,7 @@
 // What GitHub says of a pack's repository and its settings. A part that it does not tell this token is left out.
 import { z } from "zod";
 import type { ForgeFacts } from "../core/doctor.ts";
-import { type Api, ApiFault, createApi } from "../pollers/github-api.ts";
+import { type Api, ApiFault, createApi } from "./github-api.ts";
 
 export interface Asked {
   url: string;

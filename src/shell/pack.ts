@@ -43,13 +43,13 @@ function tokensOf(settings: Settings): string[] {
 
 /**
  * For verbs that read the tips of `origin`: fetches, and opens again when the fetched settings name another ledger.
- * What is pushed with it is masked. `ledger`: the branch of the ledger, where it has one of its own.
+ * What is pushed with it is masked. `settings`: absent where they cannot be read.
  */
 export async function openOrigin(dir: string, options: PackOptions & { secrets: Secrets }) {
   const { repo, tips } = await openTips(dir, options);
   const settings = await settingsIn(repo, tips.policy);
   for (const name of settings ? tokensOf(settings) : []) options.secrets.add(name, options.env[name] ?? "");
-  return { repo: masking(repo, options.secrets), tips, ledger: settings?.ledger.branch };
+  return { repo: masking(repo, options.secrets), tips, settings };
 }
 
 async function openTips(dir: string, { env, clock }: PackOptions): Promise<{ repo: Repo; tips: Tips }> {

@@ -37,7 +37,8 @@ export interface Edited {
   url?: string | null;
 }
 
-const allowed = /^(?:(?:tasks|agents|hosts|rules|insights|learnings|skills)\/[^/]+\.md|STOP\.md)$/;
+const allowed =
+  /^(?:(?:tasks|agents|hosts|rules|insights|learnings|skills)\/[^/]+\.md|STOP\.md|\.github\/ISSUE_TEMPLATE\/task\.yml)$/;
 
 /** `dir`: the top of the work tree, or a folder in it. */
 export async function editRecord(

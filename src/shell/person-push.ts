@@ -37,8 +37,9 @@ export async function pushFile(
   if (branch === null) throw configuration("origin names no default branch", "push one first");
   let why = "";
   for (let attempt = 1; attempt <= tries; attempt++) {
-    const { tips, ledger } = await openOrigin(dir, options);
-    const [ref, old] = change.among === "ledger" ? [ledger ?? branch, tips.ledger] : [branch, tips.policy];
+    const { tips, settings } = await openOrigin(dir, options);
+    const [ref, old] =
+      change.among === "ledger" ? [settings?.ledger.branch ?? branch, tips.ledger] : [branch, tips.policy];
     const commit = old === null ? null : await commitOn(place, old, change, options.secrets);
     if (commit === null || old === null) return null;
     const pushed = await pushCommit(place, {

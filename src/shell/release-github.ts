@@ -3,8 +3,8 @@ import { z } from "zod";
 import { assetNames, bareVersion, checksumIn, checksumNames, filled, type Platform } from "../core/release.ts";
 import type { Release } from "../core/schema.ts";
 import { configuration, outside } from "../errors.ts";
-import { ApiFault, createApi } from "../pollers/github-api.ts";
 import { download } from "./download.ts";
+import { ApiFault, createApi } from "./github-api.ts";
 import type { Found } from "./release.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;

@@ -7,11 +7,13 @@ import { isOver } from "../core/jobs.ts";
 import { answersFor } from "../core/known-hosts.ts";
 import { authorOf, tree_days } from "../core/landed.ts";
 import { most_trees } from "../core/place.ts";
+import type { Settings } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
 import { unwanted } from "../core/withdraw.ts";
 import { exit, Fault, messageOf } from "../errors.ts";
-import type { CodeRequest, Forge, HostFacts, HostSession, Repo } from "../ports.ts";
+import type { ForgeFor } from "../forges/index.ts";
+import type { CodeRequest, Forge, HostFacts, HostSession, Proposal, Repo } from "../ports.ts";
 import type { Land } from "./land.ts";
 import { addRecords, jobPaths } from "./read.ts";
 import type { Targets } from "./target.ts";
@@ -19,7 +21,7 @@ import type { Targets } from "./target.ts";
 /** Everything that coding work needs of the outside. */
 export interface Code {
   targets: Targets;
-  forge: Forge;
+  forge: ForgeFor;
   land: Land;
 }
 
@@ -30,13 +32,17 @@ const fresh = 3600;
 
 /** Asks repositories where they are, and how work stands in them. Where one says nothing the words for it stand there. */
 export async function lookAtRepos(
-  { targets, forge }: Code,
+  { targets, forge: forgeFor }: Pick<Code, "targets" | "forge">,
+  settings: Pick<Settings, "forge">,
   repos: ReadonlySet<string>,
   waiting: readonly Entry<"job">[],
-  findings: Pick<Findings, "repos" | "standing">,
+  findings: Pick<Findings, "repos" | "standing" | "remarks" | "forge">,
 ): Promise<void> {
+  const forge = forgeFor(settings);
   findings.repos.clear();
   findings.standing.clear();
+  delete findings.remarks;
+  delete findings.forge;
   await Promise.all(
     [...repos].map(async (repo) => {
       try {
@@ -45,7 +51,9 @@ export async function lookAtRepos(
           const { code, branch } = data.run;
           if (code?.repo !== repo || code.head === undefined || branch === undefined) continue;
           const { head, tip, paths, sum } = code;
-          findings.standing.set(id, await forge.stands({ repo, branch, head, tip, paths, sum }));
+          const proposal = { repo, branch, head, tip, paths, sum };
+          if (forge.name === "git") findings.standing.set(id, await forge.stands(proposal));
+          else await askForge(forge, findings, id, proposal);
         }
       } catch (thrown) {
         const person = thrown instanceof Fault && thrown.code !== exit.outside;
@@ -53,6 +61,26 @@ export async function lookAtRepos(
       }
     }),
   );
+}
+
+/** A forge that does not answer holds up what waits for it there, and no work on its repositories. */
+async function askForge(
+  forge: Forge,
+  findings: Pick<Findings, "standing" | "remarks" | "forge">,
+  id: string,
+  proposal: Proposal,
+): Promise<void> {
+  try {
+    const stands = await forge.stands(proposal);
+    findings.standing.set(id, stands);
+    const said = stands === "open" || stands === "conflict" ? await forge.remarks(proposal) : [];
+    findings.remarks ??= new Map();
+    if (!("notHere" in said)) findings.remarks.set(id, said);
+    findings.forge ??= { name: forge.name, why: null };
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown;
+    findings.forge = { name: forge.name, why: oneLine(messageOf(thrown), 300) };
+  }
 }
 
 /** Brings what the job starts from to its host. `final`: it will not do another time either. */

@@ -1,5 +1,8 @@
 import { siteAddress } from "../core/compare.ts";
-import { createForge } from "../forges/index.ts";
+import { outgoing } from "../core/outgoing.ts";
+import type { Settings } from "../core/schema.ts";
+import { forgesOf, talkOf } from "../forges/index.ts";
+import type { Conversations } from "../ports.ts";
 import { createLand } from "../shell/land.ts";
 import { originUrl } from "../shell/repo-open.ts";
 import type { Code } from "../shell/repos.ts";
@@ -10,10 +13,37 @@ import { cacheDir, type Wire } from "../wire.ts";
 /** What coding work needs of the outside, for a pack in this folder. */
 export function codeOf(wire: Wire, dir: string, scan: Scan): Code {
   const targets = createTargets({ dir, env: wire.env, cache: cacheDir(wire) });
-  const forge = createForge(undefined, targets);
-  const site = async () => {
-    const origin = await originUrl(dir, wire.env);
-    return origin && siteAddress(origin, wire.env.GITHUB_SERVER_URL);
+  const forge = forgesOf(targets, { ...reachOf(wire, dir), outgoing });
+  const site = () => siteOf(wire, dir);
+  const ports = { targets, secrets: wire.secrets, scan, env: wire.env, site };
+  return {
+    targets,
+    forge,
+    // The forge is the pack's, and known only where its settings are.
+    land: (state, ...result) => createLand({ ...ports, forge: forge(state.settings) })(state, ...result),
   };
-  return { targets, forge, land: createLand({ targets, forge, secrets: wire.secrets, scan, env: wire.env, site }) };
+}
+
+const reachOf = (wire: Wire, dir: string) => ({
+  env: wire.env,
+  origin: () => originUrl(dir, wire.env),
+  keep: (name: string, value: string) => wire.secrets.add(name, value),
+});
+
+async function siteOf({ env }: Wire, dir: string): Promise<string | null> {
+  const origin = await originUrl(dir, env);
+  return origin && siteAddress(origin, env.GITHUB_SERVER_URL);
+}
+
+/** Talk with people on the forge that these settings name; undefined: there is none. */
+export async function talkWith(
+  wire: Wire,
+  dir: string,
+  settings: Settings | undefined,
+): Promise<Conversations | undefined> {
+  if (settings?.forge?.name !== "github") return undefined;
+  const site = await siteOf(wire, dir);
+  const { branch = "HEAD" } = settings.ledger;
+  const web = site === null ? {} : { web: { policy: `${site}/blob/HEAD/`, ledger: `${site}/blob/${branch}/` } };
+  return talkOf(settings.forge, { ...reachOf(wire, dir), ...web });
 }

@@ -86,7 +86,7 @@ async function askForge({ env }: Wire, dir: string): Promise<ForgeFacts | null> 
   const variable = env.GITHUB_TOKEN ? "GITHUB_TOKEN" : "GH_TOKEN";
   const token = env[variable];
   if (!token) return null;
-  const { repositoryOf } = await import("../pollers/github-place.ts");
+  const { repositoryOf } = await import("../shell/github-place.ts");
   const found = repositoryOf((await originUrl(dir, env)) ?? "");
   const named = env.GITHUB_REPOSITORY ?? (found && `${found.owner}/${found.name}`);
   if (!named || !/^[\w.-]+\/[\w.-]+$/.test(named)) return null;

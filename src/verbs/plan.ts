@@ -113,7 +113,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     const asked = whatMatters(draft, names);
     const screen = createScreen(wire.secrets, scan);
     await gather({ repo, pool, clock: wire.clock, runtimes, screen }, state, asked.hosts, findings);
-    await lookAtRepos(codeOf(wire, dir, scan), asked.repos, [], findings);
+    await lookAtRepos(codeOf(wire, dir, scan), state.settings, asked.repos, [], findings);
     const decision = decide(
       state,
       findings,

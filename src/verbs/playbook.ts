@@ -47,7 +47,8 @@ export function playbook(program: Command, wire: Wire): void {
       const cast = castOf(draft, agent, task, flags.host);
       const code = codeOf(wire, dir, createScan());
       const found = { repos: new Map(), standing: new Map() };
-      await lookAtRepos(code, new Set(cast.task.data.repo === undefined ? [] : [cast.task.data.repo]), [], found);
+      const named = new Set(cast.task.data.repo === undefined ? [] : [cast.task.data.repo]);
+      await lookAtRepos(code, state.settings, named, [], found);
       const made = playOf(draft, { ...cast, host: flags.host, repos: found.repos });
       if ("none" in made) throw configuration(`what ${agent} would be told cannot be said: ${made.none}`);
       const work = await inform({ repo, code, clock: wire.clock, runtimes }, draft, made.start);

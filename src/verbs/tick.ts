@@ -22,7 +22,7 @@ import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
-import { codeOf } from "./code.ts";
+import { codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
 
@@ -59,13 +59,14 @@ export async function tickOnce(
   const part = partOf(flags);
   const lead = part?.lead ?? true;
   const begin = async () => {
-    const { repo, tips } = await openOrigin(dir, { env: wire.env, clock, secrets });
+    const { repo, tips, settings } = await openOrigin(dir, { env: wire.env, clock, secrets });
     const before = readBeatText(await repo.readBeat());
+    const conversations = lead ? await talkWith(wire, dir, settings) : undefined;
     const quiet = { beat: before?.at, ledger: tips.ledger, now: clock.now() };
     const silent = part ? null : await silence(repo.gitDir, wire.env, quiet);
-    return { repo, tips, before, silent, ahead: await unpushed(dir, wire.env, tips.policy) };
+    return { repo, tips, before, conversations, silent, ahead: await unpushed(dir, wire.env, tips.policy) };
   };
-  const { repo, tips, before, silent, ahead } = await heed(options.signal, begin()).catch((thrown) => {
+  const { repo, tips, before, conversations, silent, ahead } = await heed(options.signal, begin()).catch((thrown) => {
     // The same signal may have ended the git that we waited for.
     throw options.signal?.aborted ? interrupted(thrown) : thrown;
   });
@@ -98,6 +99,7 @@ export async function tickOnce(
       screen: createScreen(secrets, scan),
       mask: (text, cut) => secrets.mask(text, cut),
       code: codeOf(wire, dir, scan),
+      conversations,
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
       report: wire.report,
@@ -116,6 +118,7 @@ export async function tickOnce(
       tips,
       part,
       probed: before?.probed,
+      talked: before?.talked,
       spent: spentOf(wire),
       restore: flags.restore,
       onState: (state) => {

@@ -165,6 +165,11 @@ describe("names", () => {
         "towline.yml:5:15 pattern",
       ],
     ],
+    [
+      "owners by name alone",
+      { "towline.yml": "id: a\nowners: ['ann:7', dave]\n" },
+      ["tasks/one.md:1:1 no-agent", "towline.yml:2:9 owner?"],
+    ],
     ["too deep", { "tasks/sub/a.md": task("") }, ["tasks/sub/a.md:1:1 place"]],
     [
       "the same id twice",

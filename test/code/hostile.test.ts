@@ -350,7 +350,7 @@ describe("results that a tick brings in", () => {
     const scan = createScan();
     const targets = createTargets({ dir: pack.clone, env, cache: tempDir("cache") });
     const forge = createForge(undefined, targets);
-    const code = { targets, forge, land: createLand({ targets, forge, secrets, scan, env }) };
+    const code = { targets, forge: () => forge, land: createLand({ targets, forge, secrets, scan, env }) };
     const options = { secrets, screen: createScreen(secrets, scan), code };
     const first = await runTick(pack.clone, machines, script, { ...options, now: "2026-11-20T10:00:00Z" });
     expect(first.state.problems).toEqual([]);

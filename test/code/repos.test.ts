@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Start } from "../../src/core/claim.ts";
 import type { State } from "../../src/core/state.ts";
 import { outside } from "../../src/errors.ts";
+import { createForge } from "../../src/forges/index.ts";
 import type { Forge, HostFacts, HostSession, Repo } from "../../src/ports.ts";
 import { closeTrees, lookAtRepos, sendWork } from "../../src/shell/repos.ts";
 import { createTargets } from "../../src/shell/target.ts";
@@ -93,12 +94,14 @@ test("repositories are asked once each; one that is silent or wrong says why, an
     data: { run: { branch: `towline/${id}`, code: { repo, base: one.base, head: one.base } } },
   });
   const forge: Forge = {
+    ...createForge(undefined, one.targets),
     name: "x",
     propose: async () => "",
     stands: async ({ branch }) => (branch.endsWith("a") ? "merged" : "closed"),
   };
   await lookAtRepos(
-    { targets: one.targets, forge, land: undefined as never },
+    { targets: one.targets, forge: () => forge },
+    {},
     new Set([".", "/nowhere.git", "ext::x"]),
     [job("a", "."), job("b", "."), job("c", "/nowhere.git")] as never,
     findings,

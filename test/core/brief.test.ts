@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { type Briefing, briefFiles, roleFile, taskFile } from "../../src/core/brief.ts";
-import { newRemarks, placeOf, remarksOf, untold, withRemark } from "../../src/core/review.ts";
+import { placeOf, remarksOf, untold, withRemark } from "../../src/core/review.ts";
 
+const newRemarks = (...given: Parameters<typeof untold>) => [...untold(...given).values()];
 const briefing = (more: Partial<Briefing> = {}): Briefing => ({
   task: { title: "Count errors" },
   prompt: "Count them.\n",

@@ -1,4 +1,4 @@
-import type { Clock, Deployer, Poller, Repo } from "../../src/ports.ts";
+import type { Clock, Conversations, Deployer, Poller, Repo } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
@@ -33,6 +33,8 @@ interface RunOptions {
   restore?: boolean;
   /** When hosts were last asked: what the verb reads from the heartbeat. */
   probed?: TickOptions["probed"];
+  talked?: TickOptions["talked"];
+  conversations?: Conversations;
   part?: TickOptions["part"];
   /** The random part of a new pack's id. */
   random?: string;
@@ -61,6 +63,7 @@ export async function runTick(
       screen: options.screen ?? (async (result, runtime) => ({ result, outcome: outcomeOf(result, runtime) })),
       secret: (name) => options.env?.[name],
       deployer: options.deployer,
+      conversations: options.conversations,
       code: options.code,
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
@@ -71,6 +74,7 @@ export async function runTick(
       tips,
       restore: options.restore,
       probed: options.probed,
+      talked: options.talked,
       part: options.part,
       random: options.random ?? "0123456789ab",
       attempt: options.attempt,

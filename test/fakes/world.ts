@@ -3,17 +3,17 @@ import { type Findings, noFindings } from "../../src/core/absorb.ts";
 import { limitsOf } from "../../src/core/budget.ts";
 import type { Start } from "../../src/core/claim.ts";
 import { type Decision, decide } from "../../src/core/decide.ts";
-import { draftOf } from "../../src/core/draft.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import type { Landed } from "../../src/core/landed.ts";
 import { readExpenses } from "../../src/core/look-back.ts";
 import { whatMatters } from "../../src/core/matters.ts";
+import { heeded, type Said } from "../../src/core/obey.ts";
 import type { Spent } from "../../src/core/spent.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
 import { talked } from "../../src/core/talk.ts";
 import type { ToldFinding } from "../../src/core/told.ts";
 import type { RepoAnswer, Standing } from "../../src/core/work.ts";
-import type { Outcome } from "../../src/ports.ts";
+import type { Level, Outcome } from "../../src/ports.ts";
 import { runtimes } from "../../src/runtimes/index.ts";
 import { type FakeRun, rawResult } from "./fleet.ts";
 
@@ -34,6 +34,12 @@ export interface World {
   standing: Map<string, Standing>;
   /** Why the work of ended runs cannot be brought in yet, by job. */
   later: Map<string, string>;
+  /** Comments that stand on the forge. */
+  said: Said[];
+  /** What sources report. */
+  levels: Level[];
+  /** There is a forge that people are told things on. */
+  talks: boolean;
   /** Jobs that have gone quiet where they run, and that no nudge woke. */
   silent: Set<string>;
   /** Why hosts start nothing, though they could; absent: they do. */
@@ -72,6 +78,9 @@ export function world(records: Record<string, string>): World {
     repos: new Map(),
     standing: new Map(),
     later: new Map(),
+    said: [],
+    levels: [],
+    talks: false,
     silent: new Set(),
     state: () => {
       const named = openPaths(files.get("state/open.ndjson"));
@@ -123,7 +132,7 @@ export function world(records: Record<string, string>): World {
           findings.starts.set(`${start.job}/${start.epoch}`, { state: "started", epoch: start.epoch });
           if (made.told) findings.told.set(`${start.job}/${start.epoch}`, made.told);
         }
-        if (decision.plan.starts.length === 0) break;
+        if (decision.plan.starts.length === 0 && !decision.again) break;
       }
       return changes;
 
@@ -132,7 +141,11 @@ export function world(records: Record<string, string>): World {
         into.running.clear();
         into.silent.clear();
         into.absent.clear();
-        const { hosts: asked, repos } = whatMatters(draftOf(state, new Date(at), id), known);
+        into.said = [...made.said];
+        into.levels = [...made.levels];
+        into.talks = made.talks;
+        const heard = heeded(state, into.said, { runtimes: known }, { now: new Date(at), tick: id });
+        const { hosts: asked, repos } = whatMatters(heard, known);
         into.repos = new Map([...made.repos].filter(([repo]) => repos.has(repo)));
         into.standing = new Map([...made.standing].filter(([job]) => state.jobs.has(job)));
         into.later = new Map(made.later);

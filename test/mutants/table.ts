@@ -331,8 +331,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/core/gate.ts",
-        "return stop !== undefined && !stop.off &&",
-        "return stop !== undefined && stop.cancel && !stop.off &&",
+        "if (file && !file.off && lasts(file.until))",
+        "if (file && file.cancel && !file.off && lasts(file.until))",
       ],
     ],
     tests: ["test/golden/golden.test.ts"],
@@ -1390,7 +1390,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a task that a rule made goes to no stranger's repository",
-    edits: [["src/core/gate.ts", "!is_named.test(task.data.repo)", "!is_named"]],
+    edits: [["src/core/gate.ts", "!isNamedRepo(task.data.repo)", "!is_named"]],
     tests: ["test/core/work.test.ts"],
     name: "that a stranger may have given",
   },
@@ -1399,6 +1399,131 @@ export const mutants: Mutant[] = [
     edits: [["src/core/brief.ts", "${fenced(clean(one.text))}`),", "${one.text}`),"]],
     tests: ["test/core/brief.test.ts"],
     name: "cannot leave its fence",
+  },
+  {
+    guard: "rights that are not known are none",
+    edits: [
+      ["src/core/who.ts", 'if (permission !== "admin" && permission !== "write") return "unknown";', ""],
+      ["src/core/authority.ts", "return row.includes(actor) ?", 'return row.includes(actor) || actor === "unknown" ?'],
+    ],
+    tests: ["test/core/authority.test.ts"],
+    name: "while it is not known who asks",
+  },
+  {
+    guard: "owners are known by their number",
+    edits: [
+      [
+        "src/core/who.ts",
+        "owners.some(({ id }) => id === person.id)",
+        "owners.some(({ login }) => login === person.login)",
+      ],
+    ],
+    tests: ["test/core/authority.test.ts"],
+    name: "known by their number",
+  },
+  {
+    guard: "an owner without access at this moment is none",
+    edits: [
+      [
+        "src/core/who.ts",
+        'if (permission === "read" || permission === "none") return',
+        'if (permission === "read") return "owner"; else if (permission === "none") return',
+      ],
+    ],
+    tests: ["test/core/authority.test.ts"],
+    name: "known by their number",
+  },
+  {
+    guard: "bots and apps give no orders",
+    edits: [["src/core/who.ts", "person.bot !== false ||", "person.bot === null ||"]],
+    tests: ["test/core/authority.test.ts"],
+    name: "bots and apps are none",
+  },
+  {
+    guard: "a comment that was edited counts for nobody",
+    edits: [["src/core/obey.ts", 'said.edited ? "edited" : "fresh"', '"fresh"']],
+    tests: ["test/core/obey.test.ts"],
+    name: "an edited comment",
+  },
+  {
+    guard: "a push makes an approval void",
+    edits: [
+      ["src/core/authority.ts", 'condition === "moved" && bound.has(act)', 'condition === "moved" && act === "why"'],
+    ],
+    tests: ["test/core/authority.test.ts"],
+    name: "moved:",
+  },
+  {
+    guard: "a command is obeyed once",
+    edits: [["src/core/obey.ts", "if (heard.has(one.id)) continue;", ""]],
+    tests: ["test/core/obey.test.ts"],
+    name: "is obeyed once",
+  },
+  {
+    guard: "what a stranger wrote stays a stranger's",
+    edits: [
+      [
+        "src/core/obey.ts",
+        "if (verdict.silent) draft.overheard.push(row(draft, said));",
+        "if (verdict.silent) return;",
+      ],
+    ],
+    tests: ["test/core/obey.test.ts"],
+    name: "when they become one of us",
+  },
+  {
+    guard: "a command is no command further down in a comment",
+    edits: [
+      [
+        "src/core/commands.ts",
+        "if (!call.test(first)) return",
+        "if (!call.test(first) && !lines.some((one) => call.test(one))) return",
+      ],
+    ],
+    tests: ["test/core/commands.test.ts"],
+    name: "is answered with advice",
+  },
+  {
+    guard: "an answer is to what was asked before it",
+    edits: [["src/core/deeds-memos.ts", "Date.parse(data.created) <= Date.parse(said.at)", "data.created !== said.at"]],
+    tests: ["test/core/obey.test.ts"],
+    name: "asked after the comment",
+  },
+  {
+    guard: "only the forge's word on rights makes a task of an issue",
+    edits: [
+      ["src/core/issue-task.ts", "source !== forge_source", 'source === ""'],
+      ["src/core/builtin.ts", '{ source: "github", kind: "issue.labelled"', '{ kind: "issue.labelled"'],
+    ],
+    tests: ["test/core/issue-task.test.ts"],
+    name: "another source tells of",
+  },
+  {
+    guard: "an issue's author must be one who may write",
+    edits: [
+      ["src/core/issue-task.ts", "if (!verdict.allow) {", "if (!verdict.allow && verdict.later) {"],
+      ["src/core/builtin.ts", ', "data.permission": { in: ["admin", "write"] } }', " }"],
+    ],
+    tests: ["test/core/issue-task.test.ts"],
+    name: "of a reader",
+  },
+  {
+    guard: "an issue's author whose rights are not known waits",
+    edits: [["src/shell/converse.ts", 'right === "unknown" ? []', 'right === "admin" ? []']],
+    tests: ["test/tick/talk.test.ts"],
+    name: "while rights are not known",
+  },
+  {
+    guard: "what people do not see of an issue, agents do not get",
+    edits: [["src/core/issue-form.ts", '.replace(/<!--[\\s\\S]*?(?:-->|$)/g, "")', ""]],
+    tests: ["test/core/issue-task.test.ts"],
+    name: "agents do not get",
+  },
+  {
+    guard: "a stop by comment holds everything back",
+    edits: [["src/core/gate.ts", "if (!told) return null;", "return null;"]],
+    tests: ["test/core/obey.test.ts"],
+    name: "until an owner takes it back",
   },
   {
     guard: "no part of a secret stands where what an agent was told was cut",

@@ -1,4 +1,5 @@
-// Reading GitHub's REST API within one time budget: what it answers is checked, what it refuses is put in words.
+// GitHub's API within one time budget: what it answers is checked, what it refuses is put in words, and nothing that
+// changes something is sent twice.
 import { retry } from "@octokit/plugin-retry";
 import { throttling } from "@octokit/plugin-throttling";
 import { Octokit } from "@octokit/rest";
@@ -14,7 +15,7 @@ const max_pages = 10;
 const max_bytes = 16 << 20;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Why something could not be read. The words name no secret: they go into the ledger. */
+/** Why something could not be read or done. The words name no secret: they go into the ledger. */
 export class ApiFault extends Error {
   /** `repo`: this part of this repository only. `source`: GitHub as a whole, as far as one can tell. */
   readonly scope: "repo" | "source";
@@ -30,8 +31,9 @@ export class ApiFault extends Error {
   }
 }
 
-type Rest = InstanceType<typeof Client>["rest"];
+export type Rest = InstanceType<typeof Client>["rest"];
 type Answer = { data: unknown; headers: { link?: string } };
+type Fetch = typeof fetch;
 
 export interface Api {
   /** One thing. `what` says in a fault what could not be read. Throws ApiFault. */
@@ -42,6 +44,8 @@ export interface Api {
     call: (rest: Rest, page: number) => Promise<Answer>,
     shape: z.ZodType<T[]>,
   ): Promise<T[]>;
+  /** One question in GraphQL. Half an answer is none. */
+  query<T>(what: string, text: string, variables: Record<string, unknown>, shape: z.ZodType<T>): Promise<T>;
   /** Ends what is under way, and all timers. */
   close(): void;
 }
@@ -54,6 +58,10 @@ export interface ApiOptions {
   /** Seconds for everything together. */
   wall: number;
   signal?: AbortSignal;
+  /** false: writes come without a pause between them. */
+  paced?: boolean | undefined;
+  /** How requests leave this machine. */
+  fetch?: Fetch;
 }
 
 export function createApi(options: ApiOptions): Api {
@@ -70,10 +78,11 @@ export function createApi(options: ApiOptions): Api {
     baseUrl: options.url,
     userAgent: "towline",
     log: silent,
-    request: { fetch: guarded(new URL(options.url).origin), signal: stop.signal, log: silent },
+    request: { fetch: guarded(new URL(options.url).origin, options.fetch ?? fetch), signal: stop.signal, log: silent },
     // Not as `request.retries`: with that one, the plugin would also try again what is refused for good.
     retry: { retries, doNotRetry: [400, 401, 403, 404, 410, 422, 429, 451], retryAfterBaseValue: retry_base },
     throttle: {
+      enabled: options.paced !== false,
       id: `towline ${options.url}`,
       // An empty quota is left to the next tick; being too fast is waited out once, when there is time.
       onRateLimit: () => false,
@@ -81,10 +90,15 @@ export function createApi(options: ApiOptions): Api {
         count === 0 && Date.now() + after * 1000 < deadline,
     },
   });
-  const ask = async (what: string, call: (rest: Rest) => Promise<Answer>): Promise<Answer> => {
+  client.hook.before("request", (request) => {
+    // It may have been done although no answer came: who sent it looks, and then decides.
+    if (request.method === "POST" && !request.url.endsWith("/graphql"))
+      request.request = { ...request.request, retries: 0 };
+  });
+  const ask = async (what: string, call: (client: Octokit) => Promise<Answer>): Promise<Answer> => {
     try {
       if (fatal) throw fatal;
-      return await call(client.rest);
+      return await call(client);
     } catch (thrown) {
       const fault: ApiFault = fatal ?? faultOf(thrown, what, stop.signal, options);
       // Asking on with a refused token or an empty quota is what gets clients banned.
@@ -96,8 +110,10 @@ export function createApi(options: ApiOptions): Api {
     }
   };
   return {
-    get: async (what, call, shape) => checked(what, (await ask(what, call)).data, shape),
-    list: async (what, call, shape) => listed(what, (page) => ask(what, (rest) => call(rest, page)), shape),
+    get: async (what, call, shape) => checked(what, (await ask(what, ({ rest }) => call(rest))).data, shape),
+    list: async (what, call, shape) => listed(what, (page) => ask(what, ({ rest }) => call(rest, page)), shape),
+    query: async (what, text, variables, shape) =>
+      checked(what, (await ask(what, graphql(options.url, text, variables))).data, shape),
     close: () => {
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", end);
@@ -105,8 +121,22 @@ export function createApi(options: ApiOptions): Api {
   };
 }
 
+/** A company's own server has it beside the path of its REST API. */
+const graphql = (url: string, query: string, variables: Record<string, unknown>) => async (client: Octokit) => {
+  const { data, headers } = await client.request({
+    method: "POST",
+    baseUrl: url.replace(/\/api\/v3$/, "/api"),
+    url: "/graphql",
+    query,
+    variables,
+  });
+  const { errors, data: found } = (data ?? {}) as { errors?: { message?: unknown }[]; data?: unknown };
+  if (errors?.length) throw new TypeError(`an answer with a fault: ${String(errors[0]?.message ?? "")}`);
+  return { data: found, headers };
+};
+
 /** fetch that talks to this server only, reads the whole answer, and refuses one that was cut or is no JSON. */
-function guarded(origin: string): typeof fetch {
+function guarded(origin: string, fetch: Fetch): Fetch {
   return async (input, init) => {
     if (new URL(String(input)).origin !== origin) throw new TypeError("an address on another server");
     const answer = await fetch(input, init);
@@ -167,13 +197,15 @@ function checked<T>(what: string, data: unknown, shape: z.ZodType<T>): T {
 interface Thrown {
   status?: number;
   message?: string;
+  request?: { method?: string };
   cause?: { message?: string; cause?: { code?: string; message?: string } };
   response?: { headers?: Record<string, string | undefined>; data?: unknown };
 }
 
 function faultOf(thrown: unknown, what: string, signal: AbortSignal, options: ApiOptions): ApiFault {
   if (thrown instanceof ApiFault) return thrown;
-  const { response, status, cause, message } = thrown as Thrown;
+  const { response, status, cause, message, request } = thrown as Thrown;
+  const read = (request?.method ?? "GET") === "GET";
   if (!response) {
     if (signal.aborted)
       return new ApiFault(
@@ -188,13 +220,23 @@ function faultOf(thrown: unknown, what: string, signal: AbortSignal, options: Ap
   if (limit) return new ApiFault(limit.words, "source", { status, until: limit.until });
   if (status === 401) return new ApiFault(`the token in ${options.variable} is refused (401)`, "source", { status });
   if (status === 403)
-    return new ApiFault(`${what}: the token in ${options.variable} may not read it (403 ${said})`, "repo", { status });
+    return new ApiFault(
+      `${what}: the token in ${options.variable} may not ${read ? "read it" : "do it"} (403 ${said})${lacking(response.headers ?? {})}`,
+      "repo",
+      { status },
+    );
   if (status === 404)
     return new ApiFault(`${what}: not to be seen (404): it is not there, or the token has no right to it`, "repo", {
       status,
     });
   const scope = (status ?? 500) >= 500 ? "source" : "repo";
   return new ApiFault(`${what}: ${status} ${said}`.trim(), scope, { status });
+}
+
+/** The permission that would do, as GitHub names it. */
+function lacking(headers: Record<string, string | undefined>): string {
+  const named = oneLine(headers["x-accepted-github-permissions"] ?? "", 80);
+  return named === "" ? "" : `; it needs ${named}`;
 }
 
 /** Both kinds of rate limit, with the time from which GitHub wants to be asked again. */

@@ -1,0 +1,85 @@
+// The forge: that the workflow of the ticks hands over what it needs, and that its token reaches what tasks work on.
+import { type Pack, problem } from "./check-pack.ts";
+import type { Problem } from "./entry.ts";
+import { locate } from "./locate.ts";
+import type { ForgeSettings, Task } from "./schema.ts";
+import { readYaml } from "./split.ts";
+
+interface Workflow {
+  path: string;
+  text: string;
+}
+
+/** `workflow` is that which runs ticks, or null. */
+export function forgeProblems(pack: Pack, workflow: Workflow | null): Problem[] {
+  const forge = pack.settings?.forge;
+  if (forge?.name !== "github") return [];
+  return [...handed(pack, forge, workflow), ...reach(pack, forge)];
+}
+
+function handed(pack: Pack, forge: ForgeSettings, workflow: Workflow | null): Problem[] {
+  if (!workflow) return [];
+  const place = locate(`---\n${pack.texts.get("towline.yml") ?? ""}\n---\n`, ["forge"]);
+  const warning = (code: string, message: string, fix: string): Problem => ({
+    ...problem("towline.yml", code, message, fix),
+    line: Math.max(1, place.line - 1),
+    column: place.column,
+    level: "warning",
+  });
+  const name = forge.app?.key ?? forge.token;
+  const own = name === "GITHUB_TOKEN";
+  // The action hands its own token on under this name.
+  const given = own && /^\s*-?\s*uses:.*towline/m.test(workflow.text);
+  if (!given && !new RegExp(`^\\s*${name}:`, "m").test(workflow.text))
+    return [
+      warning(
+        "forge-token",
+        `the forge needs \`${name}\`, and ${workflow.path} does not set it`,
+        `add \`${name}: …\` to the \`env:\` of the tick step`,
+      ),
+    ];
+  if (!own || mayOpen(workflow.text)) return [];
+  return [
+    warning(
+      "forge-rights",
+      "the workflow's token may not open pull requests",
+      `add \`pull-requests: write\` to \`permissions:\` of the tick job in ${workflow.path}, and allow it in the repository's settings under Actions`,
+    ),
+  ];
+}
+
+/** A workflow that cannot be read is another check's. */
+function mayOpen(workflow: string): boolean {
+  try {
+    const read = readYaml(workflow) as { permissions?: unknown; jobs?: Record<string, { permissions?: unknown }> };
+    const given = [read.permissions, ...Object.values(read.jobs ?? {}).map((job) => job?.permissions)];
+    return given.some(
+      (one) =>
+        one === "write-all" ||
+        (one !== null && typeof one === "object" && (one as Record<string, unknown>)["pull-requests"] === "write"),
+    );
+  } catch {
+    return true;
+  }
+}
+
+/** The CI service's own token ends at the fence of the repository that it is for. */
+function reach(pack: Pack, forge: ForgeSettings): Problem[] {
+  if (forge.app || forge.token !== "GITHUB_TOKEN") return [];
+  return pack.entries.flatMap((one) => {
+    const { repo, status } = one.data as Partial<Task>;
+    if (one.kind !== "task" || status !== "ready" || repo === undefined || repo === ".") return [];
+    const place = locate(pack.texts.get(one.path) ?? "", ["repo"]);
+    return {
+      ...problem(
+        one.path,
+        "forge-reach",
+        `GITHUB_TOKEN ends at the pack's own repository, and this works on \`${repo}\``,
+        "give `forge:` in towline.yml an `app:`, or the `token:` of somebody who may push there",
+      ),
+      line: place.line,
+      column: place.column,
+      level: "warning" as const,
+    };
+  });
+}

@@ -1,0 +1,70 @@
+// GitHub: pull requests are the proposals. Branches are pushed by git as everywhere; what is only there is bare git's.
+import type { ForgeSettings } from "../core/schema.ts";
+import type { Forge, NotHere, Proposal } from "../ports.ts";
+import type { Targets } from "../shell/target.ts";
+import { git, without } from "./git.ts";
+import { newest, propose, shownOf, whole } from "./github-pulls.ts";
+import { checksOf, commentsOf, permissionOf, remarksOn, reviewsOf, threadsAt } from "./github-read.ts";
+import { type At, createSession } from "./github-session.ts";
+import type { Pull } from "./github-shapes.ts";
+import { label, say, start, status } from "./github-write.ts";
+import type { ForgeOptions } from "./index.ts";
+
+const none: NotHere = { notHere: "no pull request shows this branch" };
+const elsewhere: NotHere = { notHere: "a repository on another server has no pull requests here" };
+
+export function github(settings: ForgeSettings, targets: Targets, options: ForgeOptions): Forge {
+  const session = createSession(settings, options);
+  const plain = git(targets);
+  const outgoing = options.outgoing ?? ((text: string) => text);
+  const at = async <T>(repo: string, work: (at: At) => Promise<T>): Promise<T | NotHere> => {
+    const place = await session.find(repo);
+    return place === null ? elsewhere : session.speak(place, work);
+  };
+  /** About the pull request of a branch. */
+  const on = <T>({ repo, branch }: Proposal, work: (at: At, one: Pull) => Promise<T>): Promise<T | NotHere> =>
+    at(repo, async (at) => {
+      const one = await newest(at, branch);
+      return one === null ? none : work(at, one);
+    });
+  return {
+    ...without("a server that is not the forge's"),
+    name: "github",
+    async propose(work) {
+      const place = await session.find(work.repo);
+      return place === null ? plain.propose(work) : session.speak(place, (at) => propose(at, work, outgoing));
+    },
+    async stands(work) {
+      const shown = await on(work, async (at, one) =>
+        shownOf(one.state === "open" ? await whole(at, one.number) : one),
+      );
+      // Pushed, and not shown: the branch speaks for itself.
+      if ("notHere" in shown) return plain.stands(work);
+      if (shown.state === "open") return shown.conflict === true ? "conflict" : "open";
+      if (shown.state === "merged") return "merged";
+      // Merged by hand, as other commits, and closed: git sees that.
+      return (await plain.stands(work)) === "merged" ? "merged" : "closed";
+    },
+    async show(work) {
+      const shown = await on(work, async (at, one) => shownOf(await whole(at, one.number)));
+      return shown === none ? null : shown;
+    },
+    reviews: (work) => on(work, (at, one) => reviewsOf(at, one.number)),
+    threads: (work) => on(work, (at, one) => threadsAt(at, one.number)),
+    checks: (work) => on(work, (at, one) => checksOf(at, one.head.sha)),
+    remarks: (work) => on(work, (at, one) => remarksOn(at, one, work.head)),
+    comments: ({ repo, number }) => at(repo, (at) => commentsOf(at, number)),
+    async permission(repo, person) {
+      try {
+        const level = await at(repo, (at) => permissionOf(at, person));
+        return typeof level === "string" ? level : "none";
+      } catch {
+        return "none";
+      }
+    },
+    comment: ({ repo, number }, { marker, text }) => at(repo, (at) => say(at, number, marker, outgoing(text))),
+    label: ({ repo, number }, labels) => at(repo, (at) => label(at, number, labels)),
+    status: (repo, commit, said) => at(repo, (at) => status(at, commit, { ...said, text: outgoing(said.text) })),
+    dispatch: (repo, call) => at(repo, (at) => start(at, call)),
+  };
+}
