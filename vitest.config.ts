@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     // Forks, because tests change directories, send signals and load native code.
     pool: "forks",
-    // One more than the two cores that CI gives: most suites wait for servers, hosts and clocks half of the time.
-    maxWorkers: 3,
+    // Two more than the two cores that CI gives: most suites wait for servers, hosts and clocks half of the time.
+    maxWorkers: 4,
     sequence: { sequencer: SlowFirst },
     projects: [
       // They share nothing but what they import: one process for many of them.

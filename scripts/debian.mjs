@@ -8,6 +8,8 @@ const policy = "/usr/sbin/policy-rc.d";
 const suitePackages = [
   { name: "bash", programs: ["bash"] },
   { name: "busybox", programs: ["busybox"] },
+  { name: "gawk", programs: ["gawk"] },
+  { name: "mawk", programs: ["mawk"] },
   { name: "curl", programs: ["curl"] },
   { name: "wget", programs: ["wget"] },
   { name: "fish", programs: ["fish"] },

@@ -225,6 +225,8 @@ export interface HeldJob {
   sha256?: string;
   /** It runs, nothing new comes from it, and all nudges of its host did not wake it. */
   silent?: true;
+  /** It runs, and is shown messages that come while it does. */
+  hears?: true;
 }
 
 export interface StartRequest {
@@ -352,6 +354,11 @@ export interface HostSession {
   /** Refuses epochs below this one for good. Answers whether any lower one was ever started. */
   seal(job: string, epoch: number): Promise<{ started: number | null }>;
   cancel(job: string, epoch: number): Promise<void>;
+  /**
+   * Puts messages before a run that hears them, each once however often it is told. Answers those that it was shown, also
+   * of a run that has ended.
+   */
+  tell(job: string, epoch: number, letters: readonly { id: string; text: string }[]): Promise<string[]>;
   /** The results with these hashes stand in the ledger: the payload may go. */
   ack(results: { job: string; epoch: number; sha256: string }[]): Promise<void>;
   readonly files: HostFiles;
@@ -641,6 +648,14 @@ export interface Said extends Remark {
   url?: string | undefined;
 }
 
+/** `marker` finds it again. Nobody is called but the people of `call`, and no link leads on but those of `keep`. */
+export interface Saying {
+  marker: string;
+  text: string;
+  call?: readonly string[];
+  keep?: readonly string[];
+}
+
 export interface CommitStatus {
   context: string;
   state: "error" | "failure" | "pending" | "success";
@@ -676,8 +691,8 @@ export interface Forge {
   comments(ticket: Ticket): Promise<Comment[] | NotHere>;
   /** What somebody may do in a repository right now. Never throws. */
   permission(repo: string, person: Pick<Person, "login" | "id">): Promise<Permission>;
-  /** Says something once: `marker` finds it again, and another text takes its place. */
-  comment(ticket: Ticket, said: { marker: string; text: string }): Promise<{ url: string } | NotHere>;
+  /** Says something once: another text takes the place of the one before. */
+  comment(ticket: Ticket, said: Saying): Promise<{ url: string } | NotHere>;
   label(ticket: Ticket, labels: readonly string[]): Promise<{ labels: string[] } | NotHere>;
   status(repo: string, commit: string, status: CommitStatus): Promise<{ context: string } | NotHere>;
   /** Starts something at most once: without an answer it is not known whether it began. */
@@ -692,7 +707,7 @@ export interface Conversations {
   hear(spots: readonly Spot[], since: Date): Promise<Heard[]>;
   /** What somebody may do in a repository right now. */
   permission(repo: string, person: { login: string; id: string }): Promise<Right>;
-  /** Does it, or finds by its `id` that it was done. */
+  /** Does it, or finds by its `id` that it was done. Its text is made harmless for the forge on the way out. */
   post(post: Post): Promise<void>;
   /** The pinned issue is made, or becomes this, without a word to anybody. */
   inbox(box: Inbox): Promise<void>;
@@ -720,7 +735,7 @@ export interface Level {
    * forgotten, and nobody is told; that alone makes no commit.
    */
   ends?: "may-return" | "for-good" | "unsaid";
-  /** Of an event out of a list: news only while this cursor (`cursorLevel`) stands where it did when the list was read. */
+  /** An event out of a list: news while this cursor (`cursorLevel`) stands where it did then. Nothing else is remembered. */
   after?: { cursor: string; at: string };
   title: string;
   actor?: { login?: string; id?: string; role?: string };

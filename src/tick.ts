@@ -305,7 +305,8 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       won(run, decision, pushed.commit);
       const now_at = { policy: tips.ledger === tips.policy ? pushed.commit : tips.policy, ledger: pushed.commit };
       const { starts } = decision.plan;
-      return starts.length === 0 && !decision.again ? null : { state: decision.draft, starts, tips: now_at, hands };
+      const more = starts.length > 0 || decision.again || decision.plan.tells;
+      return more ? { state: decision.draft, starts, tips: now_at, hands } : null;
     }
     const refusal = refusalOf(pushed.why);
     if (refusal.kind === "content" && pushed.state === "lost" && withheld(run, decision, pushed.paths)) continue;

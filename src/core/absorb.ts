@@ -12,6 +12,7 @@ import { hostCalled, remember } from "./known-hosts.ts";
 import { type Judged, judgedWork, type Kept, type Landed, workText } from "./landed.ts";
 import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
+import { settleShown } from "./live-letters.ts";
 import { raiseHosts } from "./networks.ts";
 import type { Said as Heard } from "./obey.ts";
 import { isMine } from "./part.ts";
@@ -37,6 +38,8 @@ export interface Findings {
   running: Set<string>;
   /** Those of them that have gone quiet, and that no nudge woke. */
   silent: Set<string>;
+  /** Messages that running agents were shown, by id. */
+  shown: Set<string>;
   /** Jobs of which their host, asked in the open epoch, knows nothing. */
   absent: Set<string>;
   /**
@@ -85,6 +88,7 @@ export const noFindings = (): Findings => ({
   results: [],
   running: new Set(),
   silent: new Set(),
+  shown: new Set(),
   absent: new Set(),
   strangers: new Map(),
   starts: new Map(),
@@ -112,6 +116,7 @@ export function absorb(draft: Draft, findings: Findings): void {
     if (job && !isOver(job) && !job.data.run.cancel) setJob(draft, job, job.data.state, { cancel });
   }
   recordTold(draft, findings);
+  settleShown(draft, findings.shown);
   for (const { host, result, outcome, landed } of findings.results) {
     const answer = findings.answers.get(host);
     const times = ourTimes(result, answer && "facts" in answer ? answer.facts.skew : 0, draft.now);

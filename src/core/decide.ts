@@ -69,7 +69,7 @@ export function decide(
     repos: findings.repos,
     before: base.status,
   });
-  const kept = pass.start ? made : { ...made, starts: [] };
+  const kept = pass.start ? made : { ...made, starts: [], tells: 0 };
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);

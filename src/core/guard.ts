@@ -189,8 +189,8 @@ function signed({ id, author, committer, message, more = "" }: Commit, { identit
     if (!/^co-?authored$/i.test(how) || !/<noreply@[^<>@\s]+>\s*$/.test(who))
       found.push({ path: at, why: `speaks for somebody else: ${oneLine(who, 120)}` });
   if (skips.test(message)) found.push({ path: at, why: "asks the forge to skip its checks" });
-  for (const line of more.split("\n"))
-    if (!header.test(line)) found.push({ path: at, why: `has a header that nobody sees: ${oneLine(line, 60)}` });
+  const odd = more.split("\n").find((line) => !header.test(line));
+  if (odd !== undefined) found.push({ path: at, why: `has a header that nobody sees: ${oneLine(odd, 60)}` });
   if (hiddenIn(message) !== null || /[\u0000-\u0008\u000b-\u001f\u007f]/.test(message))
     found.push({ path: at, why: "has a message with hidden characters" });
   return found;

@@ -39,7 +39,7 @@ export interface Asked {
 }
 
 /** More than this nobody keeps in mind. */
-const most = { insights: 40, learnings: 20, text: 4000, skill: 20_000 };
+export const most = { insights: 40, learnings: 20, text: 4000, skill: 20_000 };
 
 const languages: Record<string, string[]> = {
   c: ["*.c", "*.h"],

@@ -22,6 +22,8 @@ export interface LetterRow {
   text: string;
   /** The job that it was given to. */
   given?: string;
+  /** The epoch of that job whose running session it is for, as long as it is not known to have been shown there. */
+  live?: number;
 }
 
 const deepest = 6;
@@ -52,14 +54,14 @@ function obstacle(draft: Draft, to: string, depth: number): string | null {
   return draft.letters.length < most_rows ? null : "too many messages wait";
 }
 
-const fresh = (draft: Draft) => draft.letters.filter((row) => draft.now.getTime() - Date.parse(row.at) < life);
+export const fresh = (draft: Draft) => draft.letters.filter((row) => draft.now.getTime() - Date.parse(row.at) < life);
 
 /** Gives a job that is about to start what waits for its agent: also what a run was given that never came to a result. */
 export function deliver(draft: Draft, job: Entry<"job">): Letter[] {
   const mine = fresh(draft).filter(({ to, given }) => to === job.data.agent && free(draft, job, given));
   if (mine.length === 0) return [];
   const ids = new Set(mine.map((row) => row.id));
-  draft.letters = draft.letters.map((row) => (ids.has(row.id) ? { ...row, given: job.id } : row));
+  draft.letters = draft.letters.map((row) => (ids.has(row.id) ? { ...row, given: job.id, live: undefined } : row));
   const depth = Math.max(...mine.map((row) => row.depth));
   putJob(draft, { ...job, data: { ...job.data, run: { ...job.data.run, depth } } });
   return mine.map(({ from, at, text }) => ({ from, at, text }));
@@ -70,7 +72,9 @@ function free(draft: Draft, job: Entry<"job">, given: string | undefined): boole
   return holder === undefined || isOver(holder);
 }
 
-/** A job came to its result: what it was given was heard. */
+/** A job came to its result: what it was given was heard. What it may not have been shown waits for another. */
 export function heard(draft: Draft, job: string): void {
-  if (draft.letters.some((row) => row.given === job)) draft.letters = draft.letters.filter((row) => row.given !== job);
+  if (!draft.letters.some((row) => row.given === job)) return;
+  const kept = draft.letters.filter((row) => row.given !== job || row.live !== undefined);
+  draft.letters = kept.map((row) => (row.given === job ? { ...row, given: undefined, live: undefined } : row));
 }

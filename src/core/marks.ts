@@ -1,14 +1,14 @@
 // Marks that towline leaves in what it writes at a forge: how it finds its own again, and sees whether people changed it.
 import { digest } from "./hash.ts";
 
-/** Characters that a forge takes, with room for the marks. GitHub refuses more than 65,536. */
-const most_text = 60_000;
+/** Characters of a text beside its mark: a forge takes no more than 65,536. */
+export const most_text = 60_000;
 
 /** Stands first in a text. A quoted one stands elsewhere, and counts for nothing. */
 const commentMark = (marker: string) => `<!-- towline ${digest("comment", marker).slice(0, 24)} -->`;
 
 /** A comment as it goes out. */
-export const marked = (marker: string, text: string) => `${commentMark(marker)}\n${cut(text)}`;
+export const marked = (marker: string, text: string) => `${commentMark(marker)}\n${text}`;
 
 export const isMarked = (marker: string, body: string) => body.startsWith(commentMark(marker));
 
@@ -19,8 +19,7 @@ const plain = (text: string) => text.replace(/\r\n?/g, "\n").trim();
 
 /** The text of a proposal, with what tells it from others and from what people make of it. */
 export function proposed(branch: string, title: string, body: string): string {
-  const short = cut(body).trim();
-  return `${short}\n\n<!-- towline proposal ${branchMark(branch)} ${sumOf(title, short)} -->`;
+  return `${body.trim()}\n\n<!-- towline proposal ${branchMark(branch)} ${sumOf(title, body)} -->`;
 }
 
 /** Whose text that is: `ours` as it was written, `changed` by people since, or `theirs` from the start. */
@@ -28,9 +27,4 @@ export function whose(branch: string, title: string, body: string): "ours" | "ch
   const [, at, sum] = proposalMark.exec(body) ?? [];
   if (at !== branchMark(branch)) return "theirs";
   return sum === sumOf(title, body.replace(proposalMark, "")) ? "ours" : "changed";
-}
-
-function cut(text: string): string {
-  if (text.length <= most_text) return text;
-  return `${text.slice(0, most_text)}\n\n… ${text.length - most_text} characters are left out; the record has them all.`;
 }

@@ -8,6 +8,7 @@ import type { Entry } from "./entry.ts";
 import { agentBusy, agentOf, type Candidate, candidates, type Hold, person, stopOf } from "./gate.ts";
 import { hostJobId, runId } from "./ids.ts";
 import { deliver } from "./letters.ts";
+import { claimForLive } from "./live-letters.ts";
 import { isMine, waits_for_ticker } from "./part.ts";
 import {
   closed,
@@ -34,6 +35,8 @@ export interface Plan {
   holds: Map<string, Hold>;
   /** Occurrences that turned out to have run already, by task. */
   spent: Map<string, string>;
+  /** Messages that are claimed for running sessions: their hosts are told in the next pass. */
+  tells?: number;
   /** Something was held back only because nobody had read what was spent before. */
   unread?: boolean;
 }
@@ -116,6 +119,7 @@ export function plan(draft: Draft, known: Known): Plan {
         );
     }
   }
+  if (!known.only) made.tells = claimForLive(draft, known.answers);
   made.unread = missed || purse.missed();
   return made;
 }

@@ -29,9 +29,6 @@ export interface ProposalText {
 
 const most = { list: 40, line: 300, answer: 6000, body: 60_000 };
 
-/** By which a proposal is found again that was opened for the job. */
-export const proposalMark = (job: string) => `<!-- towline:proposal ${job.replace(/[^a-z0-9-]/g, "")} -->`;
-
 /** `job`: its record from before the round's end, with what its agent was told. */
 export function proposalOf(
   { tasks, agents, reviews }: Pick<State, "tasks" | "agents" | "reviews">,
@@ -46,7 +43,6 @@ export function proposalOf(
   const title = task?.data.title ?? job.data.task;
   const link = linkWith(address);
   const parts = (keep: number) => [
-    proposalMark(job.id),
     `${link(cell(title, 200), task?.path ?? "")} · job ${link(`\`${job.id}\``, job.path)}, by ${cell(job.data.agent ?? "")}`,
     ...(judged.why === undefined ? [] : [`△ ${cell(judged.why, 500)}`]),
     ...listed(

@@ -1,5 +1,6 @@
 // What must change in the ledger so that a leak is gone from its tip: by the leaked text, or all that one job said.
 import type { Changes } from "../ports.ts";
+import { conversations_path } from "./conversations.ts";
 import { type Entry, parseEntry } from "./entry.ts";
 import { answerOf } from "./job-text.ts";
 import { maskOf, redacted, shortest } from "./mask.ts";
@@ -60,7 +61,8 @@ export function purgeJob(files: ReadonlyMap<string, string | Uint8Array>, path: 
   for (const [other, content] of files) {
     if (other.startsWith(`${path.slice(0, -3)}.d/`)) changes.set(other, null);
     if (other === path || typeof content !== "string") continue;
-    const about = other === status || other === "OVERVIEW.md" || content.includes(id) || content.includes(run_id);
+    const about =
+      [status, "OVERVIEW.md", conversations_path].includes(other) || content.includes(id) || content.includes(run_id);
     const clean = about ? emptied(other, content, job, status, said) : content;
     if (clean !== content) changes.set(other, clean);
   }

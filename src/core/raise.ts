@@ -114,8 +114,12 @@ export function raise(draft: Draft, level: Level): void {
     (row) => row.source === level.source && row.subject === level.subject && row.family === level.family,
   );
   if (quietly(draft, level, known)) return;
-  // Another tick has read further since: it has told all of this.
-  if (level.after && cursorAt(draft.levels, level.source, level.after.cursor) !== level.after.at) return;
+  if (level.after) {
+    // Another tick may have read further since: then it has told all of this.
+    const stands = cursorAt(draft.levels, level.source, level.after.cursor) === level.after.at;
+    if (stands) tell(draft, level, pupdateId(level.source, level.subject, `${level.kind} ${level.state ?? ""}`, null));
+    return;
+  }
   const same = known?.kind === level.kind && known.state === level.state && !known.quiet;
   if (known ? same : level.first === "calm") return;
   const silent = !known && level.first === "noted";
@@ -134,7 +138,10 @@ export function raise(draft: Draft, level: Level): void {
       state: level.state,
       pupdate: id,
     });
-  if (silent) return;
+  if (!silent) tell(draft, level, id);
+}
+
+function tell(draft: Draft, level: Level, id: string): void {
   const pupdate: RawPupdate = {
     id,
     at: isoNow(draft),

@@ -15,6 +15,8 @@ export interface Lesson {
 export interface Hit {
   id: string;
   score: number;
+  /** It was found by its meaning; percent of likeness. `score` is 0 where no words found it. */
+  close?: number;
   /** It is for one of the paths that were named; undefined: none was, or it is for all. */
   onPath?: boolean;
 }
@@ -103,6 +105,14 @@ export function retrieve(
   const enough = (score: number) =>
     score * 100 >= index.unknown * by.least && score * 100 >= said.whole * by.share && score * 100 >= best * by.near;
   return hits.filter(({ score }) => enough(score)).slice(0, by.hits);
+}
+
+/** All of them, those first that are most about what is asked. */
+export function byRelevance(learnings: readonly Entry<"learning">[], asked: string): Entry<"learning">[] {
+  const { index, byPlace } = lessonsOf(lessonsIn(learnings));
+  const { sums } = scores(index, words(asked));
+  const score = new Map(byPlace.map(({ id }, at) => [id, sums.get(at) ?? 0]));
+  return [...learnings].sort((one, other) => (score.get(other.id) ?? 0) - (score.get(one.id) ?? 0));
 }
 
 const percent = (of: number, part: number) => Math.floor((of * part) / 100);

@@ -555,6 +555,8 @@ export const pollers = z.strictObject({
     url: api_url.optional(),
     label: line.min(1, "must not be empty").default("towline"),
     stale: duration.default(259_200),
+    comments: flag.default(true),
+    pushes: flag.default(true),
     wall: duration.default(10),
   }).optional(),
   calendar: calendars.optional(),
@@ -656,6 +658,14 @@ export const settings = record({
   }).prefault({}),
   releases: z.record(slug, release).default({}),
   pollers: pollers.prefault({}),
+  /** Whose model turns learnings and questions into vectors; absent: words alone are looked at, and nothing leaves. */
+  embeddings: record({
+    url: api_url,
+    model: line.min(1, "must name a model"),
+    token: variable.optional(),
+    /** Percent of likeness from which on a learning is found by it alone. */
+    least: int(1, 100).default(60),
+  }).optional(),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
   database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
   site: record({

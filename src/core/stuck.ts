@@ -128,7 +128,7 @@ function putBack(draft: Draft, memo: Entry<"memo">, answer: string): void {
   const [body = ""] = memo.body.split(`\n\n${not_understood}`, 1);
   const said = oneLine(answer, 60).replaceAll("`", "'");
   const note = `${not_understood} ${said === "" ? "the answer was empty" : `\`${said}\` is none of the choices`}. Write \`hold\`, \`retry\` or \`give up\`.`;
-  const data = { ...memo.data, status: "open" as const, answer: undefined };
+  const data = { ...memo.data, status: "open" as const, answer: undefined, answered_by: undefined };
   putMemo(draft, { ...memo, data, body: `${body.trimEnd()}\n\n${note}\n` });
 }
 

@@ -83,7 +83,10 @@ export function recordTold(draft: Draft, { told, starts, running, results }: Fin
   for (const job of [...draft.jobs.values()]) {
     const key = `${job.id}/${job.data.run.epoch}`;
     const found = told.get(key);
-    if (!found || !(starts.get(key)?.state === "started" || running.has(key) || came.has(key))) continue;
+    const start = starts.get(key);
+    // An earlier epoch that was found at work was told something else.
+    const own = start?.state === "started" && start.epoch === job.data.run.epoch;
+    if (!found || !(own || running.has(key) || came.has(key))) continue;
     const next = asTold(job, found);
     if (JSON.stringify(next.data.run) === JSON.stringify(job.data.run)) continue;
     const { told: file } = next.data.run;

@@ -131,7 +131,7 @@ function raiseForge(draft: Draft, { name, why }: { name: string; why: string | n
 
 function decided(draft: Draft, job: Entry<"job">, stands: "merged" | "closed"): void {
   const merged = stands === "merged";
-  const why = merged ? undefined : `its branch ${job.data.run.branch} was taken away unmerged`;
+  const why = merged ? undefined : `its branch ${job.data.run.branch} was closed or taken away unmerged`;
   const next = withState(job, merged ? "finished" : "cancelled", {
     why,
     outcome: merged ? "success" : "failure",

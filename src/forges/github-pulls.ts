@@ -1,6 +1,7 @@
 // Pull requests: found again, opened once, and kept in words. An answer that was lost may stand for one that was opened.
 import { z } from "zod";
-import { proposed, whose } from "../core/marks.ts";
+import { most_text, proposed, whose } from "../core/marks.ts";
+import { outgoing, outgoingLine } from "../core/outgoing.ts";
 import { oneLine } from "../core/text.ts";
 import type { Proposal, Shown } from "../ports.ts";
 import { ApiFault } from "../shell/github-api.ts";
@@ -30,9 +31,12 @@ export const whole = ({ api, owner, repo }: At, number: number): Promise<Pull> =
     pull,
   );
 
-export async function propose(at: At, work: Proposal, outgoing: (text: string) => string): Promise<string> {
-  const title = oneLine(outgoing(oneLine(work.title ?? work.branch)), 240);
-  const body = outgoing(work.body ?? "");
+/** The mark of a text that is kept beside its record: here another stands in its place. */
+const kept_mark = /^<!-- towline:proposal [^>\n]* -->\n*/;
+
+export async function propose(at: At, work: Proposal): Promise<string> {
+  const title = outgoingLine(work.title ?? work.branch, 240);
+  const body = outgoing((work.body ?? "").replace(kept_mark, ""), { limit: most_text });
   const known = await newest(at, work.branch);
   if (known?.state === "open") return where(await worded(at, known, title, body));
   // Somebody's no is not asked again, and a yes counts for what it was said to.

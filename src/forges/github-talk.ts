@@ -82,7 +82,7 @@ function placeOf(place: { owner: string; repo: string } | null) {
   return place;
 }
 
-/** A command by somebody else, at one of these places. What holds none is not even looked up. */
+/** What may hold a command, by somebody else, at one of these places, word for word. Of the rest nobody is looked up. */
 async function hearAt(session: Session, name: string, places: ReadonlyMap<string, Spot>, since: Date): Promise<Said[]> {
   const place = await session.find(name);
   if (place === null) return [];
@@ -97,7 +97,7 @@ async function hearAt(session: Session, name: string, places: ReadonlyMap<string
       const number = Number(/\/(\d+)$/.exec(one.issue_url)?.[1]);
       const spot = places.get(`${name}#${number}`);
       const by = personOf(one.user);
-      if (!spot || by === null || !/^\s*\/towline\b/.test(one.body ?? "") || (await at.isMe(by))) continue;
+      if (!spot || by === null || !/\/towline/i.test(one.body ?? "") || (await at.isMe(by))) continue;
       const known = rights.get(by.id) ?? right(at, by);
       rights.set(by.id, known);
       heard.push({
@@ -151,7 +151,7 @@ async function doPost(at: At, place: number | string, post: Post): Promise<void>
   const { api, owner, repo } = at;
   if (post.what === "status") {
     const { state, context, text } = post;
-    await status(at, String(place), { state, context, text: outgoing(text) });
+    await status(at, String(place), { state, context, text });
     return;
   }
   const number = Number(place);
@@ -164,8 +164,8 @@ async function doPost(at: At, place: number | string, post: Post): Promise<void>
       any,
     );
   } else {
-    const call = post.mention && /^[A-Za-z0-9][A-Za-z0-9-]{0,38}$/.test(post.mention) ? `@${post.mention} ` : "";
-    await say(at, number, post.id, `${call}${outgoing(post.text)}`);
+    const call = post.mention === undefined ? [] : [post.mention];
+    await say(at, number, { marker: post.id, text: post.text, call });
   }
 }
 

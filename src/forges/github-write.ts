@@ -1,8 +1,9 @@
 // What is said at GitHub besides pull requests. Saying it twice ends the same, but for what is started.
 import { z } from "zod";
-import { isMarked, marked } from "../core/marks.ts";
+import { isMarked, marked, most_text } from "../core/marks.ts";
+import { outgoing, outgoingLine } from "../core/outgoing.ts";
 import { oneLine } from "../core/text.ts";
-import type { Call, CommitStatus } from "../ports.ts";
+import type { Call, CommitStatus, Saying } from "../ports.ts";
 import { ApiFault } from "../shell/github-api.ts";
 import { isUnsure } from "./github-pulls.ts";
 import type { At } from "./github-session.ts";
@@ -22,9 +23,9 @@ async function ownComment({ api, owner, repo, isMe }: At, number: number, marker
   return null;
 }
 
-export async function say(at: At, number: number, marker: string, text: string): Promise<{ url: string }> {
+export async function say(at: At, number: number, { marker, text, ...more }: Saying): Promise<{ url: string }> {
   const { api, owner, repo } = at;
-  const body = marked(marker, text);
+  const body = marked(marker, outgoing(text, { limit: most_text, ...more }));
   const what = `a comment on ${owner}/${repo}#${number}`;
   const known = await ownComment(at, number, marker);
   if (known?.body?.replace(/\r\n?/g, "\n").trim() === body.trim()) return urlOf(known);
@@ -62,7 +63,7 @@ export async function label({ api, owner, repo }: At, number: number, labels: re
 
 export async function status({ api, owner, repo }: At, sha: string, { context, state, text, url }: CommitStatus) {
   const what = `the status ${context} of ${owner}/${repo} at ${sha.slice(0, 12)}`;
-  const description = oneLine(text, 140);
+  const description = outgoingLine(text, 140);
   const now = await api.get(
     what,
     ({ repos }) => repos.getCombinedStatusForRef({ owner, repo, ref: sha, per_page: 100 }),

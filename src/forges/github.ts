@@ -16,7 +16,6 @@ const elsewhere: NotHere = { notHere: "a repository on another server has no pul
 export function github(settings: ForgeSettings, targets: Targets, options: ForgeOptions): Forge {
   const session = createSession(settings, options);
   const plain = git(targets);
-  const outgoing = options.outgoing ?? ((text: string) => text);
   const at = async <T>(repo: string, work: (at: At) => Promise<T>): Promise<T | NotHere> => {
     const place = await session.find(repo);
     return place === null ? elsewhere : session.speak(place, work);
@@ -32,7 +31,7 @@ export function github(settings: ForgeSettings, targets: Targets, options: Forge
     name: "github",
     async propose(work) {
       const place = await session.find(work.repo);
-      return place === null ? plain.propose(work) : session.speak(place, (at) => propose(at, work, outgoing));
+      return place === null ? plain.propose(work) : session.speak(place, (at) => propose(at, work));
     },
     async stands(work) {
       const shown = await on(work, async (at, one) =>
@@ -62,9 +61,9 @@ export function github(settings: ForgeSettings, targets: Targets, options: Forge
         return "none";
       }
     },
-    comment: ({ repo, number }, { marker, text }) => at(repo, (at) => say(at, number, marker, outgoing(text))),
+    comment: ({ repo, number }, said) => at(repo, (at) => say(at, number, said)),
     label: ({ repo, number }, labels) => at(repo, (at) => label(at, number, labels)),
-    status: (repo, commit, said) => at(repo, (at) => status(at, commit, { ...said, text: outgoing(said.text) })),
+    status: (repo, commit, said) => at(repo, (at) => status(at, commit, said)),
     dispatch: (repo, call) => at(repo, (at) => start(at, call)),
   };
 }

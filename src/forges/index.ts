@@ -12,8 +12,6 @@ export interface ForgeOptions {
   origin(): Promise<string | null>;
   /** Takes a secret in, so that it is masked from then on. */
   keep?(name: string, value: string): void;
-  /** Makes a text harmless before others read it. */
-  outgoing?(text: string): string;
   /** false: what is written is not spread over time, as for a server of one's own. */
   paced?: boolean;
 }

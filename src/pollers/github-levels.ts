@@ -1,6 +1,6 @@
 // What GitHub answers, as levels. Everything in it was written by others: each text is cleaned and cut here.
 import { z } from "zod";
-import { oneLine } from "../core/text.ts";
+import { clean, oneLine } from "../core/text.ts";
 import type { Level } from "../ports.ts";
 
 const id = z.union([z.number(), z.bigint(), z.string()]).transform(String);
@@ -42,6 +42,25 @@ export const run = z.object({
   html_url: z.string().nullish(),
 });
 
+export const comment = z.object({
+  id: id.pipe(z.string().regex(/^\d{1,20}$/)),
+  user,
+  author_association: z.string().nullish(),
+  body: z.string().nullish(),
+  html_url: z.string(),
+  created_at: z.iso.datetime({ offset: true }),
+  updated_at: z.iso.datetime({ offset: true }),
+});
+export const commit = z.object({
+  sha: z.string().regex(/^[0-9a-f]{40,64}$/),
+  html_url: z.string().nullish(),
+  /** null where GitHub knows nobody by that address. */
+  author: user,
+  commit: z.object({ message: z.string(), author: z.object({ name: z.string().nullish() }).nullish() }),
+});
+
+export type Comment = z.infer<typeof comment>;
+export type Commit = z.infer<typeof commit>;
 export type Pull = z.infer<typeof pull>;
 export type Issue = z.infer<typeof issue>;
 export type Review = z.infer<typeof review>;
@@ -148,4 +167,47 @@ export function issueLevels(repo: string, one: Issue, label: string): Level[] {
     return [{ ...same, kind: "issue.labelled", data: { ...same.data, ...asks } }];
   }
   return [{ ...same, kind: open ? "issue.unlabelled" : "issue.closed", first: "calm", ends: "may-return" }];
+}
+
+/** null for what towline itself posted, and for a comment on something else than a pull request or an issue. */
+export function commentLevel(repo: string, one: Comment, after: NonNullable<Level["after"]>): Level | null {
+  const [, thing, number] = /\/(pull|issues)\/(\d{1,15})(?:#|$)/.exec(one.html_url) ?? [];
+  const text = clean(one.body ?? "");
+  if (number === undefined || text.includes("<!-- towline:")) return null;
+  const by = actorOf(one.user, one.author_association);
+  return {
+    source: "github",
+    subject: subjectOf(repo, Number(number)),
+    family: "comment",
+    kind: thing === "pull" ? "pr.commented" : "issue.commented",
+    state: one.id,
+    after,
+    title: oneLine(`${by?.login ?? "somebody"}: ${text}`),
+    actor: by,
+    url: address(one.html_url),
+    data: {
+      repo,
+      number: Number(number),
+      comment: one.id,
+      text: text.slice(0, 4000),
+      // What stands there now may not be what others have answered to.
+      edited: one.updated_at !== one.created_at || undefined,
+    },
+  };
+}
+
+export function pushLevel(repo: string, one: Commit): Level {
+  const said = oneLine(one.commit.message.split("\n", 1)[0] ?? "");
+  return {
+    source: "github",
+    subject: repo,
+    family: "push",
+    kind: "push",
+    state: one.sha,
+    first: "noted",
+    title: `${repo}: ${said}`,
+    actor: actorOf(one.author),
+    url: address(one.html_url),
+    data: { repo, sha: one.sha, message: said, author: oneLine(one.commit.author?.name ?? "", 100) || undefined },
+  };
 }

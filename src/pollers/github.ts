@@ -18,6 +18,7 @@ import {
   run,
   subjectOf,
 } from "./github-levels.ts";
+import { readComments, readPush } from "./github-talk.ts";
 import type { PollerOptions } from "./index.ts";
 
 /** Reviews and checks cost a request each: they are read of this many pull requests, those that changed last. */
@@ -106,6 +107,12 @@ async function readRepository(
   await Promise.all([
     part(reading, "pull requests", () => readPulls(reading)),
     part(reading, "issues", () => readIssues(reading)),
+  ]);
+  // Which comments count depends on what is open: without knowing all of that, they wait for the next tick.
+  if (reading.faults.size > 0) return reading;
+  await Promise.all([
+    ...(config.comments ? [part(reading, "comments", () => readComments(reading))] : []),
+    ...(config.pushes ? [part(reading, "pushes", () => readPush(reading))] : []),
   ]);
   return reading;
 }

@@ -55,7 +55,6 @@ function levelOf(
     kind: "record.changed",
     // One change, one pupdate: the range tells two changes to the same text apart.
     state: `${from} ${by?.commit ?? tip}`,
-    ends: "for-good",
     after: { cursor, at: from },
     title: `${path} was ${change}`,
     data: {
@@ -77,7 +76,6 @@ const many = (count: number, { from, tip }: Range): Level => ({
   family: "record",
   kind: "record.changed",
   state: `${from} ${tip}`,
-  ends: "for-good",
   after: { cursor, at: from },
   title: `${count} records were changed at once; ${most} of them are told one by one`,
   data: { change: "many", count, commit: tip },
@@ -89,7 +87,6 @@ const lost = (from: string): Level => ({
   family: "gap",
   kind: "source.failed",
   state: from,
-  ends: "for-good",
   after: { cursor, at: from },
   title: `changes of records since ${from.slice(0, 12)} are not known: that commit is not in this clone (too shallow, or history was rewritten)`,
   data: { why: "the commit looked at last is not in this clone" },

@@ -110,7 +110,7 @@ function readAllow(lines: string[][]): Pick<HostFacts, "allow"> {
   };
 }
 
-function readHeld([, job, epoch, day, state, sum, mark]: string[]): HeldJob {
+function readHeld([, job, epoch, day, state, sum, ...marks]: string[]): HeldJob {
   if (!job || !job_name.test(job)) throw fault("the host holds a job without a valid name");
   const foreign = /^format-(\d{1,6})$/.exec(state ?? "")?.[1];
   if (foreign)
@@ -125,7 +125,8 @@ function readHeld([, job, epoch, day, state, sum, mark]: string[]): HeldJob {
     day: day && /^\d{4}\/\d\d\/\d\d$/.test(day) ? day : "",
     state,
     ...(sum && hash.test(sum) ? { sha256: sum } : {}),
-    ...(state === "running" && mark === "silent" ? { silent: true } : {}),
+    ...(state === "running" && marks.includes("silent") ? { silent: true } : {}),
+    ...(state === "running" && marks.includes("hears") ? { hears: true } : {}),
   };
 }
 
@@ -144,6 +145,12 @@ export function readStart(payload: Uint8Array): StartAnswer {
 export function readEnded(payload: Uint8Array, asked: { job: string; epoch: number }[]) {
   const ended = new Set(Buffer.from(payload).toString("latin1").split(/\s+/));
   return asked.filter(({ job, epoch }) => ended.has(`${job}/${epoch}`)).map(({ job, epoch }) => ({ job, epoch }));
+}
+
+/** Ids of messages that a run was shown, after a word for how it stands; only of those that were told. */
+export function readShown(payload: Uint8Array, told: readonly { id: string }[]): string[] {
+  const [, ...shown] = Buffer.from(payload).toString("latin1").split(/\s+/);
+  return told.flatMap(({ id }) => (shown.includes(id) ? id : []));
 }
 
 /** Text of a host as one printable line. */

@@ -95,7 +95,9 @@ export function refused(names: readonly string[]): string | null {
 export function claudeOutcome(raw: RawResult): Outcome {
   const result = readCut(raw.stdout, resultOf);
   if (result === null) return unreadable(raw);
-  const limited = limitOf(said(result.result), raw.ended_at);
+  // Its words change from one version to the next; the code beside them tells as much, but not when the limit ends.
+  const coded = result.api_error === "usage_limit_reached" ? { said: "" } : null;
+  const limited = limitOf(said(result.result), raw.ended_at) ?? coded;
   const wrong = problem(result, limited);
   const marked = readMarked(wrong !== null && result.is_error !== false ? "" : textOf(result.result));
   const known = { ...marked, ...measured(result), ...(limited && wrong === limitText(limited) ? { limited } : {}) };

@@ -1,7 +1,7 @@
 // What waits for an agent when it starts: answers to its questions, and messages from other agents. As files of its inbox,
 // which `towline` shows, and as part of a model's prompt.
 import { clean, fenced } from "../core/text.ts";
-import type { Work } from "../ports.ts";
+import type { Letter, Work } from "../ports.ts";
 
 type Told = Pick<Work, "inbox" | "questions" | "continued">;
 
@@ -13,7 +13,7 @@ export function inboxFiles({ inbox = [], questions = [] }: Told): Record<string,
   }));
   const letters = inbox.map(({ from, at, text }) => ({
     name: nameOf(from),
-    text: `From ${nameOf(from)}, ${at}\n\n${fenced(clean(text))}\n`,
+    text: letterText({ from, at, text }),
   }));
   const named = [...answers, ...letters].map(({ name, text }, at) => [
     `inbox/${String(at + 1).padStart(2, "0")}-${name}.md`,
@@ -21,6 +21,10 @@ export function inboxFiles({ inbox = [], questions = [] }: Told): Record<string,
   ]);
   return Object.fromEntries(named);
 }
+
+/** A message as a file of the inbox. */
+export const letterText = ({ from, at, text }: Letter): string =>
+  `From ${nameOf(from)}, ${at}\n\n${fenced(clean(text))}\n`;
 
 const nameOf = (agent: string) => agent.replace(/[^a-z0-9-]+/g, "") || "agent";
 

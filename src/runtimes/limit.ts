@@ -3,7 +3,7 @@ import { offset } from "../core/due.ts";
 import { oneLine } from "../core/text.ts";
 import type { Limited } from "../ports.ts";
 
-const limit_text = /hit your (?:\w+ )*limit|usage limit reached|out of (?:extra )?usage|limit reached .*resets?/i;
+const limit_text = /hit your (?:[\w-]+ )*limit|usage limit reached|out of (?:extra )?usage|limit reached .*resets?/i;
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const day = 24 * 3600_000;
 /** Longer than any plan counts: a later moment was misread. */

@@ -21,5 +21,6 @@ export const goes_on = `asks() {
   done
   return 1
 }
-goes_on() { [ -n "$TOWLINE_TREE" ] || asks "$1" || grep -qi '\\\\n *\\([-*] *\\)\\{0,1\\}ask *:' "$2" 2>/dev/null; }
+has_asked() { asks "$1" || grep -qi '\\\\n *\\([-*] *\\)\\{0,1\\}ask *:' "$2" 2>/dev/null; }
+goes_on() { [ -n "$TOWLINE_TREE" ] || has_asked "$1" "$2"; }
 keep_session() { echo "\${1##*/} $(date +%s)" >"$session/kept"; }`;

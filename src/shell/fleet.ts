@@ -10,10 +10,10 @@ import {
   type HostSession,
   type RawResult,
 } from "../ports.ts";
-import { readable, readEnded, readFacts, readResult, readStart } from "../remote/answers.ts";
+import { readable, readEnded, readFacts, readResult, readShown, readStart } from "../remote/answers.ts";
 import { encodeCode } from "../remote/code.ts";
 import { hostProgram, type Program, seatOf } from "../remote/program.ts";
-import { encodeLaunch } from "../remote/request.ts";
+import { encodeLaunch, encodeText } from "../remote/request.ts";
 import { readSamples, readVersions } from "../remote/samples.ts";
 import { hostCode } from "./fleet-code.ts";
 import { type Conversation, greet } from "./fleet-conversation.ts";
@@ -231,6 +231,10 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
     },
     async cancel(job, epoch) {
       await text("cancel", [job, epoch]);
+    },
+    async tell(job, epoch, letters) {
+      const body = letters.flatMap(({ id, text: words }) => [`letter ${id}`, ...encodeText(words)]);
+      return readShown(await text("tell", [job, epoch], body), letters);
     },
     async ack(results) {
       if (results.length > 0)

@@ -5,11 +5,12 @@ import type { Entry } from "../core/entry.ts";
 import { jobDay } from "../core/ids.ts";
 import { epochOf, isOver } from "../core/jobs.ts";
 import { answersFor, hostCalled, twins } from "../core/known-hosts.ts";
+import { claimedFor } from "../core/live-letters.ts";
 import type { Cut } from "../core/mask.ts";
 import { ownerSays } from "../core/owner.ts";
 import { samplePaths, samplesSince } from "../core/samples.ts";
 import type { State } from "../core/state.ts";
-import { type ToldFinding, toldText, withTold } from "../core/told.ts";
+import { toldText, withTold } from "../core/told.ts";
 import { withdrawn } from "../core/withdraw.ts";
 import {
   type Clock,
@@ -20,10 +21,10 @@ import {
   type RawResult,
   type Repo,
   type Runtime,
-  type Work,
 } from "../ports.ts";
+import { letterText } from "../runtimes/inbox.ts";
 import { clearAway, deployFirst, noTime, type Until } from "./deploy-start.ts";
-import { informed } from "./knowledge.ts";
+import { agentOf, inform, noteOf } from "./knowledge.ts";
 import { type Pool, withoutName } from "./pool.ts";
 import { prepare } from "./prepare.ts";
 import { addRecords } from "./read.ts";
@@ -68,6 +69,7 @@ export async function gather(hands: Hands, state: State, names: Iterable<string>
   findings.answers.clear();
   findings.running.clear();
   findings.silent.clear();
+  findings.shown.clear();
   findings.absent.clear();
   findings.strangers.clear();
   findings.later.clear();
@@ -140,6 +142,7 @@ async function collect(
     for (const held of answer.facts.held) {
       const job = mine(held);
       if (!job) continue;
+      await tellLive(opened.session, state, job, findings);
       if (held.state === "running" && !cancelled.has(held)) {
         findings.running.add(`${held.job}/${held.epoch}`);
         const nudged = held.silent && runtimes[job.data.run.runtime ?? ""]?.nudges;
@@ -167,6 +170,14 @@ async function collect(
     if (!sameMachine(job)) findings.strangers.set(job.id, "is another machine than the one that was given this job");
     else if (!known) findings.absent.add(job.id);
   }
+}
+
+/** Puts before a running agent what is claimed for it, and hears what it was shown: also of one that has just ended. */
+async function tellLive(session: HostSession, state: State, job: Entry<"job">, { shown }: Findings): Promise<void> {
+  const letters = job.data.run.result === undefined ? claimedFor(state, job) : [];
+  if (letters.length === 0) return;
+  const put = letters.map((letter) => ({ id: letter.id, text: letterText(letter) }));
+  for (const id of await session.tell(job.id, epochOf(job), put)) shown.add(id);
 }
 
 /** An ended run that the job has gone on from: nothing of it counts any more, on whatever host it went on. */
@@ -328,32 +339,6 @@ async function startOne(
     // It may or may not have been started: only asking the host again can tell. Until then the claim stands.
     pool.fail(host.id, thrown instanceof HostFault ? thrown : new HostFault("lost", String(thrown)));
   }
-}
-
-/** For the record: what it is told, and which of it people wrote down for it, by name. */
-function noteOf({ told }: Work, text: string): ToldFinding {
-  const names = (known: readonly { name: string }[] = []) => known.map(({ name }) => name);
-  return { text, insights: names(told?.insights), learnings: names(told?.learnings) };
-}
-
-const agentOf = (state: State, { job }: Start) => state.jobs.get(job)?.data.agent ?? "";
-
-/** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */
-export async function inform(
-  { repo, code, clock, runtimes }: Partial<Hands>,
-  state: State,
-  start: Start,
-): Promise<Work> {
-  const { assignment, host, runtime } = start;
-  const work = assignment as Work;
-  // A script reads nothing.
-  if (!repo || (!work.code && !runtimes?.[runtime]?.model)) return work;
-  const agent = agentOf(state, start);
-  const now = clock?.now() ?? new Date(0);
-  const told = await informed({ repo, targets: code?.targets }, state, { work, agent, host, now }).catch(
-    () => undefined,
-  );
-  return told ? { ...work, told } : work;
 }
 
 async function workFor(code: Code | undefined, session: HostSession, start: Start) {

@@ -1,10 +1,12 @@
 // Insights, learnings and skills are read when a job is about to start that is told of them: a quiet tick needs none.
+import type { Start } from "../core/claim.ts";
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { matcher } from "../core/globs.ts";
-import { type Knowledge, onPaths, type Told, toldTo } from "../core/knowledge.ts";
+import { type Knowledge, most, onPaths, type Told, toldTo } from "../core/knowledge.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
-import type { Repo, Work } from "../ports.ts";
+import type { ToldFinding } from "../core/told.ts";
+import type { Clock, Repo, Runtime, Work } from "../ports.ts";
 import { textOf } from "./pack-files.ts";
 import type { Targets } from "./target.ts";
 
@@ -54,13 +56,13 @@ interface Ports {
 }
 
 /** What the agent of this work is told besides. */
-export async function informed(
+async function informed(
   { repo, targets }: Ports,
   state: State,
   { work, agent, host, now }: { work: Work; agent: string; host: string; now: Date },
 ): Promise<Told | undefined> {
   const { code } = work;
-  const knowledge = await knowledgeAt(repo, state.tips.policy);
+  const knowledge = await aboutFirst(await knowledgeAt(repo, state.tips.policy), work);
   const asked = {
     agent,
     skills: work.agent.skills ?? [],
@@ -80,9 +82,46 @@ export async function informed(
   return { ...toldTo(knowledge, { ...asked, paths }), people, weights: await weightsOf(inScope(knowledge, paths)) };
 }
 
+/** Where there are more learnings than anybody is told, those that are about the task go first. */
+async function aboutFirst(knowledge: Knowledge, { task, prompt }: Work): Promise<Knowledge> {
+  if (knowledge.learnings.length <= most.learnings) return knowledge;
+  const { byRelevance } = await import("../core/retrieve.ts");
+  return { ...knowledge, learnings: byRelevance(knowledge.learnings, `${task.title}\n${prompt}`) };
+}
+
 /** Learnings that it may ask for by itself. */
 const inScope = ({ learnings }: Knowledge, paths: readonly string[] | null) =>
   learnings.filter(({ data: { applies } }) => applies === undefined || onPaths(applies, paths));
+
+/** For the record: what it is told, and which of it people wrote down for it, by name. */
+export function noteOf({ told }: Work, text: string): ToldFinding {
+  const names = (known: readonly { name: string }[] = []) => known.map(({ name }) => name);
+  return { text, insights: names(told?.insights), learnings: names(told?.learnings) };
+}
+
+export const agentOf = (state: State, { job }: Start) => state.jobs.get(job)?.data.agent ?? "";
+
+/** Absent: nothing of it can be told. */
+interface Informing {
+  repo?: Repo;
+  code?: { targets: Targets };
+  clock?: Clock;
+  runtimes?: Readonly<Record<string, Runtime>>;
+}
+
+/** The work, with what people have written down for whoever does such work. What cannot be read now is left out. */
+export async function inform({ repo, code, clock, runtimes }: Informing, state: State, start: Start): Promise<Work> {
+  const { assignment, host, runtime } = start;
+  const work = assignment as Work;
+  // A script reads nothing.
+  if (!repo || (!work.code && !runtimes?.[runtime]?.model)) return work;
+  const agent = agentOf(state, start);
+  const now = clock?.now() ?? new Date(0);
+  const told = await informed({ repo, targets: code?.targets }, state, { work, agent, host, now }).catch(
+    () => undefined,
+  );
+  return told ? { ...work, told } : work;
+}
 
 /** Job records that are read at once. */
 const batch = 1000;

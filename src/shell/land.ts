@@ -88,10 +88,20 @@ async function land(
     return !good
       ? { state: "aside", kept: new Map(), ...(code.left === undefined ? { nothing: true } : {}) }
       : code.left === undefined
-        ? { state: "nothing", ...check }
+        ? nothingNew(ports, { state, job, run, check })
         : refused([`it could not be committed: ${oneLine(why)}`]);
   if (code.bundle === null) return refused([oneLine(why) || "its host brought none of its commits"]);
   return looked(ports, { state, job, run, bytes: code.bundle, head: code.head, push: good, check });
+}
+
+/** What it answered is read where people decide. That its words could not be changed there keeps no result back. */
+async function nothingNew(ports: LandPorts, round: Omit<Looking, "bytes" | "head" | "push">): Promise<Landed> {
+  const { branch, code } = round.job.data.run;
+  const landed = { state: "nothing", ...round.check } as const;
+  if (code?.head === undefined || branch === undefined) return landed;
+  const words = await textOf(ports, round, landed);
+  await ports.forge.propose({ repo: code.repo, branch, head: code.head, ...words }).catch(() => {});
+  return landed;
 }
 
 const refused = (reasons: string[], kept: Kept = new Map()): Landed => ({ state: "refused", reasons, kept });
@@ -208,7 +218,11 @@ async function onBranch(ports: LandPorts, looking: Looking, found: Found): Promi
 }
 
 /** What people are to read of it there. */
-async function textOf({ site, secrets }: LandPorts, { state, job, run, check }: Looking, landed: Round["landed"]) {
+async function textOf(
+  { site, secrets }: LandPorts,
+  { state, job, run, check }: Pick<Looking, "state" | "job" | "run" | "check">,
+  landed: Round["landed"],
+) {
   const pages = (await site?.()) ?? null;
   const address = pages === null ? () => null : addressOn(pages, state.settings.ledger.branch);
   const { title, body } = proposalOf(state, job, { ...run, landed: { ...landed, ...check } }, address);

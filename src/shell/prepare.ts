@@ -45,9 +45,10 @@ function answering({ told }: Work, launch: Launch): Launch {
 }
 
 function briefingOf(work: Work, code: CodeWork): Briefing {
-  const answers = (work.questions ?? []).map(({ question, answer }) => ({
-    from: "a person, whom you asked",
-    text: `You asked:\n${question}\n\nThe answer:\n${answer}`,
-  }));
+  // Apart, or what was asked could hold an answer of its own.
+  const answers = (work.questions ?? []).flatMap(({ question, answer }) => [
+    { from: "you, as you asked a person", text: question },
+    { from: "that person, who answers you", text: answer },
+  ]);
   return { ...work, ...code, letters: [...answers, ...(work.inbox ?? [])] };
 }

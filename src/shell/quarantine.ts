@@ -75,10 +75,14 @@ export async function quarantine(
 
 export type Git = (args: string[], options?: RunOptions) => Promise<Ran>;
 
+/** What git may take at once: a few bytes of a delta, or of a tree, can stand for gigabytes. */
+const most_memory = String(128 << 20);
+
 /** A bare repository without templates that finds what is known in another object store. */
 async function emptyRepo(dir: string, base: Record<string, string>, objects: string): Promise<Place> {
   // Settings of whoever runs the tick could switch checks off.
-  const env = withSettings({ ...base, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null", GIT_DIR: dir }, [
+  const own = { GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null", GIT_DIR: dir, GIT_ALLOC_LIMIT: most_memory };
+  const env = withSettings({ ...base, ...own }, [
     // Larger files are checked as they stream by, and never held.
     ["core.bigFileThreshold", "8m"],
     ["pack.threads", "1"],

@@ -1,5 +1,4 @@
 import { siteAddress } from "../core/compare.ts";
-import { outgoing } from "../core/outgoing.ts";
 import type { Settings } from "../core/schema.ts";
 import { forgesOf, talkOf } from "../forges/index.ts";
 import type { Conversations } from "../ports.ts";
@@ -13,7 +12,7 @@ import { cacheDir, type Wire } from "../wire.ts";
 /** What coding work needs of the outside, for a pack in this folder. */
 export function codeOf(wire: Wire, dir: string, scan: Scan): Code {
   const targets = createTargets({ dir, env: wire.env, cache: cacheDir(wire) });
-  const forge = forgesOf(targets, { ...reachOf(wire, dir), outgoing });
+  const forge = forgesOf(targets, reachOf(wire, dir));
   const site = () => siteOf(wire, dir);
   const ports = { targets, secrets: wire.secrets, scan, env: wire.env, site };
   return {

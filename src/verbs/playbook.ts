@@ -11,7 +11,7 @@ import type { Runtime } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
-import { inform } from "../shell/hands.ts";
+import { inform } from "../shell/knowledge.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { prepare } from "../shell/prepare.ts";
 import { readPair } from "../shell/read.ts";

@@ -74,12 +74,6 @@ async function proposalText(repo: Repo, tips: Tips, { path, data }: Entry<"job">
   return bytes ? new TextDecoder("utf-8").decode(bytes) : undefined;
 }
 
-/** Without the mark for forges. */
-const shown = (proposal: string) =>
-  clean(proposal)
-    .replace(/^<!-- towline:proposal .*-->\n+/m, "")
-    .trimEnd();
-
 function placed({ comment }: ReviewFlags, work: Work): Pick<Remark, "path" | "line"> {
   if (comment === undefined) return { path: null, line: null };
   const place = placeOf(comment);
@@ -137,7 +131,7 @@ function show(
     return void wire.out(`${JSON.stringify({ ...told, why, files, remarks, proposal, diff }, null, 2)}\n`);
   }
   wire.out(
-    `${[...headLines(job, work), ...remarks.map(remarkLine)].join("\n")}\n\n${proposal === undefined ? "" : `${shown(proposal)}\n\n`}${diff.trimEnd()}\n\n${next(job)}\n`,
+    `${[...headLines(job, work), ...remarks.map(remarkLine)].join("\n")}\n\n${proposal === undefined ? "" : `${clean(proposal).trimEnd()}\n\n`}${diff.trimEnd()}\n\n${next(job)}\n`,
   );
 }
 

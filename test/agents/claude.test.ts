@@ -2,6 +2,8 @@
 // stands in the ledger.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LLMock } from "@copilotkit/aimock";
@@ -12,6 +14,9 @@ import { md, type TestPack } from "../fakes/pack.ts";
 import { keyOf, realPack, towline } from "../integration/real.ts";
 
 const key = "sk-ant-canary-0123456789abcdef";
+const login = "sk-ant-oat01-canary-0123456789abcdef";
+/** A whole minute: that is how exactly the tool tells it. */
+const until = Math.ceil(Date.now() / 60_000 + 300) * 60;
 const block = "```towline\nsurprise: the disk is new\ntechnique: asked df\n```";
 const bash = (command: string) => ({ content: "I look.", toolCalls: [{ name: "Bash", arguments: { command } }] });
 
@@ -33,6 +38,25 @@ async function anthropic(): Promise<LLMock> {
   return mock;
 }
 
+/** The API as it answers a subscription that has used up its five hours. */
+async function usedUp(until: number): Promise<{ url: string; calls: string[]; close(): void }> {
+  const calls: string[] = [];
+  const server = createServer((request, response) => {
+    calls.push(String(request.headers.authorization));
+    response.writeHead(429, {
+      "content-type": "application/json",
+      "anthropic-ratelimit-unified-status": "rejected",
+      "anthropic-ratelimit-unified-reset": String(until),
+      "anthropic-ratelimit-unified-representative-claim": "five_hour",
+    });
+    const error = { type: "rate_limit_error", message: "This request would exceed your account's rate limit." };
+    response.end(JSON.stringify({ type: "error", error }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, calls, close: () => server.close() };
+}
+
 const tasks: Record<string, [agent: string, prompt: string, fields?: string]> = {
   well: ["reader", "SAY-WELL"],
   allowed: ["doer", "USE-BASH"],
@@ -43,18 +67,21 @@ const tasks: Record<string, [agent: string, prompt: string, fields?: string]> = 
   slow: ["reader", "TOO-SLOW", "timeout: 6s"],
   much: ["reader", "SAY-MUCH"],
   keyless: ["keyless", "SAY-WELL"],
+  limited: ["subscriber", "SAY-WELL"],
 };
 
 describe("claude, run by ticks", () => {
   let dir: string;
   let up: Machines;
   let mock: LLMock;
+  let limit: Awaited<ReturnType<typeof usedUp>>;
   let pack: TestPack;
   const jobs = new Map<string, { fields: Record<string, unknown>; run: Record<string, unknown>; text: string }>();
 
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), "towline-agents-"));
     mock = await anthropic();
+    limit = await usedUp(until);
     up = await bringUp({ dir: join(dir, "machines"), count: 1, names: ["bow"] });
     const bin = join(up.machines[0]?.home as string, ".local/bin");
     mkdirSync(bin, { recursive: true });
@@ -66,6 +93,9 @@ describe("claude, run by ticks", () => {
         "agents/reader.md": agent("auth: env\nenv: [ANTHROPIC_API_KEY]"),
         "agents/doer.md": agent("auth: env\nenv: [ANTHROPIC_API_KEY]\nguard: {tools: Bash}\nlimits: {turns: 2}"),
         "agents/keyless.md": agent("auth: host"),
+        "agents/subscriber.md": md(
+          `runtime: claude\nurl: ${limit.url}\naccount: max\nauth: env\nenv: [CLAUDE_CODE_OAUTH_TOKEN]`,
+        ),
         ...Object.fromEntries(
           Object.entries(tasks).map(([id, [who, prompt, more = ""]]) => [
             `tasks/${id}.md`,
@@ -78,11 +108,12 @@ describe("claude, run by ticks", () => {
     );
     const said = await towline(
       ["tick", "--json", "--no-sync", "--no-site", "--repo", pack.clone],
-      { ...keyOf(up.machines), ANTHROPIC_API_KEY: key },
+      { ...keyOf(up.machines), ANTHROPIC_API_KEY: key, CLAUDE_CODE_OAUTH_TOKEN: login },
       100_000,
     );
     expect([said.code, said.err.includes("fault of ours")]).toEqual([0, false]);
     for (const path of pack.at("ls-tree", "-r", "--name-only", "main", "jobs/").trim().split("\n")) {
+      if (path.includes(".d/")) continue;
       const text = pack.file(path);
       const fields = readYaml(text.split("---\n")[1] as string) as Record<string, unknown>;
       jobs.set(fields.task as string, { fields, run: fields.run as Record<string, unknown>, text });
@@ -91,6 +122,7 @@ describe("claude, run by ticks", () => {
   afterAll(async () => {
     await up?.down();
     await mock?.stop();
+    limit?.close();
     pack?.remove();
     rmSync(dir, { recursive: true, force: true });
   });
@@ -141,6 +173,16 @@ describe("claude, run by ticks", () => {
     expect([state(task), run(task).outcome]).toEqual([wanted, "failure"]);
     expect(run(task).why).toContain(why);
     expect(run(task).session).toMatch(uuid);
+  });
+
+  test("a subscription at its limit is no failure of the task: it goes on by itself when the limit ends", () => {
+    expect(limit.calls).toContain(`Bearer ${login}`);
+    expect(run("limited").why).toMatch(/^the account's usage limit is reached, resets /);
+    const at = new Date(until * 1000).toISOString();
+    expect(run("limited")).toMatchObject({ attempt: "1", retry_at: at, limited: { account: "max", until: at } });
+    expect(pack.file("status/limited.md")).toContain(`max has reached its own limit; next at ${at}`);
+    expect(pack.at("grep", "-l", "account.limited", "main", "--", "memos")).toMatch(/^main:memos/);
+    expect(pack.at("log", "-p", "--all")).not.toContain(login);
   });
 
   test("the key, without which the API takes no request, is in no commit and in no file of the machine", () => {

@@ -69,7 +69,7 @@ describe.each(["claude", ...(lacksTmux === "" ? ["tmux"] : [])])("coding work by
   const tick = async () => JSON.parse(await say("tick", "--json", "--no-sync", "--no-site"));
   const status = () => /^state: (\w+)$/m.exec(pack.file("status/count.md"))?.[1];
   const record = () =>
-    pack.file(pack.at("ls-tree", "-r", "--name-only", "main", "jobs").trim().split("\n")[0] as string);
+    pack.file(/^\S+\d\/[^/\s]+\.md$/m.exec(pack.at("ls-tree", "-r", "--name-only", "main", "jobs"))?.[0] as string);
   const sessions = () => kept(up.machines[0]?.home as string);
 
   test("branch, review round in the same session, merge, done; nothing is left", async () => {

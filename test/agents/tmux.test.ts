@@ -77,6 +77,7 @@ describe.skipIf(lacksTmux !== "")(`claude in a pane, run by ticks${lacksTmux}`, 
     );
     expect([said.code, said.err.includes("fault of ours")]).toEqual([0, false]);
     for (const path of pack.at("ls-tree", "-r", "--name-only", "main", "jobs/").trim().split("\n")) {
+      if (path.includes(".d/")) continue;
       const text = pack.file(path);
       const fields = readYaml(text.split("---\n")[1] as string) as Record<string, unknown>;
       jobs.set(fields.task as string, { state: fields.state, run: fields.run as Record<string, unknown>, text });

@@ -9,8 +9,10 @@ import { authorOf, type Landed } from "../../src/core/landed.ts";
 import { pathClass } from "../../src/core/schema.ts";
 import type { State } from "../../src/core/state.ts";
 import { createForge } from "../../src/forges/index.ts";
-import { type CodeResult, HostFault, type Outcome, type StartRequest } from "../../src/ports.ts";
+import { type CodeResult, HostFault, type Outcome, type StartRequest, type Work } from "../../src/ports.ts";
+import { runtimes } from "../../src/runtimes/index.ts";
 import { createLand } from "../../src/shell/land.ts";
+import { prepare } from "../../src/shell/prepare.ts";
 import { createScan, type Scan } from "../../src/shell/scan.ts";
 import { createScreen } from "../../src/shell/screen.ts";
 import { createSecrets } from "../../src/shell/secrets.ts";
@@ -78,7 +80,12 @@ describe("bundles", () => {
     const land = createLand({ targets, forge: createForge(undefined, targets), secrets, scan: quick, env });
     const task = { id: "count", data: { agent: "scout", status: "ready" } };
     const agents = new Map([["scout", { id: "scout", data: { runtime: "claude" } }]]);
-    const state = { tasks: new Map([["count", task]]), agents, settings: { defaults: {} } } as unknown as State;
+    const state = {
+      tasks: new Map([["count", task]]),
+      agents,
+      reviews: new Map(),
+      settings: { defaults: {} },
+    } as unknown as State;
     return (
       branch: string,
       bundle: Uint8Array | null,
@@ -309,7 +316,7 @@ describe("results that a tick brings in", () => {
       pack
         .at("ls-tree", "-r", "--name-only", "main", "jobs")
         .split("\n")
-        .find((path) => path.includes(`/${task}-`) && path.endsWith(".md")) as string,
+        .find((path) => path.includes(`/${task}-`) && /-[0-9a-f]{10}\.md$/.test(path)) as string,
     );
 
   beforeAll(() => {
@@ -390,6 +397,7 @@ describe("results that a tick brings in", () => {
         .flat()
         .filter((canary) => !all.includes(canary)),
     ).toEqual([]);
+    expect(all.match(/[\u{e0000}-\u{e01ef}\u200b-\u200f\u202a-\u202e\u2066-\u2069\u001b]/u)).toBeNull();
     expect(all).not.toMatch(/canary-(odd|path|link|workflow)/);
     // The branches and objects of both repositories, reachable or not.
     const good = [...runs.keys()].filter((task) => ["good", "checked", "left"].includes(task));
@@ -411,6 +419,29 @@ describe("results that a tick brings in", () => {
       paths.filter((path) => pathClass(path) !== "ledger" || !/^[\w-]+(\/[\w-]+)*(\.d)?(\/[\w-]+)?\.\w+$/.test(path)),
     ).toEqual([]);
   });
+});
+
+test("a question cannot hold an answer of its own", () => {
+  const question = injections["an answer that no person gave"]?.("canary-asked-0-x9q") as string;
+  const code = { agent: "scout", repo: ".", branch: "towline/a-1", base: "a".repeat(40), round: 1, remarks: [] };
+  const told = {
+    job: "a-1",
+    epoch: 2,
+    task: { title: "A" },
+    agent: { runtime: "claude" },
+    prompt: "",
+    character: "",
+    notes: "",
+  };
+  const launch = prepare(runtimes.claude, {
+    ...told,
+    code,
+    questions: [{ question, answer: "no" }],
+  } as unknown as Work);
+  const files = "files" in launch ? launch.files : {};
+  expect(files[".towline/TASK.md"]).toContain("From that person, who answers you:\n\n```text\nno\n```\n");
+  expect(Object.entries(files).filter(([, text]) => unfenced(text).includes("canary"))).toEqual([]);
+  expect(Object.values(files).join("\n")).toContain("canary");
 });
 
 test("they are over two hundred, and no two are the same", () => {

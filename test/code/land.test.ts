@@ -7,7 +7,7 @@ import type { Entry } from "../../src/core/entry.ts";
 import type { Landed } from "../../src/core/landed.ts";
 import type { State } from "../../src/core/state.ts";
 import { createForge } from "../../src/forges/index.ts";
-import type { CodeResult, Outcome, ScriptRun } from "../../src/ports.ts";
+import type { CodeResult, Forge, Outcome, Proposal, ScriptRun } from "../../src/ports.ts";
 import { createLand } from "../../src/shell/land.ts";
 import { createScan, type Scan } from "../../src/shell/scan.ts";
 import { createSecrets } from "../../src/shell/secrets.ts";
@@ -21,18 +21,32 @@ const quick: Scan = async (texts) => texts.map(() => []);
 
 function landing(
   one: Stand,
-  { scan = quick, guard = {}, more = {} }: { scan?: Scan; guard?: object; more?: object } = {},
+  {
+    scan = quick,
+    guard = {},
+    more = {},
+    title = "Count",
+    seen,
+  }: { scan?: Scan; guard?: object; more?: object; title?: string; seen?: Proposal[] } = {},
 ) {
   const cache = tempDir("cache");
   const options = { dir: clone(one as Origin), env, cache };
   const targets = createTargets(options);
-  const forge = createForge(undefined, targets);
-  const land = createLand({ targets, forge, secrets: createSecrets({ DEPLOY_TOKEN: secret }), scan, env });
+  const made = createForge(undefined, targets);
+  const forge: Forge = {
+    ...made,
+    propose: async (proposal) => {
+      seen?.push(proposal);
+      return made.propose(proposal);
+    },
+  };
+  const site = async () => "https://github.com/owner/pack";
+  const land = createLand({ targets, forge, secrets: createSecrets({ DEPLOY_TOKEN: secret }), scan, env, site });
   const task = {
     path: "tasks/count.md",
     id: "count",
     kind: "task",
-    data: { agent: "scout", status: "ready" },
+    data: { title, agent: "scout", status: "ready", accept: [`works with ${secret}`] },
     body: "",
   };
   const agent = { path: "agents/scout.md", id: "scout", kind: "agent", data: { runtime: "shell", guard }, body: "" };
@@ -40,12 +54,12 @@ function landing(
     tasks: new Map([["count", task]]),
     agents: new Map([["scout", agent]]),
     reviews: new Map(),
-    settings: { defaults: {} },
+    settings: { defaults: {}, ledger: {} },
   };
   const run = { branch, code: { repo: ".", base: one.base }, ...more };
   const job = { path: "jobs/x/count-1.md", id: "count-1", data: { task: "count", agent: "scout", run } };
   return (code: CodeResult | undefined, outcome: Outcome = done) =>
-    land(state as unknown as State, job as unknown as Entry<"job">, code, outcome);
+    land(state as unknown as State, job as unknown as Entry<"job">, code, outcome, 75);
 }
 
 function came(one: Stand, more: Partial<CodeResult> = {}): CodeResult {
@@ -78,6 +92,43 @@ test("sound work is pushed once, and found again by whoever could not write that
     "refs/heads/main",
     `refs/heads/${branch}`,
   ]);
+});
+
+test("people are told of the work where they decide about it, without secrets, the same each time", async () => {
+  const one = stand();
+  one.put("src/b.ts", "b\n");
+  const head = one.commit();
+  const seen: Proposal[] = [];
+  const land = landing(one, { title: `Count ${secret}`, seen, more: { told: "told-1-00000000.md" } });
+  for (const _ of [1, 2]) await land(came(one, { verify: ran(1, "no") }), { ...done, cost: 0.5 });
+  const [{ body = "", ...first }, again] = seen as [Proposal, Proposal];
+  expect(first).toMatchObject({ repo: ".", branch, head, title: "Count ⟨redacted DEPLOY_TOKEN⟩" });
+  expect(again).toEqual({ ...first, body });
+  expect(body).toMatch(/^\[Count ⟨redacted DEPLOY_TOKEN⟩\]\(\S+\/blob\/HEAD\/tasks\/count\.md\) · job \[`count-1`\]/);
+  expect(body).toContain("works with ⟨redacted DEPLOY_TOKEN⟩");
+  for (const text of ["| Verify | ✕ exit code 1 |", "| Cost | $0.50 |", "| Time | 1m 15s |", "```text\ncounted\n```"])
+    expect(body).toContain(text);
+  expect(body).toContain("(https://github.com/owner/pack/blob/HEAD/jobs/x/count-1.d/told-1-00000000.md)");
+});
+
+test("a round that ends with nothing new is told of there, too, and a forge that takes no words keeps nothing back", async () => {
+  const one = stand();
+  const seen: Proposal[] = [];
+  const nothing = () => came(one, { base: one.base, commits: 0, bundle: null });
+  const more = { code: { repo: ".", base: one.base, head: one.base } };
+  expect(await landing(one, { seen, more })(nothing(), { ...done, answer: "It is right as it is." })).toEqual({
+    state: "nothing",
+  });
+  expect(seen).toMatchObject([{ branch, head: one.base, body: expect.stringContaining("It is right as it is.") }]);
+  const mute = {
+    push: () => {
+      throw new Error("no");
+    },
+  } as unknown as Proposal[];
+  expect(await landing(one, { seen: mute, more })(nothing())).toEqual({ state: "nothing" });
+  // Never pushed: there is nothing to look at.
+  expect(await landing(one, { seen })(nothing())).toEqual({ state: "nothing" });
+  expect(seen).toHaveLength(1);
 });
 
 test("work of which something could not be committed says so, and no check of it counts", async () => {

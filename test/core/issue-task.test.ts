@@ -3,6 +3,7 @@ import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
 import { conversations_path, type Post, readTalks } from "../../src/core/conversations.ts";
 import { issueForm, readIssue } from "../../src/core/issue-form.ts";
+import { purgeJob } from "../../src/core/purge.ts";
 import type { Level } from "../../src/ports.ts";
 import { world } from "../fakes/world.ts";
 
@@ -96,6 +97,16 @@ describe("an issue", () => {
     );
     expect(new Set(posts(one).map(({ id }) => id)).size).toBe(3);
     expect(one.tick(at(5), () => null)).toEqual([]);
+  });
+
+  test("whose answer is purged says it nowhere any more, also not in what is still to be said", () => {
+    const one = asked(issue({ body: form("scout", "one", "_No response_", "echo hi") }));
+    one.tick(at(0), () => ({ stdout: 'the "quoted" leak-1234567890' }));
+    const job = [...one.files.keys()].find((path) => path.startsWith("jobs/")) as string;
+    expect(one.files.get(conversations_path)).toContain("leak-1234567890");
+    const changes = purgeJob(one.files, job) ?? new Map();
+    expect(String(changes.get(conversations_path))).not.toContain("leak-1234567890");
+    expect(readTalks(String(changes.get(conversations_path))).posts).toHaveLength(3);
   });
 
   test("that fails stays open and says how to try again, and does so in the issue", () => {

@@ -47,8 +47,6 @@ test("the text of a round: what it is, what came of it, what it took, what it wa
   expect(text).toMatchInlineSnapshot(`
     "# Count @⁠ada's \\<b\\>errors\\</b\\> #⁠1
 
-    <!-- towline:proposal count-8b9483c9f9 -->
-
     [Count @⁠ada's \\<b\\>errors\\</b\\> #⁠1](../../../../../tasks/count.md) · job [\`count-8b9483c9f9\`](../../../../../jobs/2026/11/20/count-8b9483c9f9.md), by scout
 
     ## It counts as done when

@@ -28,6 +28,8 @@ export interface FakeRun {
   hangs?: boolean;
   /** It has gone quiet, and no nudge woke it. */
   silent?: true;
+  /** It hears messages that come while it runs. */
+  hears?: true;
 }
 
 export interface FakeMachine {
@@ -43,6 +45,10 @@ export interface FakeMachine {
   acked: string[];
   sealed: Map<string, number>;
   runs: Map<string, { request: StartRequest; run: FakeRun; acked: boolean }>;
+  /** `job/epoch` → letters that were put there, by id, and those of them that its agent was shown. */
+  told: Map<string, { put: Map<string, string>; shown: Set<string> }>;
+  /** Its agents see at once what is put before them. */
+  shows: boolean;
   /** Thrown by the next call of this verb, once. */
   breakNext: string | null;
   /** What its owner has against any start. */
@@ -68,6 +74,8 @@ export const machine = (more: Partial<FakeMachine> = {}): FakeMachine => ({
   acked: [],
   sealed: new Map(),
   runs: new Map(),
+  told: new Map(),
+  shows: true,
   breakNext: null,
   samples: [],
   calls: 0,
@@ -142,6 +150,18 @@ function session(name: string, host: FakeMachine, script: Script, pack: string):
       const run = host.runs.get(`${job}/${epoch}`);
       if (run) run.run = { ...run.run, hangs: false, end: "cancelled", exit: null };
     },
+    async tell(job, epoch, letters) {
+      check("tell");
+      const key = `${job}/${epoch}`;
+      const there = host.told.get(key) ?? { put: new Map(), shown: new Set() };
+      host.told.set(key, there);
+      for (const { id, text } of host.runs.get(key)?.run.hangs ? letters : []) {
+        there.put.set(id, text);
+        if (host.shows) there.shown.add(id);
+      }
+      check("after-tell");
+      return letters.map(({ id }) => id).filter((id) => there.shown.has(id));
+    },
     async ack(results) {
       check("ack");
       for (const { job, epoch } of results) {
@@ -188,6 +208,7 @@ function facts(name: string, host: FakeMachine): HostFacts {
       state,
       sha256: state === "running" ? undefined : resultOf(job, Number(epoch), host).sha256,
       ...(state === "running" && one.run.silent ? { silent: true } : {}),
+      ...(state === "running" && one.run.hears ? { hears: true } : {}),
     };
   });
   return {

@@ -92,6 +92,15 @@ while IFS= read -r line; do
     *NEEDS-LEAVE*) hook Notification ',"notification_type":"permission_prompt","message":"Claude needs your permission to use Bash"' ;;
     *DIE*) echo 'Segmentation fault' && exit 42 ;;
     *STAY-QUIET*) deaf=1 ;;
+    *WORK-ON*)
+      until [ -e "$HOME/finish" ]; do sleep 0.2; done
+      wrote 'First.'
+      stop 'First answer.'
+      ;;
+    *'has come in for you'*)
+      wrote 'Second.'
+      stop "Whole answer, turn $turn."
+      ;;
     *"Nothing new"*) [ -z "$deaf" ] || continue; wrote x; stop 'I woke up.' ;;
   esac
 done
@@ -117,6 +126,8 @@ export interface Machine {
   /** As for a job that is over. */
   close(job: string): Promise<boolean>;
   uproot(): Promise<unknown>;
+  /** Puts messages before the first run of a job, by id. */
+  tell(job: string, letters: Record<string, string>): Promise<string[]>;
 }
 export interface Running {
   result(): Promise<RawResult>;
@@ -145,6 +156,12 @@ export async function machine(): Promise<Machine> {
     panes: join(home, ".towline/p/sessions"),
     hello: () => session.probe(),
     close: (job) => session.code.close(job),
+    tell: (job, letters) =>
+      session.tell(
+        job,
+        1,
+        Object.entries(letters).map(([id, text]) => ({ id, text })),
+      ),
     uproot: () => session.files.uproot(true),
     trust: () => writeFileSync(join(home, "trusted"), ""),
     async all(starts) {

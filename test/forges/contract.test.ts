@@ -160,11 +160,13 @@ describe.each(all.filter(([name]) => name !== "git"))("%s", (_, stand) => {
 
   test("what goes out is made harmless first", async () => {
     const one = await taken(stand);
-    const forge = one.forge({ outgoing: (text) => text.replaceAll("@", "＠") });
+    const forge = one.forge();
     await forge.propose({ ...one.work, title: "For @all", body: "By @bob" });
     const shown = await one.forge().show(one.work);
-    expect(shown).toMatchObject({ title: "For ＠all" });
-    await forge.comment({ repo: ".", number: 1 }, { marker: "m", text: "@bob" });
-    expect(JSON.stringify(await one.forge().comments({ repo: ".", number: 1 }))).not.toContain("@bob");
+    expect((shown as { title: string }).title).not.toContain("@all");
+    await forge.comment({ repo: ".", number: 1 }, { marker: "m", text: "@bob fixes #1", call: ["alice"] });
+    const [said] = (await one.forge().comments({ repo: ".", number: 1 })) as { text: string }[];
+    expect(said?.text).not.toMatch(/@bob|#1/);
+    expect(said?.text).toContain("@alice");
   });
 });

@@ -66,6 +66,6 @@ test("a script asks, a person answers in the memo, the same job goes on and tell
 
   p.push({ "tasks/look.md": md("title: Look\nagent: bob", "cat inbox/*.md") });
   await tick();
-  expect(p.file("status/look.md")).toMatch(/From deckhand, .*\n\non Sunday only/);
+  expect(p.file("status/look.md")).toMatch(/From deckhand, .*\n\n```text\non Sunday only/);
   expect(p.file("state/letters.ndjson")).toBe("");
 });

@@ -63,6 +63,7 @@ const deaf: HostSession = {
   fetch: off,
   seal: off,
   cancel: off,
+  tell: off,
   ack: off,
   files: undefined as never,
   code: undefined as never,

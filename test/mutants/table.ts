@@ -818,8 +818,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/runtimes/tmux.ts",
-        '"prompt.md": clean(taskText(assignment))',
-        '"prompt.md": clean("") + taskText(assignment)',
+        "const prompt = clean(taskText(assignment));",
+        'const prompt = clean("") + taskText(assignment);',
       ],
       ["src/core/brief.ts", "const body = clean(prompt).trim();", "const body = prompt.trim();"],
     ],
@@ -983,6 +983,74 @@ export const mutants: Mutant[] = [
     edits: [["src/core/schema.ts", 'glob.split("*").length <= 9', 'glob.split("*").length <= 900']],
     tests: ["test/check/work.test.ts"],
     name: "paths",
+  },
+  {
+    guard: "a message that one run was given is claimed for no other",
+    edits: [
+      [
+        "src/core/live-letters.ts",
+        "return holder === undefined || isOver(holder);",
+        "return holder === undefined || draft.now.getTime() > 0;",
+      ],
+    ],
+    tests: ["test/tick/letters.test.ts"],
+    name: "told in the same tick",
+  },
+  {
+    guard: "what a run may not have been shown is unread again",
+    edits: [["src/core/letters.ts", "row.given !== job || row.live !== undefined);", "row.given !== job);"]],
+    tests: ["test/tick/letters.test.ts"],
+    name: "by its end is unread",
+  },
+  {
+    guard: "what a run was shown at the very last is not given again",
+    edits: [["src/core/absorb.ts", "  settleShown(draft, findings.shown);\n", ""]],
+    tests: ["test/tick/letters.test.ts"],
+    name: "at the very last",
+  },
+  {
+    guard: "messages go to no run that does not hear them",
+    edits: [["src/core/live-letters.ts", " && held.hears === true,", ","]],
+    tests: ["test/tick/letters.test.ts"],
+    name: "does not say that it hears",
+  },
+  {
+    guard: "one run is not told without end",
+    edits: [["src/core/live-letters.ts", "const most = 20;", "const most = 2000;"]],
+    tests: ["test/tick/letters.test.ts"],
+    name: "without end",
+  },
+  {
+    guard: "host: a message that is there, or was shown, is not put again",
+    edits: [
+      [
+        "src/remote/host/tell.sh",
+        '[ ! -e "$dir/inbox/tell-$1.md" ] && ! shown "$1" || return',
+        '[ -n "$1" ] || return',
+      ],
+    ],
+    tests: ["test/remote/tell.test.ts"],
+    name: "never come again",
+  },
+  {
+    guard: "host: nothing in the place of a message is waited for",
+    edits: [["src/remote/host/tell.sh", '  plain "$dir.letter"\n', ""]],
+    tests: ["test/remote/tell.test.ts"],
+    name: "holds nobody up",
+  },
+  {
+    guard: "host: messages are no keys in a pane",
+    edits: [["src/runtimes/tmux-scripts.ts", "  } | tr -d '\\\\000-\\\\010\\\\013-\\\\037\\\\177' >", "  } >"]],
+    tests: ["test/integration/pane.test.ts"],
+    name: "the next thing that it is told",
+  },
+  {
+    guard: "host: a message takes no answer away that was there",
+    edits: [
+      ["src/runtimes/tmux-scripts.ts", "stop 2>/dev/null || mv -f answered stop", "stop 2>/dev/null || return 0"],
+    ],
+    tests: ["test/integration/pane.test.ts"],
+    name: "take no answer away",
   },
   {
     guard: "an agent that goes on asking comes to an end",
@@ -1182,7 +1250,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "headers of a commit that nobody sees",
-    edits: [["src/core/guard.ts", "if (!header.test(line)) found.push", 'if (line === "-") found.push']],
+    edits: [["src/core/guard.ts", "find((line) => !header.test(line))", 'find((line) => line === "-")']],
     tests: ["test/code/hostile.test.ts"],
     name: "a tick brings",
   },
@@ -1226,9 +1294,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "letters stand in a fence among the files of an inbox",
-    edits: [
-      ["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`,\n  }));", "at}\\n\\n${clean(text)}\\n`,\n  }));"],
-    ],
+    edits: [["src/runtimes/inbox.ts", "at}\\n\\n${fenced(clean(text))}\\n`;", "at}\\n\\n${clean(text)}\\n`;"]],
     tests: ["test/code/hostile.test.ts"],
     name: "a tick brings",
   },
@@ -1241,6 +1307,28 @@ export const mutants: Mutant[] = [
   {
     guard: "an agent's answer does not pass for what the check said",
     edits: [["src/core/landed.ts", "    at = end;\n", ""]],
+    tests: ["test/code/hostile.test.ts"],
+    name: "a tick brings",
+  },
+  {
+    guard: "a subscription's limit is known by its code, whatever words stand beside it",
+    edits: [
+      ["src/runtimes/claude-result.ts", 'result.api_error === "usage_limit_reached"', 'result.api_error === "-"'],
+    ],
+    tests: ["test/runtimes/limit.test.ts"],
+    name: "claude's outcome carries it",
+  },
+  {
+    guard: "git takes no more memory at once than work needs",
+    edits: [
+      ["src/shell/quarantine.ts", "GIT_ALLOC_LIMIT: most_memory", 'GIT_ALLOC_LIMIT: most_memory.replace(/.*/, "0")'],
+    ],
+    tests: ["test/code/hostile.test.ts"],
+    name: "bring nothing to a branch",
+  },
+  {
+    guard: "what nobody sees is shown to agents as what it is",
+    edits: [["src/core/text.ts", "[\\udc00-\\udc7f\\udd00-\\uddef]/g", "[\\udc00-\\udc7f]/g"]],
     tests: ["test/code/hostile.test.ts"],
     name: "a tick brings",
   },
@@ -1375,6 +1463,42 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/repos.ts", "if (kept.has(one.job)) continue;", ""]],
     tests: ["test/code/repos.test.ts"],
     name: "worktrees and sessions of jobs",
+  },
+  {
+    guard: "two of one job or pull request are one witness",
+    edits: [
+      [
+        "src/core/candidates.ts",
+        "apart.filter((one) => origins.some((origin) => one.has(origin)))",
+        "apart.filter((one) => origins.every((origin) => origin === [...one].join()))",
+      ],
+    ],
+    tests: ["test/core/signals.test.ts"],
+    name: "are one witness",
+  },
+  {
+    guard: "what people turned down is not proposed again",
+    edits: [
+      [
+        "src/core/candidates.ts",
+        "found.filter(notDismissed(found, dismissed))",
+        "found.filter(() => notDismissed(found, dismissed))",
+      ],
+    ],
+    tests: ["test/core/signals.test.ts"],
+    name: "never returns",
+  },
+  {
+    guard: "texts go masked to where embeddings are made",
+    edits: [["src/verbs/learn-find.ts", "texts.map((text) => wire.secrets.mask(text))", "texts"]],
+    tests: ["test/verbs/learn-embeddings.test.ts"],
+    name: "out of sight",
+  },
+  {
+    guard: "what asks for embeddings goes where the settings say, and nowhere else",
+    edits: [["src/shell/embeddings.ts", 'redirect: "error"', 'redirect: "follow"']],
+    tests: ["test/verbs/learn-embeddings.test.ts"],
+    name: "on to elsewhere",
   },
   {
     guard: "repositories that need more than their commits are not sent",
@@ -1520,6 +1644,60 @@ export const mutants: Mutant[] = [
     name: "agents do not get",
   },
   {
+    guard: "a permission counts for the number, not for the login",
+    edits: [["src/forges/github-read.ts", "found.user.id !== who.id || ", ""]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "somebody who has the login now",
+  },
+  {
+    guard: "nobody may anything where it cannot be found out",
+    edits: [["src/forges/github.ts", '} catch {\n        return "none";', '} catch {\n        return "admin";']],
+    tests: ["test/forges/faults.test.ts"],
+    name: "no right to ask",
+  },
+  {
+    guard: "what may have been done is not sent again",
+    edits: [["src/shell/github-api.ts", "{ ...request.request, retries: 0 }", "{ ...request.request }"]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "starts nothing twice",
+  },
+  {
+    guard: "a fork's branch shows nothing of ours",
+    edits: [["src/forges/github-pulls.ts", "head.repo?.id === base.repo?.id && head.repo", "head.repo"]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "a fork's branch",
+  },
+  {
+    guard: "a comment with our mark is ours only if we wrote it",
+    edits: [["src/forges/github-write.ts", " && (await isMe(one.user ?? null))", ""]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "a comment that carries our mark",
+  },
+  {
+    guard: "only who may write asks for changes",
+    edits: [["src/forges/github-read.ts", ".then(mayWrite, refusedFor)", ".then(() => true, refusedFor)"]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "only of people who may write",
+  },
+  {
+    guard: "a forge's comments are made harmless",
+    edits: [
+      [
+        "src/forges/github-write.ts",
+        "marked(marker, outgoing(text, { limit: most_text, ...more }))",
+        "marked(marker, text)",
+      ],
+    ],
+    tests: ["test/forges/contract.test.ts"],
+    name: "made harmless",
+  },
+  {
+    guard: "work that checks alone send back ends up with people",
+    edits: [["src/core/said.ts", "(by === null && tired)", "(by === null && !code)"]],
+    tests: ["test/forges/rounds.test.ts"],
+    name: "checks alone ask three times",
+  },
+  {
     guard: "a stop by comment holds everything back",
     edits: [["src/core/gate.ts", "if (!told) return null;", "return null;"]],
     tests: ["test/core/obey.test.ts"],
@@ -1536,6 +1714,12 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/withhold.ts", "findings.told.set(key, { ...told, text: null });", ""]],
     tests: ["test/tick/refused.test.ts"],
     name: "what an agent was told",
+  },
+  {
+    guard: "what people read of a piece of work holds no secret",
+    edits: [["src/shell/land.ts", "body: secrets.mask(body)", "body"]],
+    tests: ["test/code/land.test.ts"],
+    name: "people are told of the work",
   },
   {
     guard: "nobody is called by what towline posts",
@@ -1560,6 +1744,42 @@ export const mutants: Mutant[] = [
     edits: [["src/core/outgoing.ts", "line.replace(/^(\\s*):(?=:)/, `$1:${joiner}`)", "line"]],
     tests: ["test/core/outgoing.test.ts"],
     name: "command to the runner",
+  },
+  {
+    guard: "what a source is allowed with goes to no other server",
+    edits: [["src/pollers/fetch.ts", "if (next.origin !== url.origin &&", 'if (next.origin === "" &&']],
+    tests: ["test/pollers/http.test.ts"],
+    name: "to its own server only",
+  },
+  {
+    guard: "half a list says of nothing that it is gone",
+    edits: [["src/pollers/http.ts", "if (list.length > most) throw", "if (list.length > 1e9) throw"]],
+    tests: ["test/pollers/http.test.ts"],
+    name: "too many things",
+  },
+  {
+    guard: "a cursor that moves makes no commit by itself",
+    edits: [
+      [
+        "src/core/draft.ts",
+        "if (draft.moved.size > 0 && (changes.size > 0 ||",
+        "if (draft.moved.size > 0 && (changes.size >= 0 ||",
+      ],
+    ],
+    tests: ["test/pollers/sources.test.ts"],
+    name: "no commit",
+  },
+  {
+    guard: "what another ticker told is not told again",
+    edits: [["src/core/raise.ts", "level.after.cursor) === level.after.at;", "level.after.cursor) !== null;"]],
+    tests: ["test/pollers/variants.test.ts"],
+    name: "another ticker told it",
+  },
+  {
+    guard: "a calendar that cannot be counted through is ended",
+    edits: [["src/pollers/calendar-worker.mjs", "if (step >= most_steps) {", "if (step >= 1e12) {"]],
+    tests: ["test/pollers/calendar.test.ts"],
+    name: "each hour since the year 1",
   },
 ];
 

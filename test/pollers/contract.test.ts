@@ -226,4 +226,24 @@ describe("github", () => {
     expect(await news(one, at(), ledger)).toEqual([]);
     expect(ledger.rows).toContain(row);
   });
+
+  test("a push to the default branch is told with its commit; towline's own commits are none", async () => {
+    const { of, at } = poller();
+    const on = at({ pushes: true });
+    const [one, ledger] = [only(of(on)), memory()];
+    await news(one, on, ledger);
+    const push = (message: string) =>
+      server.alice.repos.createOrUpdateFileContents({
+        ...repo,
+        path: `${ledger.raised.length}-${message.length}`,
+        message,
+        content: "eA==",
+      });
+    const { data } = await push("Mend the log\n\nIn full.");
+    expect(await news(one, on, ledger)).toEqual(["push alice/pack"]);
+    expect(ledger.raised.at(-1)).toMatchObject({ title: "alice/pack: Mend the log", data: { sha: data.commit.sha } });
+    expect(await news(one, on, ledger)).toEqual([]);
+    await push("1 done: nightly\n\nTowline-Tick: t\nTowline-Nonce: n");
+    expect(await news(one, on, ledger)).toEqual([]);
+  });
 });

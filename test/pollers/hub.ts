@@ -50,7 +50,8 @@ export async function hub(port = 0): Promise<Hub> {
   };
 }
 
-export const settingsFor = (github: object): Settings => settings.parse({ id: "test-pack", pollers: { github } });
+export const settingsFor = (github: object): Settings =>
+  settings.parse({ id: "test-pack", pollers: { github: { comments: false, pushes: false, ...github } } });
 
 export interface Memory {
   rows: LevelRow[];

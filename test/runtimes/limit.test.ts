@@ -11,6 +11,7 @@ const hit = "You've hit your session limit";
 describe("the moment when a limit ends", () => {
   test.each([
     [`${hit} · resets 12:50pm (Europe/Paris)`, "2026-11-20T11:50:00.000Z"],
+    ["as claude 2.1.329 says it", "You've hit your 5-hour limit · resets 9:38pm (UTC)", "2026-11-20T21:38:00.000Z"],
     ["in the morning of the next day", `${hit} · resets 4:50am (Europe/Rome)`, "2026-11-21T03:50:00.000Z"],
     ["12am is midnight", `${hit} · resets 12am (UTC)`, "2026-11-21T00:00:00.000Z"],
     ["over the turn of the year", `You've hit your weekly limit · resets Jan 2, 5:59am (UTC)`, undefined],
@@ -76,4 +77,8 @@ test("claude's outcome carries it; an answer about limits does not", () => {
     why: "the account's usage limit is reached, resets 3pm (UTC)",
   });
   expect(say({ is_error: false }).limited).toBeUndefined();
+  // In other words, with its code; and the same status without it.
+  const reached = { is_error: true, result: "No more for today.", api_error_status: 429 };
+  expect(say({ ...reached, api_error: "usage_limit_reached" })).toMatchObject({ limited: { said: "" } });
+  expect(say(reached).limited).toBeUndefined();
 });

@@ -1,8 +1,7 @@
 // Limits under real git: many tickers at once start nothing beyond one, and held-back work costs a quiet tick nothing.
-import { execFileSync } from "node:child_process";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { size } from "../chaos/kit/sizes.ts";
 import { cli } from "../fakes/cli.ts";
 import { type FakeMachine, machine, type Script } from "../fakes/fleet.ts";
 import { md, type TestPack, testPack } from "../fakes/pack.ts";
@@ -30,7 +29,7 @@ const jobs = (pack: TestPack) =>
     .map((path) => pack.file(path));
 
 describe("a limit for all", () => {
-  const tickers = size(16, 32);
+  const tickers = 32;
 
   test(`${tickers} tickers at once, work for all of them: no more start than the limit allows`, async () => {
     const pack = made({
@@ -49,7 +48,7 @@ describe("a limit for all", () => {
     const hangs: Script = () => ({ hangs: true });
     const runners = Array.from({ length: tickers }, (_, at) => {
       const dir = join(pack.dir, `runner-${at}`);
-      execFileSync("git", ["clone", "-q", pack.origin, dir]);
+      cpSync(pack.clone, dir, { recursive: true });
       return dir;
     });
     const came = await Promise.all(

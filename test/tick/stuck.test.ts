@@ -30,7 +30,9 @@ test.each([
   const memo = find(p, "memos/");
   p.push({ [memo]: p.file(memo).replace("status: open", `status: answered\nanswer: ${answer}`) });
   await runTick(p.clone, machines, quiet, now("11:00"));
-  const [job] = find(p, "jobs/").split("\n") as [string];
+  const job = find(p, "jobs/")
+    .split("\n")
+    .find((path) => !path.includes(".d/")) as string;
   expect(p.file(job)).toContain(state);
   expect(p.file(job)).toContain(`answered with \`${answer}\``);
   expect(p.file(memo)).toContain("status: answered");

@@ -69,3 +69,20 @@ test("without a task it is what any task comes with; a script is told nothing; m
   });
   expect((await say("playbook", "scout", "script")).said).toContain("towline playbook hand script");
 });
+
+test("of more learnings than anybody is told, those that are about the task are told", async () => {
+  const many = testPack({
+    ...basics(["ann"]),
+    "agents/scout.md": md("runtime: picoclaw"),
+    "hosts/ann.md": md("address: ann.example.org"),
+    ...Object.fromEntries(
+      Array.from({ length: 25 }, (_, at) => [`learnings/a${at}.md`, md("", `Paint wall ${at} in blue.`)]),
+    ),
+    "learnings/z.md": md("", "Each migration has a down step."),
+    "tasks/ask.md": md("title: Add a column\nagent: scout", "By a migration."),
+  });
+  const asked = JSON.parse((await cli(many.clone, ["playbook", "scout", "ask", "--json"])).out);
+  expect(asked.learnings).toHaveLength(20);
+  expect(asked.learnings[0]).toBe("z");
+  many.remove();
+});

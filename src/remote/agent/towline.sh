@@ -23,7 +23,7 @@ usage() {
     '  reflect TEXT     lines `surprise: ...` (what turned out other than expected) and `technique: ...` (how you went about it)' \
     '  confess TEXT     a mistake of yours that others should learn from' \
     '  learn TEXT       what you are about to do: shows the rules that apply to it' \
-    '  tell AGENT TEXT  a message for another agent; it gets it when it starts next' \
+    '  tell AGENT TEXT  a message for another agent; it gets it while it works, where it can, or when it starts next' \
     '  status TEXT      one line: how far you are' \
     '  done [TEXT]      you think that it is ready for a review' \
     '  fail REASON      it cannot be done' \

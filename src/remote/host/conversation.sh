@@ -144,7 +144,9 @@ held_line() {
   { read -r day <"$pack/held/$1.$2"; } 2>/dev/null || day=-
   line="held $1 $2 $day $state ${hash:--}"
   # Only whether it is there: whatever an agent puts in its place is not read.
-  [ "$state" != running ] || [ ! -e "$dir/.silent" ] || line="$line silent"
+  [ "$state" = running ] || return 0
+  [ ! -e "$dir/.silent" ] || line="$line silent"
+  [ ! -e "$dir/.hears" ] || line="$line hears"
 }
 
 list_held() {

@@ -272,6 +272,14 @@ while read -r verb nonce a b c d e f g _ <&9; do
       drain
       if known "$a" "$b"; then "$verb" "$a" "$b"; else answer - - "refused bad request"; fi
       ;;
+    tell:ready)
+      if known "$a" "$b"; then
+        tell "$a" "$b"
+      else
+        drain
+        answer - - "refused bad request"
+      fi
+      ;;
     tips:ready | bundle:ready | chunk:ready | land:ready | close:ready)
       if admitted; then
         "code_$verb" "$a" "$b" "$c"

@@ -3,6 +3,7 @@ import type { CodeResult, Outcome } from "../../../src/ports.ts";
 import {
   bundleOf,
   commitOf,
+  deltaOf,
   packOf,
   rowOf,
   type Signing,
@@ -156,6 +157,16 @@ const packs: BundleRow[] = [
     name: "a commit that does not come",
     make: headed((at) => [`${"d".repeat(40)} refs/heads/${at.branch}`]),
     says: /no commit/,
+  },
+  {
+    name: "a few bytes that stand for gigabytes",
+    make: (at, c) => {
+      const { things, head } = good(at, c);
+      const base = thing("blob", Buffer.alloc(8 << 20));
+      const pack = packOf([...things, base], [deltaOf(base, 400)]);
+      return bundleOf(pack, [`-${at.base}`, `${head} refs/heads/${at.branch}`]);
+    },
+    says: /not sound: .*over limit/,
   },
   {
     name: "a file that does not come",

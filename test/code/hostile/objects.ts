@@ -70,20 +70,34 @@ export function commitOf(tree: string, parents: string[], who: Who, how: Signing
   return thing("commit", text.join(""));
 }
 
-export function packOf(things: Thing[]): Buffer {
+/** The entry of an object in a pack. */
+function entryOf(code: number, body: Buffer, lead = Buffer.alloc(0)): Buffer {
+  const bytes = [(code << 4) | (body.length & 15)];
+  for (let rest = body.length >> 4; rest > 0; rest = Math.floor(rest / 128)) {
+    bytes[bytes.length - 1] = (bytes.at(-1) as number) | 128;
+    bytes.push(rest & 127);
+  }
+  return Buffer.concat([Buffer.from(bytes), lead, deflateSync(body)]);
+}
+
+/** An object that is `times` as much as another one, which ends in zeros, as the few bytes that say so. */
+export function deltaOf(from: Thing, times: number): Buffer {
+  const size = (count: number): number[] =>
+    count < 128 ? [count] : [(count & 127) | 128, ...size(Math.floor(count / 128))];
+  const copy = [0xf0, ...[0, 8, 16].map((shift) => (from.body.length >> shift) & 255)];
+  const orders = Array.from({ length: times }, () => copy).flat();
+  const body = Buffer.from([...size(from.body.length), ...size(from.body.length * times), ...orders]);
+  return entryOf(7, body, Buffer.from(from.id, "hex"));
+}
+
+/** `raw`: entries besides. */
+export function packOf(things: Thing[], raw: Buffer[] = []): Buffer {
   const all = [...new Map(things.map((one) => [one.id, one])).values()];
   const head = Buffer.alloc(12);
   head.write("PACK");
   head.writeUInt32BE(2, 4);
-  head.writeUInt32BE(all.length, 8);
-  const rows = all.flatMap(({ kind, body }) => {
-    const bytes = [(codes[kind] << 4) | (body.length & 15)];
-    for (let rest = body.length >> 4; rest > 0; rest >>= 7) {
-      bytes[bytes.length - 1] = (bytes.at(-1) as number) | 128;
-      bytes.push(rest & 127);
-    }
-    return [Buffer.from(bytes), deflateSync(body)];
-  });
+  head.writeUInt32BE(all.length + raw.length, 8);
+  const rows = [...all.map(({ kind, body }) => entryOf(codes[kind], body)), ...raw];
   const pack = Buffer.concat([head, ...rows]);
   return Buffer.concat([pack, sha1(pack)]);
 }
