@@ -80,8 +80,12 @@ export function check(input: CheckInput): Checked {
   return { problems: sorted(problems), records: [...pack.names.values()].reduce((sum, ids) => sum + ids.size, 0) };
 }
 
-/** Whose repository this is cannot be told here: a task that names it in full is meant to say `.`. */
+/**
+ * Whose repository this is cannot be told here: a task that names it in full is meant to say `.`. Where a forge is set,
+ * that is judged with it.
+ */
 function pushProblems(pack: Pack, workflow: string | null): Problem[] {
+  if (pack.settings?.forge) return [];
   const tasks = pack.entries.filter((entry): entry is Entry<"task"> => entry.kind === "task");
   const { message, fix } = unpushable_words;
   return unpushable(workflow, tasks, undefined).map((task) =>

@@ -2,6 +2,7 @@
 import type { Examined, Finding } from "./doctor.ts";
 import { readWorkflow } from "./doctor-schedule.ts";
 import type { Entry } from "./entry.ts";
+import type { Settings } from "./schema.ts";
 import { oneLine } from "./text.ts";
 import { tick_workflow, tickEnv } from "./tick-env.ts";
 
@@ -73,14 +74,18 @@ export function unpushable(
   });
 }
 
+/** An App, or the token of somebody who may push elsewhere. */
+const hasOwnToken = (forge: Settings["forge"]) =>
+  forge !== undefined && (forge.app !== undefined || forge.token !== "GITHUB_TOKEN");
+
 export const unpushable_words = {
   message: (repo: string | undefined) =>
     `the token of the ticks is for this repository alone: work on ${oneLine(repo ?? "", 100)} cannot be pushed`,
   fix: `hand the ticks a token or an App that may write there: in ${tick_workflow} \`GITHUB_TOKEN: \${{ secrets.NAME }}\``,
 };
 
-const otherRepos = ({ workflow, tasks, forge }: Examined): Finding[] =>
-  unpushable(workflow, tasks, forge?.repository).map(({ path, data }) => ({
+const otherRepos = ({ workflow, tasks, forge, settings }: Examined): Finding[] =>
+  (hasOwnToken(settings.forge) ? [] : unpushable(workflow, tasks, forge?.repository)).map(({ path, data }) => ({
     level: "error",
     code: "token",
     message: unpushable_words.message(data.repo),

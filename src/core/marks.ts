@@ -12,6 +12,9 @@ export const marked = (marker: string, text: string) => `${commentMark(marker)}\
 
 export const isMarked = (marker: string, body: string) => body.startsWith(commentMark(marker));
 
+/** Some comment of towline's, where its author is whom towline speaks as: with a person's token that is a person, too. */
+export const isOurs = (body: string) => /^<!-- towline [0-9a-f]{24} -->/.test(body);
+
 const proposalMark = /\n*<!-- towline proposal ([0-9a-f]{16}) ([0-9a-f]{16}) -->\s*$/;
 const branchMark = (branch: string) => digest("proposal", branch).slice(0, 16);
 const sumOf = (title: string, body: string) => digest("proposed", title.trim(), plain(body)).slice(0, 16);

@@ -6,7 +6,7 @@ import { oneLine } from "../core/text.ts";
 import { SourceFault } from "./fetch.ts";
 
 /** How long the reading of one calendar may take, ms. */
-const limit = 5000;
+const patience = 5000;
 const program = new URL("./calendar-worker.mjs", import.meta.url);
 
 const moment = z.object({
@@ -50,11 +50,15 @@ export interface Span {
   to: Date;
   /** Of the pack: for whole days and times without a zone. */
   zone: string;
+  limit?: number;
 }
 
 /** Events by their start, and what could not be read. Throws a SourceFault. */
-export async function eventsIn(text: string, { from, to, zone }: Span): Promise<{ events: Event[]; left: string[] }> {
-  const { found, left } = await read(text, from.getTime(), to.getTime());
+export async function eventsIn(
+  text: string,
+  { from, to, zone, limit = patience }: Span,
+): Promise<{ events: Event[]; left: string[] }> {
+  const { found, left } = await read(text, from.getTime(), to.getTime(), limit);
   const events = found.map(
     (one): Event => ({
       uid: oneLine(one.uid),
@@ -72,7 +76,7 @@ export async function eventsIn(text: string, { from, to, zone }: Span): Promise<
   return { events: inside.sort((a, b) => a.start.getTime() - b.start.getTime()), left };
 }
 
-function read(text: string, from: number, to: number): Promise<z.infer<typeof answer>> {
+function read(text: string, from: number, to: number, limit: number): Promise<z.infer<typeof answer>> {
   return new Promise((resolve, reject) => {
     const resourceLimits = { maxOldGenerationSizeMb: 256 };
     const thread = new Worker(program, { workerData: { text, from, to }, resourceLimits, stdout: true, stderr: true });

@@ -3,6 +3,7 @@ import { digest } from "../core/hash.ts";
 import type { HttpSettings } from "../core/schema.ts";
 import { oneLine } from "../core/text.ts";
 import { configuration } from "../errors.ts";
+import { wayOut } from "../shell/way-out.ts";
 
 const max_bytes = 8 << 20;
 const max_redirects = 3;
@@ -73,7 +74,7 @@ export async function readSource(source: Source, ask: Ask): Promise<Read> {
   const limit = AbortSignal.timeout(source.wall * 1000);
   const signal = ask.signal ? AbortSignal.any([limit, ask.signal]) : limit;
   try {
-    const answer = await follow(url, headers, { signal, carries: Object.keys(secret).length > 0 });
+    const answer = await follow(url, headers, { env: ask.env, signal, carries: Object.keys(secret).length > 0 });
     if (answer.status === 304) return { text: null, tag: ask.tag ?? "" };
     const text = await bodyOf(answer, url);
     return { text, tag: tagOf(answer.headers, asked) };
@@ -100,15 +101,17 @@ function tagOf(headers: Headers, asked: string): string {
 }
 
 interface Going {
+  env: Env;
   signal: AbortSignal;
   /** Something secret goes along. */
   carries: boolean;
 }
 
-async function follow(url: URL, headers: Record<string, string>, { signal, carries }: Going): Promise<Response> {
+async function follow(url: URL, headers: Record<string, string>, { env, signal, carries }: Going): Promise<Response> {
   let at = url;
   for (let hop = 0; hop <= max_redirects; hop++) {
-    const answer = await fetch(at, { headers, signal, redirect: "manual" });
+    const fetch = await wayOut(env, at.href);
+    const answer = await fetch(at.href, { headers, signal, redirect: "manual" });
     const to = [301, 302, 303, 307, 308].includes(answer.status) ? answer.headers.get("location") : null;
     if (to === null) return answer;
     await answer.body?.cancel();

@@ -190,6 +190,7 @@ export function commentLevel(repo: string, one: Comment, after: NonNullable<Leve
       number: Number(number),
       comment: one.id,
       text: text.slice(0, 4000),
+      bot: one.user?.type !== "User",
       // What stands there now may not be what others have answered to.
       edited: one.updated_at !== one.created_at || undefined,
     },

@@ -31,7 +31,7 @@ describe("settings", () => {
     const said = checked({ "towline.yml": `${sound["towline.yml"]}pollers:\n  gitbub: {}\n  rss: {}\n` });
     expect(said.problems.map((one) => [one.line, one.message, one.fix])).toEqual([
       [6, "there is no poller `gitbub`", "did you mean `github`?"],
-      [7, "there is no poller `rss`", "this version has github"],
+      [7, "there is no poller `rss`", "this version has github, calendar, http, repo"],
     ]);
   });
 
@@ -63,6 +63,21 @@ describe("the workflow of the ticks", () => {
     expect(said.problems[0]?.message).toContain("`HUB_TOKEN`");
     const given = full.replace("          GITHUB_TOKEN:", "          HUB_TOKEN: x\n          GITHUB_TOKEN:");
     expect(places(found(" {token: HUB_TOKEN}\n", given))).toEqual([]);
+  });
+
+  test("that sets no variable for another source is told by its name", () => {
+    const text = `${sound["towline.yml"]}pollers:\n  http:\n    - {name: a, url: env:PLACE, headers: {x-key: env:KEY}}\n`;
+    const said = checked({ [path]: shipped, "towline.yml": text });
+    expect(said.problems.map((one) => one.message)).toEqual([
+      expect.stringContaining("`http.a` reads the variable KEY"),
+      expect.stringContaining("`http.a` reads the variable PLACE"),
+    ]);
+    const given = shipped.replace(
+      "          GITHUB_TOKEN:",
+      "          PLACE: x\n          KEY: y\n          GITHUB_TOKEN:",
+    );
+    expect(given).not.toBe(shipped);
+    expect(checked({ [path]: given, "towline.yml": text }).problems).toEqual([]);
   });
 
   test("is not looked at by a pack that polls nothing", () => {

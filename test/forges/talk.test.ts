@@ -59,7 +59,15 @@ test("commands are heard with their author's rights, at the places that are aske
   await say(there.bob, number, "/towline why backup");
   await say(there.bob, number, "thanks, that is nice");
   await say(there.bob, other, "/towline stop");
-  await say(there.alice, number, "/towline stop by ourselves");
+  // Towline speaks as alice, who may give orders all the same: what it said itself is told by its mark.
+  await say(there.alice, number, "/towline stop");
+  await talk.post({
+    id: "own",
+    at: "2026-11-20T10:00:00Z",
+    to: "inbox",
+    what: "comment",
+    text: "`/towline answer a1b2`",
+  });
   const heard = await talk.hear([{ subject: "inbox", kind: "inbox" }], since);
   expect(heard).toMatchObject([
     {
@@ -69,6 +77,7 @@ test("commands are heard with their author's rights, at the places that are aske
       by: { login: "bob", bot: false },
       place: { kind: "inbox" },
     },
+    { body: "/towline stop", own: false, by: { login: "alice", permission: "admin" } },
   ]);
   const there_too = await talk.hear([{ subject: `alice/pack#${other}`, kind: "issue" }], since);
   expect(there_too.map(({ body }) => body)).toEqual(["/towline stop"]);

@@ -1698,6 +1698,12 @@ export const mutants: Mutant[] = [
     name: "checks alone ask three times",
   },
   {
+    guard: "towline does not hear itself",
+    edits: [["src/forges/github-talk.ts", 'if (isOurs(one.body ?? "") && (await at.isMe(by))) continue;', ""]],
+    tests: ["test/forges/talk.test.ts"],
+    name: "the inbox is made once|with their author's rights",
+  },
+  {
     guard: "a stop by comment holds everything back",
     edits: [["src/core/gate.ts", "if (!told) return null;", "return null;"]],
     tests: ["test/core/obey.test.ts"],

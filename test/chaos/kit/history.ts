@@ -28,7 +28,7 @@ export function historyOf(pack: TestPack, ref = "main"): Write[] {
     const [head = "", ...rest] = text.split("\n");
     const [commit = "", tick = ""] = head.split("\x02");
     const files = rest.flatMap((line) => {
-      const [, blob, status, path] = /^:\d+ \d+ \w+ (\w+) (\w)\t(jobs\/.*\.md)$/.exec(line) ?? [];
+      const [, blob, status, path] = /^:\d+ \d+ \w+ (\w+) (\w)\t(jobs\/[\d/]{10}\/[^/]*\.md)$/.exec(line) ?? [];
       return blob && path && status !== "D" ? [{ blob, job: (path.split("/").at(-1) as string).slice(0, -3) }] : [];
     });
     for (const { blob } of files) blobs.add(blob);
