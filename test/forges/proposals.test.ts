@@ -1,4 +1,5 @@
 // What ticks say at open proposals to the pack: the plan in one comment, a status on towline's own, and nothing twice.
+import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readBeatText } from "../../src/core/beat.ts";
 import { settings } from "../../src/core/schema.ts";
@@ -97,7 +98,10 @@ describe("the plan", () => {
   test("of a fork is data: it calls nobody, holds no secret, runs nothing, and may not be readable at all", async () => {
     propose(
       3,
-      { "tasks/one.md": task(`"@everyone closes #1 ${secret}"`), "rules/a.md": `---\n@everyone ${secret}\n` },
+      {
+        "tasks/one.md": task("One"),
+        "agents/deckhand.md": md(`runtime: shell\nmodel: "@everyone closes #1 ${secret}"`),
+      },
       {
         ref: "towline/one",
         fork: true,
@@ -105,7 +109,7 @@ describe("the plan", () => {
     );
     propose(4, { "towline.yml": "id: [\n" }, { ref: "towlines" });
     expect((await say()).degraded).toBeUndefined();
-    expect(comments(3)[0]).toContain("**one**");
+    expect(comments(3)[0]).toContain("everyone");
     expect(comments(3)[0]).not.toMatch(new RegExp(`@everyone|closes #1|${secret}`));
     expect(comments(4)[0]).toContain("The settings cannot be read");
     expect(git(dir, "status", "--porcelain")).toBe("");
@@ -162,6 +166,16 @@ describe("the status", () => {
 });
 
 test("a tick does it, and the heartbeat remembers it, also beside a commit; the forecast stays for the day", async () => {
+  // No host, or its probe would leave a heartbeat anyway.
+  const push = (text: string) => {
+    write(from.person, { "notes.txt": text });
+    git(from.person, "pull", "-q", "--rebase", "--autostash");
+    git(from.person, "add", "-A");
+    git(from.person, "commit", "-qm", "notes");
+    git(from.person, "push", "-q", "origin", "main");
+  };
+  git(from.person, "rm", "-q", "hosts/ann.md");
+  push("a");
   propose(1, { "tasks/one.md": task("One") });
   const tick = (time: string) =>
     cli(dir, ["tick", "--no-site", "--no-sync", "--json", "--now", `2026-11-20T${time}:00Z`], given);
@@ -171,8 +185,9 @@ test("a tick does it, and the heartbeat remembers it, also beside a commit; the 
   expect(comments(1)).toHaveLength(1);
   expect(beat()).toMatchObject({ plans: [{ number: 1 }], talked: { forecast: { day: "2026-11-20" } } });
   expect(hub.issues[0]?.body).toMatch(/### Forecast\n\n- A month: \$0, \d/);
+  push(randomBytes(200_000).toString("hex"));
   hub.asked.length = 0;
-  await tick("10:30");
+  expect(JSON.parse((await tick("10:30")).out)).toMatchObject({ commits: [], degraded: [] });
   expect(hub.asked.filter((one) => /POST|PATCH|pulls|issues\/1\//.test(one))).toEqual([list]);
   expect(beat()).toMatchObject({ plans: [{ number: 1 }], talked: { forecast: { day: "2026-11-20" } } });
 });
