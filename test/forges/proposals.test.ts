@@ -14,7 +14,7 @@ import { planStage } from "../../src/verbs/said.ts";
 import { quiet } from "../../src/wire.ts";
 import { cli } from "../fakes/cli.ts";
 import { basics, md } from "../fakes/pack.ts";
-import { clone, env, git, type Origin, origin, write } from "../repo/origin.ts";
+import { clone, env, git, type Origin, origin, personPushes, write } from "../repo/origin.ts";
 import { type Hub, serve } from "./server.ts";
 
 const clock = systemClock("2026-11-20T10:00:00Z");
@@ -108,7 +108,11 @@ describe("the plan", () => {
       },
     );
     propose(4, { "towline.yml": "id: [\n" }, { ref: "towlines" });
+    // As a CI job has it: a clone of one commit, after the base has moved on.
+    personPushes(from, { "rules/new.md": md("when: {kind: disk.low}\nthen: [{memo: look}]") });
+    dir = clone(from, "--depth=1");
     expect((await say()).degraded).toBeUndefined();
+    expect(comments(3)[0]).toContain("Policy changes (1)");
     expect(comments(3)[0]).toContain("everyone");
     expect(comments(3)[0]).not.toMatch(new RegExp(`@everyone|closes #1|${secret}`));
     expect(comments(4)[0]).toContain("The settings cannot be read");
