@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { issue_form_path, issueForm } from "../core/issue-form.ts";
+import { counted } from "../core/text.ts";
 import { openLocal } from "../shell/pack.ts";
 import { editedLine, editRecord, whereOf } from "../shell/person-edit.ts";
 import { readWorkTree } from "../shell/read.ts";
@@ -22,9 +23,12 @@ export function issueForms(program: Command, wire: Wire): void {
     .action(async (flags: FormFlags) => {
       const dir = repoDir(wire, flags);
       const { repo, tips, top } = await openLocal(dir, wire);
-      const text = issueForm(await readWorkTree(repo, top, tips));
+      const state = await readWorkTree(repo, top, tips);
+      const text = issueForm(state);
       const message = "Issue form brought up to date";
       const made = await editRecord(dir, wire, whereOf(flags), { path: issue_form_path, edit: () => text, message });
-      wire.out(flags.json ? `${JSON.stringify(made, null, 2)}\n` : `${editedLine(made, message)}\n`);
+      const { agents, hosts } = state;
+      const says = `✓ ${issue_form_path} lists ${counted(agents.size, "agent")} and ${counted(hosts.size, "host")}`;
+      wire.out(flags.json ? `${JSON.stringify(made, null, 2)}\n` : `${says}\n${editedLine(made, message)}\n`);
     });
 }
