@@ -1,5 +1,5 @@
 // GitHub as people and ticks see it: the stand-in behind a counter, and a bare repository that both see alike. What the
-// stand-in lacks is added on the way: heads that move with their branches, and merges on top of what came in between.
+// stand-in lacks is added on the way: heads that move with their branches and are refs, statuses of commits, and merges on top of what came in between.
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Octokit } from "@octokit/rest";
@@ -19,6 +19,7 @@ export interface Hub {
   url: string;
   /** `METHOD path` of all that ticks asked. */
   asked: string[];
+  statuses: { sha: string; state: string; context: string; description: string }[];
   as(login: string): Octokit["rest"];
   id(login: string): Promise<string>;
   /** All in one commit, as the button does it. */
@@ -58,9 +59,15 @@ export async function hubOf(bare: string, people: string[], strangers: string[])
   const mended = (one: Pull): Pull => {
     const at = merged.get(one.number);
     const sha = heads.get(one.head.ref) ?? one.head.sha;
+    git(bare, "update-ref", `refs/pull/${one.number}/head`, sha);
     return { ...one, head: { ...one.head, sha }, ...(at ? { merged: true, merged_at: at } : {}) };
   };
+  const mendOf = (url: string) => {
+    if (/\/pulls(\/\d+)?(\?.*)?$/.test(url)) return mended;
+    return /\/comments(\?.*)?$/.test(url) ? asWritten : null;
+  };
   const asked: string[] = [];
+  const statuses: Hub["statuses"] = [];
   let turn = Promise.resolve();
   const proxy = createServer(async (request, response) => {
     try {
@@ -69,6 +76,11 @@ export async function hubOf(bare: string, people: string[], strangers: string[])
       if (authorization.endsWith(canary)) asked.push(`${request.method} ${request.url}`);
       turn = turn.then(follow);
       await turn;
+      const stated = statusAt(statuses, request, body);
+      if (stated) {
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(stated));
+        return;
+      }
       const answer = await fetch(`${server.url}${request.url}`, {
         method: request.method ?? "GET",
         headers: { authorization, accept, "content-type": "application/json" },
@@ -76,11 +88,12 @@ export async function hubOf(bare: string, people: string[], strangers: string[])
       });
       const link = answer.headers.get("link");
       const text = await answer.text();
-      const about = answer.ok && /\/pulls(\/\d+)?(\?.*)?$/.test(request.url ?? "") ? JSON.parse(text) : null;
+      const mend = answer.ok ? mendOf(request.url ?? "") : null;
       const content = answer.headers.get("content-type") ?? "application/json";
       response.writeHead(answer.status, { "content-type": content, ...(link ? { link } : {}) });
-      if (about === null) response.end(text);
-      else response.end(JSON.stringify(Array.isArray(about) ? about.map(mended) : mended(about)));
+      const about = mend === null ? null : JSON.parse(text);
+      if (mend === null) response.end(text);
+      else response.end(JSON.stringify(Array.isArray(about) ? about.map(mend) : mend(about)));
     } catch (thrown) {
       response.destroy(thrown as Error);
     }
@@ -90,6 +103,7 @@ export async function hubOf(bare: string, people: string[], strangers: string[])
   return {
     url,
     asked,
+    statuses,
     as: (auth) => new Octokit({ baseUrl: url, auth }).rest,
     id: async (username) => String((await direct.users.getByUsername({ username })).data.id),
     async squash(number, branch) {
@@ -105,6 +119,26 @@ export async function hubOf(bare: string, people: string[], strangers: string[])
       await server.close();
     },
   };
+}
+
+/** The stand-in touches what is new once more: a little later it looks like edited. */
+function asWritten<T extends { created_at: string; updated_at: string }>(one: T): T {
+  const soon = Date.parse(one.updated_at) - Date.parse(one.created_at) < 1000;
+  return soon ? { ...one, updated_at: one.created_at } : one;
+}
+
+function statusAt(statuses: Hub["statuses"], { method, url }: IncomingMessage, body: Buffer): object | null {
+  const [, posted] = /\/statuses\/([0-9a-f]{40})$/.exec(url ?? "") ?? [];
+  if (method === "POST" && posted) {
+    statuses.unshift({ ...JSON.parse(body.toString()), sha: posted });
+    return { id: statuses.length, ...statuses[0] };
+  }
+  const [, of] = /\/commits\/([0-9a-f]{40})\/status\?/.exec(url ?? "") ?? [];
+  if (!of) return null;
+  const found = statuses.filter(({ sha }) => sha === of);
+  // Only the newest word of each context counts.
+  const last = found.filter((one, at) => found.findIndex(({ context }) => context === one.context) === at);
+  return { state: "pending", statuses: last.map((one, at) => ({ id: at + 1, target_url: null, ...one })) };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
