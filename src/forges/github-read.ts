@@ -1,5 +1,6 @@
 // What people and checks say of a pull request.
 import { z } from "zod";
+import { isOurs } from "../core/marks.ts";
 import type { Remark } from "../core/review.ts";
 import { oneLine } from "../core/text.ts";
 import type { Checks, Comment, Permission, Person, Review, Said, Thread } from "../ports.ts";
@@ -138,20 +139,22 @@ export const mayWrite = (level: Permission) => level === "write" || level === "a
 /** What is to be changed, by whom that may say so; each person is looked up once. */
 export async function remarksOn(at: At, one: Pull, head: string): Promise<Said[]> {
   const asked = new Map<string, Promise<boolean>>();
-  const counts = async (by: Person | null): Promise<boolean> => {
-    if (by === null || by.bot || (await at.isMe(by))) return false;
+  const counts = async (by: Person | null, text: string): Promise<boolean> => {
+    if (by === null || by.bot) return false;
+    // With a person's own token only the mark tells towline's words from theirs.
+    if (isOurs(text) && (await at.isMe(by))) return false;
     const known = asked.get(by.id) ?? permissionOf(at, by).then(mayWrite, refusedFor);
     asked.set(by.id, known);
     return known;
   };
   const said: Said[] = [];
   for (const { id, author, text, url } of standing(await reviewsOf(at, one.number)))
-    if (text.trim() !== "" && (await counts(author)))
+    if (text.trim() !== "" && (await counts(author, text)))
       said.push({ id: `review ${id}`, by: author, ...whole(text), url });
   for (const { path, line, comments, resolved } of await threadsAt(at, one.number)) {
     if (resolved === true) continue;
     for (const { id, author, text, url } of comments)
-      if (await counts(author))
+      if (await counts(author, text))
         said.push({ id: `comment ${id}`, by: author, path, line: path === null ? null : line, text: cut(text), url });
   }
   // What people pushed on top is theirs to mend.

@@ -43,13 +43,19 @@ export async function up(bare: string, rest: Rest, name: Name): Promise<void> {
     if (!here.has(branch)) await rest.git.deleteRef({ ...name, ref: `heads/${branch}` });
 }
 
+/** Files that are there already, by where. */
+const lifted = new WeakMap<Rest, Set<string>>();
+
 async function lift(bare: string, rest: Rest, name: Name, commit: string): Promise<void> {
   const rows = git(bare, "ls-tree", "-r", commit).split("\n").filter(Boolean);
   const tree = rows.map((row) => {
     const [, mode, sha, path] = /^(\d+) blob ([0-9a-f]+)\t(.*)$/.exec(row) as unknown as string[];
     return { path: path as string, mode: mode as "100644", type: "blob" as const, sha: sha as string };
   });
-  for (const { sha } of tree) {
+  const known = lifted.get(rest) ?? new Set();
+  lifted.set(rest, known);
+  for (const { sha } of tree.filter((one) => !known.has(one.sha))) {
+    known.add(sha);
     const content = raw(bare, ["cat-file", "blob", sha]).toString("base64");
     same("blob", (await rest.git.createBlob({ ...name, content, encoding: "base64" })).data.sha, sha);
   }

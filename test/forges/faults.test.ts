@@ -1,5 +1,6 @@
 // What GitHub does on bad days: wait or leave it to the next tick, never guess, never do it twice.
 import { afterEach, describe, expect, test } from "vitest";
+import { marked } from "../../src/core/marks.ts";
 import { exit, type Fault } from "../../src/errors.ts";
 import type { Forge, Said } from "../../src/ports.ts";
 import { git, write } from "../repo/origin.ts";
@@ -316,10 +317,14 @@ describe("remarks", () => {
       bot,
     ];
     for (const who of by) {
-      one.hub.say(one.hub.reviews, 1, who, { state: "CHANGES_REQUESTED", body: `by ${who.login}`, commit_id: null });
-      thread(one.hub, 1, who, { path: "src/a.txt", line: 2, body: `by ${who.login}` });
+      const body = who === bot ? marked("m", "by us") : `by ${who.login}`;
+      one.hub.say(one.hub.reviews, 1, who, { state: "CHANGES_REQUESTED", body, commit_id: null });
+      thread(one.hub, 1, who, { path: "src/a.txt", line: 2, body });
     }
     expect(await one.forge().remarks(one.work)).toEqual([]);
+    // Whose token it is may be a person, too: what bears no mark they wrote themselves.
+    thread(one.hub, 1, bot, { path: "src/a.txt", line: 2, body: "by hand" });
+    expect(await texts(one.forge(), one)).toEqual(["by hand"]);
   });
 
   test("what is resolved is settled, what was dismissed is taken back, and a path out of the repository is none", async () => {

@@ -54,8 +54,15 @@ test("an issue that only looks like the inbox is nobody's", async () => {
 test("commands are heard with their author's rights, at the places that are asked for only", async () => {
   const number = (await issues()).at(-1)?.number ?? 0;
   const other = (await there.alice.issues.create({ ...repo, title: "Other" })).data.number;
-  const say = (by: Hub["bob"], where: number, body: string) =>
-    by.issues.createComment({ ...repo, issue_number: where, body });
+  const say = async (by: Hub["bob"], where: number, body: string) => {
+    // The stand-in touches what is new once more: a little later, and it counts as edited.
+    for (;;) {
+      const { id: comment_id } = (await by.issues.createComment({ ...repo, issue_number: where, body })).data;
+      const { data } = await by.issues.getComment({ ...repo, comment_id });
+      if (data.updated_at === data.created_at) return;
+      await by.issues.deleteComment({ ...repo, comment_id });
+    }
+  };
   await say(there.bob, number, "/towline why backup");
   await say(there.bob, number, "thanks, that is nice");
   await say(there.bob, other, "/towline stop");

@@ -1680,6 +1680,12 @@ export const mutants: Mutant[] = [
     name: "only of people who may write",
   },
   {
+    guard: "towline asks itself for no changes",
+    edits: [["src/forges/github-read.ts", "if (isOurs(text) && (await at.isMe(by))) return false;", ""]],
+    tests: ["test/forges/faults.test.ts"],
+    name: "only of people who may write",
+  },
+  {
     guard: "a forge's comments are made harmless",
     edits: [
       [
