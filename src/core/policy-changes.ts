@@ -1,6 +1,7 @@
 // What a proposal changes of the rules that people live by, field by field: a reviewer sees a budget that grows tenfold
 // before anything else.
 import type { Entry } from "./entry.ts";
+import { pathClass } from "./schema.ts";
 import type { State } from "./state.ts";
 import { cell } from "./text.ts";
 
@@ -29,6 +30,10 @@ const weights: [RegExp, string | null][] = [
   [/^(insights|learnings|skills)\//, "is given to agents as their instructions"],
   [/(?:)/, "is read by nobody but people"],
 ];
+
+/** Whether a tick, an agent or the CI service reads any of these: else merging them changes nothing of what is done. */
+export const concernsPack = (paths: readonly string[]) =>
+  paths.some((path) => pathClass(path) !== "policy" || weights.slice(0, -1).some(([form]) => form.test(path)));
 
 /** A path in a code span, which it cannot leave. */
 const named = (path: string) =>

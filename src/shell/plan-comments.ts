@@ -27,7 +27,8 @@ export interface Verdict {
 export interface Reader {
   /** Fetches it; answers its commit. One at a time. */
   head(number: number): Promise<string>;
-  plan(head: string): Promise<string>;
+  /** null: merging it changes nothing of what ticks do, as with most code. */
+  plan(head: string): Promise<string | null>;
   verdict(head: string): Promise<Verdict>;
 }
 
@@ -85,8 +86,8 @@ async function sayPlan({ talk, reader, now }: Saying, one: OpenProposal, row: Pl
   // It may have moved since the list was made.
   if (head !== row.head) Object.assign(row, { head, left: "plan" });
   if (row.left === "plan") {
-    const text = (await reader.plan(head)).replace(plan_marker, "").trim();
-    await talk.post({ id: plan_marker, at, to: subject, what: "comment", text });
+    const text = (await reader.plan(head))?.replace(plan_marker, "").trim();
+    if (text !== undefined) await talk.post({ id: plan_marker, at, to: subject, what: "comment", text });
     row.left = "status";
   }
   // The default token starts no checks at its own proposals: what they would say is said here.

@@ -46,6 +46,8 @@ function readerOf({ wire, dir, repo, now }: Given, state: State): Reader {
       const { findRepo } = await import("../shell/repo-open.ts");
       const { runtimes } = await import("../runtimes/index.ts");
       const fork = await forkPoint((await findRepo(dir, wire.env)).place, policy, head);
+      const { concernsPack } = await import("../core/policy-changes.ts");
+      if (!concernsPack((await repo.diff(fork, head)).map(({ path }) => path))) return null;
       const names = new Set(Object.keys(runtimes));
       return wire.secrets.mask(await planOfProposal({ repo, base: { ...state }, head, fork, now, runtimes: names }));
     },

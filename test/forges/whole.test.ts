@@ -130,6 +130,8 @@ test("GitHub: work, review, merge; an issue and its answer; a question and its a
   expect((await answers(wanted)).at(-1)).toContain("all is well, @everyone");
   expect(await answers(strange)).toEqual([]);
   expect(one.list("queue/")).toHaveLength(1);
+  // What merging the proposal would do is said there; of towline's own work, which nobody but people reads, only that it can be merged.
+  expect(await answers(proposed)).toEqual([expect.stringMatching(/would start 1[\s\S]*\*\*drop\*\*/)]);
 
   // (iii) What was proposed counts when it is merged. Its question is in the inbox, and an owner is called once.
   const inbox = async () => {

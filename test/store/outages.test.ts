@@ -296,7 +296,7 @@ describe.skipIf(no_sqld)(no_sqld ? `outages: ${needs_sqld}` : "outages", () => {
       end();
       expect([...met.keys()].sort()).toEqual([...kinds].sort());
     },
-    plans * 5000,
+    plans * 9000,
   );
 
   test("two seconds an answer: what fits into the budget is kept, and the ticks after it end the work", async () => {
