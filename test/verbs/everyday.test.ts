@@ -15,6 +15,9 @@ function made(files: Record<string, string>, settings = ""): TestPack {
   packs.push(pack);
   pack.git("fetch", "-q");
   pack.git("branch", "-q", "-u", "origin/main");
+  // What is pushed is pushed in the name of the person who sits here.
+  pack.git("config", "user.name", "Ann");
+  pack.git("config", "user.email", "ann@example.org");
   return pack;
 }
 const run = (pack: TestPack, ...args: string[]) => cli(pack.clone, args);

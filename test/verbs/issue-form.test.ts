@@ -13,6 +13,8 @@ afterEach(() => pack?.remove());
 test("the form is written out of agents and hosts, once for one pack", async () => {
   pack = testPack(basics(["ann"]));
   const { clone } = pack;
+  pack.git("config", "user.name", "Ann");
+  pack.git("config", "user.email", "ann@example.org");
   expect((await cli(clone, ["issue-form"])).code).toBe(0);
   const text = readFileSync(join(clone, path), "utf8");
   expect(text).toMatch(/^# Made by towline[\s\S]*- ann\n/);
