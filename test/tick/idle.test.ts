@@ -9,7 +9,7 @@ import { runTick } from "../fakes/run-tick.ts";
 let pack: TestPack | undefined;
 afterAll(() => pack?.remove());
 
-const count = size(60, 1000);
+const count = size(30, 1000);
 const answer = `${JSON.stringify({ type: "result", subtype: "success", is_error: false, result: "Fine.", total_cost_usd: 0.55 })}\n`;
 
 test(`${count} idle ticks, a minute apart: no start, no call of a host, no commit`, async () => {
