@@ -11,7 +11,7 @@ import { long, random, shard, size, tell } from "./kit/sizes.ts";
 
 const jobs = size(200, 2000);
 /** In the gate the life with kills is the whole one: it holds all that a calm one does. */
-const calm_jobs = size(30, 2000);
+const calm_jobs = size(16, 2000);
 const tickers = size(16, 32);
 const kills = size(300, 5000);
 /** The calm life and, in shards, parts of the killed one, each with all of its jobs. */

@@ -1,4 +1,4 @@
-// Eight tickers over 400 hosts at once, kept apart by the ledger alone; and what they leave is what one would have left.
+// Eight tickers over 200 hosts at once, kept apart by the ledger alone; and what they leave is what one would have left.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -48,8 +48,8 @@ function stands(pack: TestPack): string[] {
 const commits = (pack: TestPack) => Number(pack.at("rev-list", "--count", "--author=towline", "main"));
 
 describe("tickers that share a fleet", () => {
-  test("8 over 400 hosts: each job starts once, all hosts are served, as by one ticker", async () => {
-    const names = Array.from({ length: 400 }, (_, index) => `h${index}`);
+  test("8 over 200 hosts: each job starts once, all hosts are served, as by one ticker", async () => {
+    const names = Array.from({ length: 200 }, (_, index) => `h${index}`);
     const files = {
       ...basics(names, "fleet: {probe: 0s}\n"),
       "towline.yml": `id: test-pack\nzone: UTC\ndefaults: {agent: deckhand}\nfleet: {probe: 0s}\ntick: {patience: 1s, max_starts: 1000}\n`,
@@ -73,7 +73,7 @@ describe("tickers that share a fleet", () => {
 
     const starts = Object.values(machines).flatMap((one) => one.journal.map((start) => start.replace(/\/\d+$/, "")));
     expect(new Set(starts).size).toBe(starts.length);
-    expect(starts).toHaveLength(400 + 16 + 1);
+    expect(starts).toHaveLength(200 + 16 + 1);
     for (const [name, one] of Object.entries(machines)) {
       expect([name, one.journal.filter((start) => start.startsWith("all-")).length]).toEqual([name, 1]);
     }
