@@ -4,13 +4,13 @@ import type { Post } from "./core/conversations.ts";
 import type { Entry } from "./core/entry.ts";
 import type { Inbox } from "./core/inbox.ts";
 import type { Told } from "./core/knowledge.ts";
-import type { Said as Heard } from "./core/obey.ts";
+import type { Heard } from "./core/obey.ts";
 import type { Spot } from "./core/places.ts";
 import type { Remark } from "./core/review.ts";
 import type { Agent, Host, Message, Pupdate, Settings, Task } from "./core/schema.ts";
 import type { LevelRow, State } from "./core/state.ts";
 import type { Web } from "./core/web-links.ts";
-import type { Permission as Right } from "./core/who.ts";
+import type { Right } from "./core/who.ts";
 import type { Standing } from "./core/work.ts";
 
 // ── git: shell/repo.ts ─────────────────────────────────────────────────────────────────────────

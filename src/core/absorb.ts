@@ -14,7 +14,7 @@ import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { settleShown } from "./live-letters.ts";
 import { raiseHosts } from "./networks.ts";
-import type { Said as Heard } from "./obey.ts";
+import type { Heard } from "./obey.ts";
 import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";

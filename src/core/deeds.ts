@@ -9,12 +9,12 @@ import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { isOver } from "./jobs.ts";
 import { nearest } from "./nearest.ts";
-import type { Obeying, Said } from "./obey.ts";
+import type { Heard, Obeying } from "./obey.ts";
 import { cell } from "./text.ts";
 
 export interface Doing {
   draft: Draft;
-  said: Said;
+  said: Heard;
   known: Obeying;
 }
 

@@ -12,7 +12,7 @@ import { task as taskSchema } from "./schema.ts";
 import { selectHosts } from "./select.ts";
 import { cell, oneLine } from "./text.ts";
 import { link, type Web } from "./web-links.ts";
-import { actorOf, type Permission } from "./who.ts";
+import { actorOf, type Right } from "./who.ts";
 
 /** Characters of a prompt out of an issue. */
 const longest_prompt = 20_000;
@@ -42,7 +42,7 @@ export function issueTask(draft: Draft, pupdate: RawPupdate, web?: Web): IssueOu
     login: String(actor?.login ?? ""),
     id: String(actor?.id ?? ""),
     bot: bot !== false,
-    permission: String(permission ?? "unknown") as Permission,
+    permission: String(permission ?? "unknown") as Right,
   };
   const who = actorOf(draft.settings.owners, person, "issue", {});
   const verdict = may(who, "issue", "ledger", edited === true ? "edited" : "fresh");

@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** A comment as the forge has it now. */
-export interface Said {
+export interface Heard {
   /** The forge's own id of it, with the forge's name in front. */
   id: string;
   at: string;
@@ -44,9 +44,9 @@ export interface Obeying {
 }
 
 /** Carries out what was said, oldest first, on the draft. */
-export function obey(draft: Draft, said: readonly Said[], known: Obeying): void {
-  const lasts = ({ at }: Said) => draft.now.getTime() - Date.parse(at) <= command_life;
-  const order = (one: Said) => `${new Date(one.at).toISOString()} ${one.id}`;
+export function obey(draft: Draft, said: readonly Heard[], known: Obeying): void {
+  const lasts = ({ at }: Heard) => draft.now.getTime() - Date.parse(at) <= command_life;
+  const order = (one: Heard) => `${new Date(one.at).toISOString()} ${one.id}`;
   const heard = new Set([...draft.talks.heard, ...draft.overheard].map(({ comment }) => comment));
   for (const one of said.filter(lasts).toSorted((a, b) => (order(a) < order(b) ? -1 : 1))) {
     if (heard.has(one.id)) continue;
@@ -56,13 +56,13 @@ export function obey(draft: Draft, said: readonly Said[], known: Obeying): void 
 }
 
 /** The state as it is when what was said is done: what else a tick is to look at follows from it. */
-export function heeded(state: State, said: readonly Said[], known: Obeying, at: { now: Date; tick: string }): Draft {
+export function heeded(state: State, said: readonly Heard[], known: Obeying, at: { now: Date; tick: string }): Draft {
   const draft = draftOf(state, at.now, at.tick);
   obey(draft, said, known);
   return draft;
 }
 
-function obeyOne(draft: Draft, said: Said, known: Obeying): void {
+function obeyOne(draft: Draft, said: Heard, known: Obeying): void {
   const read = readCommand(said.body);
   if (read === null) return;
   const act: Act = "command" in read ? read.command.verb : "why";
@@ -91,16 +91,16 @@ function obeyOne(draft: Draft, said: Said, known: Obeying): void {
 
 const targetsOf = <T>(targets: readonly T[]) => (targets.length > 0 ? targets : (["ledger"] as const));
 
-const row = (draft: Draft, { id }: Said) => ({ comment: id, at: isoNow(draft) });
+const row = (draft: Draft, { id }: Heard) => ({ comment: id, at: isoNow(draft) });
 
-function settle(draft: Draft, said: Said, text: string): void {
+function settle(draft: Draft, said: Heard, text: string): void {
   draft.talks.heard.push(row(draft, said));
   const to = said.place.kind === "inbox" ? "inbox" : said.place.subject;
   post(draft.talks, `reply ${said.id}`, { at: isoNow(draft), to, what: "comment", text });
 }
 
 /** A candidate of campfire that a person does not want to see again. */
-function dismiss(draft: Draft, said: Said, candidate: string): void {
+function dismiss(draft: Draft, said: Heard, candidate: string): void {
   draft.raised.push({
     id: pupdateId("forge", said.id, "insight.dismissed", candidate),
     at: said.at,
@@ -113,10 +113,10 @@ function dismiss(draft: Draft, said: Said, candidate: string): void {
   });
 }
 
-const actorFields = ({ by }: Said) => ({ login: oneLine(by.login, 60), id: by.id, role: by.permission });
+const actorFields = ({ by }: Heard) => ({ login: oneLine(by.login, 60), id: by.id, role: by.permission });
 
 /** So that it can be found later who asked for it. */
-function note(draft: Draft, said: Said, command: Command): void {
+function note(draft: Draft, said: Heard, command: Command): void {
   const words = oneLine(said.body.trim().split("\n", 1)[0] ?? "", 120);
   draft.raised.push({
     id: pupdateId("forge", said.id, "command.given", null),

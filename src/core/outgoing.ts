@@ -13,20 +13,10 @@ const joiner = "\u2060";
 export interface Outgoing {
   /** Characters that the whole may have, with all that is added here. */
   limit?: number;
-  /** Where the whole text stands, in words of towline's own: a link or a path. Said when it had to be cut. */
-  whole?: string;
-  /** Hidden mark by which towline finds what it posted (`mark`). */
-  mark?: string;
-  /** Logins of people who are to be called. Nobody else is. */
+  /** Logins of people who are to be called, in the first line. Nobody else is. */
   call?: readonly string[];
   /** Addresses that towline put in itself: they stay as they are, even those of pull requests and issues. */
   keep?: readonly string[];
-}
-
-/** A hidden mark. No text that went through `outgoing` holds one, so nobody can forge it. */
-export function mark(name: string, value: string): string {
-  const plain = (part: string) => part.replace(/[^A-Za-z0-9._/:#@=+]|-(?=-|>|$)/g, "_");
-  return `<!-- towline:${plain(name)} ${plain(value)} -->`;
 }
 
 /** A body or a comment. What went through once stays as it is when it goes through again. */
@@ -39,8 +29,7 @@ export function outgoing(text: string, options: Outgoing = {}): string {
     line.code ? commands(line.text) : markdown(line.text, keep),
   );
   const call = (options.call ?? []).filter((login) => /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$/.test(login));
-  const tail = [call.map((login) => `@${login}`).join(" "), options.mark ?? ""].filter(Boolean);
-  return fitted(safe.join("\n"), Math.max(0, plain.length - limit), tail, options);
+  return fitted(safe.join("\n"), Math.max(0, plain.length - limit), call.map((login) => `@${login}`).join(" "), limit);
 }
 
 /** A title, or the words beside a commit's state: one line, no markup to be trusted. */
@@ -53,19 +42,6 @@ export function outgoingLine(text: string, length = title_limit): string {
     room = Math.max(1, Math.min(room - 1, Math.floor((room * length) / safe.length)));
   }
 }
-
-/** The message of a commit: no forge reads markdown there, and all of them look for words that close or skip something. */
-export function outgoingCommit(text: string): string {
-  const [first = "", ...rest] = plainText(text)
-    .slice(0, body_limit / 2)
-    .split("\n");
-  // What looks like a trailer at the end would be read as one: who signed, and towline's own.
-  const body = rest.map((line) => flat(line).replace(/^([A-Za-z][A-Za-z0-9-]*)(?=:\s)/, `$1${joiner}`));
-  return [outgoingLine(first, 120), ...body].join("\n").trimEnd();
-}
-
-/** Lines for a CI service's log or a terminal: none of them is a command to the runner. */
-export const outgoingLog = (text: string) => plainText(text).split("\n").map(runner).join("\n");
 
 // Joiners that stand in a text by themselves go: so the same text comes out, however often it goes through.
 const plainText = (text: string) =>
@@ -159,33 +135,28 @@ const commands = (line: string) =>
 const runner = (line: string) =>
   line.replace(/^(\s*):(?=:)/, `$1:${joiner}`).replace(/##(?=\[|vso\[)/gi, `##${joiner}`);
 
-/** A line that is no markdown, like a title: it may end up in a commit, whatever surrounds it. */
+/** A line that is no markdown, like a title: it may end up in the message of a merge, whatever surrounds it. */
 const flat = (line: string) =>
   markdown(line, new Set())
     .replace(/\[(?=(?:skip|no|ci|actions|gh-actions)[ -]?(?:ci|skip|actions|checks)?\])/gi, `[${joiner}`)
     .replace(/\*\*\*(?=NO_CI)/gi, `***${joiner}`)
     .replace(/^(\s*skip-checks)(?=:)/i, `$1${joiner}`);
 
-/** Cut to its size, all fences closed, and with what is added at the end. */
-function fitted(text: string, unread: number, tail: string[], { limit = body_limit, whole }: Outgoing): string {
-  const all = ended(text.trimEnd(), tail);
+/** Whom it calls first, where no fence of the text can swallow the call; then the text, cut to its size. */
+function fitted(text: string, unread: number, call: string, limit: number): string {
+  const head = call === "" ? "" : `${call}\n\n`;
+  const all = `${head}${text.trimEnd()}`;
   if (unread === 0 && all.length <= limit) return all;
-  const where = whole === undefined ? "" : ` The whole text: ${whole}`;
   // The longest that this line can become: what is left out is told by its number.
-  const note = (left: number) => `_… ${counted(left, "more character")} did not fit here.${where}_`;
-  const room = Math.max(0, limit - note(text.length + unread).length - tail.join("\n\n").length - 120);
+  const note = (left: number) => `_… ${counted(left, "more character")} did not fit here._`;
+  const room = Math.max(0, limit - note(text.length + unread).length - head.length - 120);
   const at = text.lastIndexOf("\n", room);
   const cut = text
     .slice(0, at > room / 2 ? at : room)
     .toWellFormed()
     .replace(/\ufffd$/, "")
     .trimEnd();
-  return ended(cut, [note(text.length + unread - cut.length), ...tail]);
-}
-
-function ended(text: string, tail: string[]): string {
-  if (tail.length === 0) return text;
-  return [`${text}${closer(text)}`, ...tail].join("\n\n").trimStart();
+  return `${head}${cut}${closer(cut)}\n\n${note(text.length + unread - cut.length)}`.trimStart();
 }
 
 /** The line that ends a fence which is still open at the end of the text, in the list or quote that it stands in. */

@@ -11,8 +11,6 @@ import type { State } from "./state.ts";
 import { cell, counted } from "./text.ts";
 import type { Touched } from "./touched.ts";
 
-/** Finds the comment again, so that it is updated in place. */
-export const plan_marker = "<!-- towline:plan -->";
 /** The forge takes 65,536 characters. */
 const longest = 60_000;
 const rows_shown = 30;
@@ -37,7 +35,7 @@ export function planComment(one: Proposal): string {
   const parts = one.head ? partsOf(one, one.head) : [`**The settings cannot be read**: ${cell(one.fault ?? "", 300)}`];
   const body = parts.filter(Boolean).join("\n\n");
   const cut = body.length > longest ? `${body.slice(0, body.lastIndexOf("\n", longest))}\n\n… cut here` : body;
-  return `${plan_marker}\n### What merging this would do\n\n${cut}\n\n${foot}\n`;
+  return `### What merging this would do\n\n${cut}\n\n${foot}\n`;
 }
 
 function partsOf(one: Proposal, head: State): string[] {

@@ -3,7 +3,7 @@ import { type Act, type Actor, isYes } from "./authority.ts";
 import { oneLine } from "./text.ts";
 
 /** What a forge says that somebody may do in a repository, looked up at the moment of use. */
-export type Permission = "admin" | "write" | "read" | "none" | "unknown";
+export type Right = "admin" | "write" | "read" | "none" | "unknown";
 
 export interface Person {
   login: string;
@@ -11,7 +11,7 @@ export interface Person {
   id: string;
   /** A bot, an app, an organisation: whatever is no person. */
   bot: boolean;
-  permission: Permission;
+  permission: Right;
 }
 
 /** How a person stands to what their word is about. */

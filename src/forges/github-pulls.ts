@@ -31,12 +31,9 @@ export const whole = ({ api, owner, repo }: At, number: number): Promise<Pull> =
     pull,
   );
 
-/** The mark of a text that is kept beside its record: here another stands in its place. */
-const kept_mark = /^<!-- towline:proposal [^>\n]* -->\n*/;
-
 export async function propose(at: At, work: Proposal): Promise<string> {
   const title = outgoingLine(work.title ?? work.branch, 240);
-  const body = outgoing((work.body ?? "").replace(kept_mark, ""), { limit: most_text });
+  const body = outgoing(work.body ?? "", { limit: most_text });
   const known = await newest(at, work.branch);
   if (known?.state === "open") return where(await worded(at, known, title, body));
   // Somebody's no is not asked again, and a yes counts for what it was said to.

@@ -4,11 +4,11 @@ import { z } from "zod";
 import type { Post } from "../core/conversations.ts";
 import type { Inbox } from "../core/inbox.ts";
 import { isMarked, isOurs, marked } from "../core/marks.ts";
-import type { Place, Said } from "../core/obey.ts";
+import type { Heard, Place } from "../core/obey.ts";
 import { outgoing } from "../core/outgoing.ts";
 import type { Spot } from "../core/places.ts";
 import type { ForgeSettings } from "../core/schema.ts";
-import type { Permission } from "../core/who.ts";
+import type { Right } from "../core/who.ts";
 import { outside } from "../errors.ts";
 import type { Conversations, OpenProposal } from "../ports.ts";
 import { permissionOf } from "./github-read.ts";
@@ -91,7 +91,12 @@ function placeOf(place: { owner: string; repo: string } | null) {
 }
 
 /** What may hold a command, by somebody else, at one of these places, word for word. Of the rest nobody is looked up. */
-async function hearAt(session: Session, name: string, places: ReadonlyMap<string, Spot>, since: Date): Promise<Said[]> {
+async function hearAt(
+  session: Session,
+  name: string,
+  places: ReadonlyMap<string, Spot>,
+  since: Date,
+): Promise<Heard[]> {
   const place = await session.find(name);
   if (place === null) return [];
   return session.speak(place, async (at) => {
@@ -99,8 +104,8 @@ async function hearAt(session: Session, name: string, places: ReadonlyMap<string
       subject.startsWith(`${name}#`) ? [Number(subject.slice(name.length + 1))] : [],
     );
     const all = await commentsAt(at, numbers, since.toISOString());
-    const rights = new Map<string, Promise<Permission>>();
-    const heard: Said[] = [];
+    const rights = new Map<string, Promise<Right>>();
+    const heard: Heard[] = [];
     for (const one of all) {
       const number = Number(/\/(\d+)$/.exec(one.issue_url)?.[1]);
       const spot = places.get(`${name}#${number}`);
@@ -144,7 +149,7 @@ async function commentsAt({ api, owner, repo }: At, numbers: number[], since: st
   return (await Promise.all(each)).flat();
 }
 
-const right = (at: At, person: { login: string; id: string }): Promise<Permission> =>
+const right = (at: At, person: { login: string; id: string }): Promise<Right> =>
   permissionOf(at, person).catch(() => "unknown");
 
 /** What is proposed to the default branch, from forks as well. */

@@ -1,5 +1,6 @@
 // What GitHub answers, as levels. Everything in it was written by others: each text is cleaned and cut here.
 import { z } from "zod";
+import { isOurs } from "../core/marks.ts";
 import { clean, oneLine } from "../core/text.ts";
 import type { Level } from "../ports.ts";
 
@@ -169,11 +170,11 @@ export function issueLevels(repo: string, one: Issue, label: string): Level[] {
   return [{ ...same, kind: open ? "issue.unlabelled" : "issue.closed", first: "calm", ends: "may-return" }];
 }
 
-/** null for what towline itself posted, and for a comment on something else than a pull request or an issue. */
+/** null for what bears towline's own mark, and for a comment on something else than a pull request or an issue. */
 export function commentLevel(repo: string, one: Comment, after: NonNullable<Level["after"]>): Level | null {
   const [, thing, number] = /\/(pull|issues)\/(\d{1,15})(?:#|$)/.exec(one.html_url) ?? [];
   const text = clean(one.body ?? "");
-  if (number === undefined || text.includes("<!-- towline:")) return null;
+  if (number === undefined || isOurs(one.body ?? "")) return null;
   const by = actorOf(one.user, one.author_association);
   return {
     source: "github",

@@ -6,6 +6,7 @@ import type { Level, PollContext, Poller } from "../ports.ts";
 import { type Api, ApiFault, createApi } from "../shell/github-api.ts";
 import { apiUrl, ownRepository } from "../shell/github-place.ts";
 import { wayOut } from "../shell/way-out.ts";
+import { readComments, readPush } from "./github-comments.ts";
 import {
   checkLevels,
   issue,
@@ -18,7 +19,6 @@ import {
   run,
   subjectOf,
 } from "./github-levels.ts";
-import { readComments, readPush } from "./github-talk.ts";
 import type { PollerOptions } from "./index.ts";
 
 /** Reviews and checks cost a request each: they are read of this many pull requests, those that changed last. */

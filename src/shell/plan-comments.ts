@@ -1,9 +1,10 @@
 // What the tick says at open proposals to the pack: what merging one would do, and whether one of towline's own can be read.
-import { plan_marker } from "../core/plan-comment.ts";
 import { oneLine } from "../core/text.ts";
 import { messageOf } from "../errors.ts";
 import type { Conversations, OpenProposal } from "../ports.ts";
 
+/** The comment is found again by it, so that it is updated in place. */
+const plan_post = "plan";
 /** The name of the status; nobody else's may be taken for it. */
 export const status_context = "towline/check";
 /** Proposals that one tick reads. The rest is the next ones'. */
@@ -86,8 +87,8 @@ async function sayPlan({ talk, reader, now }: Saying, one: OpenProposal, row: Pl
   // It may have moved since the list was made.
   if (head !== row.head) Object.assign(row, { head, left: "plan" });
   if (row.left === "plan") {
-    const text = (await reader.plan(head))?.replace(plan_marker, "").trim();
-    if (text !== undefined) await talk.post({ id: plan_marker, at, to: subject, what: "comment", text });
+    const text = (await reader.plan(head))?.trim();
+    if (text !== undefined) await talk.post({ id: plan_post, at, to: subject, what: "comment", text });
     row.left = "status";
   }
   // The default token starts no checks at its own proposals: what they would say is said here.

@@ -1,17 +1,11 @@
 import type { Command } from "commander";
-import { draftOf } from "../core/draft.ts";
 import type { Entry } from "../core/entry.ts";
-import { type Outlook, outlook, toSeconds } from "../core/explain.ts";
+import { type Outlook, toSeconds } from "../core/explain.ts";
 import { glyphs, isLive } from "../core/jobs.ts";
 import type { State } from "../core/state.ts";
 import { counted, oneLine } from "../core/text.ts";
-import { runtimes } from "../runtimes/index.ts";
-import { seen } from "../shell/behind.ts";
-import { bindingNote } from "../shell/binding.ts";
-import { openLocal } from "../shell/pack.ts";
-import { readWorkTree } from "../shell/read.ts";
-import { addSpent } from "../shell/spent.ts";
-import { type Common, repoDir, type Wire } from "../wire.ts";
+import type { Common, Wire } from "../wire.ts";
+import { lookAhead } from "./ahead.ts";
 import { memoRow, openMemos } from "./memo.ts";
 
 const shown = 8;
@@ -24,16 +18,8 @@ export function now(program: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print it as JSON")
     .action(async (flags: Common) => {
-      const dir = repoDir(wire, flags);
-      const { repo, tips, top } = await openLocal(dir, wire);
-      const state = await readWorkTree(repo, top, tips);
-      const foreign = await bindingNote(repo, state);
-      if (foreign) wire.report.warning(`${foreign.message} (${foreign.advice})`);
-      const at = wire.clock.now();
-      const names = new Set(Object.keys(runtimes));
-      await addSpent(repo, state, { now: at, runtimes: names });
-      const { changed } = await seen(dir, wire.env, tips);
-      const desk = deskOf(state, outlook(draftOf(state, at, "now"), names, changed));
+      const { state, ahead } = await lookAhead(wire, flags);
+      const desk = deskOf(state, ahead);
       if (flags.json) wire.out(`${JSON.stringify(desk, null, 2)}\n`);
       else wire.out(`${toSeconds(lines(desk).join("\n"))}\n`);
     });

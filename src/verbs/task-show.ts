@@ -1,15 +1,10 @@
 import type { Command } from "commander";
-import { draftOf } from "../core/draft.ts";
-import { explainTask, outlook, toSeconds } from "../core/explain.ts";
+import { explainTask, toSeconds } from "../core/explain.ts";
 import { answerOf, unfenced } from "../core/job-text.ts";
 import { glyphs } from "../core/jobs.ts";
 import { clean, oneLine } from "../core/text.ts";
-import { runtimes } from "../runtimes/index.ts";
-import { seen } from "../shell/behind.ts";
-import { openLocal } from "../shell/pack.ts";
-import { readWorkTree } from "../shell/read.ts";
-import { addSpent } from "../shell/spent.ts";
-import { type Common, repoDir, type Wire } from "../wire.ts";
+import type { Common, Wire } from "../wire.ts";
+import { lookAhead } from "./ahead.ts";
 import { taskNamed } from "./task-change.ts";
 
 /** Adds `towline task show ID`. */
@@ -20,16 +15,9 @@ export function showingTask(group: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print it as JSON")
     .action(async (id: string, flags: Common) => {
-      const dir = repoDir(wire, flags);
-      const { repo, tips, top } = await openLocal(dir, wire);
-      const state = await readWorkTree(repo, top, tips);
+      const { state, draft, ahead } = await lookAhead(wire, flags);
       const task = taskNamed(state, id);
-      const now = wire.clock.now();
-      const names = new Set(Object.keys(runtimes));
-      await addSpent(repo, state, { now, runtimes: names });
-      const draft = draftOf(state, now, "show");
-      const { changed } = await seen(dir, wire.env, tips);
-      const { state: stands, why } = explainTask(draft, task, outlook(draft, names, changed));
+      const { state: stands, why } = explainTask(draft, task, ahead);
       const status = state.status.get(task.id);
       const answer = clean(unfenced(answerOf(status?.body ?? ""))).trim();
       const jobs = status?.data.jobs ?? [];

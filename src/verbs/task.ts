@@ -1,14 +1,8 @@
 import type { Command } from "commander";
-import { draftOf } from "../core/draft.ts";
-import { explainTask, firstLine, lastRun, outlook, toSeconds } from "../core/explain.ts";
+import { explainTask, firstLine, lastRun, toSeconds } from "../core/explain.ts";
 import { glyphs } from "../core/jobs.ts";
-import { runtimes } from "../runtimes/index.ts";
-import { seen } from "../shell/behind.ts";
-import { bindingNote } from "../shell/binding.ts";
-import { openLocal } from "../shell/pack.ts";
-import { readWorkTree } from "../shell/read.ts";
-import { addSpent } from "../shell/spent.ts";
-import { type Common, repoDir, type Wire } from "../wire.ts";
+import type { Common, Wire } from "../wire.ts";
+import { lookAhead } from "./ahead.ts";
 import { changingTasks } from "./task-change.ts";
 import { newTask } from "./task-new.ts";
 import { showingTask } from "./task-show.ts";
@@ -25,17 +19,7 @@ export function task(program: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print the list as JSON")
     .action(async (flags: Common) => {
-      const dir = repoDir(wire, flags);
-      const { repo, tips, top } = await openLocal(dir, wire);
-      const state = await readWorkTree(repo, top, tips);
-      const foreign = await bindingNote(repo, state);
-      if (foreign) wire.report.warning(`${foreign.message} (${foreign.advice})`);
-      const now = wire.clock.now();
-      const names = new Set(Object.keys(runtimes));
-      await addSpent(repo, state, { now, runtimes: names });
-      const draft = draftOf(state, now, "list");
-      const { changed } = await seen(dir, wire.env, tips);
-      const ahead = outlook(draft, names, changed);
+      const { state, draft, ahead } = await lookAhead(wire, flags);
       const rows = [...state.tasks.values()]
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .map((one) => {

@@ -13,7 +13,7 @@ import {
   type Target,
   targets,
 } from "../../src/core/authority.ts";
-import { actorOf, looks, ownersOf, type Permission, type Person, takenFor } from "../../src/core/who.ts";
+import { actorOf, looks, ownersOf, type Person, type Right, takenFor } from "../../src/core/who.ts";
 
 // + yes, . no. Columns: owner, admin, write, read, none, fork, bot, self, author, unknown.
 const by_hand = `
@@ -196,7 +196,7 @@ describe("whose word it is", () => {
     for (const id of ["", "0", "07", "7 ", "7.0", "0x7", "-7", "1e1", "٧", "9".repeat(21)])
       expect(who({ id }), JSON.stringify(id)).toBe("unknown");
     for (const permission of ["", "owner", "maintain", "ADMIN", undefined])
-      expect(who({ permission: permission as Permission })).toBe("unknown");
+      expect(who({ permission: permission as Right })).toBe("unknown");
   });
 
   test("a fork's author, and the account in whose name work was proposed", () => {

@@ -1,7 +1,7 @@
 // Comments with commands, in whole ticks as values: who is heard, what comes of it, and that it comes once.
 import { describe, expect, test } from "vitest";
 import { conversations_path, readTalks } from "../../src/core/conversations.ts";
-import type { Said } from "../../src/core/obey.ts";
+import type { Heard } from "../../src/core/obey.ts";
 import type { FakeRun } from "../fakes/fleet.ts";
 import { world } from "../fakes/world.ts";
 
@@ -18,7 +18,7 @@ const done: FakeRun = { stdout: "dropped" };
 const asking: FakeRun = { stdout: "half of it", outbox: { "01-ask.md": "May I drop the table?" } };
 
 type World = ReturnType<typeof world>;
-type More = Partial<Omit<Said, "by">> & { by?: Partial<Said["by"]> };
+type More = Partial<Omit<Heard, "by">> & { by?: Partial<Heard["by"]> };
 let count = 0;
 function say(one: World, minutes: number, body: string, more: More = {}): void {
   const { by, ...rest } = more;
@@ -293,7 +293,7 @@ describe("who is heard", () => {
     const one = ran();
     say(one, 2, "/towline run drop", { id: "later", by: { permission: "unknown" } });
     idle(one, 3);
-    (one.said[0] as Said).by.permission = "write";
+    (one.said[0] as Heard).by.permission = "write";
     one.tick(at(4), () => done);
     expect(one.starts).toHaveLength(2);
   });
@@ -304,7 +304,7 @@ describe("who is heard", () => {
     one.tick(at(3), () => done);
     expect(replies(one)).toEqual(["✕ its text was changed after it was written: write it anew."]);
     expect(one.starts).toHaveLength(1);
-    (one.said[0] as Said).edited = false;
+    (one.said[0] as Heard).edited = false;
     idle(one, 4);
   });
 
@@ -318,7 +318,7 @@ describe("who is heard", () => {
   test("the same comment is obeyed once, however often it is read", () => {
     const one = ran();
     say(one, 2, "/towline run drop");
-    one.said.push({ ...(one.said[0] as Said) });
+    one.said.push({ ...(one.said[0] as Heard) });
     one.tick(at(3), () => done);
     one.tick(at(4), () => done);
     idle(one, 5);

@@ -5,10 +5,9 @@ import remarkGfm from "remark-gfm";
 import remarkParse from "remark-parse";
 import { unified } from "unified";
 import { describe, expect, test } from "vitest";
-import { body_limit, mark, outgoing, outgoingCommit, outgoingLine, outgoingLog } from "../../src/core/outgoing.ts";
+import { body_limit, outgoing, outgoingLine } from "../../src/core/outgoing.ts";
 
 const parser = unified().use(remarkParse).use(remarkGfm);
-const ours = mark("job", "nightly-1a2b");
 
 /** Everything that a forge would act on in a posted text, as `what: where`. */
 function acts(posted: string): string[] {
@@ -17,7 +16,7 @@ function acts(posted: string): string[] {
     for (const hit of text.matchAll(pattern)) found.push(`${what}: ${hit[0]}`);
   };
   const walk = (node: Nodes) => {
-    if (node.type === "html" && node.value !== ours) found.push(`html: ${node.value}`);
+    if (node.type === "html") found.push(`html: ${node.value}`);
     if (node.type === "image" || node.type === "imageReference") found.push(`image: ${node.alt}`);
     if (node.type === "definition") found.push(`hidden: ${node.url}`);
     if (node.type === "link")
@@ -37,11 +36,14 @@ function acts(posted: string): string[] {
   };
   walk(parser.parse(posted));
   // In the raw text, whatever surrounds it.
-  const raw = posted.replaceAll(ours, "");
-  look("mark", /<!--/g, raw);
-  look("command", /^\s*\/[a-z][\w-]*(?=\s|$)/gim, raw);
-  look("runner", /^\s*::\w|##\[/gm, raw);
-  look("control", /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, raw);
+  look("mark", /<!--/g, posted);
+  look("command", /^\s*\/[a-z][\w-]*(?=\s|$)/gim, posted);
+  look("runner", /^\s*::\w|##\[/gm, posted);
+  look(
+    "control",
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    posted,
+  );
   return found;
 }
 
@@ -78,9 +80,8 @@ const nasty = [
 
 describe("a body", () => {
   test.each(nasty.map((text) => [text]))("acts on nothing: %j", (text) => {
-    const posted = outgoing(text, { mark: ours });
-    expect(acts(posted)).toEqual([]);
-    expect(posted.endsWith(ours)).toBe(true);
+    expect(acts(outgoing(text))).toEqual([]);
+    expect(acts(outgoing(text, { call: ["alice"] }))).toEqual(["mention: @alice"]);
     expect(outgoing(outgoing(text))).toBe(outgoing(text));
   });
 
@@ -124,11 +125,11 @@ describe("a body", () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 14 }), fc.integer({ min: 300, max: 900 }), (pieces, limit) => {
         const text = pieces.join("");
-        expect(acts(outgoing(text, { mark: ours }))).toEqual([]);
+        expect(acts(outgoing(text))).toEqual([]);
         expect(outgoing(outgoing(text))).toBe(outgoing(text));
-        const cut = outgoing(text, { mark: ours, limit });
+        const cut = outgoing(text, { call: ["alice"], limit });
         expect(cut.length).toBeLessThanOrEqual(limit);
-        expect([acts(cut), cut.endsWith(ours)]).toEqual([[], true]);
+        expect([acts(cut), cut.startsWith("@alice")]).toEqual([["mention: @alice"], true]);
         expect(acts(outgoingLine(text)).filter((one) => !one.startsWith("hidden"))).toEqual([]);
       }),
       { numRuns: 200 },
@@ -168,22 +169,25 @@ describe("a body", () => {
     );
   });
 
-  test("what is too long ends at a line, says how much is missing and where it stands, with its fences closed", () => {
+  test("what is too long ends at a line, says how much is missing, with its fences closed", () => {
     const text = `Log:\n\n\`\`\`text\n${"a line of a log\n".repeat(10_000)}\`\`\``;
-    const posted = outgoing(text, { mark: ours, whole: "status/nightly.md" });
+    const posted = outgoing(text, { call: ["alice"] });
     expect(posted.length).toBeLessThanOrEqual(body_limit);
     expect(posted.length).toBeGreaterThan(body_limit - 400);
-    const [, note, last] = /\n```\n\n(_.*_)\n\n(<!-- .* -->)$/.exec(posted) ?? [];
-    expect(last).toBe(ours);
+    const [, note] = /^@alice\n\nLog:\n[\s\S]*\n```\n\n(_.*_)$/.exec(posted) ?? [];
     const left = Number(/([\d,]+) more characters/.exec(note ?? "")?.[1]?.replaceAll(",", ""));
-    expect(left).toBe(text.length - posted.indexOf("\n```\n\n_"));
-    expect(note).toContain("The whole text: status/nightly.md");
+    expect(left).toBe(text.length - (posted.indexOf("\n```\n\n_") - "@alice\n\n".length));
   });
 
-  test("an open fence in a list or a quote is closed there", () => {
-    for (const text of ["- x\n  ```\n  code", "> ```\n> code", " ~~~~\n code", "1. ```sh\n   ls"]) {
-      const tree = parser.parse(outgoing(text, { mark: ours }));
-      expect(tree.children.at(-1)).toMatchObject({ type: "html", value: ours });
+  test("an open fence in a list or a quote is closed where it is cut", () => {
+    for (const [start, line] of [
+      ["- x\n  ```\n", "  code\n"],
+      ["> ```\n", "> code\n"],
+      [" ~~~~\n", " code\n"],
+      ["1. ```sh\n", "   ls\n"],
+    ] as const) {
+      const tree = parser.parse(outgoing(`${start}${line.repeat(200)}`, { limit: 600 }));
+      expect(tree.children.at(-1)).toMatchObject({ type: "paragraph", children: [{ type: "emphasis" }] });
     }
   });
 
@@ -196,11 +200,6 @@ describe("a body", () => {
   });
 });
 
-test("a mark cannot be ended by its own value", () => {
-  expect(mark("job", "a--> <b> --!> x-y-")).toMatch(/^<!-- towline:job [A-Za-z0-9._/:#@=+-]+ -->$/);
-  expect(mark("a b", "c")).toBe("<!-- towline:a_b c -->");
-});
-
 test("a title is one line of at most 256 characters that closes, calls and skips nothing", () => {
   const line = outgoingLine("fixes #1 for @alice [skip ci]\n/towline run x ***NO_CI*** [ci skip] [skip actions]");
   expect(acts(line)).toEqual([]);
@@ -210,15 +209,8 @@ test("a title is one line of at most 256 characters that closes, calls and skips
   expect(outgoingLine("@a".repeat(99), 30).length).toBeLessThanOrEqual(30);
 });
 
-test("a commit's message closes nothing even in a fence, skips no checks and is signed by nobody", () => {
-  const said = outgoingCommit(
-    "Mend it [no ci]\n\n```\nfixes #1 @alice\n```\nskip-checks: true\n\nSigned-off-by: x\nTowline-Nonce: 1\nCo-authored-by: y <y@z>",
-  );
-  expect(said).not.toMatch(/\[no ci\]|#1|@alice|^skip-checks:|^[\w-]+:\s/m);
-});
-
-test("no line of a log is a command to the runner", () => {
-  expect(outgoingLog("::error::x\n \t::stop-commands::y\r::add-mask::z\nok ##[group]w a::b")).toBe(
+test("no line of a comment is a command to the runner that copies it into a log", () => {
+  expect(outgoing("::error::x\n \t::stop-commands::y\r::add-mask::z\nok ##[group]w a::b")).toBe(
     ":\u2060:error::x\n \t:\u2060:stop-commands::y\n:\u2060:add-mask::z\nok ##\u2060[group]w a::b",
   );
 });

@@ -1,13 +1,13 @@
 // People on a forge, in memory: issues with comments, and what towline says there.
 import type { Post } from "../../src/core/conversations.ts";
 import type { Inbox } from "../../src/core/inbox.ts";
-import type { Said } from "../../src/core/obey.ts";
-import type { Permission } from "../../src/core/who.ts";
+import type { Heard } from "../../src/core/obey.ts";
+import type { Right } from "../../src/core/who.ts";
 import type { Conversations } from "../../src/ports.ts";
 
 export interface FakeTalks extends Conversations {
   /** What people may do, by their number. */
-  rights: Map<string, Permission>;
+  rights: Map<string, Right>;
   /** What was done, in order; the same of one id is done once. */
   done: Post[];
   box: Inbox | null;
@@ -19,14 +19,14 @@ export interface FakeTalks extends Conversations {
 }
 
 export function fakeTalks(): FakeTalks {
-  const comments: Omit<Said, "by">[] = [];
+  const comments: Omit<Heard, "by">[] = [];
   const authors = new Map<string, string>();
   const breaks = (name: keyof FakeTalks["broken"], when: "down" | "lost") => {
     if (talks.broken[name] !== when) return;
     delete talks.broken[name];
     throw new Error(`${name}: no answer`);
   };
-  const right = (id: string): Permission => talks.rights.get(id) ?? "none";
+  const right = (id: string): Right => talks.rights.get(id) ?? "none";
   const talks: FakeTalks = {
     rights: new Map(),
     done: [],
@@ -43,7 +43,7 @@ export function fakeTalks(): FakeTalks {
       const there = new Set(spots.map(({ subject }) => subject));
       return comments
         .filter(({ at, place }) => there.has(place.subject) && Date.parse(at) >= since.getTime())
-        .map((one): Said => {
+        .map((one): Heard => {
           const by = authors.get(one.id) ?? "";
           return { ...one, by: { login: `user${by}`, id: by, bot: false, permission: right(by) } };
         });

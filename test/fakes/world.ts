@@ -7,7 +7,7 @@ import type { Entry } from "../../src/core/entry.ts";
 import type { Landed } from "../../src/core/landed.ts";
 import { readExpenses } from "../../src/core/look-back.ts";
 import { whatMatters } from "../../src/core/matters.ts";
-import { heeded, type Said } from "../../src/core/obey.ts";
+import { type Heard, heeded } from "../../src/core/obey.ts";
 import type { Spent } from "../../src/core/spent.ts";
 import { ledger_paths, openPaths, policy_paths, readState, type State } from "../../src/core/state.ts";
 import { talked } from "../../src/core/talk.ts";
@@ -35,7 +35,7 @@ export interface World {
   /** Why the work of ended runs cannot be brought in yet, by job. */
   later: Map<string, string>;
   /** Comments that stand on the forge. */
-  said: Said[];
+  said: Heard[];
   /** What sources report. */
   levels: Level[];
   /** There is a forge that people are told things on. */

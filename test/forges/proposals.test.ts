@@ -77,7 +77,6 @@ describe("the plan", () => {
     propose(1, { "tasks/one.md": task("One") });
     expect(await say()).toMatchObject({ did: true, planned: [{ number: 1 }] });
     expect(comments(1)).toEqual([expect.stringContaining("- **one** (")]);
-    expect(comments(1)[0]).not.toContain("towline:plan");
     git(dir, "remote", "set-url", "origin", "/nowhere");
     expect(await say()).toEqual({ did: false, planned: told });
     expect(hub.asked).toEqual([list]);

@@ -50,7 +50,7 @@ describe("towline plan --comment", () => {
     });
     const { out, code } = await commentOn(dir);
     expect(code).toBe(0);
-    expect(out.split("\n", 1)[0]).toBe("<!-- towline:plan -->");
+    expect(out.split("\n", 1)[0]).toBe("### What merging this would do");
     const places = [
       "Policy changes (5)",
       "The next tick would start 2",

@@ -1734,6 +1734,12 @@ export const mutants: Mutant[] = [
     name: "people are told of the work",
   },
   {
+    guard: "what towline said itself is no event to it",
+    edits: [["src/pollers/github-levels.ts", '|| isOurs(one.body ?? "")', ""]],
+    tests: ["test/pollers/talk.test.ts"],
+    name: "towline's own",
+  },
+  {
     guard: "nobody is called by what towline posts",
     edits: [["src/core/outgoing.ts", ".replace(calls, `@${joiner}`)", '.replace(calls, "@")']],
     tests: ["test/core/outgoing.test.ts"],

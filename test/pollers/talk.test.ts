@@ -1,5 +1,6 @@
 // Comments on GitHub as events: each once, in order, and none of what is not towline's business. Its stand-in lacks them.
 import { afterEach, expect, test, vi } from "vitest";
+import { marked } from "../../src/core/marks.ts";
 import { createPollers } from "../../src/pollers/index.ts";
 import type { Poller } from "../../src/ports.ts";
 import { canary, memory, news, settingsFor } from "./hub.ts";
@@ -88,7 +89,7 @@ test("comments on other things, and towline's own, are none, and make no commit"
   const { say, told, ledger } = await stage();
   await told();
   const rows = JSON.stringify(ledger.rows);
-  say({ body: "not here", number: 77, thing: "issues" }, { body: "<!-- towline:job x -->\nmine" });
+  say({ body: "not here", number: 77, thing: "issues" }, { body: marked("plan", "mine") });
   expect([await told(), JSON.stringify(ledger.rows)]).toEqual([[], rows]);
 });
 

@@ -88,7 +88,7 @@ describe("tasks", () => {
   test.each([
     [["--every", "sometimes"], /every/],
     [["--agent", "nobody"], /there is no agent nobody/],
-    [["--id", "../x"], /./],
+    [["--id", "../x"], /tasks stand directly in their folder/],
     [["--push", "--pr"], /one of them/],
   ])("what is wrong with %j is said, and nothing is written", async (flags, words) => {
     const pack = made({});
@@ -153,7 +153,8 @@ test("stop holds everything back until resume, in the folder and on origin", asy
   expect(existsSync(join(pack.clone, "STOP.md"))).toBe(false);
   await run(pack, "stop");
   expect((await run(pack, "plan")).out).toContain("STOP.md");
-  expect((await run(pack, "check")).said).not.toContain("STOP.md");
+  const { problems } = await json(pack, "check");
+  expect(problems.filter((one: { path: string }) => one.path === "STOP.md")).toEqual([]);
   await run(pack, "resume");
   expect((await run(pack, "plan")).out).toContain("start  a");
   const wrong = await run(pack, "stop", "--until", "tomorrow");

@@ -1,0 +1,25 @@
+import { type Draft, draftOf } from "../core/draft.ts";
+import { type Outlook, outlook } from "../core/explain.ts";
+import type { State } from "../core/state.ts";
+import { runtimes } from "../runtimes/index.ts";
+import { seen } from "../shell/behind.ts";
+import { bindingNote } from "../shell/binding.ts";
+import { openLocal } from "../shell/pack.ts";
+import { readWorkTree } from "../shell/read.ts";
+import { addSpent } from "../shell/spent.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
+
+/** The pack as this clone has it, and what the next tick would do with it. No network; warns of a pack that is a copy. */
+export async function lookAhead(wire: Wire, flags: Common): Promise<{ state: State; draft: Draft; ahead: Outlook }> {
+  const dir = repoDir(wire, flags);
+  const { repo, tips, top } = await openLocal(dir, wire);
+  const state = await readWorkTree(repo, top, tips);
+  const foreign = await bindingNote(repo, state);
+  if (foreign) wire.report.warning(`${foreign.message} (${foreign.advice})`);
+  const now = wire.clock.now();
+  const names = new Set(Object.keys(runtimes));
+  await addSpent(repo, state, { now, runtimes: names });
+  const draft = draftOf(state, now, "ahead");
+  const { changed } = await seen(dir, wire.env, tips);
+  return { state, draft, ahead: outlook(draft, names, changed) };
+}
