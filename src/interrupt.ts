@@ -31,21 +31,29 @@ export interface Signals {
   release(): void;
 }
 
+/** What a person reads who ended a process that could not tidy up in time. */
+const cutShort = "interrupted: ended before all was written down; nothing is lost, the next run takes it up";
+
 /**
  * Aborts at the first signal. Further ones are ignored, because launchers pass on what the terminal sent already; but
- * after the grace the process ends with `exit.interrupted`. That is safe at any moment: ticks survive SIGKILL.
+ * after the grace the process says so and ends with `exit.interrupted`. That is safe at any moment: ticks survive SIGKILL.
  */
 export function hearSignals(): Signals {
   const controller = new AbortController();
+  let released = false;
   const hear = () => {
     if (controller.signal.aborted) return;
     controller.abort();
-    setTimeout(() => process.exit(exit.interrupted), grace).unref();
+    setTimeout(() => {
+      if (!released) process.stderr.write(`${cutShort}\n`);
+      process.exit(released ? undefined : exit.interrupted);
+    }, grace).unref();
   };
   for (const name of names) process.on(name, hear);
   return {
     signal: controller.signal,
     release: () => {
+      released = true;
       for (const name of names) process.off(name, hear);
       // What was given up, like a login that nobody waits for any more, must not keep the process.
       if (controller.signal.aborted) setTimeout(() => process.exit(), 300).unref();
