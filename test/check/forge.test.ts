@@ -64,8 +64,13 @@ describe("settings", () => {
 test("the workflow has to hand the token over, with the right to open pull requests", () => {
   const said = found(" github\n", shipped.replace(/pull-requests: write/, "pull-requests: read"));
   expect(places(said)).toEqual(["towline.yml:5:8 forge-rights?"]);
-  expect(said.problems[0]?.fix).toContain("pull-requests: write");
-  const granted = shipped.replace("contents: write", "contents: write\n      pull-requests: write");
+  expect(said.problems[0]?.fix).toContain("`pull-requests: write`, `issues: write`, `statuses: write`");
+  const rights = ["contents: write", "pull-requests: write", "issues: write", "statuses: write"];
+  const granted = shipped.replace("contents: write", rights.join("\n      "));
+  for (const one of rights) {
+    const without = found(" github\n", granted.replace(one, one.replace("write", "read")));
+    expect(without.problems.map(({ message }) => message)).toEqual([expect.stringContaining(one)]);
+  }
   expect(places(found(" github\n", granted))).toEqual([]);
   expect(places(found(" {name: github, token: HUB}\n", granted))).toEqual(["towline.yml:5:8 forge-token?"]);
   expect(places(found(" {name: github, app: {id: 1, key: APP}}\n", granted))).toEqual(["towline.yml:5:8 forge-token?"]);
