@@ -1897,6 +1897,12 @@ export const mutants: Mutant[] = [
     tests: ["test/pollers/tags.test.ts"],
     name: "turns by itself",
   },
+  {
+    guard: "what is downloaded goes by the proxy, too",
+    edits: [["src/shell/download.ts", "wayOut(options.env ?? {}, at.href)", "wayOut({}, at.href)"]],
+    tests: ["test/forges/company.test.ts"],
+    name: "through the proxy",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
