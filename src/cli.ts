@@ -11,6 +11,7 @@ import { dispatching } from "./verbs/dispatch.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
+import { forge } from "./verbs/forge.ts";
 import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
@@ -43,6 +44,7 @@ const verbs: Register[] = [
   dispatching,
   doctor,
   fleet,
+  forge,
   init,
   issueForms,
   job,

@@ -1903,6 +1903,24 @@ export const mutants: Mutant[] = [
     tests: ["test/forges/company.test.ts"],
     name: "through the proxy",
   },
+  {
+    guard: "only who was sent to GitHub comes back with a code",
+    edits: [["src/shell/app-flow.ts", ' || !same(url.searchParams.get("state") ?? "", state)', ""]],
+    tests: ["test/forges/app.test.ts"],
+    name: "the App is made",
+  },
+  {
+    guard: "the page for a new App is this machine's own",
+    edits: [["src/shell/app-flow.ts", "request.headers.host !== at || ", ""]],
+    tests: ["test/forges/app.test.ts"],
+    name: "the App is made",
+  },
+  {
+    guard: "the key of a new App is its owner's to read",
+    edits: [["src/shell/app-flow.ts", '"wx", 0o600', '"wx", 0o644']],
+    tests: ["test/forges/app.test.ts"],
+    name: "the App is made",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
