@@ -15,8 +15,11 @@ import { unwanted } from "./withdraw.ts";
 /** What a repository said of itself in this tick, or why it could not be read. `person`: waiting will not mend it. */
 export type RepoAnswer = { tip: string; heads: ReadonlyMap<string, string> } | { fault: string; person: boolean };
 
-/** How people have decided about the work of a job. `unclear`: its branch is gone, and that is all that can be told. */
-export type Standing = "open" | "conflict" | "merged" | "closed" | "unclear";
+/**
+ * How people have decided about the work of a job. `unclear`: its branch is gone, and that is all that can be told.
+ * `refused`: somebody decided who may not, in words for people.
+ */
+export type Standing = "open" | "conflict" | "merged" | "closed" | "unclear" | { refused: string };
 
 type Code = NonNullable<Job["run"]["code"]>;
 
@@ -106,7 +109,8 @@ export function settleWork(
   for (const [id, stands] of standing) {
     const job = draft.jobs.get(id);
     if (!job || !isWithPeople(job) || stands === "open") continue;
-    if (stands === "unclear") doubt(draft, job);
+    if (stands === "unclear") doubt(draft, job, branch_gone(job));
+    else if (typeof stands === "object") doubt(draft, job, stands.refused);
     else if (stands === "conflict") clash(draft, job, repos.get(job.data.run.code?.repo ?? ""));
     else decided(draft, job, stands);
   }
@@ -144,14 +148,17 @@ function decided(draft: Draft, job: Entry<"job">, stands: "merged" | "closed"): 
 }
 
 /** Neither a yes nor a no is made up: a person says which it was. */
-function doubt(draft: Draft, job: Entry<"job">): void {
+function doubt(draft: Draft, job: Entry<"job">, what: string): void {
   const { task, run } = job.data;
-  const why = `its branch ${run.branch} is gone, and whether it was merged cannot be told: close ${task} (\`status: cancelled\`), or push the branch again`;
+  const why = `${what}, or close ${task} (\`status: cancelled\`)`;
   if (run.why === why) return;
   const next = withState(job, job.data.state, { why, outcome: "partial" });
   putJob(draft, next);
   raiseJob(draft, next, "job.unclear", why);
 }
+
+const branch_gone = ({ data }: Entry<"job">) =>
+  `its branch ${data.run.branch} is gone, and whether it was merged cannot be told: push the branch again`;
 
 /** People have changed what it changes, too. Each state of their branch is a reason once. */
 function clash(draft: Draft, job: Entry<"job">, answer: RepoAnswer | undefined): void {
