@@ -9,6 +9,7 @@ import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
 import { callForNew } from "./inbox.ts";
+import { learn, raiseReverted } from "./lessons.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
 import { obey } from "./obey.ts";
@@ -53,6 +54,7 @@ export function decide(
   draft.web = findings.web;
   obey(draft, findings.said, { runtimes: known.runtimes, web: findings.web });
   absorb(draft, findings);
+  raiseReverted(draft);
   stopRollouts(draft);
   raiseOverlaps(draft);
   endUnanswered(draft);
@@ -73,6 +75,7 @@ export function decide(
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);
+  learn(draft, false);
   closeMemos(draft);
   if (findings.talks) {
     deliver(draft, base, findings.web);

@@ -85,6 +85,10 @@ export const ledger_paths = [
   "state/fired.ndjson",
   letters_path,
   conversations_path,
+  "state/signals.ndjson",
+  "state/candidates.ndjson",
+  "state/dismissed.ndjson",
+  "state/campfire.ndjson",
   "OVERVIEW.md",
 ];
 
@@ -103,7 +107,7 @@ export function openPaths(text: string | undefined): string[] {
   );
 }
 
-function rows<T>(text: string | undefined): T[] {
+export function rows<T>(text: string | undefined): T[] {
   const lines = (text ?? "").split("\n").filter((line) => line.startsWith("{"));
   return lines.flatMap((line) => {
     try {
