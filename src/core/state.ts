@@ -85,6 +85,9 @@ export const ledger_paths = [
   "state/fired.ndjson",
   letters_path,
   conversations_path,
+  "state/campfire.ndjson",
+  "state/knowledge.ndjson",
+  "state/prose.ndjson",
   "OVERVIEW.md",
 ];
 
