@@ -9,6 +9,7 @@ import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
 import { callForNew } from "./inbox.ts";
+import { knowledge_path, knowledgeText } from "./knowledge-rows.ts";
 import { learn, raiseReverted } from "./lessons.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
@@ -83,6 +84,8 @@ export function decide(
   }
   const overview = isLead(draft) ? narrate(draft) : null;
   const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
+  const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
+  if (knowledge !== null) changes.set(knowledge_path, knowledge);
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   const again = [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id));
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs), again };
