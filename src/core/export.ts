@@ -21,6 +21,8 @@ export interface ExportInput {
   tips: { policy: string; ledger: string | null; at: string | null };
   /** Web address of the repository, like https://github.com/owner/name. */
   forge: string | null;
+  /** The default branch, where the clone knows its name. */
+  branch?: string | null;
 }
 
 import {
@@ -208,6 +210,9 @@ function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
     ledger: input.tips.ledger ?? undefined,
     at: input.tips.at ? new Date(input.tips.at).toISOString() : undefined,
     forge: input.forge ?? undefined,
+    forge_name: input.settings.forge?.name,
+    branch: input.branch ?? undefined,
+    ledger_branch: input.settings.ledger.branch,
   };
 }
 

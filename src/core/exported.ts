@@ -77,6 +77,10 @@ export const documents = {
     at: text.optional(),
     /** Web address of the repository, without a slash at its end. */
     forge: text.optional(),
+    /** `forge.name` of the settings, the default branch, and the ledger's own: for links into the forge's forms. */
+    forge_name: text.optional(),
+    branch: text.optional(),
+    ledger_branch: text.optional(),
   }),
   home: z.object({
     id: text,
