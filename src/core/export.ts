@@ -3,6 +3,7 @@
 import type { Entry, Problem } from "./entry.ts";
 import { costRows } from "./export-costs.ts";
 import { homeDocument } from "./export-home.ts";
+import { type Beside, jobStory } from "./export-jobs.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
 import type { Job, Pupdate, Settings, TaskState } from "./schema.ts";
@@ -21,6 +22,7 @@ export interface ExportInput {
   tips: { policy: string; ledger: string | null; at: string | null };
   /** Web address of the repository, like https://github.com/owner/name. */
   forge: string | null;
+  beside?: Beside;
 }
 
 import {
@@ -57,10 +59,10 @@ export function exportData(input: ExportInput): ExportFiles {
   const hosts = hostRows(world);
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
-    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, jobs: world.jobs.length }),
+    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at }),
     reflections: reflections.slice(0, newest_reflections),
     tasks,
-    jobs: jobRows(world),
+    jobs: jobRows(world, input.beside),
     hosts,
     agents: rows(world, "agent").map((row) => ({ ...row, fields: without(row.fields, ["env", "account"]) })),
     rules: ruleRows(world),
@@ -73,6 +75,7 @@ export function exportData(input: ExportInput): ExportFiles {
     costs: costRows(world),
     problems: problemRows(input.problems),
   };
+  documents.meta = { ...(documents.meta as Row<"meta">), pages: pagesOf(documents) };
   return Object.fromEntries(
     Object.entries(documents)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -125,7 +128,7 @@ function taskRows(world: World): Row<"tasks">[] {
     );
 }
 
-function jobRows(world: World): Row<"jobs">[] {
+function jobRows(world: World, beside?: Beside): Row<"jobs">[] {
   const listed = new Map(world.jobs.slice(0, newest_jobs).map((job, index) => [job.path, index]));
   return rows(world, "job")
     .filter((row) => listed.has(row.path))
@@ -137,7 +140,10 @@ function jobRows(world: World): Row<"jobs">[] {
       // Whose account it is stays in the repository.
       const run = without(job.run, ["account", "limited"]) as Job["run"];
       const fields = { ...job, run };
-      return { ...row, fields, day, title: task?.data.title ?? job.task, task_listed: task !== undefined };
+      const story = jobStory(world, world.jobs[listed.get(row.path) as number] as Entry<"job">, beside);
+      const rest = story.sections.length > 0 ? { body: "", cut: undefined } : {};
+      const title = task?.data.title ?? job.task;
+      return { ...row, ...rest, fields, day, title, task_listed: task !== undefined, ...story };
     });
 }
 
@@ -197,6 +203,14 @@ function problemRows(problems: Problem[]): Row<"problems">[] {
     });
 }
 
+/** Pages that are worth a place in the navigation: those whose documents hold something. */
+function pagesOf(documents: Readonly<Record<string, unknown>>): string[] {
+  const some = (document: unknown) => (Array.isArray(document) ? document.length > 0 : document !== undefined);
+  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections"].filter((name) =>
+    some(documents[name]),
+  );
+}
+
 function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
   return {
     id: "meta",
@@ -208,6 +222,9 @@ function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
     ledger: input.tips.ledger ?? undefined,
     at: input.tips.at ? new Date(input.tips.at).toISOString() : undefined,
     forge: input.forge ?? undefined,
+    pages: [],
+    every: input.settings.tick.every,
+    alarm: input.settings.tick.alarm,
   };
 }
 

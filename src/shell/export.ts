@@ -4,6 +4,8 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { type ExportInput, exportData } from "../core/export.ts";
+import { besideJob } from "../core/export-jobs.ts";
+import { newestJobs } from "../core/export-world.ts";
 import type { ExportFiles } from "../core/exported.ts";
 import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from "../core/schema.ts";
 import { readState, type SourceFile } from "../core/state.ts";
@@ -50,7 +52,7 @@ async function readInput(repo: Repo, tips: Tips): Promise<ExportInput> {
   const items = await itemsOf(repo, tips);
   const files = await texts(
     repo,
-    items.filter(({ path }) => kindOf(path) !== null || single.has(path)),
+    items.filter(({ path }) => kindOf(path) !== null || single.has(path) || path.startsWith("reviews/")),
   );
   const { state, problems } = readState(tips, files);
   if (!state)
@@ -67,7 +69,18 @@ async function readInput(repo: Repo, tips: Tips): Promise<ExportInput> {
     overview: files.find((file) => file.path === "OVERVIEW.md")?.text ?? null,
     tips: { ...tips, at: tips.ledger && (await commitTime(repo, tips.ledger)) },
     forge: await forgeOf(repo, state.settings.forge?.web),
+    beside: { reviews: state.reviews, files: await besideFiles(repo, items, [...state.jobs.values()]) },
   };
+}
+
+/** What lies beside the records of the jobs that have a page. */
+async function besideFiles(repo: Repo, items: TreeItem[], jobs: Entry<"job">[]): Promise<Map<string, string>> {
+  const wanted = new Set(newestJobs(jobs).flatMap(besideJob));
+  const files = await texts(
+    repo,
+    items.filter(({ path }) => wanted.has(path)),
+  );
+  return new Map(files.flatMap(({ path, text }) => (text === null ? [] : [[path, text] as const])));
 }
 
 /** Records that a tick has no use for, and so are not in its state. Their problems are. */
