@@ -35,7 +35,11 @@ const all: Place[] = [
   },
   { id: "pupdates", name: "Pupdates", icon: "M2 8.5h3l2-5 3 9 1.5-4H14" },
   { id: "rules", name: "Rules", icon: "M4 2.5v4.5a2 2 0 0 0 2 2h7M4 13.5V7M10.5 6.5 13 9l-2.5 2.5" },
-  { id: "knowledge", name: "Knowledge", icon: "M8 4.5C6.5 3 4.5 3 2.5 3v9.5c2 0 4 0 5.5 1 1.5-1 3.5-1 5.5-1V3c-2 0-4 0-5.5 1.5zv9" },
+  {
+    id: "knowledge",
+    name: "Knowledge",
+    icon: "M8 4.5C6.5 3 4.5 3 2.5 3v9.5c2 0 4 0 5.5 1 1.5-1 3.5-1 5.5-1V3c-2 0-4 0-5.5 1.5zv9",
+  },
   {
     id: "campfire",
     name: "Campfire",
@@ -43,7 +47,11 @@ const all: Place[] = [
   },
   { id: "costs", name: "Costs", icon: "M2.5 13.5h11M4 11V8M8 11V3M12 11V6" },
   { id: "health", name: "Health", icon: "M8 13.5 3 8.5a3 3 0 0 1 5-3.5 3 3 0 0 1 5 3.5z" },
-  { id: "collections", name: "Collections", icon: "M2.5 3h4.5v4.5H2.5zM9 3h4.5v4.5H9zM2.5 9.5h4.5V14H2.5zM9 9.5h4.5V14H9z" },
+  {
+    id: "collections",
+    name: "Collections",
+    icon: "M2.5 3h4.5v4.5H2.5zM9 3h4.5v4.5H9zM2.5 9.5h4.5V14H2.5zM9 9.5h4.5V14H9z",
+  },
 ];
 
 const made = new Set(

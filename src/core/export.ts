@@ -4,6 +4,7 @@ import type { Entry, Problem } from "./entry.ts";
 import { costRows } from "./export-costs.ts";
 import { homeDocument } from "./export-home.ts";
 import { type Beside, jobStory } from "./export-jobs.ts";
+import { facetRows } from "./export-reflections.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
 import type { Job, Pupdate, Settings, TaskState } from "./schema.ts";
@@ -23,6 +24,8 @@ export interface ExportInput {
   /** Web address of the repository, like https://github.com/owner/name. */
   forge: string | null;
   beside?: Beside;
+  /** The default branch, where the clone knows its name. */
+  branch?: string | null;
 }
 
 import {
@@ -61,6 +64,7 @@ export function exportData(input: ExportInput): ExportFiles {
     meta: metaDocument(input, world.zone),
     home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at }),
     reflections: reflections.slice(0, newest_reflections),
+    facets: facetRows(reflections.slice(0, newest_reflections)),
     tasks,
     jobs: jobRows(world, input.beside),
     hosts,
@@ -225,6 +229,9 @@ function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
     pages: [],
     every: input.settings.tick.every,
     alarm: input.settings.tick.alarm,
+    forge_name: input.settings.forge?.name,
+    branch: input.branch ?? undefined,
+    ledger_branch: input.settings.ledger.branch,
   };
 }
 

@@ -107,6 +107,10 @@ export const documents = {
     /** Seconds between two ticks, and from when on their absence is an alarm. */
     every: count.default(0),
     alarm: count.default(0),
+    /** `forge.name` of the settings, the default branch, and the ledger's own: for links into the forge's forms. */
+    forge_name: text.optional(),
+    branch: text.optional(),
+    ledger_branch: text.optional(),
   }),
   home: z.object({
     id: text,
@@ -163,6 +167,8 @@ export const documents = {
     jobs: z.array(job_link),
     surprised: z.boolean(),
   }),
+  /** Lists of reflections that have something in common. */
+  facets: z.object({ id: text, by: z.enum(["domain", "outcome", "agent", "host"]), name: text, n: count }),
   tasks: row(kinds.task).extend({
     queued: z.boolean(),
     group: z.enum(task_groups),

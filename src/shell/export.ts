@@ -70,6 +70,7 @@ async function readInput(repo: Repo, tips: Tips): Promise<ExportInput> {
     tips: { ...tips, at: tips.ledger && (await commitTime(repo, tips.ledger)) },
     forge: await forgeOf(repo, state.settings.forge?.web),
     beside: { reviews: state.reviews, files: await besideFiles(repo, items, [...state.jobs.values()]) },
+    branch: await branchOf(repo),
   };
 }
 
@@ -147,6 +148,13 @@ async function git(repo: Repo, args: string[]): Promise<string> {
 async function commitTime(repo: Repo, commit: string): Promise<string | null> {
   const at = await git(repo, ["log", "-1", "--format=%cI", commit]);
   return at === "" ? null : new Date(at).toISOString();
+}
+
+/** The default branch by the symbolic refs that a clone or a tick left; null: neither did. */
+async function branchOf(repo: Repo): Promise<string | null> {
+  const known = ["refs/remotes/origin/HEAD", "refs/towline/remote/heads/HEAD"];
+  const said = await git(repo, ["for-each-ref", "--format=%(symref)", ...known]);
+  return said.split("\n")[0]?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null;
 }
 
 /** The setting when it is an address, else the origin's web address where its host is a known forge. */

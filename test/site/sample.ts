@@ -495,6 +495,7 @@ export function sampleInput(kind: "quiet" | "hostile" | "empty" = "quiet"): Expo
       at: kind === "empty" ? null : "2026-11-21T08:12:00Z",
     },
     forge: kind === "quiet" ? "https://github.com/example/harbour" : null,
+    branch: "main",
   };
 }
 

@@ -77,6 +77,7 @@ const rules = (changed) => ({
     // What scripts fill, and what a person types into, is theirs.
     if (from.dataset.live !== undefined || from.matches("input, select")) return false;
     if (from.tagName === "DETAILS") to.toggleAttribute("open", from.open);
+    if (from.classList.contains("listed")) to.hidden = from.hidden;
     if (from.isEqualNode(to)) return false;
     if (from.dataset.key) changed.add(from);
     return true;
