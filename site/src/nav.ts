@@ -30,7 +30,7 @@ const all: Place[] = [
   {
     id: "fleet",
     name: "Fleet",
-    icon: "M2.5 2.5h11v4.5h-11zM2.5 9h11v4.5h-11zM5 4.750h.01M5 11.250h.01",
+    icon: "M2.5 2.5h11v4.5h-11zM2.5 9h11v4.5h-11zM5 4.75h.01M5 11.25h.01",
     always: true,
   },
   { id: "pupdates", name: "Pupdates", icon: "M2 8.5h3l2-5 3 9 1.5-4H14" },

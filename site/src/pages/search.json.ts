@@ -1,4 +1,5 @@
 // What the search on the reflections page reads, once somebody searches: a few words of each that has a place here.
+import { facetOf } from "../../../src/core/export-reflections.ts";
 import { record, records } from "../records.ts";
 import { moment } from "../time.ts";
 
@@ -7,9 +8,13 @@ const most = 400;
 
 export async function GET() {
   const { zone } = await record("meta");
+  const facets = await records("facets");
+  const listsOf = (row: Parameters<typeof facetOf>[0]) =>
+    facets.filter((facet) => facetOf(row, facet.by) === facet.name).map((facet) => facet.id);
   const rows = (await records("reflections")).map(({ id, day, fields, surprised, body }) => ({
     id,
     day,
+    lists: listsOf({ fields }),
     at: moment(fields.timestamp, zone),
     title: fields.title,
     outcome: fields.outcome,

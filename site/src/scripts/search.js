@@ -51,7 +51,7 @@ async function show() {
     const { rows, search } = await load();
     if (asked !== wanted) return;
     const hits = asked.q.trim() === "" ? rows : search.search(asked.q).map(({ id }) => rows[id]);
-    draw(hits.filter((row) => chosen().every((kind) => row[kind] === asked[kind])));
+    draw(hits.filter((row) => chosen().every((kind) => row.lists.includes(`${kind}/${asked[kind]}`))));
   } catch {
     found.replaceChildren(element("p", "note", "The search could not be loaded: the site was not reached."));
   }
@@ -90,10 +90,14 @@ function line(row) {
   return made;
 }
 
+/** `domain/INFRA` → its kind and its name in an address. */
+const listOf = (link) => link.dataset.list.split("/");
+
 /** Says in the list of links which are chosen. */
 function mark() {
-  for (const link of box.querySelectorAll("a[data-by]")) {
-    const on = wanted[link.dataset.by] === link.dataset.name;
+  for (const link of box.querySelectorAll("a[data-list]")) {
+    const [by, name] = listOf(link);
+    const on = wanted[by] === name;
     if (on) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
@@ -116,7 +120,7 @@ if (box && field) {
   const lists = box.querySelector("a[aria-current]");
   // A page of one list has it chosen from the start; its own rows are what is shown until more is asked.
   own = lists ? [lists] : [];
-  const start = lists ? { [lists.dataset.by]: lists.dataset.name } : {};
+  const start = Object.fromEntries(own.map(listOf));
   const query = new URLSearchParams(location.search);
   const given = [...query].filter(([key]) => key === "q" || kinds.includes(key));
   wanted = { q: "", ...start, ...Object.fromEntries(given) };
@@ -130,10 +134,10 @@ if (box && field) {
     choose({ q: "" });
   });
   box.addEventListener("click", (event) => {
-    const link = event.target.closest("a[data-by]");
+    const link = event.target.closest("a[data-list]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    const { by, name } = link.dataset;
+    const [by, name] = listOf(link);
     choose({ [by]: wanted[by] === name ? undefined : name });
   });
   if (location.hash === "#search") field.focus();
