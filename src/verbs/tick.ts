@@ -99,7 +99,8 @@ export async function tickOnce(
     plans = planned;
     return said;
   };
-  const beating = async ({ settings: { heartbeat } }: State) => (heartbeat ? ping(heartbeat.url, secretOf(wire)) : {});
+  const beating = async ({ settings: { heartbeat } }: State) =>
+    heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
   const scan = createScan();
   const outcome = await runTick(
     around({

@@ -1879,6 +1879,30 @@ export const mutants: Mutant[] = [
     tests: ["test/forges/rights.test.ts"],
     name: "is to be changed for those",
   },
+  {
+    guard: "what hangs on a list that was not read whole is read again",
+    edits: [["src/pollers/github-lists.ts", 'if (reading.faults.has("pull requests")) tags.forget("pulls");', ""]],
+    tests: ["test/pollers/tags.test.ts"],
+    name: "read whole",
+  },
+  {
+    guard: "a tag is let go when what it told could not be taken in",
+    edits: [["src/pollers/github-lists.ts", "reading.tags.forget(name);\n      throw thrown;", "throw thrown;"]],
+    tests: ["test/pollers/tags.test.ts"],
+    name: "could not be read is heard",
+  },
+  {
+    guard: "a list that was not read again does not hide what turns stale",
+    edits: [["src/pollers/github-lists.ts", 'tags.expire("pulls", Math.min(...stale));', ";"]],
+    tests: ["test/pollers/tags.test.ts"],
+    name: "turns by itself",
+  },
+  {
+    guard: "what is downloaded goes by the proxy, too",
+    edits: [["src/shell/download.ts", "wayOut(options.env ?? {}, at.href)", "wayOut({}, at.href)"]],
+    tests: ["test/forges/company.test.ts"],
+    name: "through the proxy",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
