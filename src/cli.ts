@@ -15,6 +15,7 @@ import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
+import { learnings } from "./verbs/learnings.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
@@ -47,6 +48,7 @@ const verbs: Register[] = [
   issueForms,
   job,
   learn,
+  learnings,
   memo,
   now,
   plan,

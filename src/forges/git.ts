@@ -35,6 +35,7 @@ export function without(where: string): Omit<Forge, "name" | "propose" | "stands
     checks: no("checks"),
     remarks: no("remarks but the files below reviews/"),
     comments: no("comments"),
+    history: no("pull requests"),
     permission: async () => "none",
     comment: no("comments"),
     label: no("labels"),
