@@ -4,6 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { check } from "./verbs/check.ts";
+import { ci } from "./verbs/ci.ts";
 import { completion } from "./verbs/completion.ts";
 import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
@@ -37,6 +38,7 @@ import { type Wire, wireUp } from "./wire.ts";
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
   check,
+  ci,
   completion,
   costs,
   demo,
