@@ -16,6 +16,7 @@ import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
+import { ledger } from "./verbs/ledger.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
@@ -49,6 +50,7 @@ const verbs: Register[] = [
   issueForms,
   job,
   learn,
+  ledger,
   memo,
   now,
   plan,

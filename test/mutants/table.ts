@@ -1849,6 +1849,12 @@ export const mutants: Mutant[] = [
     tests: ["test/forges/proposals.test.ts"],
     name: "a tick does it",
   },
+  {
+    guard: "a ledger that moved is known by its mark: what was left behind is not written to",
+    edits: [["src/shell/ledger-move.ts", "last: tick }", "last: mark.last }"]],
+    tests: ["test/ledger/move.test.ts"],
+    name: "that read before the move",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
