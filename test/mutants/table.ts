@@ -1860,6 +1860,8 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/ledger-move.ts", "last: tick }", "last: mark.last }"]],
     tests: ["test/ledger/move.test.ts"],
     name: "that read before the move",
+  },
+  {
     guard: "a merge moves a job only by those who may merge",
     edits: [["src/forges/github-rights.ts", 'if (verdict?.allow) return "merged";', 'return "merged";']],
     tests: ["test/forges/rights.test.ts"],
