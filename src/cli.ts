@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
+import { handedOver } from "./shell/pinned.ts";
 import { check } from "./verbs/check.ts";
 import { ci } from "./verbs/ci.ts";
 import { completion } from "./verbs/completion.ts";
@@ -108,7 +109,9 @@ const alone = ([first]: string[]) => first === undefined || first === "--json" |
 /** Entry of the process: anything but a Fault is ours, and says so. */
 export async function run(): Promise<void> {
   const wire = wireUp();
-  await main(process.argv.slice(2), wire).catch((thrown) => {
+  const argv = process.argv.slice(2);
+  if (await handedOver(argv, wire, manifest.version)) return;
+  await main(argv, wire).catch((thrown) => {
     const said = `${messageOf(thrown)}\n${(thrown as Error).stack ?? ""}`;
     process.stderr.write(`towline: this is a fault of ours, please report it: ${wire.secrets.mask(said)}\n`);
     process.exitCode = 70;

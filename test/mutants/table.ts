@@ -1885,6 +1885,24 @@ export const mutants: Mutant[] = [
     tests: ["test/forges/rights.test.ts"],
     name: "is to be changed for those",
   },
+  {
+    guard: "a towline that was handed over to hands over to nobody",
+    edits: [["src/shell/pinned.ts", "if (handed !== undefined) {", 'if (handed === "") {']],
+    tests: ["test/verbs/upgrade.test.ts"],
+    name: "does it all",
+  },
+  {
+    guard: "an upgrade leaves what a person changed",
+    edits: [["src/core/generated.ts", "was !== undefined && digestOf(before) === was", "was !== undefined"]],
+    tests: ["test/verbs/upgrade.test.ts"],
+    name: "older version's files",
+  },
+  {
+    guard: "a new pack writes over nothing that is there",
+    edits: [["src/shell/init-land.ts", 'flag: "wx"', 'flag: "w"']],
+    tests: ["test/verbs/init.test.ts"],
+    name: "in the folder",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
