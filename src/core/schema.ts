@@ -633,6 +633,8 @@ export const most_shards = 256;
 export const settings = record({
   name: line.default("pack"),
   id: slug,
+  /** The towline that works on this pack: another one hands over to it. */
+  version: line.regex(/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/, "must be a whole version, like 1.2.3").optional(),
   zone: line.default("UTC"),
   ledger: record({ branch: line.optional(), format: int(1, 1000).default(1) }).prefault({}),
   forge: forge.optional(),
