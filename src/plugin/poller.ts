@@ -13,7 +13,7 @@ import { messageOf } from "../errors.ts";
 import type { Level, PollContext } from "../ports.ts";
 import { codeAt, pinnedPackage } from "./code.ts";
 import { readAll, samplesOf } from "./read.ts";
-import { type Code, PluginFault } from "./sandbox.ts";
+import { type Code, type Limits, PluginFault } from "./sandbox.ts";
 import { contextOf, openSession, pollOf, type Session, taken, type World } from "./session.ts";
 
 export interface PluginPorts {
@@ -22,6 +22,7 @@ export interface PluginPorts {
   secret(name: string): string | undefined;
   /** Folders whose node_modules may hold packages. */
   folders: readonly string[];
+  limits?: Partial<Limits>;
 }
 
 /** Asked for nothing by its own word: it is looked at again after this time, s. */
@@ -47,7 +48,7 @@ export async function pollPlugin(
   let session: Session | null = null;
   try {
     const code = await codeOf(name, ports, own, context);
-    session = await openSession(code, own, { signal: context.signal });
+    session = await openSession(code, own, { signal: context.signal, limits: ports.limits ?? {} });
     const { declared } = session;
     every = own.every ?? declared.every;
     const world = worldOf(name, ports, settings, now, context);
