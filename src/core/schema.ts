@@ -603,15 +603,14 @@ const plugin = record({
   network: flag.optional(),
   every: duration.optional(),
 });
-const plugins = z
-  .union(
-    [
-      z.array(slug).transform((names) => Object.fromEntries(names.map((name) => [name, plugin.parse({})]))),
-      z.record(slug, z.union([z.literal("").transform(() => plugin.parse({})), plugin])),
-    ],
-    { error: "must be names of plugins, each with its settings below it" },
-  )
-  .refine((v) => Object.keys(v).length <= 50, "must be at most 50 plugins");
+const plugins = z.preprocess(
+  (given) => {
+    if (Array.isArray(given)) return Object.fromEntries(given.map((name) => [name, {}]));
+    if (typeof given !== "object" || given === null) return given;
+    return Object.fromEntries(Object.entries(given).map(([name, own]) => [name, own === "" ? {} : own]));
+  },
+  z.record(slug, plugin).refine((v) => Object.keys(v).length <= 50, "must be at most 50 plugins"),
+);
 
 /** An address with words to fill in: {version}, {tag}, {os}, {Os}, {arch}, {Arch}. */
 const release_url = line.refine(

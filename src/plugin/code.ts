@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { slug } from "../core/scalar.ts";
 import type { PluginSettings } from "../core/schema.ts";
 import type { Repo } from "../ports.ts";
 import { type Code, PluginFault } from "./sandbox.ts";
@@ -15,8 +16,10 @@ const max_files = 500;
 export const pathsOf = (name: string) => endings.map((ending) => `plugins/${name}.${ending}`);
 
 /** What is a plugin's, by its path; null: no plugin. */
-export const nameOf = (path: string): string | null =>
-  /^plugins\/([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)\.(?:ts|mts|mjs|js)$/.exec(path)?.[1] ?? null;
+export function nameOf(path: string): string | null {
+  const name = /^plugins\/([^/.]+)\.(?:ts|mts|mjs|js)$/.exec(path)?.[1];
+  return slug.safeParse(name).success ? (name as string) : null;
+}
 
 /** The blob that each of these plugins is in a commit: links and submodules are none. Two files of one name are none either. */
 export async function blobsAt(
