@@ -23,6 +23,7 @@ import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
 import { playbook } from "./verbs/playbook.ts";
+import { plugin } from "./verbs/plugin.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { review } from "./verbs/review.ts";
@@ -58,6 +59,7 @@ const verbs: Register[] = [
   now,
   plan,
   playbook,
+  plugin,
   purge,
   review,
   secrets,
