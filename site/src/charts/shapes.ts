@@ -3,7 +3,7 @@ import { scaleBand, scaleLinear, scaleUtc } from "d3-scale";
 import { line } from "d3-shape";
 
 /** In the picture's own units; text in it is 11 high, so that it can be read on a phone. */
-export const box = { width: 360, height: 132, left: 2, right: 2, top: 20, bottom: 20 };
+export const box = { width: 360, height: 132, left: 44, right: 2, top: 20, bottom: 20 };
 
 export interface Datum {
   /** A day like 2026-11-21. */
@@ -32,16 +32,21 @@ export interface Columns {
   /** Hairlines with their value, zero first. */
   lines: { y: number; value: number }[];
   /** Where the last value is written. */
-  last: { x: number; y: number; value: number; anchor: "start" | "middle" | "end" } | undefined;
+  last: { x: number; y: number; value: number; anchor: "middle" | "end" } | undefined;
 }
 
-/** A bar a day. `least`: what the scale reaches at least, so that small numbers do not look like large ones. */
-export function columns(rows: readonly Datum[], least = 0): Columns {
-  const most = Math.max(least, ...rows.map((row) => row.value));
-  const y = scaleLinear()
-    .domain([0, most || 1])
-    .nice(3)
-    .range([box.height - box.bottom, box.top]);
+/** Hairlines that stand for whole minutes, hours or days: seconds make no round numbers by themselves. */
+const time_steps = [10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800];
+
+/** A bar a day. `time`: the values are seconds. */
+export function columns(rows: readonly Datum[], time = false): Columns {
+  const most = Math.max(...rows.map((row) => row.value)) || 1;
+  const step = time ? time_steps.find((one) => most / one <= 2.5) : undefined;
+  const y = scaleLinear().range([box.height - box.bottom, box.top]);
+  if (step === undefined) y.domain([0, most]).nice(2);
+  else y.domain([0, Math.max(step, most)]);
+  const ticks =
+    step === undefined ? y.ticks(2) : [0, 1, 2].map((n) => n * step).filter((value) => value <= most * 1.02);
   const x = scaleBand<string>()
     .domain(rows.map((row) => row.day))
     .range([box.left, box.width - box.right])
@@ -53,12 +58,20 @@ export function columns(rows: readonly Datum[], least = 0): Columns {
     const left = (x(day) ?? 0) + (x.bandwidth() - width) / 2;
     return { x: round(left), y: round(top), width: round(width), height: round(y(0) - top), day, value };
   });
+  return { bars, lines: ticks.map((value) => ({ y: round(y(value)), value })), last: named(bars) };
+}
+
+/** The last value stands above its bar, and above those that its word reaches over. */
+function named(bars: Columns["bars"]): Columns["last"] {
   const end = bars.at(-1);
-  const middle = end ? end.x + end.width / 2 : 0;
-  const anchor = middle > box.width - 30 ? "end" : middle < 30 ? "start" : "middle";
-  const at = anchor === "end" ? box.width - box.right : anchor === "start" ? box.left : middle;
-  const last = end && { x: round(at), y: round(end.y - 5), value: end.value, anchor: anchor as "end" };
-  return { bars, lines: y.ticks(2).map((value) => ({ y: round(y(value)), value })), last };
+  if (!end) return undefined;
+  const middle = end.x + end.width / 2;
+  const half = 28;
+  const anchor = middle > box.width - half ? "end" : "middle";
+  const x = anchor === "end" ? box.width - box.right : middle;
+  const [from, to] = anchor === "end" ? [x - 2 * half, x] : [x - half, x + half];
+  const below = bars.filter((bar) => bar.height > 0 && bar.x + bar.width >= from && bar.x <= to);
+  return { x: round(x), y: round(Math.min(end.y, ...below.map((bar) => bar.y)) - 5), value: end.value, anchor };
 }
 
 export interface Line {
