@@ -32,7 +32,7 @@ export const known = (name: "tasks" | "hosts" | "agents") =>
 const places = () =>
   once("places", async () => {
     const found = new Map([["OVERVIEW.md", page("")]]);
-    for (const row of await records("reflections")) found.set(row.path, reflectionLink(row.id));
+    for (const row of await records("reflections")) found.set(row.path, reflectionLink(row.id, row.day));
     for (const row of await records("jobs")) found.set(row.path, jobLink(row.id));
     for (const row of await records("hosts")) found.set(row.path, hostLink(row.id));
     for (const row of await records("tasks"))

@@ -676,7 +676,12 @@ export const settings = record({
   site: record({
     url: line.optional(),
     base: line.optional(),
+    /** Encrypts the dashboard with the key in `key` (TOWLINE_SITE_KEY), or with the words in `passphrase`. */
     private: flag.default(false),
+    key: variable.optional(),
+    passphrase: variable.optional(),
+    /** Yes: what a private repository holds may stand where everybody reads it. */
+    public: flag.default(false),
     publish: line.optional(),
   }).optional(),
   /** What people track besides: a folder of markdown files, and a JSON Schema for their fields. */
