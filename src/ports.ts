@@ -565,6 +565,8 @@ export interface Proposal {
   /** What people read of it, in markdown; what they changed of it themselves stays. */
   title?: string | undefined;
   body?: string | undefined;
+  /** Whom the pack names as its owners: what a word at the forge counts depends on it. */
+  owners?: readonly string[] | undefined;
 }
 
 /** This forge has no such thing and will have none later: nobody waits for it or tries again. */

@@ -23,6 +23,7 @@ import { bindingFault, readOwn, restoreLedger } from "./shell/binding.ts";
 import { listen, type Speaking, speak, type Talked, withRights } from "./shell/converse.ts";
 import { clearAway, type Until } from "./shell/deploy-start.ts";
 import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
+import { lookAtKnowledge } from "./shell/knowledge.ts";
 import type { Pool } from "./shell/pool.ts";
 import { addRecords, jobPaths, readPair } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
@@ -297,6 +298,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       [findings.levels] = await heed(signal, asked);
     }
     if (findings.results.length > 0) await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
+    findings.knowledge = await heed(signal, lookAtKnowledge(ports.repo, state));
     const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips) : new Map<string, string>();
     // A run that was made before (its status was lost, or its task was away) is folded from its record.
     const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));

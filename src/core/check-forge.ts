@@ -1,9 +1,9 @@
 // The forge: that the workflow of the ticks hands over what it needs, and that its token reaches what tasks work on.
 import { type Pack, problem } from "./check-pack.ts";
 import type { Problem } from "./entry.ts";
+import { missingRights, rightsFor } from "./forge-rights.ts";
 import { locate } from "./locate.ts";
 import type { ForgeSettings, Task } from "./schema.ts";
-import { readYaml } from "./split.ts";
 
 interface Workflow {
   path: string;
@@ -38,29 +38,15 @@ function handed(pack: Pack, forge: ForgeSettings, workflow: Workflow | null): Pr
         `add \`${name}: …\` to the \`env:\` of the tick step`,
       ),
     ];
-  if (!own || mayOpen(workflow.text)) return [];
+  const lacks = own ? missingRights(workflow.text, rightsFor({ forge, pollers: {} }, false)) : [];
+  if (lacks.length === 0) return [];
   return [
     warning(
       "forge-rights",
-      "the workflow's token may not open pull requests",
-      `add \`pull-requests: write\`, \`issues: write\` and \`statuses: write\` to \`permissions:\` of the tick job in ${workflow.path}, and allow it in the repository's settings under Actions`,
+      `the workflow's token lacks ${lacks.join(", ")}: proposals, the inbox and answers need them`,
+      `add ${lacks.map((one) => `\`${one}\``).join(", ")} to \`permissions:\` of the tick job in ${workflow.path}, and let Actions create pull requests in the repository's settings`,
     ),
   ];
-}
-
-/** A workflow that cannot be read is another check's. */
-function mayOpen(workflow: string): boolean {
-  try {
-    const read = readYaml(workflow) as { permissions?: unknown; jobs?: Record<string, { permissions?: unknown }> };
-    const given = [read.permissions, ...Object.values(read.jobs ?? {}).map((job) => job?.permissions)];
-    return given.some(
-      (one) =>
-        one === "write-all" ||
-        (one !== null && typeof one === "object" && (one as Record<string, unknown>)["pull-requests"] === "write"),
-    );
-  } catch {
-    return true;
-  }
 }
 
 /** The CI service's own token ends at the fence of the repository that it is for. */

@@ -11,7 +11,7 @@ import { ownersOf } from "./who.ts";
 
 const path = "towline.yml";
 // Settings of parts that may not be in this version yet: known, so not complained about.
-const later = ["archive", "campfire", "collections", "narrate", "notify", "plugins", "stop", "version"];
+const later = ["archive", "campfire", "narrate", "notify", "plugins", "stop", "version"];
 
 export function settingsProblems(pack: Pack): Problem[] {
   const text = pack.texts.get(path);
@@ -92,44 +92,46 @@ function isZone(zone: string): boolean {
   }
 }
 
-type Shape = { shape?: Record<string, unknown>; unwrap?: () => Shape };
-const shapeOf = (type: unknown): Record<string, unknown> | null => {
-  let inner = type as Shape | undefined;
-  while (inner && !inner.shape && inner.unwrap) inner = inner.unwrap();
-  return inner?.shape ?? null;
-};
+type Fields = Record<string, unknown>;
+interface Type {
+  shape?: Fields;
+  unwrap?: () => Type;
+  options?: Type[];
+  element?: Type;
+  valueType?: Type;
+}
+
+/** What stands below a setting: fields that are known, or names that people choose with such a thing below each. */
+function below(type: unknown): { shape: Fields } | { each: unknown } | null {
+  const one = type as Type | undefined;
+  if (!one) return null;
+  if (one.shape) return { shape: one.shape };
+  if (one.options) return one.options.map(below).find((found) => found !== null) ?? null;
+  if (one.valueType) return { each: one.valueType };
+  if (one.element) return { each: one.element };
+  return one.unwrap ? below(one.unwrap()) : null;
+}
+
+const isObject = (value: unknown): value is Fields => value !== null && typeof value === "object";
 
 function unread(text: string, at: (field: string[], code: string, message: string, fix: string) => Problem): Problem[] {
-  const raw = (text.trim() === "" ? {} : readYaml(text)) as Record<string, unknown>;
-  const look = (
-    data: Record<string, unknown>,
-    shape: Record<string, unknown>,
-    above: string[],
-    more: string[],
-  ): Problem[] => {
-    const known = [...Object.keys(shape), ...more];
-    return Object.entries(data).flatMap(([name, value]) => {
+  const raw = (text.trim() === "" ? {} : readYaml(text)) as Fields;
+  const unknown = (field: string[], name: string, known: string[]): Problem => {
+    const near = nearest(name, known);
+    const fix = near ? `did you mean \`${near}\`?` : "remove it, or keep it: nothing reads it";
+    return { ...at(field, "unknown-field", `\`${field.join(".")}\` is not a setting`, fix), level: "warning" };
+  };
+  const look = (value: unknown, type: unknown, above: string[], more: string[] = []): Problem[] => {
+    const inner = below(type);
+    if (inner === null || !isObject(value)) return [];
+    return Object.entries(value).flatMap(([name, one]) => {
       const field = [...above, name];
-      if (!known.includes(name)) {
-        const near = nearest(name, known);
-        return [
-          {
-            ...at(
-              field,
-              "unknown-field",
-              `\`${field.join(".")}\` is not a setting`,
-              near ? `did you mean \`${near}\`?` : "remove it, or keep it: nothing reads it",
-            ),
-            level: "warning" as const,
-          },
-        ];
-      }
+      if ("each" in inner) return look(one, inner.each, field);
+      const known = [...Object.keys(inner.shape), ...more];
+      if (!known.includes(name)) return [unknown(field, name, known)];
       // What limits are made of is a check of its own.
-      const inner = name === "budget" ? null : shapeOf(shape[name]);
-      return inner && value !== null && typeof value === "object" && !Array.isArray(value)
-        ? look(value as Record<string, unknown>, inner, field, [])
-        : [];
+      return name === "budget" ? [] : look(one, inner.shape[name], field);
     });
   };
-  return look(raw, schema.shape as Record<string, unknown>, [], later);
+  return look(raw, schema, [], later);
 }

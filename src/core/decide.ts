@@ -9,6 +9,8 @@ import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
 import { callForNew } from "./inbox.ts";
+import { knowledge_path, knowledgeText } from "./knowledge-rows.ts";
+import { learn, raiseReverted } from "./lessons.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
 import { obey } from "./obey.ts";
@@ -53,6 +55,7 @@ export function decide(
   draft.web = findings.web;
   obey(draft, findings.said, { runtimes: known.runtimes, web: findings.web });
   absorb(draft, findings);
+  raiseReverted(draft);
   stopRollouts(draft);
   raiseOverlaps(draft);
   endUnanswered(draft);
@@ -73,6 +76,7 @@ export function decide(
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);
+  learn(draft, false);
   closeMemos(draft);
   if (findings.talks) {
     deliver(draft, base, findings.web);
@@ -80,6 +84,8 @@ export function decide(
   }
   const overview = isLead(draft) ? narrate(draft) : null;
   const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
+  const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
+  if (knowledge !== null) changes.set(knowledge_path, knowledge);
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   const again = [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id));
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs), again };

@@ -54,7 +54,9 @@ function environment({ workflow, forge }: Examined): Finding[] {
     {
       level: "error",
       code: "environment",
-      message: found ? `${why}: any branch may use the environment ${name}` : `there is no environment ${name}`,
+      message: found
+        ? `${why}: other branches than ${forge.default_branch ?? "the default branch"} may use the environment ${name}`
+        : `there is no environment ${name}`,
       fix: `let only ${forge.default_branch ?? "the default branch"} use the environment ${name}`,
       ...at,
     },

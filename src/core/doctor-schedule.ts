@@ -1,6 +1,7 @@
 // The schedule of the ticks: that there is one, that it runs, and that it keeps the time that the settings speak of.
 import { Cron } from "croner";
 import type { Examined, Finding } from "./doctor.ts";
+import { missingRights, rightsFor } from "./forge-rights.ts";
 import { readYaml } from "./split.ts";
 import { tick_workflow } from "./tick-env.ts";
 
@@ -41,7 +42,11 @@ function runsOf(cron: string, now: Date, end: number): number[] {
   }
 }
 
-export function scheduleFindings({ workflow, settings, forge, now }: Examined): Finding[] {
+/** The first line like this; else the first of all. */
+const lineOf = (text: string, like: RegExp) => text.split("\n").findIndex((one) => like.test(one)) + 1 || 1;
+
+export function scheduleFindings(examined: Examined): Finding[] {
+  const { workflow, settings, forge, now } = examined;
   const here = { path: tick_workflow, line: 1 };
   if (workflow === null)
     return [
@@ -54,7 +59,7 @@ export function scheduleFindings({ workflow, settings, forge, now }: Examined): 
         line: 1,
       },
     ];
-  const found: Finding[] = [...cadence(workflow, settings.tick.every, now), ...rights(workflow)];
+  const found: Finding[] = [...cadence(workflow, settings.tick.every, now), ...rights(workflow, examined)];
   if (forge?.workflow !== undefined && forge.workflow !== "active")
     found.push({
       level: "error",
@@ -81,7 +86,7 @@ const minutes = (ms: number) => `${Math.round(ms / 60_000)} min`;
 /** The longest time between two ticks, and what the settings make people believe. */
 function cadence(workflow: string, every: number, now: Date): Finding[] {
   const starts = startsOf(workflow, now);
-  const line = workflow.split("\n").findIndex((text) => /^\s*-?\s*-?\s*cron:/.test(text)) + 1 || 1;
+  const line = lineOf(workflow, /^\s*-?\s*-?\s*cron:/);
   if (starts.length < 2)
     return [
       {
@@ -107,21 +112,17 @@ function cadence(workflow: string, every: number, now: Date): Finding[] {
   ];
 }
 
-/** Some job must be able to push what a tick writes. */
-function rights(workflow: string): Finding[] {
-  const jobs = Object.values(readWorkflow(workflow).jobs ?? {});
-  const may = (one: unknown) =>
-    one === "write-all" || (one as Record<string, unknown> | undefined)?.contents === "write";
-  if (jobs.length === 0 || jobs.some((job) => may(job?.permissions))) return [];
-  if (may((readWorkflow(workflow) as { permissions?: unknown }).permissions)) return [];
-  return [
-    {
-      level: "error",
-      code: "permission",
-      message: "the job of the tick may not push what it writes",
-      fix: "add `contents: write` to `permissions:` of that job",
-      path: tick_workflow,
-      line: 1,
-    },
-  ];
+/** Some job must be able to push what a tick writes, and to do on the forge what the settings ask for. */
+function rights(workflow: string, { settings, forge }: Examined): Finding[] {
+  if (Object.keys(readWorkflow(workflow).jobs ?? {}).length === 0) return [];
+  return missingRights(workflow, rightsFor(settings, forge?.private === true)).map((right) => ({
+    level: "error",
+    code: "permission",
+    message: right === "contents: write" ? "the job of the tick may not push what it writes" : lacks(right),
+    fix: `add \`${right}\` to \`permissions:\` of that job`,
+    path: tick_workflow,
+    line: lineOf(workflow, /^\s*permissions:\s*(#|$)/),
+  }));
 }
+
+const lacks = (right: string) => `the token of the tick's job lacks \`${right}\`, which the settings need`;

@@ -26,7 +26,7 @@ export interface ForgeFacts {
   /** Of the workflow of the ticks: `active`, `disabled_inactivity`, `disabled_manually` … */
   workflow?: string;
   may_open_pulls?: boolean;
-  /** `limited`: only some branches may use it. */
+  /** `limited`: only the default branch may use it, or only branches that are protected. */
   environments?: { name: string; limited: boolean }[];
   /** Names of secrets, of the repository and of the environment that the ticks use. */
   secrets?: string[];
@@ -47,8 +47,17 @@ export interface Examined {
   now: Date;
 }
 
-/** Errors first. */
+/** Errors first, each with the place on the forge where it is mended: that of a file is its editor. */
 export const examine = (one: Examined): Finding[] =>
   [secretFindings, scheduleFindings, forgeFindings]
     .flatMap((check) => check(one))
+    .map((found) => ({ ...found, ...linkOf(found, one.forge) }))
     .sort((a, b) => (a.level < b.level ? -1 : a.level > b.level ? 1 : 0));
+
+function linkOf({ link, path }: Finding, forge: ForgeFacts | null): { link?: string } {
+  if (link !== undefined) return { link };
+  const { page, default_branch: branch } = forge ?? {};
+  if (page === undefined || branch === undefined || path === undefined) return {};
+  const parts = [...branch.split("/"), ...path.split("/")].map(encodeURIComponent);
+  return { link: `${page}/edit/${parts.join("/")}` };
+}

@@ -1,6 +1,7 @@
 // What the dashboard is built from: one schema an export document. The site's collections are these.
 import { z } from "zod";
-import { host, job_states, kinds, pathClass, pupdate, task_states } from "./schema.ts";
+import { page_documents } from "./exported-pages.ts";
+import { host, job_states, kinds, pathClass, task_states } from "./schema.ts";
 
 /** Grows when a document changes its shape; a site refuses data of another version. */
 export const export_version = 2;
@@ -199,15 +200,17 @@ export const documents = {
     enrolled: z.boolean(),
     open: count,
     last: job_link.extend({ at: text }).optional(),
+    /** Time of its newest sample in the ledger. */
+    seen: text.optional(),
+    /** How its record and the machine differ; that its disk is full. */
+    drift: text.optional(),
+    disk_full: z.boolean().default(false),
+    /** Version of the program on the host, by its newest job. */
+    program: text.optional(),
   }),
   agents: row(kinds.agent.omit({ env: true, account: true })),
-  rules: row(kinds.rule).extend({ fired: z.object({ at: text, pupdate: text }).optional() }),
   memos: memo_row,
-  knowledge: z.discriminatedUnion("kind", [
-    row(kinds.insight).extend({ kind: z.literal("insight") }),
-    row(kinds.learning).extend({ kind: z.literal("learning") }),
-  ]),
-  pupdates: pupdate,
+  ...page_documents,
   /** A row a month that cost something, newest first. */
   costs: z.object({
     id: text,
@@ -217,6 +220,7 @@ export const documents = {
       agent: z.array(cost_row),
       host: z.array(cost_row),
       rule: z.array(cost_row),
+      requester: z.array(cost_row).default([]),
     }),
   }),
   problems: z.object({

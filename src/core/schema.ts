@@ -622,6 +622,11 @@ const release = record({
   "must name one of `github`, `url` and `npm`",
 );
 
+const folder_path = line.regex(
+  /^(?!.*(^|\/)\.{1,2}(\/|$))[A-Za-z0-9._][A-Za-z0-9._ -]*(\/[A-Za-z0-9._ -]+)*$/,
+  "must be a path inside the repository, without a slash at its end, like `outreach`",
+);
+
 /** Jobs in one matrix of GitHub Actions. */
 export const most_shards = 256;
 
@@ -671,9 +676,26 @@ export const settings = record({
   site: record({
     url: line.optional(),
     base: line.optional(),
+    /** Encrypts the dashboard with the key in `key` (TOWLINE_SITE_KEY), or with the words in `passphrase`. */
     private: flag.default(false),
+    key: variable.optional(),
+    passphrase: variable.optional(),
+    /** Yes: what a private repository holds may stand where everybody reads it. */
+    public: flag.default(false),
     publish: line.optional(),
   }).optional(),
+  /** What people track besides: a folder of markdown files, and a JSON Schema for their fields. */
+  collections: z
+    .record(
+      slug,
+      record({
+        folder: folder_path.optional(),
+        schema: folder_path.optional(),
+        title: line.optional(),
+        columns: strings.optional(),
+      }),
+    )
+    .optional(),
   owners: strings.optional(),
   /** Called by each tick. The name of a variable that holds the address, or the address. */
   heartbeat: record({ url: line }).optional(),

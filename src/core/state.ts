@@ -56,6 +56,8 @@ export interface State {
   status: Map<string, Entry<"status">>;
   /** What people said of the work of open jobs, by job id: texts of reviews/. */
   reviews: Map<string, string>;
+  /** Insights and learnings that there are, by path, with the start of the id of their text; absent: not looked at. */
+  present?: ReadonlyMap<string, string>;
   /** Open memos. */
   memos: Map<string, Entry<"memo">>;
   /** Machines as ticks have met them, by host name. */
@@ -85,6 +87,12 @@ export const ledger_paths = [
   "state/fired.ndjson",
   letters_path,
   conversations_path,
+  "state/signals.ndjson",
+  "state/candidates.ndjson",
+  "state/dismissed.ndjson",
+  "state/campfire.ndjson",
+  "state/knowledge.ndjson",
+  "state/prose.ndjson",
   "OVERVIEW.md",
 ];
 
@@ -103,7 +111,7 @@ export function openPaths(text: string | undefined): string[] {
   );
 }
 
-function rows<T>(text: string | undefined): T[] {
+export function rows<T>(text: string | undefined): T[] {
   const lines = (text ?? "").split("\n").filter((line) => line.startsWith("{"));
   return lines.flatMap((line) => {
     try {

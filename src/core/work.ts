@@ -5,16 +5,21 @@ import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
 import { branchOf, checkIn, not_all } from "./landed.ts";
 import { raise, raiseJob } from "./raise.ts";
+import type { Remark } from "./review.ts";
 import { byChecks, hear, openRemarks } from "./said.ts";
 import type { Job } from "./schema.ts";
 import type { State } from "./state.ts";
+import { oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
 
 /** What a repository said of itself in this tick, or why it could not be read. `person`: waiting will not mend it. */
 export type RepoAnswer = { tip: string; heads: ReadonlyMap<string, string> } | { fault: string; person: boolean };
 
-/** How people have decided about the work of a job. `unclear`: its branch is gone, and that is all that can be told. */
-export type Standing = "open" | "conflict" | "merged" | "closed" | "unclear";
+/**
+ * How people have decided about the work of a job. `unclear`: its branch is gone, and that is all that can be told.
+ * `refused`: somebody decided who may not, in words for people.
+ */
+export type Standing = "open" | "conflict" | "merged" | "closed" | "unclear" | { refused: string };
 
 type Code = NonNullable<Job["run"]["code"]>;
 
@@ -104,7 +109,8 @@ export function settleWork(
   for (const [id, stands] of standing) {
     const job = draft.jobs.get(id);
     if (!job || !isWithPeople(job) || stands === "open") continue;
-    if (stands === "unclear") doubt(draft, job);
+    if (stands === "unclear") doubt(draft, job, branch_gone(job));
+    else if (typeof stands === "object") doubt(draft, job, stands.refused);
     else if (stands === "conflict") clash(draft, job, repos.get(job.data.run.code?.repo ?? ""));
     else decided(draft, job, stands);
   }
@@ -142,14 +148,17 @@ function decided(draft: Draft, job: Entry<"job">, stands: "merged" | "closed"): 
 }
 
 /** Neither a yes nor a no is made up: a person says which it was. */
-function doubt(draft: Draft, job: Entry<"job">): void {
+function doubt(draft: Draft, job: Entry<"job">, what: string): void {
   const { task, run } = job.data;
-  const why = `its branch ${run.branch} is gone, and whether it was merged cannot be told: close ${task} (\`status: cancelled\`), or push the branch again`;
+  const why = `${what}, or close ${task} (\`status: cancelled\`)`;
   if (run.why === why) return;
   const next = withState(job, job.data.state, { why, outcome: "partial" });
   putJob(draft, next);
   raiseJob(draft, next, "job.unclear", why);
 }
+
+const branch_gone = ({ data }: Entry<"job">) =>
+  `its branch ${data.run.branch} is gone, and whether it was merged cannot be told: push the branch again`;
 
 /** People have changed what it changes, too. Each state of their branch is a reason once. */
 function clash(draft: Draft, job: Entry<"job">, answer: RepoAnswer | undefined): void {
@@ -169,11 +178,30 @@ export function isWoken(state: State, job: Entry<"job">): boolean {
 }
 
 function wake(draft: Draft, job: Entry<"job">): void {
-  const fresh = [...openRemarks(draft, job).keys()];
+  const remarks = openRemarks(draft, job);
+  raiseRemarks(draft, job, remarks);
+  const fresh = [...remarks.keys()];
   const why = fresh.length === 1 ? "one remark to settle" : `${fresh.length} remarks to settle`;
   const before = job.data.run.code as Code;
   const code = { ...before, checked: byChecks(before.checked, fresh), failed: undefined, note: undefined };
   putJob(draft, withState(job, "reworking", { why, code }));
+}
+
+/** What people asked to be changed in an agent's work, which others may learn from. */
+function raiseRemarks(draft: Draft, { id: job, data }: Entry<"job">, remarks: ReadonlyMap<string, Remark>): void {
+  const { task, agent, host, pr } = data;
+  for (const [id, { path, line, text }] of remarks) {
+    if (id.startsWith("check ")) continue;
+    draft.raised.push({
+      id: pupdateId("towline", job, `job.remarked ${id}`, null),
+      at: isoNow(draft),
+      source: "towline",
+      kind: "job.remarked",
+      subject: task,
+      title: oneLine(`${task}: ${text}`),
+      data: { task, job, host, agent, pr, path: path ?? undefined, line: line ?? undefined, text: text.slice(0, 4000) },
+    });
+  }
 }
 
 function withState(job: Entry<"job">, state: Job["state"], run: Partial<Job["run"]>): Entry<"job"> {

@@ -1,10 +1,12 @@
 // What people and checks say of a pull request.
 import { z } from "zod";
+import type { Condition } from "../core/authority.ts";
 import { isOurs } from "../core/marks.ts";
 import type { Remark } from "../core/review.ts";
 import { oneLine } from "../core/text.ts";
 import type { Checks, Comment, Permission, Person, Review, Said, Thread } from "../ports.ts";
 import { ApiFault } from "../shell/github-api.ts";
+import type { May } from "./github-rights.ts";
 import type { At } from "./github-session.ts";
 import {
   addressOf,
@@ -134,18 +136,13 @@ export async function permissionOf({ api, owner, repo }: At, who: Pick<Person, "
   return { ...levels, ...reading }[found.permission] ?? "none";
 }
 
-export const mayWrite = (level: Permission) => level === "write" || level === "admin";
-
-/** What is to be changed, by whom that may say so; each person is looked up once. */
-export async function remarksOn(at: At, one: Pull, head: string): Promise<Said[]> {
-  const asked = new Map<string, Promise<boolean>>();
-  const counts = async (by: Person | null, text: string): Promise<boolean> => {
-    if (by === null || by.bot) return false;
+/** What is to be changed, by whom that may say so. */
+export async function remarksOn(at: At, one: Pull, head: string, may: May): Promise<Said[]> {
+  const counts = async (by: Person | null, text: string, condition: Condition = "fresh"): Promise<boolean> => {
+    if (by === null) return false;
     // With a person's own token only the mark tells towline's words from theirs.
-    if (isOurs(text) && (await at.isMe(by))) return false;
-    const known = asked.get(by.id) ?? permissionOf(at, by).then(mayWrite, refusedFor);
-    asked.set(by.id, known);
-    return known;
+    const own = isOurs(text) && !by.bot && (await at.isMe(by));
+    return (await may(by, "review.changes", condition, { own })).allow;
   };
   const said: Said[] = [];
   for (const { id, author, text, url } of standing(await reviewsOf(at, one.number)))
@@ -153,8 +150,8 @@ export async function remarksOn(at: At, one: Pull, head: string): Promise<Said[]
       said.push({ id: `review ${id}`, by: author, ...whole(text), url });
   for (const { path, line, comments, resolved } of await threadsAt(at, one.number)) {
     if (resolved === true) continue;
-    for (const { id, author, text, url } of comments)
-      if (await counts(author, text))
+    for (const { id, author, text, edited, url } of comments)
+      if (await counts(author, text, edited ? "edited" : "fresh"))
         said.push({ id: `comment ${id}`, by: author, path, line: path === null ? null : line, text: cut(text), url });
   }
   // What people pushed on top is theirs to mend.
@@ -162,12 +159,6 @@ export async function remarksOn(at: At, one: Pull, head: string): Promise<Said[]
   for (const { id, name, url } of failed)
     said.push({ id: `check ${id}`, by: null, ...whole(`the check ${name} failed${url ? `: ${url}` : ""}`), url });
   return said;
-}
-
-/** Not to be found as one who may: a fault of the forge itself is not taken for that. */
-function refusedFor(thrown: unknown): boolean {
-  if (thrown instanceof ApiFault && thrown.status === 404) return false;
-  throw thrown;
 }
 
 const most_text = 4000;

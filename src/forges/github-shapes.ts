@@ -18,13 +18,17 @@ export const pull = z.object({
   title: z.string(),
   body: z.string().nullish(),
   draft: z.boolean().nullish(),
+  user,
   merged_at: z.string().nullish(),
-  /** Only where one is asked for by itself. */
+  /** Only where one is asked for by itself, as `mergeable` is. */
+  merged_by: user,
   mergeable: z.boolean().nullish(),
   head: side,
   base: side,
 });
 export type Pull = z.infer<typeof pull>;
+/** Every pull request is an issue, too; only there it says who closed it. */
+export const issue_end = z.object({ closed_by: user });
 
 export const review = z.object({
   id,
@@ -97,7 +101,8 @@ export const commentOf = (one: z.infer<typeof comment>): Comment => ({
   author: personOf(one.user),
   text: textOf(one.body),
   at: oneLine(one.created_at, 40),
-  edited: one.created_at !== one.updated_at,
+  edited:
+    one.created_at !== one.updated_at && !(Math.abs(Date.parse(one.updated_at) - Date.parse(one.created_at)) < 1000),
   url: addressOf(one.html_url),
 });
 

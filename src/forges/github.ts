@@ -1,10 +1,12 @@
 // GitHub: pull requests are the proposals. Branches are pushed by git as everywhere; what is only there is bare git's.
 import type { ForgeSettings } from "../core/schema.ts";
+import type { Standing } from "../core/work.ts";
 import type { Forge, NotHere, Proposal } from "../ports.ts";
 import type { Targets } from "../shell/target.ts";
 import { git, without } from "./git.ts";
 import { newest, propose, shownOf, whole } from "./github-pulls.ts";
 import { checksOf, commentsOf, permissionOf, remarksOn, reviewsOf, threadsAt } from "./github-read.ts";
+import { closedBy, mayAt, mergedBy } from "./github-rights.ts";
 import { type At, createSession } from "./github-session.ts";
 import type { Pull } from "./github-shapes.ts";
 import { label, say, start, status } from "./github-write.ts";
@@ -12,6 +14,16 @@ import type { ForgeOptions } from "./index.ts";
 
 const none: NotHere = { notHere: "no pull request shows this branch" };
 const elsewhere: NotHere = { notHere: "a repository on another server has no pull requests here" };
+
+async function standsAt(at: At, { number }: Pull, work: Proposal, plain: Forge): Promise<Standing> {
+  const one = await whole(at, number);
+  const shown = shownOf(one);
+  if (shown.state === "open") return shown.conflict === true ? "conflict" : "open";
+  const may = mayAt(at, work.owners);
+  if (shown.state === "merged") return mergedBy(at, one, may);
+  // Merged by hand, as other commits, and closed: git sees that.
+  return (await plain.stands(work)) === "merged" ? "merged" : closedBy(at, one, may);
+}
 
 export function github(settings: ForgeSettings, targets: Targets, options: ForgeOptions): Forge {
   const session = createSession(settings, options);
@@ -34,15 +46,9 @@ export function github(settings: ForgeSettings, targets: Targets, options: Forge
       return place === null ? plain.propose(work) : session.speak(place, (at) => propose(at, work));
     },
     async stands(work) {
-      const shown = await on(work, async (at, one) =>
-        shownOf(one.state === "open" ? await whole(at, one.number) : one),
-      );
+      const stands = await on(work, (at, one) => standsAt(at, one, work, plain));
       // Pushed, and not shown: the branch speaks for itself.
-      if ("notHere" in shown) return plain.stands(work);
-      if (shown.state === "open") return shown.conflict === true ? "conflict" : "open";
-      if (shown.state === "merged") return "merged";
-      // Merged by hand, as other commits, and closed: git sees that.
-      return (await plain.stands(work)) === "merged" ? "merged" : "closed";
+      return typeof stands === "object" && "notHere" in stands ? plain.stands(work) : stands;
     },
     async show(work) {
       const shown = await on(work, async (at, one) => shownOf(await whole(at, one.number)));
@@ -51,7 +57,7 @@ export function github(settings: ForgeSettings, targets: Targets, options: Forge
     reviews: (work) => on(work, (at, one) => reviewsOf(at, one.number)),
     threads: (work) => on(work, (at, one) => threadsAt(at, one.number)),
     checks: (work) => on(work, (at, one) => checksOf(at, one.head.sha)),
-    remarks: (work) => on(work, (at, one) => remarksOn(at, one, work.head)),
+    remarks: (work) => on(work, (at, one) => remarksOn(at, one, work.head, mayAt(at, work.owners))),
     comments: ({ repo, number }) => at(repo, (at) => commentsOf(at, number)),
     async permission(repo, person) {
       try {

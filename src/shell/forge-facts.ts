@@ -10,6 +10,8 @@ export interface Asked {
   repository: string;
   token: string;
   variable: string;
+  /** How requests leave this machine. */
+  fetch?: typeof fetch;
 }
 
 const wall = 20;
@@ -18,15 +20,28 @@ const repository = z.object({ private: z.boolean(), default_branch: z.string() }
 const workflow = z.object({ state: z.string() });
 const permissions = z.object({ can_approve_pull_request_reviews: z.boolean() });
 const environments = z.object({
-  environments: z.object({ name: z.string(), deployment_branch_policy: z.unknown() }).array(),
+  environments: z
+    .object({
+      name: z.string(),
+      deployment_branch_policy: z.object({ custom_branch_policies: z.boolean().nullish() }).nullish(),
+    })
+    .array(),
 });
+const policies = z.object({ branch_policies: names });
 const secrets = z.object({ secrets: names });
 const variable = z.object({ value: z.string() });
 
-export async function forgeFacts({ url, web, repository: named, token, variable: from }: Asked): Promise<ForgeFacts> {
+export async function forgeFacts({
+  url,
+  web,
+  repository: named,
+  token,
+  variable: from,
+  fetch,
+}: Asked): Promise<ForgeFacts> {
   const [owner = "", repo = ""] = named.split("/");
   const at = { owner, repo, per_page: 100 };
-  const api = createApi({ url, token, variable: from, wall });
+  const api = createApi({ url, token, variable: from, wall, ...(fetch && { fetch }) });
   const facts: ForgeFacts = { repository: named, page: `${web}/${named}`, untold: [] };
   try {
     const told = await part(facts, api, "the repository", (rest) => rest.repos.get(at), repository);
@@ -44,12 +59,7 @@ export async function forgeFacts({ url, web, repository: named, token, variable:
         permissions,
       )
     )?.can_approve_pull_request_reviews;
-    facts.environments = (
-      await part(facts, api, "environments", (rest) => rest.repos.getAllEnvironments(at), environments)
-    )?.environments.map(({ name, deployment_branch_policy: policy }) => ({
-      name,
-      limited: policy !== null && policy !== undefined,
-    }));
+    facts.environments = await environmentsOf(facts, api, at);
     facts.secrets = await secretsOf(facts, api, at);
     const stop = { ...at, name: "TOWLINE_STOP" };
     facts.stop = await api
@@ -63,6 +73,32 @@ export async function forgeFacts({ url, web, repository: named, token, variable:
 }
 
 type At = { owner: string; repo: string; per_page: number };
+
+/** Who may use them. */
+async function environmentsOf(facts: ForgeFacts, api: Api, at: At): Promise<ForgeFacts["environments"]> {
+  const told = await part(facts, api, "environments", (rest) => rest.repos.getAllEnvironments(at), environments);
+  if (!told) return undefined;
+  const found: NonNullable<ForgeFacts["environments"]> = [];
+  for (const { name, deployment_branch_policy: policy } of told.environments) {
+    if (!policy?.custom_branch_policies) {
+      found.push({ name, limited: policy != null });
+      continue;
+    }
+    const where = { ...at, environment_name: name };
+    const list = await part(
+      facts,
+      api,
+      `branches that may use ${name}`,
+      (rest) => rest.repos.listDeploymentBranchPolicies(where),
+      policies,
+    );
+    const only = (one: { name: string }) => one.name === facts.default_branch;
+    // Half a list accuses wrongly.
+    if (!list) return undefined;
+    found.push({ name, limited: list.branch_policies.every(only) });
+  }
+  return found;
+}
 
 /** Of the repository and of all its environments; when one list is not told, none is: half a list accuses wrongly. */
 async function secretsOf(facts: ForgeFacts, api: Api, at: At): Promise<string[] | undefined> {

@@ -33,7 +33,7 @@ const fresh = 3600;
 /** Asks repositories where they are, and how work stands in them. Where one says nothing the words for it stand there. */
 export async function lookAtRepos(
   { targets, forge: forgeFor }: Pick<Code, "targets" | "forge">,
-  settings: Pick<Settings, "forge">,
+  settings: Pick<Settings, "forge" | "owners">,
   repos: ReadonlySet<string>,
   waiting: readonly Entry<"job">[],
   findings: Pick<Findings, "repos" | "standing" | "remarks" | "forge">,
@@ -51,7 +51,7 @@ export async function lookAtRepos(
           const { code, branch } = data.run;
           if (code?.repo !== repo || code.head === undefined || branch === undefined) continue;
           const { head, tip, paths, sum } = code;
-          const proposal = { repo, branch, head, tip, paths, sum };
+          const proposal = { repo, branch, head, tip, paths, sum, owners: settings.owners };
           if (forge.name === "git") findings.standing.set(id, await forge.stands(proposal));
           else await askForge(forge, findings, id, proposal);
         }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type Examined, examine, type Finding, type ForgeFacts } from "../core/doctor.ts";
 import { costFindings, type Forecast, forecastLine } from "../core/forecast.ts";
+import type { Settings } from "../core/schema.ts";
 import { tick_workflow } from "../core/tick-env.ts";
 import { exit, usage } from "../errors.ts";
 import { forecastFrom, free_minutes } from "../shell/forecast.ts";
@@ -8,6 +9,7 @@ import { openLocal } from "../shell/pack.ts";
 import { openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { originUrl } from "../shell/repo-open.ts";
+import { wayOut } from "../shell/way-out.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface DoctorFlags extends Common {
@@ -53,7 +55,7 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
     (path) => path === tick_workflow || path === "towline.yml" || /^\w+\/.*\.md$/.test(path),
   );
   const workflow = files.find(({ path }) => path === tick_workflow)?.text ?? null;
-  const forge = flags.offline || flags.forecast ? null : await askForge(wire, dir);
+  const forge = flags.offline || flags.forecast ? null : await askForge(wire, dir, state.settings);
   const examined: Examined = {
     files,
     workflow,
@@ -77,18 +79,21 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
 }
 
 /** null: there is no token, or origin is no repository of that forge. */
-async function askForge({ env }: Wire, dir: string): Promise<ForgeFacts | null> {
-  const variable = env.GITHUB_TOKEN ? "GITHUB_TOKEN" : "GH_TOKEN";
+async function askForge({ env }: Wire, dir: string, { forge }: Settings): Promise<ForgeFacts | null> {
+  const named = [forge?.token ?? "GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"];
+  const variable = named.find((name) => env[name]) ?? "";
   const token = env[variable];
   if (!token) return null;
   const { repositoryOf } = await import("../shell/github-place.ts");
   const found = repositoryOf((await originUrl(dir, env)) ?? "");
-  const named = env.GITHUB_REPOSITORY ?? (found && `${found.owner}/${found.name}`);
-  if (!named || !/^[\w.-]+\/[\w.-]+$/.test(named)) return null;
+  const own = env.GITHUB_REPOSITORY ?? (found && `${found.owner}/${found.name}`);
+  if (!own || !/^[\w.-]+\/[\w.-]+$/.test(own)) return null;
   const web = env.GITHUB_SERVER_URL ?? `https://${found?.host ?? "github.com"}`;
-  const url = env.GITHUB_API_URL ?? (web === "https://github.com" ? "https://api.github.com" : `${web}/api/v3`);
+  const server = web === "https://github.com" ? "https://api.github.com" : `${web}/api/v3`;
+  const url = forge?.url ?? env.GITHUB_API_URL ?? server;
   const { forgeFacts } = await import("../shell/forge-facts.ts");
-  return forgeFacts({ url, web, repository: named, token, variable });
+  const fetch = await wayOut(env, url);
+  return forgeFacts({ url, web, repository: own, token, variable, fetch });
 }
 
 function printed({ findings, forecast, untold }: Diagnosis, flags: DoctorFlags): string {

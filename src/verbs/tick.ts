@@ -24,6 +24,7 @@ import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } f
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
 import { codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
+import { delivery } from "./site-deploy.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
 
 export interface TickFlags extends Common, PartFlags {
@@ -85,7 +86,7 @@ export async function tickOnce(
     }
   };
   const publishing = async (state: State, left: number) => {
-    const ports = { repo: seen, dir, env: wire.env, left, now: clock.now().getTime() };
+    const ports = { repo: seen, ...delivery(wire, dir, state), left, now: clock.now().getTime() };
     published = await publish(ports, state.settings, state.tips, before);
     return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };

@@ -31,7 +31,30 @@ describe("settings", () => {
       " {name: github, app: {id: 1, key: K, installation: x}}\n",
       ["towline.yml:5:58 settings"],
     ],
+    ["a slip below it", " {name: github, wal: 10s}\n", ["towline.yml:5:28 unknown-field?"]],
+    [
+      "a slip two below it",
+      "\n  name: github\n  app: {id: 1, key: K, instalation: 2}\n",
+      ["towline.yml:7:37 unknown-field?"],
+    ],
   ])("%s", (_, forge, wanted) => expect(places(found(forge))).toEqual(wanted));
+
+  test.each([
+    ["forge:\n  name: github\n  wal: 10s\n", "forge.wal", "did you mean `wall`?"],
+    ["releases:\n  claude: {npm: a, versoin: 1.2.3}\n", "releases.claude.versoin", "did you mean `version`?"],
+    [
+      "pollers:\n  calendar:\n    - {name: team, file: a.ics, led: 5m}\n",
+      "pollers.calendar.0.led",
+      "did you mean `lead`?",
+    ],
+    ["accounts:\n  max: {budgt: {}}\n", "accounts.max.budgt", "did you mean `budget`?"],
+    ["site: {pubish: pages}\n", "site.pubish", "did you mean `publish`?"],
+    ["embeddings: {url: https://m.example/v1, model: m, leest: 50}\n", "embeddings.leest", "did you mean `least`?"],
+  ])("a slip in %j", (text, field, fix) => {
+    const { problems } = checked({ "towline.yml": `${sound["towline.yml"]}${text}` });
+    const said = problems.filter(({ code }) => code === "unknown-field");
+    expect(said).toMatchObject([{ message: `\`${field}\` is not a setting`, fix }]);
+  });
 
   test("a token in the place of its variable's name is not repeated", () => {
     expect(JSON.stringify(found(" {name: github, token: ghp_canary0123456789}\n"))).not.toContain("canary");
@@ -41,8 +64,13 @@ describe("settings", () => {
 test("the workflow has to hand the token over, with the right to open pull requests", () => {
   const said = found(" github\n", shipped.replace(/pull-requests: write/, "pull-requests: read"));
   expect(places(said)).toEqual(["towline.yml:5:8 forge-rights?"]);
-  expect(said.problems[0]?.fix).toContain("pull-requests: write");
-  const granted = shipped.replace("contents: write", "contents: write\n      pull-requests: write");
+  expect(said.problems[0]?.fix).toContain("`pull-requests: write`, `issues: write`, `statuses: write`");
+  const rights = ["contents: write", "pull-requests: write", "issues: write", "statuses: write"];
+  const granted = shipped.replace("contents: write", rights.join("\n      "));
+  for (const one of rights) {
+    const without = found(" github\n", granted.replace(one, one.replace("write", "read")));
+    expect(without.problems.map(({ message }) => message)).toEqual([expect.stringContaining(one)]);
+  }
   expect(places(found(" github\n", granted))).toEqual([]);
   expect(places(found(" {name: github, token: HUB}\n", granted))).toEqual(["towline.yml:5:8 forge-token?"]);
   expect(places(found(" {name: github, app: {id: 1, key: APP}}\n", granted))).toEqual(["towline.yml:5:8 forge-token?"]);

@@ -12,6 +12,11 @@ import { readSettings } from "../../src/core/state.ts";
 
 const ours = readFileSync(join(import.meta.dirname, "..", "..", ".github", "workflows", "tick.yml"), "utf8");
 const workflow = ours.replace("    runs-on: ubuntu-24.04\n", "    environment: towline\n    runs-on: ubuntu-24.04\n");
+const rights = ["pull-requests: write", "issues: write", "checks: read", "statuses: write"];
+const granted = workflow.replace(
+  "contents: write",
+  `contents: write\n${rights.map((right) => `      ${right}\n`).join("")}`,
+);
 const now = new Date("2026-11-20T10:00:00Z");
 const record = <K extends Kind>(path: string, kind: K, text: string) => parseEntry(path, kind, text).entry as Entry<K>;
 const host = {
@@ -61,6 +66,10 @@ describe("examine", () => {
     ["warning cadence", { workflow: workflow.replace("7,37 * * * *", "7 * * * *") }],
     ["warning cadence", { settings: settingsOf("id: p\ntick: {every: 10m}\n") }],
     ["error permission", { workflow: workflow.replace("contents: write", "contents: read") }],
+    [
+      "error permission",
+      { settings: settingsOf("id: p\nforge: github\n"), workflow: granted.replace("      issues: write\n", "") },
+    ],
     ["error disabled-schedule", told({ workflow: "disabled_inactivity" })],
     ["warning stopped", told({ stop: true })],
     ["warning public-pack", told({ private: false })],
@@ -72,6 +81,28 @@ describe("examine", () => {
   ])("%s", (code, more) => {
     expect(codes(more)).toContain(code);
     for (const { message, fix, path } of examine(pack(more))) expect([message, fix, path].every(Boolean)).toBe(true);
+  });
+
+  test("every right that the token lacks is named, and each finding leads to where it is mended", () => {
+    const settings = settingsOf("id: p\nforge: github\n");
+    const lacks = (more: Partial<Examined>) =>
+      examine(pack({ settings, ...more }))
+        .filter(({ code }) => code === "permission")
+        .map(({ fix }) => /`([^`]+)`/.exec(fix)?.[1]);
+    expect(lacks({ workflow: granted })).toEqual([]);
+    const all = ["pull-requests: write", "issues: write", "checks: read", "statuses: write"];
+    expect(lacks({})).toEqual(all);
+    expect(lacks(told({ private: false }))).toEqual(all.filter((one) => one !== "checks: read"));
+    // The list of another job gives nothing, and a job's own takes the place of the workflow's.
+    expect(lacks({ workflow: workflow.replace("permissions: {}", "permissions: write-all") })).toEqual(all);
+    expect(lacks({ settings: settingsOf("id: p\npollers: {github: {}}\n") })).toEqual([
+      "pull-requests: read",
+      "issues: read",
+      "checks: read",
+    ]);
+    expect(lacks({ settings: settingsOf("id: p\nforge: {name: github, app: {id: 1, key: K}}\n") })).toEqual([]);
+    for (const { link } of examine(pack({ settings, hosts: [], ...told({ may_open_pulls: false, stop: true }) })))
+      expect(link).toMatch(/^https:\/\/github\.com\/ada\/pack\/(edit\/main\/\.github|settings\/)/);
   });
 
   test("what is no fault is not taken for one", () => {

@@ -13,6 +13,7 @@ interface Pull {
   head: { ref: string; sha: string };
   merged?: boolean;
   merged_at?: string | null;
+  merged_by?: object | null;
 }
 
 export interface Hub {
@@ -45,6 +46,7 @@ export async function hubOf(bare: string, people: string[], strangers: string[])
   });
   const direct = new Octokit({ baseUrl: server.url, auth: "alice" }).rest;
   for (const username of people) await direct.repos.addCollaborator({ ...name, username, permission: "push" });
+  const { data: alice } = await direct.users.getByUsername({ username: "alice" });
   let known = "";
   const heads = new Map<string, string>();
   const merged = new Map<number, string>();
@@ -60,7 +62,7 @@ export async function hubOf(bare: string, people: string[], strangers: string[])
     const at = merged.get(one.number);
     const sha = heads.get(one.head.ref) ?? one.head.sha;
     git(bare, "update-ref", `refs/pull/${one.number}/head`, sha);
-    return { ...one, head: { ...one.head, sha }, ...(at ? { merged: true, merged_at: at } : {}) };
+    return { ...one, head: { ...one.head, sha }, ...(at ? { merged: true, merged_at: at, merged_by: alice } : {}) };
   };
   const mendOf = (url: string) => {
     if (/\/pulls(\/\d+)?(\?.*)?$/.test(url)) return mended;

@@ -31,6 +31,9 @@ export interface Pull {
   base: string;
   state: "open" | "closed";
   merged_at: string | null;
+  /** Who merged or closed it; without a word bob. */
+  by?: Account | null;
+  author?: Account;
   /** Where its branch was last. */
   sha?: string;
   fork?: boolean;
@@ -163,6 +166,10 @@ function route(hub: Hub, bare: string, line: string, url: URL, sent: Json): Repl
       return one(hub, bare, n);
     case "GET /pulls/N/reviews":
       return on(hub.reviews);
+    case "GET /issues/N": {
+      const pull = hub.pulls.find(({ number }) => number === n);
+      return pull ? { body: { number: n, closed_by: pull.state === "open" ? null : endedBy(pull) } } : none;
+    }
     case "GET /issues/N/comments":
       return on(hub.comments);
     case "POST /issues/N/comments":
@@ -232,12 +239,16 @@ function shown(bare: string, pull: Pull): Json {
     body,
     state,
     merged_at,
+    merged_by: merged_at === null ? null : endedBy(pull),
+    user: account(pull.author ?? bot),
     draft: false,
     html_url: `https://hub.example/alice/pack/pull/${number}`,
     head: { ref, sha: pull.sha ?? "0".repeat(40), repo: fork ? { id: 2, default_branch: "main" } : at_home },
     base: { ref: base, sha: tip(bare, base), repo: at_home },
   };
 }
+
+const endedBy = ({ by }: Pull) => (by === null ? null : account(by ?? { id: 2, login: "bob" }));
 
 function one(hub: Hub, bare: string, number: number): Reply {
   const pull = hub.pulls.find((each) => each.number === number);

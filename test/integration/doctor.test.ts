@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { forgeFacts } from "../../src/shell/forge-facts.ts";
 import { cli } from "../fakes/cli.ts";
 import { clone, env, git, origin } from "../repo/origin.ts";
 
@@ -19,6 +20,19 @@ const answers: Record<string, unknown> = {
   "/repos/ada/pack/actions/workflows/tick.yml": { state: "disabled_inactivity" },
   "/repos/ada/pack/actions/permissions/workflow": { can_approve_pull_request_reviews: false },
   "/repos/ada/pack/environments": { environments: [] },
+  "/repos/ada/other": { private: true, default_branch: "main" },
+  "/repos/ada/other/environments": {
+    environments: [
+      { name: "all", deployment_branch_policy: null },
+      { name: "main", deployment_branch_policy: { custom_branch_policies: true } },
+      { name: "wide", deployment_branch_policy: { custom_branch_policies: true } },
+      { name: "guarded", deployment_branch_policy: { protected_branches: true, custom_branch_policies: false } },
+    ],
+  },
+  "/repos/ada/other/environments/main/deployment-branch-policies": { branch_policies: [{ name: "main" }] },
+  "/repos/ada/other/environments/wide/deployment-branch-policies": {
+    branch_policies: [{ name: "main" }, { name: "*" }],
+  },
   "/repos/ada/pack/actions/variables/TOWLINE_STOP": { value: "1" },
 };
 let server: Server;
@@ -77,4 +91,12 @@ test("a shallow clone guesses its growth by what lies in it; what cannot be mend
   writeFileSync(join(dir, ".github", "workflows", "tick.yml"), "jobs: [");
   const broken = await cli(dir, ["upgrade"], env);
   expect([broken.code, broken.said]).toEqual([3, expect.stringContaining("cannot be read as YAML")]);
+});
+
+test("an environment is limited when no branch but the default one, or a protected one, may use it", async () => {
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const where = { url, web: "https://github.com", repository: "ada/other", token: "t0ken", variable: "T" };
+  const { environments } = await forgeFacts(where);
+  const limited = Object.fromEntries((environments ?? []).map((one) => [one.name, one.limited]));
+  expect(limited).toEqual({ all: false, main: true, wide: false, guarded: true });
 });

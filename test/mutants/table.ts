@@ -1675,13 +1675,19 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "only who may write asks for changes",
-    edits: [["src/forges/github-read.ts", ".then(mayWrite, refusedFor)", ".then(() => true, refusedFor)"]],
+    edits: [
+      [
+        "src/forges/github-read.ts",
+        'return (await may(by, "review.changes", condition, { own })).allow;',
+        "return !own;",
+      ],
+    ],
     tests: ["test/forges/faults.test.ts"],
     name: "only of people who may write",
   },
   {
     guard: "towline asks itself for no changes",
-    edits: [["src/forges/github-read.ts", "if (isOurs(text) && (await at.isMe(by))) return false;", ""]],
+    edits: [["src/forges/github-read.ts", "isOurs(text) && !by.bot && (await at.isMe(by))", "false"]],
     tests: ["test/forges/faults.test.ts"],
     name: "only of people who may write",
   },
@@ -1848,6 +1854,30 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/converse.ts", "forecast?.day !== day", "day"]],
     tests: ["test/forges/proposals.test.ts"],
     name: "a tick does it",
+  },
+  {
+    guard: "a merge moves a job only by those who may merge",
+    edits: [["src/forges/github-rights.ts", 'if (verdict?.allow) return "merged";', 'return "merged";']],
+    tests: ["test/forges/rights.test.ts"],
+    name: "is merged or closed by those",
+  },
+  {
+    guard: "closing moves a job only by those who may drop it",
+    edits: [["src/forges/github-rights.ts", 'if (verdict?.allow) return "closed";', 'return "closed";']],
+    tests: ["test/forges/rights.test.ts"],
+    name: "is merged or closed by those",
+  },
+  {
+    guard: "an approval before the last push is none",
+    edits: [["src/forges/github-rights.ts", '"fresh" : "moved"', '"fresh" : "fresh"']],
+    tests: ["test/forges/rights.test.ts"],
+    name: "merged by a machine",
+  },
+  {
+    guard: "a remark that was edited wakes nobody",
+    edits: [["src/forges/github-read.ts", 'edited ? "edited" : "fresh"', '"fresh"']],
+    tests: ["test/forges/rights.test.ts"],
+    name: "is to be changed for those",
   },
 ];
 

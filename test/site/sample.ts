@@ -7,6 +7,7 @@ import type { ExportFiles } from "../../src/core/exported.ts";
 import { pupdate, settings } from "../../src/core/schema.ts";
 import { fenced } from "../../src/core/text.ts";
 import { digest_file, exportDigest } from "../../src/shell/export.ts";
+import { page_levels, page_settings, pageFiles } from "./sample-pages.ts";
 
 /** Each would do harm in a page that forgets to escape. `canary` names what must never run or load. */
 export const hostile = [
@@ -176,7 +177,7 @@ function runs(): File[] {
           ? "ended at its limit of 2m; what it had said is kept"
           : undefined;
     const run = {
-      occurrence: iso(at),
+      occurrence: new Date(at - (40 + ((n * 97) % 1900)) * 1000).toISOString(),
       run_id: job,
       epoch: 1,
       tick: "t1",
@@ -372,6 +373,22 @@ const people: File[] = [
     record({ when: { kind: "job.failed" }, then: [{ memo: "{{title}}" }] }, "Someone should know.\n"),
   ],
   [
+    "rules/stale-pr.md",
+    record(
+      {
+        when: { kind: "pr.stale", "data.age": { gt: "3d" } },
+        cooldown: { for: "1d", per: "subject" },
+        then: [{ memo: "{{title}} is waiting for a review", kind: "ask" }],
+        off: "true",
+      },
+      "Reviews that wait for days are forgotten.\n",
+    ),
+  ],
+  [
+    "learnings/group-by-path.md",
+    record({ applies: ["*.log"], sources: ["nginx-errors-61e3a"] }, "Group by path prefix first, then by referrer.\n"),
+  ],
+  [
     "insights/quiet-hours.md",
     record({ sources: ["disk-report-5eed1"] }, "The backup holds the disk from 03:00 to 03:30.\n"),
   ],
@@ -518,6 +535,16 @@ const heard = [
     rule: "failed-job",
   },
   { id: "p1", at: "2026-11-20T06:02:00Z", source: "fleet", kind: "host.up", subject: "boba", title: "boba answers" },
+  {
+    id: "p4",
+    at: "2026-11-21T05:40:00Z",
+    source: "towline",
+    kind: "source.failed",
+    subject: "github",
+    title: "github could not be asked: 502",
+    data: { why: "the server answered 502" },
+    verdict: "ignored",
+  },
 ];
 
 /** Input of `exportData`. `hostile`: with the attacks; `empty`: a pack that holds nothing but its settings. */
@@ -536,11 +563,14 @@ export function sampleInput(kind: "quiet" | "hostile" | "empty" = "quiet"): Expo
       name: kind === "empty" ? "fresh pack" : "harbour",
       id: "harbour",
       zone: "Europe/Berlin",
+      ...(kind === "empty" ? {} : page_settings),
     }),
     entries,
     problems,
     levels:
-      kind === "empty" ? [] : [{ source: "fleet", subject: "boba", family: "host", kind: "host.down", pupdate: "p3" }],
+      kind === "empty"
+        ? []
+        : [{ source: "fleet", subject: "boba", family: "host", kind: "host.down", pupdate: "p3" }, ...page_levels],
     pupdates: kind === "empty" ? [] : heard.map((line) => pupdate.parse(line)),
     overview:
       kind === "quiet"
@@ -553,6 +583,8 @@ export function sampleInput(kind: "quiet" | "hostile" | "empty" = "quiet"): Expo
     },
     forge: kind === "quiet" ? "https://github.com/example/harbour" : null,
     branch: "main",
+    files: kind === "empty" ? new Map() : pageFiles(now, kind === "hostile" ? hostile.join(" ") : ""),
+    forecast: kind === "quiet" ? { day: "2026-11-21", line: "1,090 of 2,000 min, $3.20 of $10, 41 MB a year" } : null,
     beside: { files: besides(entries), reviews: new Map() },
   };
 }
