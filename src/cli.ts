@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
+import { campfire } from "./verbs/campfire.ts";
 import { check } from "./verbs/check.ts";
 import { completion } from "./verbs/completion.ts";
 import { costs } from "./verbs/costs.ts";
@@ -36,6 +37,7 @@ import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
+  campfire,
   check,
   completion,
   costs,
