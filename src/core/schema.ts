@@ -671,6 +671,16 @@ export const settings = record({
     /** Percent of likeness from which on a learning is found by it alone. */
     least: int(1, 100).default(60),
   }).optional(),
+  /** Whose model puts the read of OVERVIEW.md in words; absent: a template does, and nothing leaves. */
+  narrate: record({
+    url: api_url,
+    model: line.min(1, "must name a model"),
+    token: variable.optional(),
+    /** For one answer; later than that the template stands. */
+    wall: duration.default(10),
+    /** Questions a day. */
+    day: int(0, 1000).default(24),
+  }).optional(),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
   database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
   site: record({
