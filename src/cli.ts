@@ -3,7 +3,9 @@ import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
+import { handedOver } from "./shell/pinned.ts";
 import { check } from "./verbs/check.ts";
+import { ci } from "./verbs/ci.ts";
 import { completion } from "./verbs/completion.ts";
 import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
@@ -16,10 +18,12 @@ import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
 import { learnings } from "./verbs/learnings.ts";
+import { ledger } from "./verbs/ledger.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
 import { playbook } from "./verbs/playbook.ts";
+import { plugin } from "./verbs/plugin.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { review } from "./verbs/review.ts";
@@ -38,6 +42,7 @@ import { type Wire, wireUp } from "./wire.ts";
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
   check,
+  ci,
   completion,
   costs,
   demo,
@@ -49,10 +54,12 @@ const verbs: Register[] = [
   job,
   learn,
   learnings,
+  ledger,
   memo,
   now,
   plan,
   playbook,
+  plugin,
   purge,
   review,
   secrets,
@@ -106,7 +113,9 @@ const alone = ([first]: string[]) => first === undefined || first === "--json" |
 /** Entry of the process: anything but a Fault is ours, and says so. */
 export async function run(): Promise<void> {
   const wire = wireUp();
-  await main(process.argv.slice(2), wire).catch((thrown) => {
+  const argv = process.argv.slice(2);
+  if (await handedOver(argv, wire, manifest.version)) return;
+  await main(argv, wire).catch((thrown) => {
     const said = `${messageOf(thrown)}\n${(thrown as Error).stack ?? ""}`;
     process.stderr.write(`towline: this is a fault of ours, please report it: ${wire.secrets.mask(said)}\n`);
     process.exitCode = 70;

@@ -43,8 +43,8 @@ const refused_texts = "refused texts";
 export interface TickPorts extends Omit<Hands, "pool"> {
   /** Opens the conversations of this tick with the hosts of this pack. `hosts`: records of the hosts that lead to others. */
   connect(pack: string, hosts: HostLookup): Pool;
-  /** The sources that these settings name. */
-  pollers(settings: Settings): Poller[];
+  /** The sources that these settings name, and plugins that are due. */
+  pollers(settings: Settings, state: State): Poller[] | Promise<Poller[]>;
   /** Talk with people on the forge; absent: there is none, or another ticker sees to it. */
   conversations?: Conversations | undefined;
   /** What a month of this pack comes to, in one line, for the inbox. */
@@ -55,7 +55,7 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
   after: { name: string; run(state: State, left: number): Promise<Done> }[];
   /** What the heartbeat carries besides time and tick. */
-  beat?(): object;
+  beat?(outcome: TickOutcome): object;
 }
 
 /** `did`: the heartbeat has something to remember. */
@@ -168,7 +168,7 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
 function beatOf({ id, now, asked, ports, options, outcome, talked }: TickRun): string {
   const hosts = new Set(outcome.state.hosts.keys());
   const probed = probedNow(options.probed ?? {}, asked, hosts, now);
-  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(), probed, ...((ports.conversations || options.talked) && { talked }) })}\n`;
+  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(outcome), probed, ...((ports.conversations || options.talked) && { talked }) })}\n`;
 }
 
 /** After the record: what is to be said stands in it. */
@@ -424,7 +424,8 @@ async function listenOnce(state: State, run: TickRun): Promise<void> {
 
 /** Each source is asked once a tick, however many passes there are. */
 async function pollOnce(state: State, run: TickRun): Promise<Level[]> {
-  const asked = run.ports.pollers(state.settings).filter((poller) => !run.levels.has(poller.name));
+  const sources = await run.ports.pollers(state.settings, state);
+  const asked = sources.filter((poller) => !run.levels.has(poller.name));
   await Promise.all(asked.map((poller) => poll(poller, state, run)));
   const levels = [...run.levels.values()].flat();
   return run.ports.conversations ? withRights(run.ports.conversations, state.levels, levels) : levels;

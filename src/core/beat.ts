@@ -7,6 +7,8 @@ const form = z.object({
   published: z.object({ policy: z.string(), ledger: z.string().nullable(), digest: z.string() }).optional(),
   /** When a host was last asked, whatever it said: seconds since 1970. A lost row costs one question more. */
   probed: z.record(z.string(), z.number().int().nonnegative()).optional(),
+  /** Plugins by when they were polled; a lost row costs a poll. */
+  plugins: z.record(z.string(), z.object({ mark: z.string(), at: z.number(), every: z.number() })).optional(),
   /** What was said on the forge and still stands in the ledger as to be said, and the inbox as it is shown there. */
   talked: z
     .object({

@@ -29,7 +29,7 @@ export interface Decision {
   plan: Plan;
   changes: Changes;
   subject: string;
-  /** A person asked for work that came up only now: no host was looked at for it yet, and they wait. */
+  /** A person asked for work, or for another round, and that came up only now: no host was looked at for it yet. */
   again: boolean;
 }
 
@@ -91,7 +91,11 @@ export function decide(
   // It comes along with what it is about.
   if (findings.prose && changes.size > 0) changes.set(prose_path, ndjson([findings.prose]));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
-  const again = [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id));
+  const again =
+    [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id)) ||
+    [...draft.jobs.values()].some(
+      ({ id, data }) => data.state === "reworking" && state.jobs.get(id)?.data.state === "review",
+    );
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs), again };
 }
 

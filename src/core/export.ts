@@ -6,9 +6,11 @@ import { costRows, spendingRows } from "./export-costs.ts";
 import { healthDocument } from "./export-health.ts";
 import { homeDocument } from "./export-home.ts";
 import { historyRows } from "./export-hosts.ts";
+import { type Beside, jobStory } from "./export-jobs.ts";
 import { campfireRows, dismissedRows, knowledgeRows } from "./export-knowledge.ts";
 import type { PageFiles } from "./export-lines.ts";
 import { pupdateRows } from "./export-pupdates.ts";
+import { facetRows } from "./export-reflections.ts";
 import { ruleRows } from "./export-rules.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
@@ -32,6 +34,7 @@ export interface ExportInput {
   files?: PageFiles;
   /** What a month comes to, as it was last said. */
   forecast?: { day: string; line: string } | null;
+  beside?: Beside;
   /** The default branch, where the clone knows its name. */
   branch?: string | null;
 }
@@ -72,10 +75,11 @@ export function exportData(input: ExportInput): ExportFiles {
   const hosts = hostRows(world, input.levels, history);
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
-    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, jobs: world.jobs.length }),
+    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at }),
     reflections: reflections.slice(0, newest_reflections),
+    facets: facetRows(reflections.slice(0, newest_reflections)),
     tasks,
-    jobs: jobRows(world),
+    jobs: jobRows(world, input.beside),
     hosts,
     agents: rows(world, "agent").map((row) => ({ ...row, fields: without(row.fields, ["env", "account"]) })),
     rules: ruleRows(world, files),
@@ -91,6 +95,7 @@ export function exportData(input: ExportInput): ExportFiles {
     collections: collectionRows(input.settings, files),
     problems: problemRows(input.problems),
   };
+  documents.meta = { ...(documents.meta as Row<"meta">), pages: pagesOf(documents) };
   return Object.fromEntries(
     Object.entries(documents)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -143,7 +148,7 @@ function taskRows(world: World): Row<"tasks">[] {
     );
 }
 
-function jobRows(world: World): Row<"jobs">[] {
+function jobRows(world: World, beside?: Beside): Row<"jobs">[] {
   const listed = new Map(world.jobs.slice(0, newest_jobs).map((job, index) => [job.path, index]));
   return rows(world, "job")
     .filter((row) => listed.has(row.path))
@@ -155,7 +160,10 @@ function jobRows(world: World): Row<"jobs">[] {
       // Whose account it is stays in the repository.
       const run = without(job.run, ["account", "limited"]) as Job["run"];
       const fields = { ...job, run };
-      return { ...row, fields, day, title: task?.data.title ?? job.task, task_listed: task !== undefined };
+      const story = jobStory(world, world.jobs[listed.get(row.path) as number] as Entry<"job">, beside);
+      const rest = story.sections.length > 0 ? { body: "", cut: undefined } : {};
+      const title = task?.data.title ?? job.task;
+      return { ...row, ...rest, fields, day, title, task_listed: task !== undefined, ...story };
     });
 }
 
@@ -213,6 +221,14 @@ function problemRows(problems: Problem[]): Row<"problems">[] {
     });
 }
 
+/** Pages that are worth a place in the navigation: those whose documents hold something. */
+function pagesOf(documents: Readonly<Record<string, unknown>>): string[] {
+  const some = (document: unknown) => (Array.isArray(document) ? document.length > 0 : document !== undefined);
+  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections"].filter((name) =>
+    some(documents[name]),
+  );
+}
+
 function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
   return {
     id: "meta",
@@ -224,6 +240,9 @@ function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
     ledger: input.tips.ledger ?? undefined,
     at: input.tips.at ? new Date(input.tips.at).toISOString() : undefined,
     forge: input.forge ?? undefined,
+    pages: [],
+    every: input.settings.tick.every,
+    alarm: input.settings.tick.alarm,
     forge_name: input.settings.forge?.name,
     branch: input.branch ?? undefined,
     ledger_branch: input.settings.ledger.branch,

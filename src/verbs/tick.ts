@@ -4,6 +4,7 @@ import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
 import { exit, interrupted, usage } from "../errors.ts";
 import { hearSignals, heed } from "../interrupt.ts";
+import { createPlugins } from "../plugin/index.ts";
 import { createPollers } from "../pollers/index.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { unpushed } from "../shell/behind.ts";
@@ -90,6 +91,8 @@ export async function tickOnce(
     published = await publish(ports, state.settings, state.tips, before);
     return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };
+  const plugins = createPlugins({ env: wire.env, secret: secretOf(wire), folders: [dir] }, before?.plugins);
+  const sources = options.pollers ?? pollersOf(wire, flags);
   let plans = before?.plans;
   const planning = async (state: State, left: number) => {
     if (!conversations) return {};
@@ -99,7 +102,8 @@ export async function tickOnce(
     plans = planned;
     return said;
   };
-  const beating = async ({ settings: { heartbeat } }: State) => (heartbeat ? ping(heartbeat.url, secretOf(wire)) : {});
+  const beating = async ({ settings: { heartbeat } }: State) =>
+    heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
   const scan = createScan();
   const outcome = await runTick(
     around({
@@ -117,15 +121,25 @@ export async function tickOnce(
       prose: async (draft) =>
         draft.settings.narrate && (await import("../shell/prose.ts")).writeProse(writing(wire), draft),
       report: wire.report,
-      pollers: lead ? (options.pollers ?? pollersOf(wire, flags)) : () => [],
+      pollers: lead
+        ? async (settings, state) => [
+            ...(await sources(settings, state)),
+            ...(await plugins.sources(state, repo, clock.now())),
+          ]
+        : () => [],
       connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
       after: [
+        // A poll is remembered also beside a commit.
+        { name: "plugins", run: async () => ({ did: plugins.asked() }) },
         ...(conversations ? [{ name: "proposals", run: planning }] : []),
         ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
         ...(flags.site === false || !lead ? [] : [{ name: "publish", run: publishing }]),
         ...(lead ? [{ name: "heartbeat", run: beating }] : []),
       ],
-      beat: () => ({ published: published.beat, plans }),
+      beat: ({ contended }) => ({
+        ...{ published: published.beat, plans },
+        plugins: contended ? before?.plugins : plugins.memories(),
+      }),
     }),
     {
       attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1),
