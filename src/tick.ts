@@ -6,7 +6,7 @@ import { packId } from "./core/binding.ts";
 import type { CampfireFinding } from "./core/campfire.ts";
 import type { Start } from "./core/claim.ts";
 import { type Decision, decide } from "./core/decide.ts";
-import { draftOf } from "./core/draft.ts";
+import { type Draft, draftOf } from "./core/draft.ts";
 import type { Entry } from "./core/entry.ts";
 import { hostCalled } from "./core/known-hosts.ts";
 import { whatMatters, withPeople } from "./core/matters.ts";
@@ -14,6 +14,7 @@ import { heeded } from "./core/obey.ts";
 import { type Part, partFault } from "./core/part.ts";
 import { fallen } from "./core/plan.ts";
 import { dueProbes } from "./core/probes.ts";
+import type { ProseRow } from "./core/prose.ts";
 import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
 import { oneLine } from "./core/text.ts";
@@ -51,6 +52,8 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   campfire?: ((state: State, now: Date) => Promise<CampfireFinding | null>) | undefined;
   /** What a month of this pack comes to, in one line, for the inbox. */
   forecast?: Speaking["forecast"];
+  /** Asks the model that the settings name to put in words what is to be read first; undefined: there is nothing to ask. */
+  prose?(draft: Draft): Promise<ProseRow | undefined>;
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
   after: { name: string; run(state: State, left: number): Promise<Done> }[];
@@ -317,6 +320,10 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       // Work that came up only now, out of a rule or an answer.
       await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
       decision = judge();
+    }
+    if (ports.prose && !told && !findings.prose && decision.changes.size > 0 && decision.plan.starts.length === 0) {
+      findings.prose = await heed(signal, ports.prose(decision.draft));
+      if (findings.prose) decision = judge();
     }
     if (decision.changes.size === 0) return null;
     const note = { subject: decision.subject, tick: run.id, attempt: run.options.attempt ?? 1 };

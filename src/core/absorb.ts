@@ -21,6 +21,7 @@ import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
 import { proposalFile, type Round } from "./proposal.ts";
+import type { ProseRow } from "./prose.ts";
 import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job, JobState } from "./schema.ts";
@@ -82,6 +83,8 @@ export interface Findings {
   posted: ReadonlySet<string>;
   /** Insights and learnings whose file is another than the ledger knows, or gone. */
   knowledge: ReadonlyMap<string, LookedAt>;
+  /** What a model was asked to put in words, and what came of it. */
+  prose?: ProseRow | undefined;
 }
 
 export type StartFinding =

@@ -18,6 +18,7 @@ import { obey } from "./obey.ts";
 import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
+import { prose_path } from "./prose.ts";
 import { ndjson } from "./render.ts";
 import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
@@ -54,6 +55,7 @@ export function decide(
   const base = { jobs: new Map(draft.jobs), status: draft.status, memos: new Map(draft.memos) };
   draft.posted = findings.posted;
   draft.web = findings.web;
+  draft.prose = findings.prose;
   obey(draft, findings.said, { runtimes: known.runtimes, web: findings.web });
   const settled = settleCampfire(draft, findings.campfire);
   absorb(draft, findings);
@@ -88,6 +90,8 @@ export function decide(
   const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
   const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
   if (knowledge !== null) changes.set(knowledge_path, knowledge);
+  // It comes along with what it is about.
+  if (findings.prose && changes.size > 0) changes.set(prose_path, ndjson([findings.prose]));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   const again =
     [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id)) ||

@@ -702,6 +702,16 @@ export const settings = record({
     /** Percent of likeness from which on a learning is found by it alone. */
     least: int(1, 100).default(60),
   }).optional(),
+  /** Whose model puts the read of OVERVIEW.md in words; absent: a template does, and nothing leaves. */
+  narrate: record({
+    url: api_url,
+    model: line.min(1, "must name a model"),
+    token: variable.optional(),
+    /** For one answer; later than that the template stands. */
+    wall: duration.default(10),
+    /** Questions a day. */
+    day: int(0, 1000).default(24),
+  }).optional(),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
   /** The hour in the pack's zone at which what was learned is proposed to people; absent: only when somebody asks. */
   campfire: record({

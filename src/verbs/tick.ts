@@ -120,6 +120,8 @@ export async function tickOnce(
         (await import("./said.ts")).forecastOfMonth({ wire, dir, repo, now: clock.now() }, state),
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
+      prose: async (draft) =>
+        draft.settings.narrate && (await import("../shell/prose.ts")).writeProse(writing(wire), draft),
       report: wire.report,
       pollers: lead
         ? async (settings, state) => [
@@ -160,6 +162,12 @@ export async function tickOnce(
   const late = silent !== null && silent > 2 * outcome.state.settings.tick.every ? silent : null;
   return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead, late };
 }
+
+const writing = (wire: Wire) => ({
+  secret: secretOf(wire),
+  mask: (text: string) => wire.secrets.mask(text),
+  progress: (line: string) => wire.report.progress(line),
+});
 
 /** How long the CI job runs already, ms, where its workflow says when it began. */
 function spentOf({ env, clock }: Wire): number | undefined {
