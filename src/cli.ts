@@ -14,6 +14,7 @@ import { dispatching } from "./verbs/dispatch.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
+import { importing } from "./verbs/import.ts";
 import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
@@ -51,6 +52,7 @@ const verbs: Register[] = [
   dispatching,
   doctor,
   fleet,
+  importing,
   init,
   issueForms,
   job,
