@@ -17,6 +17,7 @@ import { obey } from "./obey.ts";
 import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
+import { bringPages } from "./plugin-pages.ts";
 import { ndjson } from "./render.ts";
 import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
@@ -83,7 +84,12 @@ export function decide(
     callForNew(draft, findings.web);
   }
   const overview = isLead(draft) ? narrate(draft) : null;
-  const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
+  const changes = changesOf(
+    draft,
+    overview,
+    pass.file,
+    bringPages(draft.texts, findings.pages, bring(draft, findings.samples)),
+  );
   const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
   if (knowledge !== null) changes.set(knowledge_path, knowledge);
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
