@@ -30,6 +30,14 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.review" },
     then: [{ memo: "{{data.task}} waits for your review: branch {{data.branch}} (`towline review {{data.job}}`)" }],
   }),
+  built("builtin-campfire", {
+    when: { kind: "campfire.opened" },
+    then: [{ memo: "Campfire: {{data.count}} to look at on branch {{data.branch}}. Merging it is the yes" }],
+  }),
+  built("builtin-campfire-refused", {
+    when: { kind: "campfire.refused" },
+    then: [{ memo: "Campfire {{subject}}: {{data.why}}", kind: "warning" }],
+  }),
   built("builtin-job-overlaps", {
     when: { kind: "job.overlaps" },
     then: [{ memo: "{{data.task}} and {{data.other}} change the same files: {{data.paths}}", kind: "warning" }],
@@ -114,6 +122,10 @@ export const builtin_rules: Entry<"rule">[] = [
   built("builtin-result-withheld", {
     when: { kind: "result.withheld" },
     then: [{ memo: "{{data.task}} on {{data.host}}: {{data.why}}", kind: "warning" }],
+  }),
+  built("builtin-insight-retired", {
+    when: { kind: { in: ["insight.retired", "learning.retired"] }, "data.given": "true" },
+    then: [{ memo: "{{subject}} {{data.why}}. Does work have to be looked at again? {{data.had}} had it" }],
   }),
   built("builtin-host-key", {
     when: { kind: "host.down", "data.fault": { in: ["changed-key", "unknown-key", "not-enrolled", "refused"] } },

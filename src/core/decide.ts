@@ -3,18 +3,23 @@ import type { Changes } from "../ports.ts";
 import { absorb, type Findings } from "./absorb.ts";
 import { endUnanswered } from "./asking.ts";
 import { raiseBudgets } from "./budget-levels.ts";
+import { settleCampfire } from "./campfire-settle.ts";
 import { deliver } from "./deliver.ts";
 import { changesOf, type Draft, draftOf, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
 import { callForNew } from "./inbox.ts";
+import { knowledge_path, knowledgeText } from "./knowledge-rows.ts";
+import { learn, raiseReverted } from "./lessons.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
 import { obey } from "./obey.ts";
 import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
+import { bringPages } from "./plugin-pages.ts";
+import { prose_path } from "./prose.ts";
 import { ndjson } from "./render.ts";
 import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
@@ -51,8 +56,11 @@ export function decide(
   const base = { jobs: new Map(draft.jobs), status: draft.status, memos: new Map(draft.memos) };
   draft.posted = findings.posted;
   draft.web = findings.web;
+  draft.prose = findings.prose;
   obey(draft, findings.said, { runtimes: known.runtimes, web: findings.web });
+  const settled = settleCampfire(draft, findings.campfire);
   absorb(draft, findings);
+  raiseReverted(draft);
   stopRollouts(draft);
   raiseOverlaps(draft);
   endUnanswered(draft);
@@ -73,13 +81,23 @@ export function decide(
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);
+  learn(draft, settled);
   closeMemos(draft);
   if (findings.talks) {
     deliver(draft, base, findings.web);
     callForNew(draft, findings.web);
   }
   const overview = isLead(draft) ? narrate(draft) : null;
-  const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
+  const changes = changesOf(
+    draft,
+    overview,
+    pass.file,
+    bringPages(draft.texts, findings.pages, bring(draft, findings.samples)),
+  );
+  const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
+  if (knowledge !== null) changes.set(knowledge_path, knowledge);
+  // It comes along with what it is about.
+  if (findings.prose && changes.size > 0) changes.set(prose_path, ndjson([findings.prose]));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
   const again =
     [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id)) ||

@@ -33,6 +33,23 @@ export function raiseJob(draft: Draft, job: Entry<"job">, kind: string, why: str
   });
 }
 
+/** What surprised an agent, of each run once. */
+export function raiseSurprises(draft: Draft, run: readonly Entry<"job">[]): void {
+  for (const { id: job, data } of run) {
+    const { task, host, agent, run } = data;
+    if (run.surprise === undefined || run.surprise.trim() === "") continue;
+    draft.raised.push({
+      id: pupdateId("towline", job, `reflection.surprised ${run.epoch}`, null),
+      at: run.ended_at ?? isoNow(draft),
+      source: "towline",
+      kind: "reflection.surprised",
+      subject: task,
+      title: oneLine(`${task}: ${run.surprise}`),
+      data: { task, job, host, agent, surprise: run.surprise.slice(0, 4000) },
+    });
+  }
+}
+
 /** What an agent said that others may learn from, or that a person waits for. */
 export function raiseSaid(draft: Draft, job: Entry<"job">, messages: Message[]): void {
   const { task, host, agent, run } = job.data;
@@ -103,7 +120,7 @@ function quietly(draft: Draft, level: Level, known: LevelRow | undefined): boole
   if (level.family !== cursor && level.ends !== "unsaid") return false;
   const { source, subject, family, kind, state } = level;
   const row = level.ends === "unsaid" ? null : { source, subject, family, kind, state, pupdate: "" };
-  if (known && known.state !== row?.state) draft.moved.set(known, row);
+  if (known && (row === null || known.state !== row.state)) draft.moved.set(known, row);
   if (!known && row) draft.levels.push(row);
   return true;
 }

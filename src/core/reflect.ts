@@ -6,6 +6,7 @@ import { reflectionPath } from "./ids.ts";
 import { answerOf } from "./job-text.ts";
 import { glyphs } from "./jobs.ts";
 import { firstParagraph } from "./markdown.ts";
+import { raiseSurprises } from "./raise.ts";
 import { stopWords } from "./rollout.ts";
 import { isEach } from "./select.ts";
 import { cell, oneLine } from "./text.ts";
@@ -74,6 +75,7 @@ export function reflect(draft: Draft, task: Entry<"task">, run: Entry<"job">[], 
     cost: cost.length > 0 ? cost.reduce((a, b) => a + b, 0) : undefined,
   };
   draft.written.set(path, { kind: "reflection", data, body: reflectionBody(run) });
+  raiseSurprises(draft, run);
 }
 
 const script_fence = /^ {0,3}(?:`{3,}|~{3,})[ \t]*(?:sh|bash|shell|dash)[ \t]*$/m;

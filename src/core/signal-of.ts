@@ -6,6 +6,7 @@ import { clean, oneLine } from "./text.ts";
 const kinds: Record<string, Signal["kind"]> = {
   "pr.changes_requested": "review",
   "pr.commented": "review",
+  "job.remarked": "review",
   "job.confessed": "confession",
   "job.failed": "failure",
   "reflection.surprised": "surprise",

@@ -5,9 +5,11 @@ import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
 import { branchOf, checkIn, not_all } from "./landed.ts";
 import { raise, raiseJob } from "./raise.ts";
+import type { Remark } from "./review.ts";
 import { byChecks, hear, openRemarks } from "./said.ts";
 import type { Job } from "./schema.ts";
 import type { State } from "./state.ts";
+import { oneLine } from "./text.ts";
 import { unwanted } from "./withdraw.ts";
 
 /** What a repository said of itself in this tick, or why it could not be read. `person`: waiting will not mend it. */
@@ -176,11 +178,30 @@ export function isWoken(state: State, job: Entry<"job">): boolean {
 }
 
 function wake(draft: Draft, job: Entry<"job">): void {
-  const fresh = [...openRemarks(draft, job).keys()];
+  const remarks = openRemarks(draft, job);
+  raiseRemarks(draft, job, remarks);
+  const fresh = [...remarks.keys()];
   const why = fresh.length === 1 ? "one remark to settle" : `${fresh.length} remarks to settle`;
   const before = job.data.run.code as Code;
   const code = { ...before, checked: byChecks(before.checked, fresh), failed: undefined, note: undefined };
   putJob(draft, withState(job, "reworking", { why, code }));
+}
+
+/** What people asked to be changed in an agent's work, which others may learn from. */
+function raiseRemarks(draft: Draft, { id: job, data }: Entry<"job">, remarks: ReadonlyMap<string, Remark>): void {
+  const { task, agent, host, pr } = data;
+  for (const [id, { path, line, text }] of remarks) {
+    if (id.startsWith("check ")) continue;
+    draft.raised.push({
+      id: pupdateId("towline", job, `job.remarked ${id}`, null),
+      at: isoNow(draft),
+      source: "towline",
+      kind: "job.remarked",
+      subject: task,
+      title: oneLine(`${task}: ${text}`),
+      data: { task, job, host, agent, pr, path: path ?? undefined, line: line ?? undefined, text: text.slice(0, 4000) },
+    });
+  }
 }
 
 function withState(job: Entry<"job">, state: Job["state"], run: Partial<Job["run"]>): Entry<"job"> {

@@ -1,11 +1,13 @@
 // Insights, learnings and skills are read when a job is about to start that is told of them: a quiet tick needs none.
 import type { Start } from "../core/claim.ts";
-import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
+import { type Entry, idOf, kindOf, parseEntry } from "../core/entry.ts";
 import { matcher } from "../core/globs.ts";
 import { type Knowledge, most, onPaths, type Told, toldTo } from "../core/knowledge.ts";
+import { confirmedAt, readKnowledge as knownRowsOf, type LookedAt, strangeKnowledge } from "../core/knowledge-rows.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import type { ToldFinding } from "../core/told.ts";
+import { mayBeTold } from "../core/withheld.ts";
 import type { Clock, Repo, Runtime, Work } from "../ports.ts";
 import { textOf } from "./pack-files.ts";
 import type { Targets } from "./target.ts";
@@ -13,7 +15,7 @@ import type { Targets } from "./target.ts";
 const read = new WeakMap<Repo, Map<string, Promise<Knowledge>>>();
 
 /** As people's records have it at this commit. */
-function knowledgeAt(repo: Repo, commit: string): Promise<Knowledge> {
+export function knowledgeAt(repo: Repo, commit: string): Promise<Knowledge> {
   const known = read.get(repo) ?? new Map<string, Promise<Knowledge>>();
   read.set(repo, known);
   const found = known.get(commit) ?? readKnowledge(repo, commit);
@@ -62,13 +64,14 @@ async function informed(
   { work, agent, host, now }: { work: Work; agent: string; host: string; now: Date },
 ): Promise<Told | undefined> {
   const { code } = work;
-  const knowledge = await aboutFirst(await knowledgeAt(repo, state.tips.policy), work);
+  const knowledge = await aboutFirst(taken(state, await knowledgeAt(repo, state.tips.policy)), work);
   const asked = {
     agent,
     skills: work.agent.skills ?? [],
     labels: state.hosts.get(host)?.data.labels ?? [],
     repo: code?.repo ?? null,
     now,
+    confirmed: confirmedAt(state),
   };
   if (!code)
     return { ...toldTo(knowledge, { ...asked, paths: null }), weights: await weightsOf(inScope(knowledge, null)) };
@@ -80,6 +83,12 @@ async function informed(
   const byPath = knowledge.learnings.some(({ data }) => data.applies !== undefined);
   const paths = byPath ? await target.paths(code.base) : null;
   return { ...toldTo(knowledge, { ...asked, paths }), people, weights: await weightsOf(inScope(knowledge, paths)) };
+}
+
+/** Without what came there by a campfire and nobody has said yes to who may. */
+function taken(state: State, { insights, learnings, skills }: Knowledge): Knowledge {
+  const may = mayBeTold(state);
+  return { insights: insights.filter(may), learnings: learnings.filter(may), skills };
 }
 
 /** Where there are more learnings than anybody is told, those that are about the task go first. */
@@ -143,4 +152,24 @@ export async function givenTo(repo: Repo, ledger: string | null, kind: "insights
     }
   }
   return found.sort((a, b) => (a.data.run.claimed_at < b.data.run.claimed_at ? -1 : 1));
+}
+
+/** What became of the insights and learnings whose file is another than the ledger knows, or gone. */
+export async function lookAtKnowledge(repo: Repo, state: State): Promise<Map<string, LookedAt>> {
+  const found = new Map<string, LookedAt>();
+  const strange = strangeKnowledge(state);
+  if (strange.length === 0) return found;
+  const knowledge = await knowledgeAt(repo, state.tips.policy);
+  const here = new Map([...knowledge.insights, ...knowledge.learnings].map((one) => [one.path, one.data.status]));
+  const rows = new Map(knownRowsOf(state).map((row) => [row.path, row]));
+  for (const path of strange) {
+    // One that cannot be read is given to nobody, but nobody has retired it: `check` names it.
+    const status = state.present?.has(path) ? (here.get(path) ?? "active") : "gone";
+    const row = rows.get(path);
+    const over = status !== "active" && row !== undefined && !row.retired;
+    const kind = path.startsWith("insights/") ? "insights" : "learnings";
+    const jobs = over ? await givenTo(repo, state.tips.ledger, kind, idOf(path)) : [];
+    found.set(path, { status, jobs: jobs.map(({ id, path: at }) => ({ id, path: at })) });
+  }
+  return found;
 }

@@ -1856,6 +1856,12 @@ export const mutants: Mutant[] = [
     name: "a tick does it",
   },
   {
+    guard: "a ledger that moved is known by its mark: what was left behind is not written to",
+    edits: [["src/shell/ledger-move.ts", "last: tick }", "last: mark.last }"]],
+    tests: ["test/ledger/move.test.ts"],
+    name: "that read before the move",
+  },
+  {
     guard: "a merge moves a job only by those who may merge",
     edits: [["src/forges/github-rights.ts", 'if (verdict?.allow) return "merged";', 'return "merged";']],
     tests: ["test/forges/rights.test.ts"],
@@ -1920,6 +1926,24 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/app-flow.ts", '"wx", 0o600', '"wx", 0o644']],
     tests: ["test/forges/app.test.ts"],
     name: "the App is made",
+  },
+  {
+    guard: "a towline that was handed over to hands over to nobody",
+    edits: [["src/shell/pinned.ts", "if (handed !== undefined) {", 'if (handed === "") {']],
+    tests: ["test/verbs/upgrade.test.ts"],
+    name: "does it all",
+  },
+  {
+    guard: "an upgrade leaves what a person changed",
+    edits: [["src/core/generated.ts", "was !== undefined && digestOf(before) === was", "was !== undefined"]],
+    tests: ["test/verbs/upgrade.test.ts"],
+    name: "older version's files",
+  },
+  {
+    guard: "a new pack writes over nothing that is there",
+    edits: [["src/shell/init-land.ts", 'flag: "wx"', 'flag: "w"']],
+    tests: ["test/verbs/init.test.ts"],
+    name: "in the folder",
   },
 ];
 
