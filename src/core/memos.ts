@@ -2,8 +2,8 @@
 
 import { pausedUntil } from "./account.ts";
 import { takeReply } from "./asking.ts";
-import { openCampfire } from "./campfire.ts";
 import { isGoingOn } from "./budget-levels.ts";
+import { openCampfire } from "./campfire.ts";
 import { type Draft, isoNow, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
