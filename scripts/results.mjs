@@ -1,7 +1,7 @@
 // Reads vitest's JSON report: what counts as failed, which suites lacked a program, and which took longest.
 
 /** @typedef {{passed: number, failed: number, skipped: number, needs: Map<string, number>}} Counts */
-/** @typedef {{status: string, title: string, ancestorTitles: string[]}} Assertion */
+/** @typedef {{status: string, title: string, ancestorTitles: string[], failureMessages?: string[]}} Assertion */
 /** @typedef {{name: string, status: string, assertionResults: Assertion[]}} File */
 /** @typedef {{testResults: File[], numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number}} Results */
 
@@ -32,6 +32,23 @@ export function counts(results, code, root) {
     skipped: results.numPendingTests + results.numTodoTests,
     needs,
   };
+}
+
+/**
+ * Tests that passed when they were run once more, with the first line of what was wrong before.
+ * @param {Pick<Results, "testResults">} results
+ * @param {string} root
+ * @returns {string[]}
+ */
+export function unsteady({ testResults }, root) {
+  return testResults.flatMap((file) =>
+    file.assertionResults
+      .filter(({ status, failureMessages }) => status === "passed" && failureMessages?.length)
+      .map((one) => {
+        const [why = ""] = (one.failureMessages?.[0] ?? "").split("\n", 1);
+        return `${short(file, root)}: ${[...one.ancestorTitles, one.title].join(" > ")}: ${why}`;
+      }),
+  );
 }
 
 /** @param {Pick<File, "name">} file @param {string} root */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installPackages } from "./debian.mjs";
 import { install, root, run, say } from "./install.mjs";
-import { counts, slowest } from "./results.mjs";
+import { counts, slowest, unsteady } from "./results.mjs";
 
 const help = `npm test                  types, lint, all suites
 npm test -- --quick       types, lint, unit tests only
@@ -24,7 +24,7 @@ async function check(name, program, args) {
   return { name, passed: good ? 1 : 0, failed: good ? 0 : 1, skipped: 0 };
 }
 
-/** @param {string[]} args @returns {Promise<Count & {needs: Map<string, number>}>} */
+/** @param {string[]} args @returns {Promise<Count & {needs: Map<string, number>, again: string[]}>} */
 async function suites(args) {
   say("towline: tests");
   const folder = mkdtempSync(join(tmpdir(), "towline-test-"));
@@ -38,9 +38,9 @@ async function suites(args) {
     const results = JSON.parse(readFileSync(file, "utf8"));
     const slow = slowest(results, root);
     if (slow.length > 0) console.log(`slowest: ${slow.join(" · ")}`);
-    return { name: "tests", ...counts(results, code, root) };
+    return { name: "tests", ...counts(results, code, root), again: unsteady(results, root) };
   } catch {
-    return { name: "tests", passed: 0, failed: 1, skipped: 0, needs: new Map() };
+    return { name: "tests", passed: 0, failed: 1, skipped: 0, needs: new Map(), again: [] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -72,6 +72,7 @@ done.push(tests);
 
 const lines = done.slice(0, -1).map((one) => `${one.name}: ${one.failed === 0 ? "ok" : "FAILED"}`);
 if (lines.length > 0) console.log(lines.join(" · "));
+for (const test of tests.again) console.log(`failed once, then passed: ${test}`);
 for (const [suite, count] of tests.needs) console.log(`skipped ${suite} [${count} tests]`);
 const sum = (/** @type {"passed" | "failed" | "skipped"} */ key) => done.reduce((all, one) => all + one[key], 0);
 console.log(`${((Date.now() - started) / 1000).toFixed(0)} s, checks and tests together:`);

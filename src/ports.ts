@@ -683,6 +683,19 @@ export type Call =
  * Where people look at work and say yes or no. Calls throw a Fault: `outside` where the next tick may fare better, any
  * other where a person has to do something. What people wrote comes back cleaned, and is data all the same.
  */
+/** A remark on a line of a pull request, long ago perhaps. */
+export interface Past {
+  id: string;
+  at: string;
+  /** Number of the pull request. */
+  pull: number;
+  path: string | null;
+  text: string;
+  url?: string | undefined;
+  /** It is the word of a person who belongs to the repository, and no answer to another. */
+  counts: boolean;
+}
+
 export interface Forge {
   name: string;
   /**
@@ -702,6 +715,8 @@ export interface Forge {
   /** Changes that people with the right to write ask for, what they said of lines and have not resolved, failed checks. */
   remarks(proposal: Proposal): Promise<Said[] | NotHere>;
   comments(ticket: Ticket): Promise<Comment[] | NotHere>;
+  /** What was said of lines of all pull requests since then, the oldest first: the `page`-th hundred, from 1. */
+  history(repo: string, from: { since: string; page: number }): Promise<Past[] | NotHere>;
   /** What somebody may do in a repository right now. Never throws. */
   permission(repo: string, person: Pick<Person, "login" | "id">): Promise<Permission>;
   /** Says something once: another text takes the place of the one before. */
@@ -776,6 +791,8 @@ export interface PollContext {
   own?: { repo: Pick<Repo, "tree" | "blobs" | "diff" | "people">; tips: Tips };
   /** The tick is to end: the poll gives up. */
   signal?: AbortSignal;
+  /** Puts a page of data, as text, under this name into the ledger. */
+  page?(name: string, text: string): void;
 }
 
 /** A source of events. It says what is so now; what is new follows from what the ledger knew. */

@@ -9,6 +9,7 @@ import type { Entry } from "./entry.ts";
 import { ourTimes } from "./host-time.ts";
 import { jobBody } from "./job-text.ts";
 import { epochOf, isOver } from "./jobs.ts";
+import { type LookedAt, raiseRetired } from "./knowledge-rows.ts";
 import { hostCalled, remember } from "./known-hosts.ts";
 import { type Judged, judgedWork, type Kept, type Landed, workText } from "./landed.ts";
 import { holdLater, turnedBack } from "./later.ts";
@@ -20,6 +21,7 @@ import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
 import { proposalFile, type Round } from "./proposal.ts";
+import type { ProseRow } from "./prose.ts";
 import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job, JobState } from "./schema.ts";
@@ -79,6 +81,12 @@ export interface Findings {
   talks?: boolean;
   /** Posts that were done, by id. */
   posted: ReadonlySet<string>;
+  /** Pages of plugins, by name, as text. */
+  pages: Map<string, string>;
+  /** Insights and learnings whose file is another than the ledger knows, or gone. */
+  knowledge: ReadonlyMap<string, LookedAt>;
+  /** What a model was asked to put in words, and what came of it. */
+  prose?: ProseRow | undefined;
 }
 
 export type StartFinding =
@@ -105,6 +113,8 @@ export const noFindings = (): Findings => ({
   probed: new Set(),
   said: [],
   posted: new Set(),
+  pages: new Map(),
+  knowledge: new Map(),
 });
 
 const silence_limit = 86_400; // seconds past the deadline until an unreachable job counts as lost
@@ -138,6 +148,7 @@ export function absorb(draft: Draft, findings: Findings): void {
     if (host && answer && "facts" in answer) raiseProbed(draft, host, answer.facts);
   }
   for (const level of findings.levels) raise(draft, level);
+  raiseRetired(draft, findings.knowledge);
   remember(draft, findings.answers);
 }
 
@@ -302,7 +313,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
       program: raw.program.slice(0, 12),
       surprise: outcome.surprise,
       technique: outcome.technique,
-      ...notesOf(outcome),
+      ...notesOf(outcome, run),
       // It may go on from there, or never be answered.
       code: work?.code ?? (run.code && { ...run.code, unsaved: true }),
       questions: question === null ? run.questions : withQuestion(job, question, raw.ended_at),
@@ -365,8 +376,12 @@ const kinds: Partial<Record<JobState, string>> = {
 /** No host answers with more. */
 const most_hits = 5;
 
-/** What the agent said of its work, for the record. */
-function notesOf({ messages = [] }: Outcome): Partial<Job["run"]> {
+/** Questions of all rounds that a record keeps. */
+const most_asked = 200;
+const kept = <T>(list: T[]) => (list.length > 0 ? list.slice(0, most_asked) : undefined);
+
+/** What the agent said of its work, for the record. What it asked in earlier rounds stays. */
+function notesOf({ messages = [] }: Outcome, before: Job["run"]): Partial<Job["run"]> {
   const texts = (verb: string) => messages.filter((one) => one.verb === verb).map(({ text }) => oneLine(text));
   const asked = messages.filter(({ verb }) => verb === "learn");
   const learn = asked.filter(({ hits }) => hits === undefined).map(({ text }) => oneLine(text));
@@ -378,8 +393,8 @@ function notesOf({ messages = [] }: Outcome): Partial<Job["run"]> {
   return {
     status: texts("status").at(-1),
     ready: messages.some(({ verb }) => verb === "done") || undefined,
-    learn: learn.length > 0 ? learn : undefined,
-    learned: learned.length > 0 ? learned : undefined,
+    learn: kept([...(before.learn ?? []), ...learn]),
+    learned: kept([...(before.learned ?? []), ...learned]),
   };
 }
 

@@ -75,7 +75,10 @@ export function taskFile(briefing: Briefing): string {
 function list(title: string, known: readonly Known[] = []): string[] {
   return known.length === 0
     ? []
-    : [title, ...known.map(({ name, text }) => `### ${oneLine(name, 80)}\n\n${lower(text)}`)];
+    : [
+        title,
+        ...known.map(({ name, path, text }) => `### ${oneLine(name, 80)} (${oneLine(path, 120)})\n\n${lower(text)}`),
+      ];
 }
 
 /** Learnings that apply to the work. */

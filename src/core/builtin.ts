@@ -123,6 +123,10 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "result.withheld" },
     then: [{ memo: "{{data.task}} on {{data.host}}: {{data.why}}", kind: "warning" }],
   }),
+  built("builtin-insight-retired", {
+    when: { kind: { in: ["insight.retired", "learning.retired"] }, "data.given": "true" },
+    then: [{ memo: "{{subject}} {{data.why}}. Does work have to be looked at again? {{data.had}} had it" }],
+  }),
   built("builtin-host-key", {
     when: { kind: "host.down", "data.fault": { in: ["changed-key", "unknown-key", "not-enrolled", "refused"] } },
     then: [{ memo: "{{subject}} is out of rotation: {{data.why}}", kind: "warning" }],

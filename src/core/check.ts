@@ -3,6 +3,7 @@
 import { agentProblems } from "./check-agents.ts";
 import { baseProblems } from "./check-base.ts";
 import { budgetProblems } from "./check-budgets.ts";
+import { collectionProblems } from "./check-collections.ts";
 import { forgeProblems } from "./check-forge.ts";
 import { hostProblems } from "./check-hosts.ts";
 import { linkProblems } from "./check-links.ts";
@@ -75,6 +76,7 @@ export function check(input: CheckInput): Checked {
     ...pushProblems(pack, tick),
     ...paneProblems(pack),
     ...ruleProblems(pack, input.judge),
+    ...collectionProblems(pack),
   );
   if (input.base) problems.push(...baseProblems(input.base, byPath));
   return { problems: sorted(problems), records: [...pack.names.values()].reduce((sum, ids) => sum + ids.size, 0) };

@@ -10,6 +10,7 @@ import type { Entry } from "./entry.ts";
 import { fold } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
 import { callForNew } from "./inbox.ts";
+import { knowledge_path, knowledgeText } from "./knowledge-rows.ts";
 import { learn, raiseReverted } from "./lessons.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
@@ -17,6 +18,8 @@ import { obey } from "./obey.ts";
 import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
+import { bringPages } from "./plugin-pages.ts";
+import { prose_path } from "./prose.ts";
 import { ndjson } from "./render.ts";
 import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
@@ -28,7 +31,7 @@ export interface Decision {
   plan: Plan;
   changes: Changes;
   subject: string;
-  /** A person asked for work that came up only now: no host was looked at for it yet, and they wait. */
+  /** A person asked for work, or for another round, and that came up only now: no host was looked at for it yet. */
   again: boolean;
 }
 
@@ -53,6 +56,7 @@ export function decide(
   const base = { jobs: new Map(draft.jobs), status: draft.status, memos: new Map(draft.memos) };
   draft.posted = findings.posted;
   draft.web = findings.web;
+  draft.prose = findings.prose;
   obey(draft, findings.said, { runtimes: known.runtimes, web: findings.web });
   const settled = settleCampfire(draft, findings.campfire);
   absorb(draft, findings);
@@ -84,9 +88,22 @@ export function decide(
     callForNew(draft, findings.web);
   }
   const overview = isLead(draft) ? narrate(draft) : null;
-  const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
+  const changes = changesOf(
+    draft,
+    overview,
+    pass.file,
+    bringPages(draft.texts, findings.pages, bring(draft, findings.samples)),
+  );
+  const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
+  if (knowledge !== null) changes.set(knowledge_path, knowledge);
+  // It comes along with what it is about.
+  if (findings.prose && changes.size > 0) changes.set(prose_path, ndjson([findings.prose]));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
-  const again = [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id));
+  const again =
+    [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id)) ||
+    [...draft.jobs.values()].some(
+      ({ id, data }) => data.state === "reworking" && state.jobs.get(id)?.data.state === "review",
+    );
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs), again };
 }
 

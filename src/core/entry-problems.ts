@@ -19,7 +19,15 @@ export function few<T>(all: readonly T[], path: string, told: (one: T) => Proble
   return [...problems, { ...first, path, line: 1, column: 1, code: "more", message: rest, fix: "mend these first" }];
 }
 
-export function schemaProblems(path: string, kind: Kind, text: string, data: unknown, error: z.ZodError): Problem[] {
+/** `kind`: of a record, or the file that holds the schema. */
+export function schemaProblems(
+  path: string,
+  kind: Kind | { schema: string },
+  text: string,
+  data: unknown,
+  error: z.ZodError,
+): Problem[] {
+  const form = typeof kind === "string" ? `schema/${kind}.schema.json` : kind.schema;
   return few(error.issues, path, (outer) => {
     const field = outer.path.join(".");
     const issue = told(outer);
@@ -27,13 +35,11 @@ export function schemaProblems(path: string, kind: Kind, text: string, data: unk
       (at, step) => (at as Record<PropertyKey, unknown> | undefined)?.[step],
       data,
     );
-    const missing = issue.code === "invalid_type" && value === undefined && !hasPath(text, outer.path);
+    const absent = issue.code === "invalid_type" || issue.code === "invalid_value";
+    const missing = absent && value === undefined && !hasPath(text, outer.path);
     const place = locate(text, missing ? outer.path.slice(0, -1) : outer.path);
     const [message, fix] = missing
-      ? [
-          `\`${field}\` is missing`,
-          `add a line \`${outer.path.at(-1)?.toString()}: …\` (see schema/${kind}.schema.json)`,
-        ]
+      ? [`\`${field}\` is missing`, `add a line \`${outer.path.at(-1)?.toString()}: …\` (see ${form})`]
       : worded(field, issue, value);
     return { path, ...place, level: "error" as const, code: missing ? "missing" : "invalid", message, fix };
   });

@@ -21,15 +21,33 @@ export function costRows(world: World): Exported<"costs">[] {
   return newest.flatMap(([month, list]) => {
     const total = row(costRow(month, list));
     if (total.usd + total.list_usd + total.reserved_usd === 0) return [];
-    const by = (what: "task" | "agent" | "host" | "rule", of: Expense[]) =>
+    const by = (what: "task" | "agent" | "host" | "rule" | "requester", of: Expense[]) =>
       costsBy(of, what, world.zone).slice(0, most_rows).map(row);
     const ruled = list.filter((one) => one.rule !== undefined);
     return [
       {
         id: month,
         total,
-        by: { task: by("task", list), agent: by("agent", list), host: by("host", list), rule: by("rule", ruled) },
+        by: {
+          task: by("task", list),
+          agent: by("agent", list),
+          host: by("host", list),
+          rule: by("rule", ruled),
+          requester: by("requester", list),
+        },
       },
     ];
   });
+}
+
+const days = 60;
+
+/** Days that cost something, newest first: by the day of the claim, as limits count them. */
+export function spendingRows(world: World): Exported<"spending">[] {
+  const expenses = world.jobs.flatMap(expensesOf);
+  return costsBy(expenses, "day", world.zone)
+    .filter((one) => one.usd + one.list_usd > 0)
+    .slice(-days)
+    .reverse()
+    .map(({ name, runs, accepted, usd, list_usd, tokens }) => ({ id: name, runs, accepted, usd, list_usd, tokens }));
 }

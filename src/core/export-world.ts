@@ -35,9 +35,7 @@ export interface World {
 /** Sorts and joins the records; the order in which they came does not matter. */
 export function worldOf(input: WorldInput): World {
   const entries = [...input.entries].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const jobs = of(entries, "job").sort(
-    (a, b) => instant(b.data.run.claimed_at) - instant(a.data.run.claimed_at) || (a.id < b.id ? -1 : 1),
-  );
+  const jobs = of(entries, "job").sort(newestFirst);
   const runs: World["runs"] = new Map();
   jobs.forEach((job, index) => {
     const run = { job, link: jobLink(job, index < newest_jobs) };
@@ -50,6 +48,12 @@ export function worldOf(input: WorldInput): World {
   const down = new Map(silent.map((row) => [row.subject, row.pupdate]));
   return { zone: knownZone(input.zone), entries, pupdates, down, jobs, runs, tasks, hosts };
 }
+
+const newestFirst = (a: Entry<"job">, b: Entry<"job">) =>
+  instant(b.data.run.claimed_at) - instant(a.data.run.claimed_at) || (a.id < b.id ? -1 : 1);
+
+/** Those that have a page of their own; older ones are shown by the forge. */
+export const newestJobs = (jobs: Entry<"job">[]) => jobs.toSorted(newestFirst).slice(0, newest_jobs);
 
 export const of = <K extends Kind>(entries: Entry[], kind: K) =>
   entries.filter((entry): entry is Entry<K> => (entry.kind as Kind) === kind);

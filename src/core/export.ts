@@ -1,8 +1,17 @@
 // Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
 
 import type { Entry, Problem } from "./entry.ts";
-import { costRows } from "./export-costs.ts";
+import { collectionRows } from "./export-collections.ts";
+import { costRows, spendingRows } from "./export-costs.ts";
+import { healthDocument } from "./export-health.ts";
 import { homeDocument } from "./export-home.ts";
+import { historyRows } from "./export-hosts.ts";
+import { type Beside, jobStory } from "./export-jobs.ts";
+import { campfireRows, dismissedRows, knowledgeRows } from "./export-knowledge.ts";
+import type { PageFiles } from "./export-lines.ts";
+import { pupdateRows } from "./export-pupdates.ts";
+import { facetRows } from "./export-reflections.ts";
+import { ruleRows } from "./export-rules.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
 import type { Job, Pupdate, Settings, TaskState } from "./schema.ts";
@@ -21,6 +30,13 @@ export interface ExportInput {
   tips: { policy: string; ledger: string | null; at: string | null };
   /** Web address of the repository, like https://github.com/owner/name. */
   forge: string | null;
+  /** Files beside the records: `state/*.ndjson`, the newest `state/hosts/*.ndjson`, those of collections. */
+  files?: PageFiles;
+  /** What a month comes to, as it was last said. */
+  forecast?: { day: string; line: string } | null;
+  beside?: Beside;
+  /** The default branch, where the clone knows its name. */
+  branch?: string | null;
 }
 
 import {
@@ -54,25 +70,32 @@ export function exportData(input: ExportInput): ExportFiles {
   const reflections = reflectionRows(world);
   const tasks = taskRows(world);
   const memos = memoRows(world);
-  const hosts = hostRows(world);
+  const files: PageFiles = input.files ?? new Map();
+  const history = historyRows(world, files);
+  const hosts = hostRows(world, input.levels, history);
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
-    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, jobs: world.jobs.length }),
+    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at }),
     reflections: reflections.slice(0, newest_reflections),
+    facets: facetRows(reflections.slice(0, newest_reflections)),
     tasks,
-    jobs: jobRows(world),
+    jobs: jobRows(world, input.beside),
     hosts,
     agents: rows(world, "agent").map((row) => ({ ...row, fields: without(row.fields, ["env", "account"]) })),
-    rules: ruleRows(world),
+    rules: ruleRows(world, files),
     memos,
-    knowledge: [
-      ...rows(world, "insight").map((row) => ({ ...row, kind: "insight" })),
-      ...rows(world, "learning").map((row) => ({ ...row, kind: "learning" })),
-    ],
-    pupdates: world.pupdates.slice(0, newest_pupdates),
+    knowledge: knowledgeRows(world, files, input.tips.at),
+    pupdates: pupdateRows(world, newest_pupdates),
     costs: costRows(world),
+    campfire: campfireRows(files),
+    dismissed: dismissedRows(files),
+    spending: spendingRows(world),
+    health: healthDocument(world, input),
+    history,
+    collections: collectionRows(input.settings, files),
     problems: problemRows(input.problems),
   };
+  documents.meta = { ...(documents.meta as Row<"meta">), pages: pagesOf(documents) };
   return Object.fromEntries(
     Object.entries(documents)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -125,7 +148,7 @@ function taskRows(world: World): Row<"tasks">[] {
     );
 }
 
-function jobRows(world: World): Row<"jobs">[] {
+function jobRows(world: World, beside?: Beside): Row<"jobs">[] {
   const listed = new Map(world.jobs.slice(0, newest_jobs).map((job, index) => [job.path, index]));
   return rows(world, "job")
     .filter((row) => listed.has(row.path))
@@ -137,11 +160,15 @@ function jobRows(world: World): Row<"jobs">[] {
       // Whose account it is stays in the repository.
       const run = without(job.run, ["account", "limited"]) as Job["run"];
       const fields = { ...job, run };
-      return { ...row, fields, day, title: task?.data.title ?? job.task, task_listed: task !== undefined };
+      const story = jobStory(world, world.jobs[listed.get(row.path) as number] as Entry<"job">, beside);
+      const rest = story.sections.length > 0 ? { body: "", cut: undefined } : {};
+      const title = task?.data.title ?? job.task;
+      return { ...row, ...rest, fields, day, title, task_listed: task !== undefined, ...story };
     });
 }
 
-function hostRows(world: World): Row<"hosts">[] {
+function hostRows(world: World, levels: LevelRow[], history: Row<"history">[]): Row<"hosts">[] {
+  const level = (host: string, kind: string) => levels.find((row) => row.subject === host && row.kind === kind);
   return rows(world, "host").map((row) => {
     const name = row.path.replace(/^.*\/|\.md$/g, "");
     const jobs = world.jobs.filter((job) => job.data.host === name);
@@ -157,7 +184,11 @@ function hostRows(world: World): Row<"hosts">[] {
     };
     const fields = only(row.fields, host_fields) as Row<"hosts">["fields"];
     const open = jobs.filter((job) => open_states.has(job.data.state)).length;
-    return { ...row, fields, state, since, enrolled, open, last };
+    const seen = history.find((one) => one.id === row.id)?.last.at;
+    const drift = level(name, "host.drifted")?.state;
+    const disk_full = level(name, "host.disk") !== undefined;
+    const program = jobs.find((job) => job.data.run.program !== undefined)?.data.run.program;
+    return { ...row, fields, state, since, enrolled, open, last, seen, drift, disk_full, program };
   });
 }
 
@@ -181,13 +212,6 @@ function memoRows(world: World): Row<"memos">[] {
     });
 }
 
-function ruleRows(world: World): Row<"rules">[] {
-  return rows(world, "rule").map((row) => {
-    const fired = world.pupdates.find((p) => p.rule !== undefined && subjectId(p.rule) === row.id);
-    return { ...row, fired: fired && { at: fired.at, pupdate: fired.id } };
-  });
-}
-
 function problemRows(problems: Problem[]): Row<"problems">[] {
   return problems
     .filter((problem) => problem.level === "error")
@@ -195,6 +219,14 @@ function problemRows(problems: Problem[]): Row<"problems">[] {
     .map(({ path, line, column, code, message, fix }, index) => {
       return { id: `${fragment(path)}-${index}`, path, line, column, code, message, fix };
     });
+}
+
+/** Pages that are worth a place in the navigation: those whose documents hold something. */
+function pagesOf(documents: Readonly<Record<string, unknown>>): string[] {
+  const some = (document: unknown) => (Array.isArray(document) ? document.length > 0 : document !== undefined);
+  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections"].filter((name) =>
+    some(documents[name]),
+  );
 }
 
 function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
@@ -208,6 +240,12 @@ function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
     ledger: input.tips.ledger ?? undefined,
     at: input.tips.at ? new Date(input.tips.at).toISOString() : undefined,
     forge: input.forge ?? undefined,
+    pages: [],
+    every: input.settings.tick.every,
+    alarm: input.settings.tick.alarm,
+    forge_name: input.settings.forge?.name,
+    branch: input.branch ?? undefined,
+    ledger_branch: input.settings.ledger.branch,
   };
 }
 

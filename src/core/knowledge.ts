@@ -12,6 +12,8 @@ export interface Knowledge {
 /** A piece of it, as the agent reads it. */
 export interface Known {
   name: string;
+  /** Its file, for whoever wants to know where it comes from. */
+  path: string;
   text: string;
 }
 
@@ -36,6 +38,8 @@ export interface Asked {
   now: Date;
   /** Paths of the repository; null: they are not known, and only what is for every path counts. */
   paths: readonly string[] | null;
+  /** When each was last confirmed, by path: of more insights than anybody is told, the newest are. */
+  confirmed?: ReadonlyMap<string, string>;
 }
 
 /** More than this nobody keeps in mind. */
@@ -68,10 +72,17 @@ export function toldTo({ insights, learnings, skills }: Knowledge, asked: Asked)
     data.status === "active" && (data.applies === undefined || onPaths(data.applies, asked.paths));
   const wanted = skills.filter((skill) => asked.skills.includes(nameOf(skill)));
   return {
-    insights: insights.filter(inScope).slice(0, most.insights).map(known(most.text)),
+    insights: newestFirst(insights.filter(inScope), asked.confirmed).slice(0, most.insights).map(known(most.text)),
     learnings: learnings.filter(applies).slice(0, most.learnings).map(known(most.text)),
     skills: wanted.map(known(most.skill)),
   };
+}
+
+/** One that no tick has seen yet came in just now. */
+function newestFirst(insights: Entry<"insight">[], confirmed: Asked["confirmed"]): Entry<"insight">[] {
+  const at = ({ path }: Entry) => Date.parse(confirmed?.get(path) ?? "") || Number.POSITIVE_INFINITY;
+  const later = (one: number, other: number) => (one === other ? 0 : one > other ? -1 : 1);
+  return insights.toSorted((a, b) => later(at(a), at(b)) || (a.path < b.path ? -1 : 1));
 }
 
 function isFor(scope: string, { agent, labels, repo }: Asked): boolean {
@@ -93,5 +104,6 @@ const known =
   (length: number) =>
   (entry: Entry): Known => ({
     name: entry.kind === "skill" ? nameOf(entry) : entry.id,
+    path: entry.path,
     text: clean(entry.body).trim().slice(0, length),
   });

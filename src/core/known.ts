@@ -8,6 +8,8 @@ export interface KnownRow {
   /** When an agent was last answered with it, or was given it. */
   last_hit?: string;
   hits: number;
+  /** Nobody is given it any more. */
+  retired?: boolean;
 }
 
 export interface Used {
@@ -53,7 +55,8 @@ export function doubted(
   expires: ReadonlyMap<string, string>,
   now: Date,
 ): { path: string; why: string }[] {
-  return rows.flatMap(({ path, confirmed, last_hit }) => {
+  return rows.flatMap(({ path, confirmed, last_hit, retired }) => {
+    if (retired) return [];
     const end = expires.get(path);
     if (end !== undefined && Date.parse(end) <= now.getTime())
       return [{ path, why: `it was to hold until ${end.slice(0, 10)}` }];

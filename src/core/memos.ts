@@ -5,7 +5,7 @@ import { takeReply } from "./asking.ts";
 import { isGoingOn } from "./budget-levels.ts";
 import { openCampfire } from "./campfire.ts";
 import { type Draft, isoNow, putMemo } from "./draft.ts";
-import type { Entry } from "./entry.ts";
+import { type Entry, idOf } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
 import { isLive } from "./jobs.ts";
 import { openQuestion } from "./questions.ts";
@@ -19,9 +19,15 @@ const from_memo = "../../../";
 /** The body of a memo about a pupdate: links to what it is about, what was said, and what a person can do. */
 export function memoBody(draft: Draft, kind: Memo["kind"], pupdate: Pupdate): string {
   const detail = typeof pupdate.data?.detail === "string" ? fenced(pupdate.data.detail) : "";
-  return [`About ${links(draft, pupdate)}.`, detail, advice(draft, kind, pupdate)]
+  return [`About ${links(draft, pupdate)}.`, jobLinks(pupdate), detail, advice(draft, kind, pupdate)]
     .filter((part) => part !== "")
     .join("\n\n");
+}
+
+/** Of one that is about several jobs. */
+function jobLinks({ data = {} }: Pupdate): string {
+  const paths = (Array.isArray(data.jobs) ? data.jobs : []).filter((path) => /^jobs\/[\w/-]+\.md$/.test(String(path)));
+  return paths.map((path) => `- [${idOf(String(path))}](${from_memo}${path})`).join("\n");
 }
 
 function links(draft: Draft, pupdate: Pupdate): string {

@@ -1,44 +1,60 @@
 // OVERVIEW.md: what a person reads first. No ages and no tick times in it, so that a quiet tick changes nothing.
 import type { Draft } from "./draft.ts";
-import { localDay } from "./due.ts";
 import type { Entry } from "./entry.ts";
 import { stopOf } from "./gate.ts";
 import { glyphs } from "./jobs.ts";
+import { type Facts, localTime, order, readOf } from "./overview-read.ts";
+import { proseFor } from "./prose.ts";
 import { cell, oneLine } from "./text.ts";
 
-const order = [
-  "running",
-  "waiting",
-  "review",
-  "failed",
-  "lost",
-  "blocked",
-  "paused",
-  "queued",
-  "done",
-  "draft",
-  "cancelled",
-];
+/** Rows of a table; the rest is in its folder. */
+const most_rows = 200;
 
 export function narrate(draft: Draft): string {
-  const zone = draft.settings.zone;
-  const statuses = [...draft.status.values()].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
-  const memos = [...draft.memos.values()]
-    .filter((memo) => memo.data.status === "open")
-    .sort((a, b) => (a.data.created < b.data.created ? -1 : 1));
+  const facts = factsOf(draft);
+  const { headline, sentences } = readOf(draft, facts);
   return `${[
     `# ${cell(draft.settings.name)}`,
-    sentence(statuses, memos.length),
+    headline,
     stopLine(draft),
-    memos.length === 0
-      ? ""
-      : `## Waits for you\n\n${memos.map((memo) => `- [${cell(memo.data.title, 200)}](${memo.path})`).join("\n")}`,
-    `## Tasks\n\n${statuses.length === 0 ? "No tasks yet. Write one: `tasks/hello.md` with a `title:` and a prompt below the `---`." : table(draft, statuses, zone)}`,
-    hosts(draft),
+    proseOr(draft, facts, sentences),
+    waits(draft, facts),
+    `## Tasks\n\n${facts.statuses.length === 0 ? "No tasks yet. Write one: `tasks/hello.md` with a `title:` and a prompt below the `---`." : table(draft, facts)}`,
+    hosts(draft, facts),
     problems(draft),
   ]
     .filter((part) => part !== "")
     .join("\n\n")}\n`;
+}
+
+/** A model's words, where a pack has one for them; they were checked against the template's, which else stand there. */
+function proseOr(draft: Draft, facts: Facts, sentences: readonly string[]): string {
+  const prose = draft.settings.narrate ? proseFor(draft, factsFor(draft, facts)) : null;
+  if (prose === null) return sentences.join(" ");
+  return `${prose.text}\n\n<sub>Put in words by ${cell(prose.model)}; numbers and links are checked.</sub>`;
+}
+
+/** All that such words may be about. */
+export function factsFor(draft: Draft, facts = factsOf(draft)): string {
+  const { headline, sentences } = readOf(draft, facts);
+  return [headline, ...sentences, waits(draft, { ...facts, memos: facts.memos.slice(0, 10) })]
+    .filter(Boolean)
+    .join("\n");
+}
+
+function factsOf(draft: Draft): Facts {
+  const silent = new Set(
+    draft.levels.flatMap((row) => (row.family === "host" && row.kind === "host.down" ? row.subject : [])),
+  );
+  return {
+    statuses: [...draft.status.values()].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1)),
+    memos: [...draft.memos.values()]
+      .filter((memo) => memo.data.status === "open")
+      .sort((a, b) => (a.data.created < b.data.created ? -1 : 1)),
+    down: [...draft.hosts.values()]
+      .filter(({ id, data }) => silent.has(id) && !data.off && !data.cordon)
+      .sort((a, b) => (a.id < b.id ? -1 : 1)),
+  };
 }
 
 /** Nothing starts: what is in the way of everything comes first. */
@@ -52,51 +68,52 @@ function stopLine(draft: Draft): string {
 
 const rank = (status: Entry<"status">) => order.indexOf(status.data.state);
 
-/** "3 done, 1 failed, 1 running; 2 wait for you." */
-function sentence(statuses: Entry<"status">[], waiting: number): string {
-  const counts = order
-    .map((state) => [state, statuses.filter((one) => one.data.state === state).length] as const)
-    .filter(([, n]) => n > 0);
-  const said = counts.map(([state, n]) => `${n} ${state}`).join(", ") || "Nothing here yet";
-  return waiting === 0
-    ? `${said}. Nothing waits for you.`
-    : `${said}; **${waiting} ${waiting === 1 ? "waits" : "wait"} for you.**`;
-}
+const needs: Record<Entry<"memo">["data"]["kind"], string> = {
+  ask: "needs an answer",
+  approval: "needs a yes or no",
+  warning: "needs a look",
+  info: "to read",
+};
 
-function table(draft: Draft, statuses: Entry<"status">[], zone: string): string {
-  const rows = statuses.map((one) => {
-    const task = draft.tasks.get(one.id);
-    const next = one.data.next_due ? local(zone, one.data.next_due) : "";
-    const name = task ? `[${cell(one.data.title)}](${task.path})` : cell(one.data.title);
-    return `| ${name} | [${glyphs[one.data.state]} ${one.data.state}](${one.path}) | ${cell(one.data.reason ?? "", 120)} | ${cell(task ? (task.data.agent ?? draft.settings.defaults.agent ?? "") : "")} | ${next} |`;
+function waits({ tasks }: Draft, { memos }: Facts): string {
+  const lines = memos.map(({ path, data }) => {
+    // Whoever asked for the work knows best what it was to be.
+    const whose = tasks.get(data.subject)?.data.asked_by;
+    const need = data.event === "job.review" ? "needs a review" : needs[data.kind];
+    return `- [${cell(data.title, 200)}](${path}) · ${need}${whose === undefined ? "" : `, by ${cell(whose)} if they can`}`;
   });
-  return `| Task | State | Why | Agent | Next due |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}`;
+  return lines.length === 0 ? "" : `## Waits for you\n\n${lines.join("\n")}`;
 }
 
-function local(zone: string, iso: string): string {
-  const { day, time } = localDay(zone, new Date(iso));
-  return `${day} ${time}`;
+/** Narrow: it is read on phones. Why a task stands as it does is behind its state. */
+function table(draft: Draft, { statuses }: Facts): string {
+  const rows = statuses.slice(0, most_rows).map((one) => {
+    const task = draft.tasks.get(one.id);
+    const due = one.data.next_due ? localTime(draft.settings.zone, one.data.next_due) : "";
+    const name = task ? `[${cell(one.data.title, 60)}](${task.path})` : cell(one.data.title, 60);
+    return `| ${name} | [${glyphs[one.data.state]} ${one.data.state}](${one.path}) | ${due} |`;
+  });
+  return `| Task | State | Next |\n| --- | --- | --- |\n${rows.join("\n")}${rest(statuses.length, "status")}`;
 }
 
-function hosts(draft: Draft): string {
-  const down = new Map(
-    draft.levels.filter((row) => row.family === "host" && row.kind === "host.down").map((row) => [row.subject, row]),
-  );
-  const rows = [...draft.hosts.values()]
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map((host) => {
-      const state = host.data.off
-        ? "‖ off"
-        : host.data.cordon
-          ? "‖ cordoned"
-          : down.has(host.id)
-            ? "? not answering"
-            : "✓ in rotation";
-      return `| [${cell(host.id)}](${host.path}) | ${state} | ${cell((host.data.labels ?? []).join(", "))} | ${host.data.slots} |`;
-    });
+const rest = (all: number, folder: string) =>
+  all > most_rows ? `\n\n… and ${all - most_rows} more in [${folder}/](${folder}/).` : "";
+
+function hosts(draft: Draft, { down }: Facts): string {
+  const all = [...draft.hosts.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const rows = all.slice(0, most_rows).map((host) => {
+    const state = host.data.off
+      ? "‖ off"
+      : host.data.cordon
+        ? "‖ cordoned"
+        : down.includes(host)
+          ? "? not answering"
+          : "✓ in rotation";
+    return `| [${cell(host.id)}](${host.path}) | ${state} | ${host.data.slots} |`;
+  });
   return rows.length === 0
     ? ""
-    : `## Hosts\n\n| Host | State | Labels | Slots |\n| --- | --- | --- | --- |\n${rows.join("\n")}`;
+    : `## Hosts\n\n| Host | State | Slots |\n| --- | --- | --- |\n${rows.join("\n")}${rest(all.length, "hosts")}`;
 }
 
 function problems(draft: Draft): string {

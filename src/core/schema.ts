@@ -596,6 +596,26 @@ const forge = z.union(
   { error: forge_words },
 );
 
+/** What towline itself reads of a plugin's settings; the others are the plugin's own options. */
+const plugin = record({
+  off,
+  /** The npm package that it is, in place of plugins/NAME.ts; and what `towline plugin list` says of its files. */
+  package: line.regex(/^(@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/, "must be the name of a package").optional(),
+  digest: line.regex(/^[0-9a-f]{64}$/, "must be the 64 hexadecimal digits that `towline plugin list` shows").optional(),
+  /** Variables whose values it may see. */
+  secrets: strings.pipe(z.array(variable).max(10, "must be at most 10 variables")).optional(),
+  network: flag.optional(),
+  every: duration.optional(),
+});
+const plugins = z.preprocess(
+  (given) => {
+    if (Array.isArray(given)) return Object.fromEntries(given.map((name) => [name, {}]));
+    if (typeof given !== "object" || given === null) return given;
+    return Object.fromEntries(Object.entries(given).map(([name, own]) => [name, own === "" ? {} : own]));
+  },
+  z.record(slug, plugin).refine((v) => Object.keys(v).length <= 50, "must be at most 50 plugins"),
+);
+
 /** An address with words to fill in: {version}, {tag}, {os}, {Os}, {arch}, {Arch}. */
 const release_url = line.refine(
   (v) => URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@#]/.test(v) && !/\s/.test(v),
@@ -626,6 +646,11 @@ const release = record({
   "must name one of `github`, `url` and `npm`",
 );
 
+const folder_path = line.regex(
+  /^(?!.*(^|\/)\.{1,2}(\/|$))[A-Za-z0-9._][A-Za-z0-9._ -]*(\/[A-Za-z0-9._ -]+)*$/,
+  "must be a path inside the repository, without a slash at its end, like `outreach`",
+);
+
 /** Jobs in one matrix of GitHub Actions. */
 export const most_shards = 256;
 
@@ -639,6 +664,8 @@ const week_days = z
 export const settings = record({
   name: line.default("pack"),
   id: slug,
+  /** The towline that works on this pack: another one hands over to it. */
+  version: line.regex(/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/, "must be a whole version, like 1.2.3").optional(),
   zone: line.default("UTC"),
   ledger: record({ branch: line.optional(), format: int(1, 1000).default(1) }).prefault({}),
   forge: forge.optional(),
@@ -669,6 +696,8 @@ export const settings = record({
   }).prefault({}),
   releases: z.record(slug, release).default({}),
   pollers: pollers.prefault({}),
+  /** Plugin → its settings. The code of one that is not named here never runs. */
+  plugins: plugins.prefault({}),
   /** Whose model turns learnings and questions into vectors; absent: words alone are looked at, and nothing leaves. */
   embeddings: record({
     url: api_url,
@@ -676,6 +705,16 @@ export const settings = record({
     token: variable.optional(),
     /** Percent of likeness from which on a learning is found by it alone. */
     least: int(1, 100).default(60),
+  }).optional(),
+  /** Whose model puts the read of OVERVIEW.md in words; absent: a template does, and nothing leaves. */
+  narrate: record({
+    url: api_url,
+    model: line.min(1, "must name a model"),
+    token: variable.optional(),
+    /** For one answer; later than that the template stands. */
+    wall: duration.default(10),
+    /** Questions a day. */
+    day: int(0, 1000).default(24),
   }).optional(),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
   /** The hour in the pack's zone at which what was learned is proposed to people; absent: only when somebody asks. */
@@ -689,9 +728,26 @@ export const settings = record({
   site: record({
     url: line.optional(),
     base: line.optional(),
+    /** Encrypts the dashboard with the key in `key` (TOWLINE_SITE_KEY), or with the words in `passphrase`. */
     private: flag.default(false),
+    key: variable.optional(),
+    passphrase: variable.optional(),
+    /** Yes: what a private repository holds may stand where everybody reads it. */
+    public: flag.default(false),
     publish: line.optional(),
   }).optional(),
+  /** What people track besides: a folder of markdown files, and a JSON Schema for their fields. */
+  collections: z
+    .record(
+      slug,
+      record({
+        folder: folder_path.optional(),
+        schema: folder_path.optional(),
+        title: line.optional(),
+        columns: strings.optional(),
+      }),
+    )
+    .optional(),
   owners: strings.optional(),
   /** Called by each tick. The name of a variable that holds the address, or the address. */
   heartbeat: record({ url: line }).optional(),
@@ -729,6 +785,7 @@ export type Settings = z.infer<typeof settings>;
 export type Release = z.infer<typeof release>;
 export type ForgeSettings = NonNullable<Settings["forge"]>;
 export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;
+export type PluginSettings = Settings["plugins"][string];
 export type HttpSettings = NonNullable<Settings["pollers"]["http"]>[number];
 export type CalendarSettings = NonNullable<Settings["pollers"]["calendar"]>[number];
 

@@ -25,7 +25,7 @@ export interface SecretNames {
 
 const a_name = /^[A-Z_][A-Z0-9_]{0,63}$/;
 /** Fields of towline.yml that hold the name of a secret. */
-const named_field = /^(url|token|key|secret|webhook|password|api_key_env)$/;
+const named_field = /^(url|token|key|secret|webhook|password|passphrase|api_key_env)$/;
 
 interface Found extends Use {
   word: string;
@@ -87,7 +87,7 @@ function inSettings(text: string): Found[] {
         : null;
     return word === null ? [] : [{ ...at(field), word, kind: "value" }];
   });
-  const { database, pollers } = read as { database?: Record<string, unknown>; pollers?: Record<string, unknown> };
+  const { database, pollers, site } = read as Partial<Record<"database" | "pollers" | "site", Record<string, unknown>>>;
   const github = pollers?.github as { token?: unknown } | null | undefined;
   const defaults: Found[] = [
     ...(database?.url === undefined
@@ -100,6 +100,8 @@ function inSettings(text: string): Found[] {
       ? [{ ...at(["pollers", "github"]), word: "GITHUB_TOKEN", kind: "value" as const }]
       : []),
   ];
+  const locked = site?.private === "true" && site.key === undefined && site.passphrase === undefined;
+  if (locked) defaults.push({ ...at(["site", "private"]), word: "TOWLINE_SITE_KEY", kind: "value" });
   return [...found, ...defaults];
 }
 

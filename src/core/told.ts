@@ -43,13 +43,10 @@ export function toldText(agent: string, texts: Texts, mask?: (text: string, cut:
 export const besides = (path: string) => `${path.slice(0, -3)}.d/`;
 
 /** What stays in the record of a job from one epoch to the next: what is kept with it, and all that it knows. */
-export const keptOn = ({ told, insights, learnings, moved, proposal }: Job["run"]): Partial<Job["run"]> => ({
-  told,
-  insights,
-  learnings,
-  moved,
-  proposal,
-});
+export const keptOn = (run: Job["run"]): Partial<Job["run"]> => {
+  const { told, insights, learnings, learn, learned, moved, proposal } = run;
+  return { told, insights, learnings, learn, learned, moved, proposal };
+};
 
 const union = (a: readonly string[] = [], b: readonly string[] = []) => {
   const all = [...new Set([...a, ...b])];

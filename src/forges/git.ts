@@ -37,6 +37,7 @@ export function without(where: string): Omit<Forge, "name" | "propose" | "retrac
     checks: no("checks"),
     remarks: no("remarks but the files below reviews/"),
     comments: no("comments"),
+    history: no("pull requests"),
     permission: async () => "none",
     comment: no("comments"),
     label: no("labels"),

@@ -4,6 +4,7 @@ import type { Standing } from "../core/work.ts";
 import type { Forge, NotHere, Proposal } from "../ports.ts";
 import type { Targets } from "../shell/target.ts";
 import { git, without } from "./git.ts";
+import { historyOf } from "./github-history.ts";
 import { newest, propose, retract, shownOf, whole } from "./github-pulls.ts";
 import { checksOf, commentsOf, permissionOf, remarksOn, reviewsOf, threadsAt } from "./github-read.ts";
 import { closedBy, mayAt, mergedBy } from "./github-rights.ts";
@@ -61,6 +62,7 @@ export function github(settings: ForgeSettings, targets: Targets, options: Forge
     threads: (work) => on(work, (at, one) => threadsAt(at, one.number)),
     checks: (work) => on(work, (at, one) => checksOf(at, one.head.sha)),
     remarks: (work) => on(work, (at, one) => remarksOn(at, one, work.head, mayAt(at, work.owners))),
+    history: (repo, { since, page }) => at(repo, (at) => historyOf(at, since, page)),
     comments: ({ repo, number }) => at(repo, (at) => commentsOf(at, number)),
     async permission(repo, person) {
       try {

@@ -2,8 +2,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readBeatText } from "../core/beat.ts";
+import { collectionOf } from "../core/collections.ts";
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { type ExportInput, exportData } from "../core/export.ts";
+import { isSampleFile, sample_days } from "../core/export-hosts.ts";
+import { besideJob } from "../core/export-jobs.ts";
+import type { PageFiles } from "../core/export-lines.ts";
+import { newestJobs } from "../core/export-world.ts";
 import type { ExportFiles } from "../core/exported.ts";
 import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from "../core/schema.ts";
 import { readState, type SourceFile } from "../core/state.ts";
@@ -22,6 +28,7 @@ export interface Export {
 
 export const digest_file = "export.sha256";
 const single = new Set(["towline.yml", "OVERVIEW.md", "state/levels.ndjson"]);
+const state_files = new Set(["knowledge", "campfire", "dismissed", "fired"].map((name) => `state/${name}.ndjson`));
 const wanted_pupdates = 500;
 
 /** Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last. */
@@ -50,7 +57,7 @@ async function readInput(repo: Repo, tips: Tips): Promise<ExportInput> {
   const items = await itemsOf(repo, tips);
   const files = await texts(
     repo,
-    items.filter(({ path }) => kindOf(path) !== null || single.has(path)),
+    items.filter(({ path }) => kindOf(path) !== null || single.has(path) || path.startsWith("reviews/")),
   );
   const { state, problems } = readState(tips, files);
   if (!state)
@@ -67,7 +74,32 @@ async function readInput(repo: Repo, tips: Tips): Promise<ExportInput> {
     overview: files.find((file) => file.path === "OVERVIEW.md")?.text ?? null,
     tips: { ...tips, at: tips.ledger && (await commitTime(repo, tips.ledger)) },
     forge: await forgeOf(repo, state.settings.forge?.web),
+    beside: { reviews: state.reviews, files: await besideFiles(repo, items, [...state.jobs.values()]) },
+    branch: await branchOf(repo),
+    files: await pageFiles(repo, items, state.settings),
+    forecast: readBeatText(await repo.readBeat())?.talked?.forecast ?? null,
   };
+}
+
+/** Files that are no records, and that pages are made of. */
+async function pageFiles(repo: Repo, items: TreeItem[], settings: Settings): Promise<PageFiles> {
+  const samples = items.filter(({ path }) => isSampleFile(path)).sort((a, b) => (a.path < b.path ? 1 : -1));
+  const wanted = new Set(samples.slice(0, sample_days).map(({ path }) => path));
+  const read = items.filter(
+    ({ path }) => state_files.has(path) || wanted.has(path) || collectionOf(path, settings.collections) !== null,
+  );
+  const files = await texts(repo, read);
+  return new Map(files.flatMap(({ path, text }) => (text === null ? [] : [[path, text] as const])));
+}
+
+/** What lies beside the records of the jobs that have a page. */
+async function besideFiles(repo: Repo, items: TreeItem[], jobs: Entry<"job">[]): Promise<Map<string, string>> {
+  const wanted = new Set(newestJobs(jobs).flatMap(besideJob));
+  const files = await texts(
+    repo,
+    items.filter(({ path }) => wanted.has(path)),
+  );
+  return new Map(files.flatMap(({ path, text }) => (text === null ? [] : [[path, text] as const])));
 }
 
 /** Records that a tick has no use for, and so are not in its state. Their problems are. */
@@ -134,6 +166,13 @@ async function git(repo: Repo, args: string[]): Promise<string> {
 async function commitTime(repo: Repo, commit: string): Promise<string | null> {
   const at = await git(repo, ["log", "-1", "--format=%cI", commit]);
   return at === "" ? null : new Date(at).toISOString();
+}
+
+/** The default branch by the symbolic refs that a clone or a tick left; null: neither did. */
+async function branchOf(repo: Repo): Promise<string | null> {
+  const known = ["refs/remotes/origin/HEAD", "refs/towline/remote/heads/HEAD"];
+  const said = await git(repo, ["for-each-ref", "--format=%(symref)", ...known]);
+  return said.split("\n")[0]?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null;
 }
 
 /** The setting when it is an address, else the origin's web address where its host is a known forge. */

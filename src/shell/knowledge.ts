@@ -1,8 +1,9 @@
 // Insights, learnings and skills are read when a job is about to start that is told of them: a quiet tick needs none.
 import type { Start } from "../core/claim.ts";
-import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
+import { type Entry, idOf, kindOf, parseEntry } from "../core/entry.ts";
 import { matcher } from "../core/globs.ts";
 import { type Knowledge, most, onPaths, type Told, toldTo } from "../core/knowledge.ts";
+import { confirmedAt, readKnowledge as knownRowsOf, type LookedAt, strangeKnowledge } from "../core/knowledge-rows.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import type { ToldFinding } from "../core/told.ts";
@@ -70,6 +71,7 @@ async function informed(
     labels: state.hosts.get(host)?.data.labels ?? [],
     repo: code?.repo ?? null,
     now,
+    confirmed: confirmedAt(state),
   };
   if (!code)
     return { ...toldTo(knowledge, { ...asked, paths: null }), weights: await weightsOf(inScope(knowledge, null)) };
@@ -150,4 +152,24 @@ export async function givenTo(repo: Repo, ledger: string | null, kind: "insights
     }
   }
   return found.sort((a, b) => (a.data.run.claimed_at < b.data.run.claimed_at ? -1 : 1));
+}
+
+/** What became of the insights and learnings whose file is another than the ledger knows, or gone. */
+export async function lookAtKnowledge(repo: Repo, state: State): Promise<Map<string, LookedAt>> {
+  const found = new Map<string, LookedAt>();
+  const strange = strangeKnowledge(state);
+  if (strange.length === 0) return found;
+  const knowledge = await knowledgeAt(repo, state.tips.policy);
+  const here = new Map([...knowledge.insights, ...knowledge.learnings].map((one) => [one.path, one.data.status]));
+  const rows = new Map(knownRowsOf(state).map((row) => [row.path, row]));
+  for (const path of strange) {
+    // One that cannot be read is given to nobody, but nobody has retired it: `check` names it.
+    const status = state.present?.has(path) ? (here.get(path) ?? "active") : "gone";
+    const row = rows.get(path);
+    const over = status !== "active" && row !== undefined && !row.retired;
+    const kind = path.startsWith("insights/") ? "insights" : "learnings";
+    const jobs = over ? await givenTo(repo, state.tips.ledger, kind, idOf(path)) : [];
+    found.set(path, { status, jobs: jobs.map(({ id, path: at }) => ({ id, path: at })) });
+  }
+  return found;
 }

@@ -2,7 +2,8 @@
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatFault, ledger_format } from "../core/binding.ts";
-import type { Problem } from "../core/entry.ts";
+import { kindOf, type Problem } from "../core/entry.ts";
+import { knowledge_folders } from "../core/knowledge-rows.ts";
 import { max_bytes } from "../core/split.ts";
 import {
   addFile,
@@ -46,13 +47,25 @@ async function openFiles(repo: Repo, tips: Tips, files: SourceFile[]): Promise<S
 export async function readPair(repo: Repo, tips: Tips): Promise<State> {
   const items =
     tips.ledger === tips.policy
-      ? await repo.tree(tips.policy, [...policy_paths, ...ledger_paths])
-      : (await Promise.all([repo.tree(tips.policy, policy_paths), ledgerTree(repo, tips)])).flat();
-  const [reviews, others] = [items.filter(isReview), items.filter((item) => !isReview(item))];
+      ? await repo.tree(tips.policy, [...policy_paths, ...knowledge_folders, ...ledger_paths])
+      : (
+          await Promise.all([repo.tree(tips.policy, [...policy_paths, ...knowledge_folders]), ledgerTree(repo, tips)])
+        ).flat();
+  const present = new Map(items.filter(isKnowledge).map(({ path, blob }) => [path, blob.slice(0, 12)]));
+  const reviews = items.filter(isReview);
+  const others = items.filter((item) => !isReview(item) && !isFrom(knowledge_folders, item));
   const files = await filesOf(repo, others);
   const open = await openFiles(repo, tips, files);
-  return usable(readState(tips, [...files, ...open, ...(await filesOf(repo, reviews.filter(isOpenIn(open))))]));
+  const state = usable(readState(tips, [...files, ...open, ...(await filesOf(repo, reviews.filter(isOpenIn(open))))]));
+  state.present = present;
+  return state;
 }
+
+const isFrom = (folders: readonly string[], { path }: TreeItem) => folders.some((one) => path.startsWith(`${one}/`));
+
+/** Only that they are there is known of them: their texts are read when somebody is told of them. */
+const isKnowledge = (item: TreeItem) =>
+  isFrom(knowledge_folders, item) && item.mode.startsWith("100") && kindOf(item.path) !== null;
 
 const isReview = ({ path }: { path: string }) => path.startsWith("reviews/");
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { ExportFiles } from "../core/exported.ts";
 import { configuration, outside, usage } from "../errors.ts";
 import { digest_file, exportDigest } from "./export.ts";
+import { type Lock, sealFolder } from "./seal.ts";
 
 export interface SiteOptions {
   /** Folder that `writeExport` filled. */
@@ -17,12 +18,25 @@ export interface SiteOptions {
   base?: string;
   /** Address of the site, like https://owner.github.io. */
   site?: string;
+  /** Encrypts it: without this key or passphrase there is nothing to read in it. */
+  lock?: Lock | undefined;
   /** Milliseconds until the build is given up. Default two minutes. */
   limit?: number;
 }
 
 const source = fileURLToPath(new URL("../../", import.meta.url));
-const packages = ["astro", "zod", "croner", "unified", "remark-parse", "remark-gfm"];
+const packages = [
+  "astro",
+  "zod",
+  "croner",
+  "unified",
+  "remark-parse",
+  "remark-gfm",
+  "morphdom",
+  "minisearch",
+  "d3-scale",
+  "d3-shape",
+];
 
 /** Builds into a folder beside `out` and swaps it in. Throws a Fault that says why nothing was replaced. */
 export async function buildSite(options: SiteOptions): Promise<{ out: string; took: number }> {
@@ -33,7 +47,10 @@ export async function buildSite(options: SiteOptions): Promise<{ out: string; to
   try {
     await prepare(work, options.data);
     await astro(work, { base, site: options.site ?? "" }, options.limit ?? 120_000);
-    await swap(join(work, "out"), out, work);
+    const sealed = join(work, "sealed");
+    if (options.lock)
+      await sealFolder(join(work, "out"), sealed, options.lock, { from: join(source, "site/sealed"), base });
+    await swap(options.lock ? sealed : join(work, "out"), out, work);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { type Checked, type CheckInput, check as judge, reads, sorted } from "../core/check.ts";
 import { type Format, formats, render } from "../core/check-format.ts";
 import type { CheckFile } from "../core/check-pack.ts";
+import { collectionOf } from "../core/collections.ts";
 import { type Problem, parseEntry } from "../core/entry.ts";
 import type { Settings } from "../core/schema.ts";
 import { readSettings } from "../core/state.ts";
@@ -53,8 +54,9 @@ async function checkPack(wire: Wire, asked: CheckFlags): Promise<Checked> {
   const repo = await openRepo(dir, wire);
   const flags = asked.fetch === undefined ? asked : await proposed(wire, dir, repo, asked, asked.fetch);
   const head = flags.at === undefined ? null : (await repo.local(flags.at)).policy;
-  const files =
-    head === null ? await workFiles(await openWorkTree(dir, wire.env), reads) : await commitFiles(repo, head, reads);
+  const take = async (wanted: (path: string) => boolean) =>
+    head === null ? workFiles(await openWorkTree(dir, wire.env), wanted) : commitFiles(repo, head, wanted);
+  const files = await withCollections(await take(reads), take);
   const settings = files.find((file) => file.path === "towline.yml");
   if (!settings)
     throw configuration(
@@ -71,9 +73,22 @@ async function checkPack(wire: Wire, asked: CheckFlags): Promise<Checked> {
   const before =
     asked.fetch === undefined && !asked.proposal
       ? []
-      : judge({ ...common, files: await commitFiles(repo, await headOf(repo, flags), reads) }).problems;
+      : judge({ ...common, files: await filesAt(repo, await headOf(repo, flags)) }).problems;
   const problems = all.map((one) => (isOld(one, before, found?.touches) ? { ...one, level: "warning" as const } : one));
   return { ...checked, problems, ...(found?.touches ? { touches: found.touches } : {}) };
+}
+
+type Take = (wanted: (path: string) => boolean) => Promise<CheckFile[]>;
+
+/** Which files belong to collections is known once the settings are: then all is read once more, with those. */
+async function withCollections(files: CheckFile[], take: Take): Promise<CheckFile[]> {
+  const named = readSettings(files.find((file) => file.path === "towline.yml")?.text).settings?.collections;
+  return named === undefined ? files : take((path) => reads(path) || collectionOf(path, named) !== null);
+}
+
+async function filesAt(repo: Repo, commit: string): Promise<CheckFile[]> {
+  const take: Take = (wanted) => commitFiles(repo, commit, wanted);
+  return withCollections(await take(reads), take);
 }
 
 const headOf = async (repo: Repo, { base = "HEAD" }: CheckFlags) => (await repo.local(base)).policy;

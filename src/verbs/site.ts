@@ -2,12 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import type { Settings } from "../core/schema.ts";
 import { messageOf, usage } from "../errors.ts";
 import type { Tips } from "../ports.ts";
 import { openLocal } from "../shell/pack.ts";
+import { type Lock, newSiteKey } from "../shell/seal.ts";
 import { buildSite, serveSite } from "../shell/site.ts";
-import { type Common, repoDir, type Wire } from "../wire.ts";
+import { site_key, siteLock } from "../shell/site-lock.ts";
+import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
 import { exportOnce } from "./export.ts";
+import { siteDeploy } from "./site-deploy.ts";
 
 interface SiteFlags extends Common {
   out?: string;
@@ -15,7 +19,7 @@ interface SiteFlags extends Common {
   at?: string;
 }
 
-/** Adds `towline site build` and `towline site serve`. */
+/** Adds `towline site build`, `serve`, `deploy` and `key`. */
 export function site(program: Command, wire: Wire): void {
   const command = program.command("site").description("the dashboard: a static site over the records");
   command
@@ -27,10 +31,15 @@ export function site(program: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print folder, digest and seconds as JSON")
     .action(async (flags: SiteFlags) => {
-      const { out, took, digest } = await build(wire, flags);
-      if (flags.json) wire.out(`${JSON.stringify({ out, took, digest }, null, 2)}\n`);
-      else wire.out(`✓ built in ${took.toFixed(1)} s  ${out}\n`);
+      const { out, took, digest, link } = await build(wire, flags);
+      if (flags.json) wire.out(`${JSON.stringify({ out, took, digest, link }, null, 2)}\n`);
+      else wire.out(`✓ built in ${took.toFixed(1)} s  ${out}\n${link ? `It is locked; open it with ${link}\n` : ""}`);
     });
+  command
+    .command("key")
+    .description("make a key that locks a private dashboard (site.private)")
+    .action(() => wire.out(`${newSiteKey()}\n`));
+  siteDeploy(command, wire);
   command
     .command("serve")
     .description("build the dashboard, serve it on this machine, and build it anew when the fetched commits move")
@@ -42,30 +51,41 @@ export function site(program: Command, wire: Wire): void {
 }
 
 /** `folder`: where in the git directory's own `towline` folder the site goes unless `--out` says otherwise. */
-async function build(wire: Wire, flags: SiteFlags, folder = "site") {
+async function build(wire: Wire, flags: SiteFlags, { folder = "site", own = newSiteKey() } = {}) {
   // The data goes to a folder of its own: a tick in this repository may be exporting at the same moment.
   const data = await mkdtemp(join(tmpdir(), "towline-export-"));
   try {
     const { digest, place, settings, tips } = await exportOnce(wire, { ...flags, out: data });
     const out = flags.out === undefined ? join(place, folder) : resolve(wire.cwd, flags.out);
     const base = flags.base ?? settings.site?.base;
-    return { ...(await buildSite({ data, out, base, site: settings.site?.url })), digest, tips };
+    const { lock, link } = lockOf(wire, settings, own);
+    return { ...(await buildSite({ data, out, base, site: settings.site?.url, lock })), digest, tips, link };
   } finally {
     await rm(data, { recursive: true, force: true });
   }
+}
+
+/** On a person's machine a private dashboard is locked, too; where its key is not at hand, with one for this time. */
+function lockOf(wire: Wire, settings: Settings, own: string): { lock?: Lock | undefined; link?: string } {
+  const { site } = settings;
+  const name = site?.passphrase ?? site?.key ?? site_key;
+  if (!site?.private || secretOf(wire)(name)) return { lock: siteLock(site, secretOf(wire)) };
+  return { lock: { key: own }, link: `#key=${own}` };
 }
 
 async function serve(wire: Wire, flags: SiteFlags & { port: string }): Promise<void> {
   const port = Number(flags.port);
   if (!/^\d+$/.test(flags.port) || port > 65535) throw usage(`--port ${flags.port} is not a port`, "write 0 to 65535");
   // Not beside the tick's own build, which may stand under another base.
-  const { out, tips } = await build(wire, { ...flags, base: "/" }, "preview");
+  const how = { folder: "preview", own: newSiteKey() };
+  const { out, tips, link = "" } = await build(wire, { ...flags, base: "/" }, how);
   const served = await serveSite(out, { port, host: "127.0.0.1" });
-  wire.out(flags.json ? `${JSON.stringify({ url: served.url, out })}\n` : `The dashboard is at ${served.url}\n`);
+  const url = served.url + link;
+  wire.out(flags.json ? `${JSON.stringify({ url, out })}\n` : `The dashboard is at ${url}\n`);
   const stop = new AbortController();
   const end = () => stop.abort();
   process.once("SIGINT", end).once("SIGTERM", end);
-  await refresh(wire, flags, tips, stop.signal);
+  await refresh(wire, () => build(wire, { ...flags, base: "/" }, how), flags, tips, stop.signal);
   await served.close();
 }
 
@@ -73,7 +93,13 @@ async function serve(wire: Wire, flags: SiteFlags & { port: string }): Promise<v
 const look = 5;
 
 /** Builds anew whenever the pair of commits in this repository moves. A build that fails is told; the old site stays. */
-async function refresh(wire: Wire, flags: SiteFlags, built: Tips, signal: AbortSignal): Promise<void> {
+async function refresh(
+  wire: Wire,
+  again: () => Promise<{ took: number }>,
+  flags: SiteFlags,
+  built: Tips,
+  signal: AbortSignal,
+): Promise<void> {
   let shown = built;
   let told = "";
   while (!signal.aborted) {
@@ -84,7 +110,7 @@ async function refresh(wire: Wire, flags: SiteFlags, built: Tips, signal: AbortS
       if (tips.policy === shown.policy && tips.ledger === shown.ledger) continue;
       // Also when it fails: the same commits would fail again.
       shown = tips;
-      const { took } = await build(wire, { ...flags, base: "/" }, "preview");
+      const { took } = await again();
       wire.report.note(`✓ built anew in ${took.toFixed(1)} s, as of ${(tips.ledger ?? tips.policy).slice(0, 7)}`);
     } catch (thrown) {
       const why = messageOf(thrown).split("\n", 1)[0] ?? "";

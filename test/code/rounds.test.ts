@@ -100,8 +100,10 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect(one.status()).toBe("review");
   expect(one.git("show", `${branch}:count.txt`)).toBe("round 1");
   expect(one.git("log", "-1", "--format=%an %ae", branch)).toBe("scout (towline) scout@agents.towline.invalid");
-  expect(one.git("show", `${branch}:known.txt`)).toBe("## What is known here\n\n### quiet\n\nNever at night.");
-  expect(one.git("show", `${branch}:told.txt`)).toContain("### types\n\nName the types.");
+  expect(one.git("show", `${branch}:known.txt`)).toBe(
+    "## What is known here\n\n### quiet (insights/quiet.md)\n\nNever at night.",
+  );
+  expect(one.git("show", `${branch}:told.txt`)).toContain("### types (learnings/types.md)\n\nName the types.");
   // Nothing new: nothing is written, and the worktree waits.
   expect((await one.tick()).commits).toEqual([]);
   expect(trees(one.home)).toEqual([job]);
@@ -143,7 +145,7 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   const texts = files.filter((one) => /\.d\/told-/.test(one));
   expect(texts).toHaveLength(2);
   expect(one.pack.file(texts[0] as string)).toMatch(/^## `\.towline\/TASK\.md`\n\n```+markdown\n# Count\n/m);
-  expect(one.pack.file(texts[0] as string)).toContain("### quiet\n\nNever at night.");
+  expect(one.pack.file(texts[0] as string)).toContain("### quiet (insights/quiet.md)\n\nNever at night.");
   expect(one.pack.file(texts[0] as string)).not.toContain("say it louder");
   expect(one.pack.file(texts[1] as string)).toContain("say it louder");
   expect(one.pack.file(texts[1] as string)).toBe(book.out);

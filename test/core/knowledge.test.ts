@@ -40,7 +40,7 @@ test("insights go to whom they are for, while they are active and not expired, f
     insight("old", { expires: "2026-11-19T00:00:00Z" }),
     insight("still", { expires: "2026-11-21T00:00:00Z" }),
   ];
-  expect(names({ insights })).toEqual(["all", "mine", "label", "repo", "still"]);
+  expect(names({ insights })).toEqual(["all", "label", "mine", "repo", "still"]);
   expect(names({ insights: Array.from({ length: 60 }, (_, at) => insight(`i${at}`)) })).toHaveLength(40);
 });
 
@@ -80,9 +80,9 @@ test("they stand in the role and the task, below headings of their own", () => {
     ...{ remarks: [], letters: [], told },
   };
   expect(roleFile(briefing)).toContain(
-    "## What is known here\n\n### quiet\n\n#### Never at night\nAsk first.⟨U+202E⟩\n",
+    "## What is known here\n\n### quiet (insights/quiet.md)\n\n#### Never at night\nAsk first.⟨U+202E⟩\n",
   );
-  expect(taskFile(briefing)).toContain("## Rules for such work\n\n### tests\n\ntext\n");
+  expect(taskFile(briefing)).toContain("## Rules for such work\n\n### tests (learnings/tests.md)\n\ntext\n");
   expect(taskFile({ ...briefing, told: undefined })).not.toContain("Rules");
   const people = { ...told, people: ["Ada", "Bob `x`"] };
   expect(taskFile({ ...briefing, told: people })).toContain("## Who knows this area\n\n```text\nAda\nBob `x`\n```\n");

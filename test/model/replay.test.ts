@@ -9,7 +9,7 @@ import type { Action, Bounds, State } from "./states.ts";
 // A hang limit only: a busy machine must not fail a test.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
-const most = size(8, 200);
+const most = size(5, 200);
 const shapes: Bounds[] = [
   { tasks: ["a", "b"], hosts: ["ann"], slots: 2, ticks: 2, faults: 1, jumps: 1, policies: 0 },
   { tasks: ["b"], hosts: ["ann"], slots: 2, ticks: 3, faults: 1, jumps: 1, policies: 1 },

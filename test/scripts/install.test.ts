@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stale } from "../../scripts/install.mjs";
-import { counts, slowest } from "../../scripts/results.mjs";
+import { counts, slowest, unsteady } from "../../scripts/results.mjs";
 
 describe("stale", () => {
   let dir: string;
@@ -111,6 +111,23 @@ describe("counts", () => {
     expect(counts(results(3, 0, 0, file("passed", ["passed", "a"])), 1, "/repo").failed).toBe(1);
     expect(counts(results(3, 2, 0, file("failed", ["failed", "a"])), 1, "/repo").failed).toBe(2);
   });
+});
+
+test("what passed at the second try is named, with what was wrong at the first", () => {
+  const one = (title: string, ...failureMessages: string[]) => ({
+    status: "passed",
+    title,
+    ancestorTitles: ["over sshd"],
+    failureMessages,
+  });
+  const testResults = [
+    {
+      name: "/r/test/a.test.ts",
+      status: "passed",
+      assertionResults: [one("a"), one("b", "Error: late\n    at x.ts:1")],
+    },
+  ];
+  expect(unsteady({ testResults }, "/r")).toEqual(["test/a.test.ts: over sshd > b: Error: late"]);
 });
 
 test("suites of half a minute and more are named, the longest first", () => {

@@ -18,7 +18,8 @@ afterEach(() => pack.remove());
 async function stage(before: string | null = null, more: { left?: number; now?: number } = {}) {
   const { repo, tips } = await openOrigin(pack.clone, { env: process.env, clock: systemClock(), secrets: noSecrets });
   const { settings } = await readPair(repo, tips);
-  return publish({ repo, dir: pack.clone, env: process.env, ...more }, settings, tips, readBeatText(before));
+  const none = { hosts: new Map(), connect: () => Promise.reject(new Error("no host")), secret: () => undefined };
+  return publish({ repo, dir: pack.clone, env: process.env, ...none, ...more }, settings, tips, readBeatText(before));
 }
 const made = (site: string) =>
   testPack({ ...basics([], `site: {${site}}\n`), "tasks/a.md": md("title: Mend the sails", "x") });

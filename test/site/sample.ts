@@ -7,6 +7,7 @@ import type { ExportFiles } from "../../src/core/exported.ts";
 import { pupdate, settings } from "../../src/core/schema.ts";
 import { fenced } from "../../src/core/text.ts";
 import { digest_file, exportDigest } from "../../src/shell/export.ts";
+import { page_levels, page_settings, pageFiles } from "./sample-pages.ts";
 
 /** Each would do harm in a page that forgets to escape. `canary` names what must never run or load. */
 export const hostile = [
@@ -104,6 +105,62 @@ const runtimeOf = (plan: Plan) => (plan.domain === "INFRA" ? "shell" : "picoclaw
 
 const outcomes = ["success", "success", "success", "partial", "success", "failure", "success"] as const;
 
+/** One run has all that coding work has: a diff, remarks, what it was told. */
+const coded = 3;
+const work = {
+  branch: "towline/nginx-errors",
+  told: "told-1-5eed5eed.md",
+  proposal: "true",
+  moved: ["host boba went quiet; it went on on darth"],
+  questions: [
+    { at: "2026-11-20T17:16:00Z", text: "May I touch the sitemap?", pupdate: "q1", answer: "Yes, go ahead." },
+  ],
+  code: {
+    repo: "example/site",
+    base: "1".repeat(40),
+    head: "2".repeat(40),
+    told: ["forge-1"],
+    said: [
+      { id: "forge-1", path: "nginx/site.conf", line: 3, text: "Why not 410?" },
+      { id: "forge-2", text: "Good otherwise." },
+    ],
+  },
+};
+const patch = `diff --git a/nginx/site.conf b/nginx/site.conf
+index 1111111..2222222 100644
+--- a/nginx/site.conf
++++ b/nginx/site.conf
+@@ -1,4 +1,5 @@ server {
+   listen 443 ssl;
+-  location = /sitemap-old.xml { root /srv/old; }
++  # <script>window.canary=1</script>
++  location = /sitemap-old.xml { return 404; }
+   location / { proxy_pass http://app; }
+ }
+diff --git a/nginx/old.conf b/nginx/old.conf
+deleted file mode 100644
+index 3333333..0000000
+--- a/nginx/old.conf
++++ /dev/null
+@@ -1 +0,0 @@
+-include old;
+`;
+
+/** What lies beside the records of jobs, by path. */
+function besides(entries: Entry[]): Map<string, string> {
+  const job = entries.find(
+    (entry) => entry.kind === "job" && entry.id.startsWith(codedTask) && "told" in (entry.data as { run: object }).run,
+  );
+  if (!job) return new Map();
+  const folder = job.path.replace(/\.md$/, ".d/");
+  return new Map([
+    [`${folder}told-1-5eed5eed.md`, "# What scout was told\n\n## `TASK.md`\n\n```markdown\nFind the errors.\n```\n"],
+    [`${folder}proposal.md`, "# Drop the old sitemap\n\n## What it took\n\n| | |\n| --- | --- |\n| Round | 1 |\n"],
+    [`${folder}work.patch`, patch],
+  ]);
+}
+const codedTask = "nginx-errors";
+
 function runs(): File[] {
   const files: File[] = [];
   for (let n = 0; n < 58; n++) {
@@ -120,7 +177,7 @@ function runs(): File[] {
           ? "ended at its limit of 2m; what it had said is kept"
           : undefined;
     const run = {
-      occurrence: iso(at),
+      occurrence: new Date(at - (40 + ((n * 97) % 1900)) * 1000).toISOString(),
       run_id: job,
       epoch: 1,
       tick: "t1",
@@ -136,6 +193,7 @@ function runs(): File[] {
       ...(plan.domain === "SUPPORT"
         ? { tokens: { input: 1200 + n, cache_read: 800 }, session: "a9936049-5137-52a2-826d-278a16c4e217" }
         : {}),
+      ...(n === coded ? work : {}),
     };
     const log = state === "failed" ? `\n\n## Log\n\n${fenced("mv: cannot move 'mail.log': Permission denied")}` : "";
     const body = `${answered(plan.task)}${log}\n`;
@@ -315,6 +373,22 @@ const people: File[] = [
     record({ when: { kind: "job.failed" }, then: [{ memo: "{{title}}" }] }, "Someone should know.\n"),
   ],
   [
+    "rules/stale-pr.md",
+    record(
+      {
+        when: { kind: "pr.stale", "data.age": { gt: "3d" } },
+        cooldown: { for: "1d", per: "subject" },
+        then: [{ memo: "{{title}} is waiting for a review", kind: "ask" }],
+        off: "true",
+      },
+      "Reviews that wait for days are forgotten.\n",
+    ),
+  ],
+  [
+    "learnings/group-by-path.md",
+    record({ applies: ["*.log"], sources: ["nginx-errors-61e3a"] }, "Group by path prefix first, then by referrer.\n"),
+  ],
+  [
     "insights/quiet-hours.md",
     record({ sources: ["disk-report-5eed1"] }, "The backup holds the disk from 03:00 to 03:30.\n"),
   ],
@@ -461,6 +535,16 @@ const heard = [
     rule: "failed-job",
   },
   { id: "p1", at: "2026-11-20T06:02:00Z", source: "fleet", kind: "host.up", subject: "boba", title: "boba answers" },
+  {
+    id: "p4",
+    at: "2026-11-21T05:40:00Z",
+    source: "towline",
+    kind: "source.failed",
+    subject: "github",
+    title: "github could not be asked: 502",
+    data: { why: "the server answered 502" },
+    verdict: "ignored",
+  },
 ];
 
 /** Input of `exportData`. `hostile`: with the attacks; `empty`: a pack that holds nothing but its settings. */
@@ -479,11 +563,14 @@ export function sampleInput(kind: "quiet" | "hostile" | "empty" = "quiet"): Expo
       name: kind === "empty" ? "fresh pack" : "harbour",
       id: "harbour",
       zone: "Europe/Berlin",
+      ...(kind === "empty" ? {} : page_settings),
     }),
     entries,
     problems,
     levels:
-      kind === "empty" ? [] : [{ source: "fleet", subject: "boba", family: "host", kind: "host.down", pupdate: "p3" }],
+      kind === "empty"
+        ? []
+        : [{ source: "fleet", subject: "boba", family: "host", kind: "host.down", pupdate: "p3" }, ...page_levels],
     pupdates: kind === "empty" ? [] : heard.map((line) => pupdate.parse(line)),
     overview:
       kind === "quiet"
@@ -495,6 +582,10 @@ export function sampleInput(kind: "quiet" | "hostile" | "empty" = "quiet"): Expo
       at: kind === "empty" ? null : "2026-11-21T08:12:00Z",
     },
     forge: kind === "quiet" ? "https://github.com/example/harbour" : null,
+    branch: "main",
+    files: kind === "empty" ? new Map() : pageFiles(now, kind === "hostile" ? hostile.join(" ") : ""),
+    forecast: kind === "quiet" ? { day: "2026-11-21", line: "1,090 of 2,000 min, $3.20 of $10, 41 MB a year" } : null,
+    beside: { files: besides(entries), reviews: new Map() },
   };
 }
 

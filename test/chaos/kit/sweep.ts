@@ -118,17 +118,17 @@ async function killTicker(scene: Scene, point: CrashPoint): Promise<boolean> {
 
 const armed = ({ home }: LabMachine, step: string) => join(home, `crash.${step.replace(/^host\./, "")}`);
 
-/** One ticker here, while each machine's program dies at a step of its own. */
-async function killHosts(scene: Scene, points: CrashPoint[]): Promise<Kill[]> {
-  const files = points.map(({ step }, index) => armed(scene.plan.machines[index] as LabMachine, step));
+/** Each machine's program dies at a step of its own; says which of them are still to come. */
+function armHosts({ plan }: Scene, points: CrashPoint[]): { left(): boolean[]; disarm(): Kill[] } {
+  const files = points.map(({ step }, index) => armed(plan.machines[index] as LabMachine, step));
   for (const file of files) writeFileSync(file, "");
-  await runTicker({ ...tickerOf(scene), now: at(scene.hour) });
-  return points.map((point, index) => {
-    const file = files[index] as string;
-    const killed = !existsSync(file);
-    rmSync(file, { force: true });
-    return { ...point, killed };
-  });
+  const left = () => files.map((file) => existsSync(file));
+  const disarm = () => {
+    const kills = left().map((unharmed, index) => ({ ...(points[index] as CrashPoint), killed: !unharmed }));
+    for (const file of files) rmSync(file, { force: true });
+    return kills;
+  };
+  return { left, disarm };
 }
 
 interface Job {
@@ -153,12 +153,15 @@ async function round(scene: Scene, chain: CrashPoint[]): Promise<Round> {
   const ids = jobs.flat().map(({ id }) => id);
   pack.push(Object.fromEntries(jobs.flat().map(({ id, fields }) => [`tasks/${id}.md`, marked(id, "", fields)])));
   const said: Round = { kills: [], ticks: 0, twice: [], astray: [], held: [], faults: [] };
-  if (plan.kind === "host") said.kills = await killHosts(scene, chain);
+  const hosts = plan.kind === "host" ? armHosts(scene, chain) : undefined;
+  if (hosts) await runTicker({ ...tickerOf(scene), now: at(scene.hour) });
   else
     for (const point of chain) {
       said.kills.push({ ...point, killed: await killTicker(scene, point) });
       scene.hour++;
     }
+  // Some steps, like the ack of what this round left behind, are a later tick's.
+  const before = hosts?.left();
   let unlike: string | null = null;
   for (said.ticks = 1; said.ticks < 3; said.ticks++) {
     scene.hour++;
@@ -170,6 +173,11 @@ async function round(scene: Scene, chain: CrashPoint[]): Promise<Round> {
     if (ended.length === ids.length && unlike === null) break;
   }
   if (unlike !== null) said.faults.push(unlike);
+  if (hosts) {
+    const late = hosts.left().some((unharmed, index) => !unharmed && before?.[index]);
+    said.kills = hosts.disarm();
+    if (late) await runTicker({ ...tickerOf(scene, "late"), now: at(++scene.hour) });
+  }
   judge(scene, jobs, said);
   return said;
 }
