@@ -74,6 +74,16 @@ describe("a pull request of an agent's work", () => {
     }
   });
 
+  test("that touches the pack's policy, as a campfire does, is merged by those who may change it", async () => {
+    const { pull, ask, work } = await shown();
+    for (const [name, person, actor] of all) {
+      Object.assign(pull, merged(person));
+      const yes = (await ask.stands({ ...work, touches: ["policy"] })) === "merged";
+      expect([name, yes]).toEqual([name, may(actor, "merged", "policy", "fresh").allow]);
+    }
+    expect(may("write", "merged", "policy", "fresh").allow).toBe(false);
+  });
+
   test("waits while the forge does not say what somebody may", async () => {
     const { one, pull, work } = await shown();
     one.hub.bad.push({ on: /collaborators/, status: 503 });
