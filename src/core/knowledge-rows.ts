@@ -78,7 +78,9 @@ type Jobs = ReadonlyMap<string, Entry<"job">>;
 export function knowledgeText(draft: Draft, before: Jobs, looked: ReadonlyMap<string, LookedAt>): string | null {
   const rows = readKnowledge(draft);
   const old = new Map(rows.map((row) => [row.path, row]));
-  const present = draft.present ?? new Map(rows.map(({ path, blob = "" }) => [path, blob]));
+  // One that went stays until somebody has looked at who had it.
+  const stay = rows.filter(({ path }) => !looked.has(path)).map(({ path, blob = "" }) => [path, blob] as const);
+  const present = new Map([...stay, ...(draft.present ?? [])]);
   const now = isoNow(draft);
   const edited = [...present].flatMap(([path, blob]) => {
     const row = old.get(path);
