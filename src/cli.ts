@@ -4,6 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { handedOver } from "./shell/pinned.ts";
+import { campfire } from "./verbs/campfire.ts";
 import { check } from "./verbs/check.ts";
 import { ci } from "./verbs/ci.ts";
 import { completion } from "./verbs/completion.ts";
@@ -13,6 +14,7 @@ import { dispatching } from "./verbs/dispatch.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
+import { importing } from "./verbs/import.ts";
 import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
@@ -41,6 +43,7 @@ import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
+  campfire,
   check,
   ci,
   completion,
@@ -49,6 +52,7 @@ const verbs: Register[] = [
   dispatching,
   doctor,
   fleet,
+  importing,
   init,
   issueForms,
   job,

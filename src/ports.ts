@@ -1,5 +1,6 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
+import type { Target } from "./core/authority.ts";
 import type { Post } from "./core/conversations.ts";
 import type { Entry } from "./core/entry.ts";
 import type { Inbox } from "./core/inbox.ts";
@@ -567,6 +568,8 @@ export interface Proposal {
   body?: string | undefined;
   /** Whom the pack names as its owners: what a word at the forge counts depends on it. */
   owners?: readonly string[] | undefined;
+  /** What it changes, where that is more than work of an agent: who may decide depends on it. */
+  touches?: readonly Target[] | undefined;
 }
 
 /** This forge has no such thing and will have none later: nobody waits for it or tries again. */
@@ -602,6 +605,12 @@ export interface Shown {
   base: string;
   /** null: the forge does not know yet. */
   conflict: boolean | null;
+  /** Its text as it is there, which people change, too. */
+  body: string;
+  /** When anybody last did something to it; null: the forge does not say. */
+  updated: string | null;
+  /** Who merged it. */
+  by: Person | null;
 }
 
 export interface Review {
@@ -696,6 +705,8 @@ export interface Forge {
   propose(proposal: Proposal): Promise<string>;
   /** How it stands: `conflict` where it is open and cannot be merged as it is. What is not known yet is `open`. */
   stands(proposal: Proposal): Promise<Standing>;
+  /** Takes it back: it waits for nobody any more. Its branch is not touched. */
+  retract(proposal: Proposal): Promise<void>;
   /** null: it is not shown. */
   show(proposal: Proposal): Promise<Shown | null | NotHere>;
   reviews(proposal: Proposal): Promise<Review[] | NotHere>;

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { type Findings, noFindings } from "./core/absorb.ts";
 import { type Probed, probedNow } from "./core/beat.ts";
 import { packId } from "./core/binding.ts";
+import type { CampfireFinding } from "./core/campfire.ts";
 import type { Start } from "./core/claim.ts";
 import { type Decision, decide } from "./core/decide.ts";
 import { type Draft, draftOf } from "./core/draft.ts";
@@ -47,6 +48,8 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   pollers(settings: Settings, state: State): Poller[] | Promise<Poller[]>;
   /** Talk with people on the forge; absent: there is none, or another ticker sees to it. */
   conversations?: Conversations | undefined;
+  /** Looks after the campfire; absent: another ticker does. null: there is nothing new about it. */
+  campfire?: ((state: State, now: Date) => Promise<CampfireFinding | null>) | undefined;
   /** What a month of this pack comes to, in one line, for the inbox. */
   forecast?: Speaking["forecast"];
   /** Asks the model that the settings name to put in words what is to be read first; undefined: there is nothing to ask. */
@@ -138,6 +141,7 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     due: new Set(),
     asked: new Set(),
     listened: false,
+    camped: false,
     talked: options.talked ?? { posted: [] },
     spoke: false,
   };
@@ -256,6 +260,8 @@ interface TickRun {
   asked: Set<string>;
   /** Comments were read: once a tick, as sources are. */
   listened: boolean;
+  /** The campfire was looked at, once a tick, too. */
+  camped: boolean;
   /** What was said on the forge so far, and whether this tick said something. */
   talked: Talked;
   spoke: boolean;
@@ -295,6 +301,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       const waiting = withPeople(draftOf(state, now, run.id));
       const asked = Promise.all([
         pollOnce(state, run),
+        campOnce(state, run),
         gather(hands, state, names, findings),
         ports.code && lookAtRepos(ports.code, state.settings, wanted.repos, waiting, findings),
       ]);
@@ -410,6 +417,7 @@ function won({ findings, levels, outcome, options, over }: TickRun, decision: De
   // What stands in the ledger need not be carried any further.
   levels.delete(refused_texts);
   findings.results = [];
+  delete findings.campfire;
   findings.samples.clear();
   findings.starts.clear();
 }
@@ -420,6 +428,18 @@ async function listenOnce(state: State, run: TickRun): Promise<void> {
   run.listened = true;
   const why = await listen(conversations, state, run.findings, run.now);
   if (why !== null) run.outcome.degraded.push(why);
+}
+
+/** What was found or done out there is kept until it stands in a commit. */
+async function campOnce(state: State, run: TickRun): Promise<void> {
+  const { campfire } = run.ports;
+  if (!campfire || run.camped) return;
+  run.camped = true;
+  try {
+    run.findings.campfire = (await campfire(state, run.now)) ?? undefined;
+  } catch (thrown) {
+    run.outcome.degraded.push(`campfire: ${oneLine(messageOf(thrown), 300)}`);
+  }
 }
 
 /** Each source is asked once a tick, however many passes there are. */

@@ -2,6 +2,7 @@
 import type { Level, Outcome, RawResult, RawStream, Said, Sample } from "../ports.ts";
 import { limitEnds, raiseLimited } from "./account.ts";
 import { asks, raiseAsked } from "./asking.ts";
+import type { CampfireFinding } from "./campfire.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
@@ -70,6 +71,8 @@ export interface Findings {
   later: Map<string, string>;
   /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
   probed: ReadonlySet<string>;
+  /** How the campfire stands; absent: there is none to look at, or it could not be looked at. */
+  campfire?: CampfireFinding | undefined;
   /** Comments of the forge that may hold commands. */
   said: readonly Heard[];
   /** Where the forge shows records. */

@@ -3,6 +3,7 @@ import type { Changes } from "../ports.ts";
 import { absorb, type Findings } from "./absorb.ts";
 import { endUnanswered } from "./asking.ts";
 import { raiseBudgets } from "./budget-levels.ts";
+import { settleCampfire } from "./campfire-settle.ts";
 import { deliver } from "./deliver.ts";
 import { changesOf, type Draft, draftOf, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
@@ -56,6 +57,7 @@ export function decide(
   draft.web = findings.web;
   draft.prose = findings.prose;
   obey(draft, findings.said, { runtimes: known.runtimes, web: findings.web });
+  const settled = settleCampfire(draft, findings.campfire);
   absorb(draft, findings);
   raiseReverted(draft);
   stopRollouts(draft);
@@ -78,7 +80,7 @@ export function decide(
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);
-  learn(draft, false);
+  learn(draft, settled);
   closeMemos(draft);
   if (findings.talks) {
     deliver(draft, base, findings.web);

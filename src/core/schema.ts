@@ -650,6 +650,13 @@ const folder_path = line.regex(
 /** Jobs in one matrix of GitHub Actions. */
 export const most_shards = 256;
 
+const week_day = z.enum(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], {
+  error: "must be a day of the week: mon, tue, wed, thu, fri, sat, sun",
+});
+const week_days = z
+  .union([z.array(week_day), week_day.transform((v) => [v])])
+  .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] });
+
 export const settings = record({
   name: line.default("pack"),
   id: slug,
@@ -706,6 +713,13 @@ export const settings = record({
     day: int(0, 1000).default(24),
   }).optional(),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
+  /** The hour in the pack's zone at which what was learned is proposed to people; absent: only when somebody asks. */
+  campfire: record({
+    at: line.regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day, like 18:00").default("18:00"),
+    days: week_days.optional(),
+    /** With fewer candidates none is made. */
+    min: int(1, 100).default(1),
+  }).optional(),
   database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
   site: record({
     url: line.optional(),

@@ -5,7 +5,7 @@ import type { Forge, NotHere, Proposal } from "../ports.ts";
 import type { Targets } from "../shell/target.ts";
 import { git, without } from "./git.ts";
 import { historyOf } from "./github-history.ts";
-import { newest, propose, shownOf, whole } from "./github-pulls.ts";
+import { newest, propose, retract, shownOf, whole } from "./github-pulls.ts";
 import { checksOf, commentsOf, permissionOf, remarksOn, reviewsOf, threadsAt } from "./github-read.ts";
 import { closedBy, mayAt, mergedBy } from "./github-rights.ts";
 import { type At, createSession } from "./github-session.ts";
@@ -20,7 +20,7 @@ async function standsAt(at: At, { number }: Pull, work: Proposal, plain: Forge):
   const one = await whole(at, number);
   const shown = shownOf(one);
   if (shown.state === "open") return shown.conflict === true ? "conflict" : "open";
-  const may = mayAt(at, work.owners);
+  const may = mayAt(at, work.owners, work.touches);
   if (shown.state === "merged") return mergedBy(at, one, may);
   // Merged by hand, as other commits, and closed: git sees that.
   return (await plain.stands(work)) === "merged" ? "merged" : closedBy(at, one, may);
@@ -45,6 +45,9 @@ export function github(settings: ForgeSettings, targets: Targets, options: Forge
     async propose(work) {
       const place = await session.find(work.repo);
       return place === null ? plain.propose(work) : session.speak(place, (at) => propose(at, work));
+    },
+    async retract(work) {
+      await on(work, (at, one) => retract(at, one));
     },
     async stands(work) {
       const stands = await on(work, (at, one) => standsAt(at, one, work, plain));

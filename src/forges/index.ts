@@ -49,6 +49,7 @@ export function createForge(settings: Settings["forge"], targets: Targets, optio
   return {
     name,
     propose: async (...given) => (await forge()).propose(...given),
+    retract: async (...given) => (await forge()).retract(...given),
     stands: async (...given) => (await forge()).stands(...given),
     show: async (...given) => (await forge()).show(...given),
     reviews: async (...given) => (await forge()).reviews(...given),

@@ -23,7 +23,7 @@ import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
-import { codeOf, talkWith } from "./code.ts";
+import { campfireOf, codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
 import { delivery } from "./site-deploy.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
@@ -105,6 +105,7 @@ export async function tickOnce(
   const beating = async ({ settings: { heartbeat } }: State) =>
     heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
   const scan = createScan();
+  const code = codeOf(wire, dir, scan);
   const outcome = await runTick(
     around({
       repo,
@@ -112,7 +113,8 @@ export async function tickOnce(
       runtimes,
       screen: createScreen(secrets, scan),
       mask: (text, cut) => secrets.mask(text, cut),
-      code: codeOf(wire, dir, scan),
+      code,
+      campfire: lead ? campfireOf(wire, dir, { repo, code, clock }) : undefined,
       conversations,
       forecast: async (state) =>
         (await import("./said.ts")).forecastOfMonth({ wire, dir, repo, now: clock.now() }, state),

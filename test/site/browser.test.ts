@@ -214,8 +214,10 @@ describe.skipIf(executable === undefined)(
       const asked: string[] = [];
       const open = async (path: string) => {
         const page = await context.newPage();
-        await page.clock.install({ time: new Date("2026-11-21T08:20:00Z") });
+        await page.clock.install({ time: new Date("2026-11-21T08:10:00Z") });
         await page.goto(url("quiet", path));
+        // From here on its time stands still: only the test moves it.
+        await page.clock.pauseAt(new Date("2026-11-21T08:20:00Z"));
         return page;
       };
       const [rows, words] = [await open("reflections/"), await open("reflections/?q=sitemap")];
@@ -234,6 +236,8 @@ describe.skipIf(executable === undefined)(
       await rows.clock.runFor(60_000);
       expect(asked).toEqual([]);
       await rows.evaluate("delete document.hidden");
+      await rows.clock.runFor(10_000);
+      expect(asked).toEqual([expect.stringContaining("/version.json?")]);
 
       const input = sampleInput("quiet");
       const old = input.entries.find((entry) =>
@@ -248,7 +252,8 @@ describe.skipIf(executable === undefined)(
       await buildSite({ data: join(root, "quiet-data"), out: join(root, "quiet") });
 
       for (const page of [rows, words]) {
-        await page.clock.runFor(10_000);
+        // As when one comes back to it: its time stands still, so that what has changed stays marked.
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
         await page.locator("body[data-version$='333333333333']").waitFor();
       }
       expect(await rows.locator(".listed .fresh .title").allInnerTexts()).toEqual(
