@@ -791,6 +791,8 @@ export interface PollContext {
   own?: { repo: Pick<Repo, "tree" | "blobs" | "diff" | "people">; tips: Tips };
   /** The tick is to end: the poll gives up. */
   signal?: AbortSignal;
+  /** Puts a page of data, as text, under this name into the ledger. */
+  page?(name: string, text: string): void;
 }
 
 /** A source of events. It says what is so now; what is new follows from what the ledger knew. */

@@ -40,6 +40,8 @@ const passes = 3;
 const tries = 12;
 /** Among the levels: what is said of texts that a server refused. */
 const refused_texts = "refused texts";
+/** And what was said of its first pass. */
+const hooked = "hooks";
 
 export interface TickPorts extends Omit<Hands, "pool"> {
   /** Opens the conversations of this tick with the hosts of this pack. `hosts`: records of the hosts that lead to others. */
@@ -54,6 +56,8 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   forecast?: Speaking["forecast"];
   /** Asks the model that the settings name to put in words what is to be read first; undefined: there is nothing to ask. */
   prose?(draft: Draft): Promise<ProseRow | undefined>;
+  /** Whoever looks at what a pass comes to before it is recorded, and tells what is so by that: once a tick. */
+  hooks?(decision: Decision, now: Date, signal: AbortSignal | undefined): Promise<Level[]>;
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
   after: { name: string; run(state: State, left: number): Promise<Done> }[];
@@ -321,6 +325,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
       decision = judge();
     }
+    if (!told && (await heed(signal, hookOnce(run, decision)))) decision = judge();
     if (ports.prose && !told && !findings.prose && decision.changes.size > 0 && decision.plan.starts.length === 0) {
       findings.prose = await heed(signal, ports.prose(decision.draft));
       if (findings.prose) decision = judge();
@@ -442,6 +447,17 @@ async function campOnce(state: State, run: TickRun): Promise<void> {
   }
 }
 
+/** Whether the plan is to be made again, with what plugins said of it. */
+async function hookOnce(run: TickRun, decision: Decision): Promise<boolean> {
+  const { hooks } = run.ports;
+  if (!hooks || run.levels.has(hooked)) return false;
+  const levels = await hooks(decision, run.now, run.options.signal);
+  run.levels.set(hooked, levels);
+  run.findings.levels = [...run.findings.levels, ...levels];
+  for (const { kind, title } of levels) if (kind === "source.failed") run.outcome.degraded.push(oneLine(title, 300));
+  return levels.length > 0;
+}
+
 /** Each source is asked once a tick, however many passes there are. */
 async function pollOnce(state: State, run: TickRun): Promise<Level[]> {
   const sources = await run.ports.pollers(state.settings, state);
@@ -456,7 +472,10 @@ async function poll(poller: Poller, state: State, run: TickRun): Promise<void> {
   const known = state.levels.filter((row) => row.source === poller.name);
   try {
     const own = { repo: run.ports.repo, tips: state.tips };
-    const levels = await poller.poll(state.settings, run.now, { known, own, signal: run.options.signal });
+    const levels = await poller.poll(state.settings, run.now, {
+      ...{ known, own, signal: run.options.signal },
+      page: (name, text) => run.findings.pages.set(name, text),
+    });
     const ok: Level = { ...level, kind: "source.ok", first: "calm", title: `${poller.name} answers again` };
     const said = levels.some((one) => one.family === "source" && one.subject === poller.name);
     run.levels.set(poller.name, said ? levels : [...levels, ok]);

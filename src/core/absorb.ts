@@ -81,6 +81,8 @@ export interface Findings {
   talks?: boolean;
   /** Posts that were done, by id. */
   posted: ReadonlySet<string>;
+  /** Pages of plugins, by name, as text. */
+  pages: Map<string, string>;
   /** Insights and learnings whose file is another than the ledger knows, or gone. */
   knowledge: ReadonlyMap<string, LookedAt>;
   /** What a model was asked to put in words, and what came of it. */
@@ -111,6 +113,7 @@ export const noFindings = (): Findings => ({
   probed: new Set(),
   said: [],
   posted: new Set(),
+  pages: new Map(),
   knowledge: new Map(),
 });
 

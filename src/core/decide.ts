@@ -18,6 +18,7 @@ import { obey } from "./obey.ts";
 import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
+import { bringPages } from "./plugin-pages.ts";
 import { prose_path } from "./prose.ts";
 import { ndjson } from "./render.ts";
 import { bring } from "./samples.ts";
@@ -87,7 +88,12 @@ export function decide(
     callForNew(draft, findings.web);
   }
   const overview = isLead(draft) ? narrate(draft) : null;
-  const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
+  const changes = changesOf(
+    draft,
+    overview,
+    pass.file,
+    bringPages(draft.texts, findings.pages, bring(draft, findings.samples)),
+  );
   const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
   if (knowledge !== null) changes.set(knowledge_path, knowledge);
   // It comes along with what it is about.

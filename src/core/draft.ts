@@ -2,6 +2,7 @@
 import type { Changes, RawPupdate } from "../ports.ts";
 import { ledger_format, type Mark, mark_path, renderMark } from "./binding.ts";
 import { isCarried } from "./budget.ts";
+import { calls_path, callsText } from "./calls.ts";
 import { conversations_path, type HeardRow, readTalks, talkRows, withoutDone } from "./conversations.ts";
 import { type Entry, idOf } from "./entry.ts";
 import { memoPath } from "./ids.ts";
@@ -133,6 +134,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
   );
   wanted.set(letters_path, ndjson(draft.letters));
   wanted.set(conversations_path, talksText(draft));
+  wanted.set(calls_path, callsText(draft));
   wanted.set(hosts_path, ndjson([...draft.met.values()].sort((a, b) => compare(a.host, b.host))));
   if (overview !== null) wanted.set("OVERVIEW.md", overview);
   const changes: Changes = new Map();

@@ -168,7 +168,7 @@ export const hookLevels = (plugin: string, things: readonly GivenThing[]): Level
 /** What stays known of plugins that towline.yml names no more is forgotten. */
 export function orphans(settings: Settings, levels: readonly LevelRow[]): Map<string, Level[]> {
   const on = new Set(pluginNames(settings).map(pluginSource));
-  const left = levels.filter(({ source }) => source.startsWith("plugin:") && !on.has(source));
+  const left = levels.filter(({ source }) => source.startsWith("plugin:") && !on.has(source.replace(/\/actions$/, "")));
   const rows = left.map(
     ({ source, subject, family: of, kind: was }): Level => ({
       ...{ source, subject, family: of, kind: was },
@@ -191,6 +191,8 @@ export interface PluginMemory {
   at: number;
   /** How long after it the next is due, s. */
   every: number;
+  /** It has hooks that look at later stages. */
+  hooks?: boolean | undefined;
 }
 
 /** Settings and code by which it was asked last: others make it due at once. */
@@ -199,27 +201,3 @@ export const markOf = (blob: string, settings: PluginSettings) => digest(blob, J
 /** Schedules of CI services come a little early and late: nine tenths of the time are enough. */
 export const isDue = (memory: PluginMemory | undefined, mark: string, now: Date): boolean =>
   memory?.mark !== mark || now.getTime() / 1000 >= memory.at + memory.every * 0.9;
-
-const text = z.string().max(4000);
-const block = z.union([
-  z.strictObject({ text }),
-  z.strictObject({ facts: z.record(z.string().max(100), z.string().max(500)) }),
-  z.strictObject({
-    table: z.object({
-      columns: z.array(z.string().max(100)).min(1).max(12),
-      rows: z.array(z.array(z.string().max(500)).max(12)).max(500),
-    }),
-  }),
-  z.strictObject({
-    bars: z
-      .array(z.object({ label: z.string().max(100), value: z.number(), says: z.string().max(200).optional() }))
-      .max(100),
-  }),
-]);
-const page = z.object({ title: words, blocks: z.array(block).max(40) });
-export type PluginPage = z.infer<typeof page>;
-
-export function judgePage(said: unknown): Judged<PluginPage> {
-  const read = page.safeParse(said);
-  return read.success ? { value: read.data } : { fault: wrong("its page is amiss", read.error) };
-}

@@ -1,12 +1,7 @@
 // A plugin as a source of events, like any poller: it says what is so now, and its failing is its own.
-import {
-  hookLevels,
-  judgeThings,
-  levelsOf,
-  type PluginMemory,
-  type PluginPage,
-  pluginSource,
-} from "../core/plugins.ts";
+
+import { pageText } from "../core/plugin-pages.ts";
+import { hookLevels, judgeThings, levelsOf, type PluginMemory, pluginSource } from "../core/plugins.ts";
 import type { PluginSettings, Settings } from "../core/schema.ts";
 import { oneLine } from "../core/text.ts";
 import { messageOf } from "../errors.ts";
@@ -31,7 +26,8 @@ const rest = 1800;
 export interface PolledNow {
   levels: Level[];
   memory: Omit<PluginMemory, "mark">;
-  page?: PluginPage;
+  /** As text. */
+  page?: string;
 }
 
 /** Never throws: what goes wrong is a level, and what was known stays. */
@@ -55,8 +51,9 @@ export async function pollPlugin(
     const polled = await pollOf(session, own, world);
     const levels = polled ? levelsOf(name, declared, polled.things, context.known) : [];
     if (declared.hooks.includes("tick")) levels.push(...(await atBeginning(name, session, world)));
-    if (declared.hooks.length > 0) every = 0;
-    return { levels, memory: { at, every }, ...(polled?.page ? { page: polled.page } : {}) };
+    if (declared.hooks.includes("tick")) every = 0;
+    const hooks = declared.hooks.some((one) => one !== "tick");
+    return { levels, memory: { at, every, hooks }, ...(polled?.page ? { page: pageText(polled.page) } : {}) };
   } catch (thrown) {
     return { levels: [failed(name, thrown, context)], memory: { at, every } };
   } finally {

@@ -1,15 +1,8 @@
 // One run of one plugin: its process, what it declares, and its answers, each judged before anything is made of it.
 
 import { judgeFetches, optionsOf, type Wish } from "../core/plugin-options.ts";
-import {
-  type Declared,
-  type GivenThing,
-  type Judged,
-  judgeDeclared,
-  judgePage,
-  judgeThings,
-  type PluginPage,
-} from "../core/plugins.ts";
+import { judgePage, type PluginPage } from "../core/plugin-pages.ts";
+import { type Declared, type GivenThing, type Judged, judgeDeclared, judgeThings } from "../core/plugins.ts";
 import type { PluginSettings } from "../core/schema.ts";
 import type { Context } from "./define.ts";
 import { type Allowed, type Code, PluginFault, runPlugin } from "./sandbox.ts";

@@ -91,7 +91,7 @@ export async function tickOnce(
     published = await publish(ports, state.settings, state.tips, before);
     return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };
-  const plugins = createPlugins({ env: wire.env, secret: secretOf(wire), folders: [dir] }, before?.plugins);
+  const plugins = createPlugins({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, before?.plugins);
   const sources = options.pollers ?? pollersOf(wire, flags);
   let plans = before?.plans;
   const planning = async (state: State, left: number) => {
@@ -126,13 +126,13 @@ export async function tickOnce(
       pollers: lead
         ? async (settings, state) => [
             ...(await sources(settings, state)),
-            ...(await plugins.sources(state, repo, clock.now())),
+            ...(await plugins.sources(state, clock.now())),
           ]
         : () => [],
+      ...(lead ? { hooks: plugins.hooks } : {}),
       connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
       after: [
-        // A poll is remembered also beside a commit.
-        { name: "plugins", run: async () => ({ did: plugins.asked() }) },
+        ...(lead ? [{ name: "plugins", run: (state: State) => plugins.act(state, clock.now(), options.signal) }] : []),
         ...(conversations ? [{ name: "proposals", run: planning }] : []),
         ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
         ...(flags.site === false || !lead ? [] : [{ name: "publish", run: publishing }]),
