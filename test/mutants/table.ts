@@ -2006,6 +2006,54 @@ export const mutants: Mutant[] = [
     tests: ["test/verbs/init.test.ts"],
     name: "in the folder",
   },
+  {
+    guard: "a model's words cite only records that the template cites",
+    edits: [["src/core/prose.ts", "if (strange !== undefined) return", "if (false) return"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "a record that is not there",
+  },
+  {
+    guard: "a model's words add no number",
+    edits: [["src/core/prose.ts", "if (added !== undefined) return", "if (false) return"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "a number",
+  },
+  {
+    guard: "a model's words have no markup of their own",
+    edits: [["src/core/prose.ts", 'return "it has markup or an address of its own"', "return null"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "HTML",
+  },
+  {
+    guard: "words in the ledger are checked like those that come",
+    edits: [["src/core/prose.ts", "return proseFault(row.text, facts) === null ?", "return row ?"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "what somebody wrote into the ledger",
+  },
+  {
+    guard: "a model is not asked for words when the pack's money is spent",
+    edits: [["src/core/prose.ts", "return spent ? null", "return false ? null"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "it is asked once for the same",
+  },
+  {
+    guard: "what a model is to put in words goes where the settings say",
+    edits: [["src/shell/prose.ts", 'redirect: "error"', 'redirect: "follow"']],
+    tests: ["test/tick/prose.test.ts"],
+    name: "a place that leads elsewhere",
+  },
+  {
+    guard: "only who belongs to a repository teaches by old remarks",
+    edits: [["src/forges/github-history.ts", 'belongs.has(one.author_association ?? "")', "true"]],
+    tests: ["test/verbs/learnings.test.ts"],
+    name: "what two pull requests",
+  },
+  {
+    guard: "only work that a person took confirms an insight",
+    edits: [["src/core/knowledge-rows.ts", '?.data.state === "review"', "?.data.state !== undefined"]],
+    tests: ["test/core/knowledge-rows.test.ts"],
+    name: "work that a person took",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
