@@ -85,11 +85,13 @@ export function rows<K extends Kind>(world: World, kind: K): Plain<K>[] {
     if (taken.has(id)) id = fragment(entry.path.replace(/\.md$/, ""));
     while (taken.has(id)) id += "-";
     taken.add(id);
-    const body = withoutRepeats(entry);
-    const { text, cut } = capped(readable(body, runtimeOf(entry)));
+    const { text, cut } = shown(entry);
     return { id, path: entry.path, fields: shortened(entry.data) as Fields<K>, body: text, cut };
   });
 }
+
+/** A record's text as people read it, up to the cap. */
+export const shown = (entry: Entry, most = body_cap) => capped(readable(withoutRepeats(entry), runtimeOf(entry)), most);
 
 function runtimeOf(entry: Entry): string | undefined {
   const fields = entry.data as { runtime?: unknown; run?: { runtime?: string } };
@@ -118,11 +120,11 @@ export const subjectId = (subject: string) => subject.replace(/^.*[:/]/, "").rep
 export const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The beginning of a text, cut between characters, and the size of the whole when something was cut. */
-export function capped(text: string): { text: string; cut?: number } {
-  if (text.length * 3 <= body_cap) return { text };
+export function capped(text: string, most = body_cap): { text: string; cut?: number } {
+  if (text.length * 3 <= most) return { text };
   const whole = new TextEncoder().encode(text).length;
-  if (whole <= body_cap) return { text };
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(body_cap));
+  if (whole <= most) return { text };
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(most));
   return { text: text.slice(0, read), cut: whole };
 }
 
@@ -135,4 +137,4 @@ function shortened(value: unknown): unknown {
 }
 
 /** The day of an instant in the pack's zone. */
-export const dayOf = (world: World, at: string) => localDay(world.zone, new Date(instant(at))).day;
+export const dayOf = (world: Pick<World, "zone">, at: string) => localDay(world.zone, new Date(instant(at))).day;
