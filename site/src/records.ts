@@ -20,7 +20,7 @@ export function records<N extends DocumentName>(name: N): Promise<Exported<N>[]>
 }
 
 /** A document of one row. */
-export async function record<N extends "meta" | "home">(name: N): Promise<Exported<N>> {
+export async function record<N extends "meta" | "home" | "health">(name: N): Promise<Exported<N>> {
   return (await records(name))[0] as Exported<N>;
 }
 
@@ -32,7 +32,7 @@ export const known = (name: "tasks" | "hosts" | "agents") =>
 const places = () =>
   once("places", async () => {
     const found = new Map([["OVERVIEW.md", page("")]]);
-    for (const row of await records("reflections")) found.set(row.path, reflectionLink(row.id));
+    for (const row of await records("reflections")) found.set(row.path, reflectionLink(row.id, row.day));
     for (const row of await records("jobs")) found.set(row.path, jobLink(row.id));
     for (const row of await records("hosts")) found.set(row.path, hostLink(row.id));
     for (const row of await records("tasks"))

@@ -1,6 +1,6 @@
 // What is older than the lists of the newest: by day, so that the site can grow for years. A day is read by itself.
 import type { Entry } from "./entry.ts";
-import { compare, dayOf, fragment, instant, newest_jobs, of, shown, type World } from "./export-world.ts";
+import { compare, dayOf, fragment, newest_jobs, of, shown, sortedByTime, type World } from "./export-world.ts";
 import type { DayLine, Exported } from "./exported.ts";
 import { digest } from "./hash.ts";
 
@@ -23,7 +23,6 @@ export interface OlderDay {
 
 const at = (entry: Lived) =>
   entry.kind === "job" ? (entry as Entry<"job">).data.run.claimed_at : (entry as Entry<"reflection">).data.timestamp;
-const newestFirst = (a: Lived, b: Lived) => instant(at(b)) - instant(at(a)) || compare(a.id, b.id);
 
 /** A little more than the lists hold: those are sorted by ids that are made unique first. */
 const spare = 50;
@@ -32,12 +31,10 @@ const spare = 50;
 export function newestPaths(entries: readonly Entry[]): Set<string> {
   const list = entries as Entry[];
   return new Set([
-    ...of(list, "reflection")
-      .sort(newestFirst)
+    ...sortedByTime(of(list, "reflection"), at)
       .slice(0, newest_reflections + spare)
       .map((entry) => entry.path),
-    ...of(list, "job")
-      .sort(newestFirst)
+    ...sortedByTime(of(list, "job"), at)
       .slice(0, newest_jobs + spare)
       .map((entry) => entry.path),
   ]);
@@ -45,8 +42,8 @@ export function newestPaths(entries: readonly Entry[]): Set<string> {
 
 /** Days with a record that no list of the newest shows, newest first. `blobs`: what each path holds. */
 export function olderDays(world: Pick<World, "entries" | "zone">, blobs: ReadonlyMap<string, string>): OlderDay[] {
-  const reflections = of(world.entries, "reflection").sort(newestFirst);
-  const jobs = of(world.entries, "job").sort(newestFirst);
+  const reflections = sortedByTime(of(world.entries, "reflection"), at);
+  const jobs = sortedByTime(of(world.entries, "job"), at);
   const old = [...reflections.slice(newest_reflections), ...jobs.slice(newest_jobs)];
   if (old.length === 0) return [];
   const days = new Set(old.map((entry) => dayOf(world, at(entry))));

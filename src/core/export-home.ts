@@ -1,4 +1,6 @@
 // The first page's facts: what waits, what is, what happened. Everything else on the site is lists.
+import { startOfDay } from "./due.ts";
+import { dayOf, instant, type World } from "./export-world.ts";
 import type { DocumentName, Exported } from "./exported.ts";
 
 type Row<N extends DocumentName> = Exported<N>;
@@ -10,12 +12,16 @@ interface HomeInput {
   memos: Row<"memos">[];
   hosts: Row<"hosts">[];
   overview: string | null;
-  jobs: number;
+  world: World;
+  /** When the ledger's newest commit was made. */
+  at: string | null;
 }
 
 // Home shows whole days until it has this many rows, and never more than the second number.
 const enough_rows = 12;
 const most_rows = 40;
+const most_today = 60;
+const day_ms = 86_400_000;
 
 export function homeDocument(input: HomeInput): Home {
   const waits = input.memos.filter((memo) => memo.fields.status === "open").map((memo) => memo.id);
@@ -31,11 +37,12 @@ export function homeDocument(input: HomeInput): Home {
     counts: counts.filter(({ state, n }) => !said.includes(`${n} ${state}`)),
     next: soonest && { task: soonest.id, title: soonest.fields.title, at: soonest.status?.next_due as string },
     waits,
-    stats: statsOf(input.reflections),
+    stats: statsOf(input),
+    today: todayOf(input.world),
     domains: domainsOf(input.reflections),
     days: daysOf(input.reflections),
     hosts: hostsOf(input.hosts),
-    has: { tasks: input.tasks.length > 0, jobs: input.jobs > 0 },
+    has: { tasks: input.tasks.length > 0, jobs: input.world.jobs.length > 0 },
   };
 }
 
@@ -84,7 +91,7 @@ function tallyOf(reflections: Row<"reflections">[]) {
 }
 
 /** The rate is successes over rows that have an outcome; an empty surprise or the word `none` is no surprise. */
-function statsOf(reflections: Row<"reflections">[]): Home["stats"] {
+function statsOf({ reflections, at }: HomeInput): Home["stats"] {
   const surprised = reflections.filter((row) => row.surprised);
   return {
     total: reflections.length,
@@ -93,6 +100,45 @@ function statsOf(reflections: Row<"reflections">[]): Home["stats"] {
     domains: domainsOf(reflections).filter((domain) => domain.name !== "").length,
     surprises: surprised.length,
     surprise: surprised[0]?.id,
+    ...weeksOf(reflections, instant(at ?? reflections[0]?.fields.timestamp ?? "")),
+  };
+}
+
+/** A number alone says little: the last seven days stand beside the seven before. */
+function weeksOf(reflections: Row<"reflections">[], until: number) {
+  const tally = (from: number, to: number) => {
+    const rows = reflections.filter(({ fields }) => {
+      const at = instant(fields.timestamp);
+      return at > from && at <= to;
+    });
+    const { tally, with_outcome } = tallyOf(rows);
+    const domains = new Set(rows.map((row) => row.fields.domain?.trim()).filter(Boolean)).size;
+    const surprises = rows.filter((row) => row.surprised).length;
+    return { total: rows.length, with_outcome, success: tally.success, domains, surprises };
+  };
+  const week = until - 7 * day_ms;
+  return { week: tally(week, until), week_before: tally(week - 7 * day_ms, week) };
+}
+
+/** Jobs of the newest day on which any was claimed, the newest first. */
+function todayOf(world: World): Home["today"] {
+  const newest = world.jobs[0];
+  if (!newest) return undefined;
+  const day = dayOf(world, newest.data.run.claimed_at);
+  const all = world.jobs.filter((job) => dayOf(world, job.data.run.claimed_at) === day);
+  const from = startOfDay(world.zone, new Date(instant(newest.data.run.claimed_at)));
+  const to = startOfDay(world.zone, new Date(from + 1.5 * day_ms));
+  return {
+    day,
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+    more: Math.max(0, all.length - most_today),
+    jobs: all.slice(0, most_today).flatMap((job) => {
+      const link = world.runs.get(job.id)?.[0]?.link;
+      const { task, started_at, cost, took, run } = job.data;
+      const title = world.tasks.get(task)?.data.title ?? task;
+      return link ? [{ ...link, title, cost, took, at: started_at ?? run.claimed_at, ended: run.ended_at }] : [];
+    }),
   };
 }
 

@@ -35,9 +35,7 @@ export interface World {
 /** Sorts and joins the records; the order in which they came does not matter. */
 export function worldOf(input: WorldInput): World {
   const entries = [...input.entries].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const jobs = of(entries, "job").sort(
-    (a, b) => instant(b.data.run.claimed_at) - instant(a.data.run.claimed_at) || (a.id < b.id ? -1 : 1),
-  );
+  const jobs = of(entries, "job").sort(newestFirst);
   const runs: World["runs"] = new Map();
   jobs.forEach((job, index) => {
     const run = { job, link: jobLink(job, index < newest_jobs) };
@@ -50,6 +48,12 @@ export function worldOf(input: WorldInput): World {
   const down = new Map(silent.map((row) => [row.subject, row.pupdate]));
   return { zone: knownZone(input.zone), entries, pupdates, down, jobs, runs, tasks, hosts };
 }
+
+const newestFirst = (a: Entry<"job">, b: Entry<"job">) =>
+  instant(b.data.run.claimed_at) - instant(a.data.run.claimed_at) || (a.id < b.id ? -1 : 1);
+
+/** Those that have a page of their own; older ones are shown by the forge. */
+export const newestJobs = (jobs: Entry<"job">[]) => jobs.toSorted(newestFirst).slice(0, newest_jobs);
 
 export const of = <K extends Kind>(entries: Entry[], kind: K) =>
   entries.filter((entry): entry is Entry<K> => (entry.kind as Kind) === kind);
@@ -137,4 +141,21 @@ function shortened(value: unknown): unknown {
 }
 
 /** The day of an instant in the pack's zone. */
-export const dayOf = (world: Pick<World, "zone">, at: string) => localDay(world.zone, new Date(instant(at))).day;
+export function dayOf(world: Pick<World, "zone">, at: string): string {
+  const days = known_days.get(world) ?? new Map<number, string>();
+  known_days.set(world, days);
+  // Clocks differ from UTC by whole quarters of an hour: all of one quarter is the same day.
+  const quarter = Math.floor(instant(at) / 900_000);
+  const day = days.get(quarter) ?? localDay(world.zone, new Date(instant(at))).day;
+  days.set(quarter, day);
+  return day;
+}
+const known_days = new WeakMap<object, Map<number, string>>();
+
+/** Newest first; what is of the same moment, by id. Times are read once each: there may be a hundred thousand. */
+export function sortedByTime<T extends { id: string }>(list: readonly T[], at: (one: T) => string): T[] {
+  return list
+    .map((one): [number, T] => [instant(at(one)), one])
+    .sort(([a, one], [b, other]) => b - a || compare(one.id, other.id))
+    .map(([, one]) => one);
+}

@@ -7,9 +7,11 @@ import { newest_reflections, type OlderDay, olderDays } from "./export-days.ts";
 import { healthDocument } from "./export-health.ts";
 import { homeDocument } from "./export-home.ts";
 import { historyRows } from "./export-hosts.ts";
+import { type Beside, jobStory } from "./export-jobs.ts";
 import { campfireRows, dismissedRows, knowledgeRows } from "./export-knowledge.ts";
 import type { PageFiles } from "./export-lines.ts";
 import { pupdateRows } from "./export-pupdates.ts";
+import { facetRows } from "./export-reflections.ts";
 import { ruleRows } from "./export-rules.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
@@ -35,6 +37,7 @@ export interface ExportInput {
   forecast?: { day: string; line: string } | null;
   /** Path → blob of jobs and reflections: a day whose records are as they were is not written again. */
   blobs?: ReadonlyMap<string, string>;
+  beside?: Beside;
   /** The default branch, where the clone knows its name. */
   branch?: string | null;
 }
@@ -51,6 +54,7 @@ import {
   type Plain,
   readable,
   rows,
+  sortedByTime,
   subjectId,
   taskLink,
   type World,
@@ -78,10 +82,11 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
   const hosts = hostRows(world, input.levels, history);
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
-    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, jobs: world.jobs.length }),
+    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at }),
     reflections: reflections.slice(0, newest_reflections),
+    facets: facetRows(reflections.slice(0, newest_reflections)),
     tasks,
-    jobs: jobRows(world),
+    jobs: jobRows(world, input.beside),
     hosts,
     agents: rows(world, "agent").map((row) => ({ ...row, fields: without(row.fields, ["env", "account"]) })),
     rules: ruleRows(world, beside),
@@ -98,6 +103,7 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
     problems: problemRows(input.problems),
     days: days.map(({ row }) => row),
   };
+  documents.meta = { ...(documents.meta as Row<"meta">), pages: pagesOf(documents) };
   const files = Object.entries(documents)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, document]) => [`${name}.json`, jsonText(document)]);
@@ -105,16 +111,15 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
 }
 
 function reflectionRows(world: World): Row<"reflections">[] {
-  return rows(world, "reflection")
-    .map((row) => {
-      const runs = world.runs.get(row.fields.session_id ?? "") ?? [];
-      const jobs = runs.map((run) => run.link);
-      const task = taskLink(world, runs[0]?.job.data.task);
-      const surprise = row.fields.surprise?.trim().toLowerCase().replace(/\.$/, "") ?? "";
-      const day = dayOf(world, row.fields.timestamp);
-      return { ...row, day, task, jobs, surprised: surprise !== "" && surprise !== "none" };
-    })
-    .sort((a, b) => instant(b.fields.timestamp) - instant(a.fields.timestamp) || (a.id < b.id ? -1 : 1));
+  const found = rows(world, "reflection").map((row) => {
+    const runs = world.runs.get(row.fields.session_id ?? "") ?? [];
+    const jobs = runs.map((run) => run.link);
+    const task = taskLink(world, runs[0]?.job.data.task);
+    const surprise = row.fields.surprise?.trim().toLowerCase().replace(/\.$/, "") ?? "";
+    const day = dayOf(world, row.fields.timestamp);
+    return { ...row, day, task, jobs, surprised: surprise !== "" && surprise !== "none" };
+  });
+  return sortedByTime(found, (row) => row.fields.timestamp);
 }
 
 const attention = ["waiting", "review", "lost", "failed", "blocked"];
@@ -149,7 +154,7 @@ function taskRows(world: World): Row<"tasks">[] {
     );
 }
 
-function jobRows(world: World): Row<"jobs">[] {
+function jobRows(world: World, beside?: Beside): Row<"jobs">[] {
   const listed = new Map(world.jobs.slice(0, newest_jobs).map((job, index) => [job.path, index]));
   return rows(world, "job")
     .filter((row) => listed.has(row.path))
@@ -161,7 +166,10 @@ function jobRows(world: World): Row<"jobs">[] {
       // Whose account it is stays in the repository.
       const run = without(job.run, ["account", "limited"]) as Job["run"];
       const fields = { ...job, run };
-      return { ...row, fields, day, title: task?.data.title ?? job.task, task_listed: task !== undefined };
+      const story = jobStory(world, world.jobs[listed.get(row.path) as number] as Entry<"job">, beside);
+      const rest = story.sections.length > 0 ? { body: "", cut: undefined } : {};
+      const title = task?.data.title ?? job.task;
+      return { ...row, ...rest, fields, day, title, task_listed: task !== undefined, ...story };
     });
 }
 
@@ -219,6 +227,14 @@ function problemRows(problems: Problem[]): Row<"problems">[] {
     });
 }
 
+/** Pages that are worth a place in the navigation: those whose documents hold something. */
+function pagesOf(documents: Readonly<Record<string, unknown>>): string[] {
+  const some = (document: unknown) => (Array.isArray(document) ? document.length > 0 : document !== undefined);
+  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections"].filter((name) =>
+    some(documents[name]),
+  );
+}
+
 function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
   return {
     id: "meta",
@@ -230,6 +246,9 @@ function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
     ledger: input.tips.ledger ?? undefined,
     at: input.tips.at ? new Date(input.tips.at).toISOString() : undefined,
     forge: input.forge ?? undefined,
+    pages: [],
+    every: input.settings.tick.every,
+    alarm: input.settings.tick.alarm,
     forge_name: input.settings.forge?.name,
     branch: input.branch ?? undefined,
     ledger_branch: input.settings.ledger.branch,

@@ -48,8 +48,33 @@ export const host_fields = Object.keys(public_host.shape);
 const task_groups = ["attention", "moving", "settled"] as const;
 const host_states = ["ready", "down", "cordoned", "off"] as const;
 
+/** A text that lies beside a job's record. */
+const beside = z.object({ path: text, text, cut: count.optional() });
+/** What set a job off. */
+const because = z.object({
+  kind: z.enum(["schedule", "due", "run", "person", "event"]),
+  at: text.optional(),
+  every: text.optional(),
+  run: text.optional(),
+  by: text.optional(),
+  rule: text.optional(),
+  title: text.optional(),
+  url: text.optional(),
+});
+const job_event = z.object({
+  at: text,
+  what: text,
+  /** It ended, in this state. */
+  state: z.enum(job_states).optional(),
+  text: text.optional(),
+  answer: text.optional(),
+  cost: z.number().optional(),
+});
+
 const memo_row = row(kinds.memo).extend({ task: text.optional(), host: text.optional(), job: job_link.optional() });
 const tally = z.object({ success: count, partial: count, failure: count });
+
+const week_tally = z.object({ total: count, with_outcome: count, success: count, domains: count, surprises: count });
 
 const sum = z.number().nonnegative();
 const cost_row = z.object({
@@ -78,6 +103,11 @@ export const documents = {
     at: text.optional(),
     /** Web address of the repository, without a slash at its end. */
     forge: text.optional(),
+    /** Pages that have something to show, besides those that always stand there. */
+    pages: z.array(text).default([]),
+    /** Seconds between two ticks, and from when on their absence is an alarm. */
+    every: count.default(0),
+    alarm: count.default(0),
     /** `forge.name` of the settings, the default branch, and the ledger's own: for links into the forge's forms. */
     forge_name: text.optional(),
     branch: text.optional(),
@@ -98,7 +128,35 @@ export const documents = {
       surprises: count,
       /** Id of the newest reflection with a surprise. */
       surprise: text.optional(),
+      /** The seven days up to the newest record, and the seven before. */
+      week: week_tally,
+      week_before: week_tally,
     }),
+    /** The newest day on which something ran. */
+    today: z
+      .object({
+        day: text,
+        /** When the day begins and ends, UTC. */
+        from: text,
+        to: text,
+        jobs: z.array(
+          z.object({
+            id: text,
+            listed: z.boolean(),
+            path: text,
+            title: text,
+            state: z.enum(job_states),
+            host: text.optional(),
+            at: text,
+            ended: text.optional(),
+            cost: z.number().optional(),
+            took: z.number().optional(),
+          }),
+        ),
+        /** How many more there are than are listed. */
+        more: count,
+      })
+      .optional(),
     domains: z.array(z.object({ name: text, n: count, with_outcome: count, tally })),
     days: z.array(z.object({ day: text, reflections: z.array(text) })),
     hosts: z.object({ total: count, ready: count, down: count, cordoned: count }),
@@ -110,6 +168,8 @@ export const documents = {
     jobs: z.array(job_link),
     surprised: z.boolean(),
   }),
+  /** Lists of reflections that have something in common. */
+  facets: z.object({ id: text, by: z.enum(["domain", "outcome", "agent", "host"]), name: text, n: count }),
   tasks: row(kinds.task).extend({
     queued: z.boolean(),
     group: z.enum(task_groups),
@@ -120,7 +180,20 @@ export const documents = {
     answer_cut: count.optional(),
     jobs: z.array(job_link),
   }),
-  jobs: row(kinds.job).extend({ day: text, title: text, task_listed: z.boolean() }),
+  jobs: row(kinds.job).extend({
+    day: text,
+    title: text,
+    task_listed: z.boolean(),
+    because,
+    events: z.array(job_event),
+    /** The parts of its body; none: `body` holds it as it is. */
+    sections: z.array(z.object({ name: text, text, cut: count.optional() })),
+    told: beside.optional(),
+    proposal: beside.optional(),
+    /** The diff of its work. */
+    patch: beside.optional(),
+    remarks: z.array(z.object({ path: text.optional(), line: count.optional(), text, settled: z.boolean() })),
+  }),
   hosts: row(public_host).extend({
     state: z.enum(host_states),
     since: text.optional(),

@@ -7,7 +7,9 @@ import { collectionOf } from "../core/collections.ts";
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { type ExportInput, exportAll } from "../core/export.ts";
 import { isSampleFile, sample_days } from "../core/export-hosts.ts";
+import { besideJob } from "../core/export-jobs.ts";
 import type { PageFiles } from "../core/export-lines.ts";
+import { newestJobs } from "../core/export-world.ts";
 import type { ExportFiles } from "../core/exported.ts";
 import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from "../core/schema.ts";
 import { readState, type SourceFile } from "../core/state.ts";
@@ -58,7 +60,9 @@ async function readInput(repo: Repo, tips: Tips) {
   const history = items.filter(isHistory);
   const files = await texts(
     repo,
-    items.filter(({ path }) => (kindOf(path) !== null && !isHistory({ path })) || single.has(path)),
+    items.filter(
+      ({ path }) => (kindOf(path) !== null && !isHistory({ path })) || single.has(path) || path.startsWith("reviews/"),
+    ),
   );
   const { state, problems } = readState(tips, files);
   if (!state)
@@ -77,6 +81,7 @@ async function readInput(repo: Repo, tips: Tips) {
     overview: files.find((file) => file.path === "OVERVIEW.md")?.text ?? null,
     tips: { ...tips, at: tips.ledger && (await commitTime(repo, tips.ledger)) },
     forge: await forgeOf(repo, state.settings.forge?.web),
+    beside: { reviews: state.reviews, files: await besideFiles(repo, items, [...state.jobs.values()]) },
     branch: await branchOf(repo),
     files: await pageFiles(repo, items, state.settings),
     forecast: readBeatText(await repo.readBeat())?.talked?.forecast ?? null,
@@ -91,6 +96,16 @@ async function pageFiles(repo: Repo, items: TreeItem[], settings: Settings): Pro
     ({ path }) => state_files.has(path) || wanted.has(path) || collectionOf(path, settings.collections) !== null,
   );
   const files = await texts(repo, read);
+  return new Map(files.flatMap(({ path, text }) => (text === null ? [] : [[path, text] as const])));
+}
+
+/** What lies beside the records of the jobs that have a page. */
+async function besideFiles(repo: Repo, items: TreeItem[], jobs: Entry<"job">[]): Promise<Map<string, string>> {
+  const wanted = new Set(newestJobs(jobs).flatMap(besideJob));
+  const files = await texts(
+    repo,
+    items.filter(({ path }) => wanted.has(path)),
+  );
   return new Map(files.flatMap(({ path, text }) => (text === null ? [] : [[path, text] as const])));
 }
 

@@ -67,7 +67,8 @@ describe("build", () => {
       await Promise.all([1, 2].map(() => buildSite({ data, out, base: "fleet/ops" })));
       const html = await readFile(join(out, "index.html"), "utf8");
       expect(html).toContain('href="/fleet/ops/tasks/"');
-      const jobs = await readFile(join(out, "jobs/index.html"), "utf8");
+      const [digest] = (await readdir(join(out, "jobs"))).filter((name) => name.startsWith("inbox-digest"));
+      const jobs = await readFile(join(out, "jobs", digest as string, "index.html"), "utf8");
       expect(jobs).toMatch(/<dt>Tokens<\/dt>\s*<dd>800 cache read, 12\d\d input<\/dd>/);
       expect(jobs).toContain("<code>a9936049-5137-52a2-826d-278a16c4e217</code>");
       expect([...html.matchAll(/(?:href|src)="(\/[^"]*)"/g)].filter((m) => !m[1]?.startsWith("/fleet/ops/"))).toEqual(

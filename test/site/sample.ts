@@ -105,6 +105,62 @@ const runtimeOf = (plan: Plan) => (plan.domain === "INFRA" ? "shell" : "picoclaw
 
 const outcomes = ["success", "success", "success", "partial", "success", "failure", "success"] as const;
 
+/** One run has all that coding work has: a diff, remarks, what it was told. */
+const coded = 3;
+const work = {
+  branch: "towline/nginx-errors",
+  told: "told-1-5eed5eed.md",
+  proposal: "true",
+  moved: ["host boba went quiet; it went on on darth"],
+  questions: [
+    { at: "2026-11-20T17:16:00Z", text: "May I touch the sitemap?", pupdate: "q1", answer: "Yes, go ahead." },
+  ],
+  code: {
+    repo: "example/site",
+    base: "1".repeat(40),
+    head: "2".repeat(40),
+    told: ["forge-1"],
+    said: [
+      { id: "forge-1", path: "nginx/site.conf", line: 3, text: "Why not 410?" },
+      { id: "forge-2", text: "Good otherwise." },
+    ],
+  },
+};
+const patch = `diff --git a/nginx/site.conf b/nginx/site.conf
+index 1111111..2222222 100644
+--- a/nginx/site.conf
++++ b/nginx/site.conf
+@@ -1,4 +1,5 @@ server {
+   listen 443 ssl;
+-  location = /sitemap-old.xml { root /srv/old; }
++  # <script>window.canary=1</script>
++  location = /sitemap-old.xml { return 404; }
+   location / { proxy_pass http://app; }
+ }
+diff --git a/nginx/old.conf b/nginx/old.conf
+deleted file mode 100644
+index 3333333..0000000
+--- a/nginx/old.conf
++++ /dev/null
+@@ -1 +0,0 @@
+-include old;
+`;
+
+/** What lies beside the records of jobs, by path. */
+function besides(entries: Entry[]): Map<string, string> {
+  const job = entries.find(
+    (entry) => entry.kind === "job" && entry.id.startsWith(codedTask) && "told" in (entry.data as { run: object }).run,
+  );
+  if (!job) return new Map();
+  const folder = job.path.replace(/\.md$/, ".d/");
+  return new Map([
+    [`${folder}told-1-5eed5eed.md`, "# What scout was told\n\n## `TASK.md`\n\n```markdown\nFind the errors.\n```\n"],
+    [`${folder}proposal.md`, "# Drop the old sitemap\n\n## What it took\n\n| | |\n| --- | --- |\n| Round | 1 |\n"],
+    [`${folder}work.patch`, patch],
+  ]);
+}
+const codedTask = "nginx-errors";
+
 function runs(): File[] {
   const files: File[] = [];
   for (let n = 0; n < 58; n++) {
@@ -137,6 +193,7 @@ function runs(): File[] {
       ...(plan.domain === "SUPPORT"
         ? { tokens: { input: 1200 + n, cache_read: 800 }, session: "a9936049-5137-52a2-826d-278a16c4e217" }
         : {}),
+      ...(n === coded ? work : {}),
     };
     const log = state === "failed" ? `\n\n## Log\n\n${fenced("mv: cannot move 'mail.log': Permission denied")}` : "";
     const body = `${answered(plan.task)}${log}\n`;
@@ -528,6 +585,7 @@ export function sampleInput(kind: "quiet" | "hostile" | "empty" = "quiet"): Expo
     branch: "main",
     files: kind === "empty" ? new Map() : pageFiles(now, kind === "hostile" ? hostile.join(" ") : ""),
     forecast: kind === "quiet" ? { day: "2026-11-21", line: "1,090 of 2,000 min, $3.20 of $10, 41 MB a year" } : null,
+    beside: { files: besides(entries), reviews: new Map() },
   };
 }
 

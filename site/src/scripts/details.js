@@ -1,32 +1,23 @@
-// Keeps open what was open, over refresh and reload, opens what an address points at, and says what is due by now.
-// All works without it.
+// Keeps open what was open, over refresh and reload, and opens what an address points at.
 const place = `open ${location.pathname}`;
 
 function stored() {
   try {
-    return new Set(JSON.parse(sessionStorage.getItem(place) ?? "[]"));
+    return new Map(JSON.parse(sessionStorage.getItem(place) ?? "[]"));
   } catch {
-    return new Set(); // storage is off: rows then start closed
+    return new Map(); // storage is off: rows then start as they are written
   }
 }
 
-const open = stored();
+const states = stored();
 
-for (const row of document.querySelectorAll("details[data-key]")) {
-  const key = row.getAttribute("data-key");
-  if (open.has(key)) row.open = true;
-  row.addEventListener("toggle", () => {
-    if (row.open) open.add(key);
-    else open.delete(key);
-    try {
-      sessionStorage.setItem(place, JSON.stringify([...open]));
-    } catch {}
-  });
+/** Opens and closes rows as the reader left them. */
+function restore(root = document) {
+  for (const row of root.querySelectorAll("details[data-key]")) {
+    const open = states.get(row.dataset.key);
+    if (open !== undefined) row.open = open;
+  }
 }
-
-// A page may be older than the time it names.
-for (const next of document.querySelectorAll("[data-due]"))
-  if (Date.parse(next.getAttribute("data-due")) <= Date.now()) next.textContent = "due now";
 
 function reveal() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -36,5 +27,20 @@ function reveal() {
   target.scrollIntoView();
 }
 
-addEventListener("hashchange", reveal);
-reveal();
+export function startDetails() {
+  restore();
+  // This event does not rise; rows that come with a refresh are heard all the same.
+  document.addEventListener(
+    "toggle",
+    ({ target: row }) => {
+      if (!row.dataset?.key) return;
+      states.set(row.dataset.key, row.open);
+      try {
+        sessionStorage.setItem(place, JSON.stringify([...states]));
+      } catch {}
+    },
+    true,
+  );
+  addEventListener("hashchange", reveal);
+  reveal();
+}

@@ -1,0 +1,51 @@
+// How old the data is and how long something still waits, counted where the page is read. The times themselves stand in
+// the page; these words are added and taken away as a whole, so that a fresh page can be compared with the one shown.
+const units = [
+  [86_400, "d"],
+  [3600, "h"],
+  [60, "min"],
+];
+
+/** Seconds → `3 h`; under a minute: null. */
+export function words(seconds) {
+  for (const [size, name] of units) if (seconds >= size) return `${Math.floor(seconds / size)} ${name}`;
+  return null;
+}
+
+const passed = (at) => (Date.now() - Date.parse(at)) / 1000;
+
+/** Says all ages anew. */
+export function tellAges(root = document) {
+  for (const one of root.querySelectorAll("[data-age]")) {
+    const since = words(passed(one.dataset.age));
+    one.textContent = since === null ? "just now" : `${since} ago`;
+  }
+  for (const one of root.querySelectorAll("[data-left]")) {
+    const left = -passed(one.dataset.left);
+    one.textContent = left <= 0 ? "over by now" : `${words(left) ?? "under a minute"} left`;
+    one.classList.toggle("soon", left < 6 * 3600);
+  }
+  for (const one of root.querySelectorAll("[data-due]")) one.classList.toggle("past", passed(one.dataset.due) >= 0);
+  const asof = root.querySelector(".asof");
+  const at = asof?.querySelector("[data-age]")?.dataset.age;
+  const alarm = Number(asof?.dataset.alarm);
+  if (at) asof.classList.toggle("late", alarm > 0 && passed(at) > alarm);
+  const beat = root.querySelector("[data-beat]");
+  if (beat) beat.hidden = !(at && alarm > 0 && passed(at) > alarm);
+}
+
+/** Takes the words back that `tellAges` has added. */
+export function hushAges(root = document) {
+  for (const one of root.querySelectorAll("[data-age], [data-left]")) one.textContent = "";
+  for (const one of root.querySelectorAll(".soon, .past, .late")) {
+    one.classList.remove("soon", "past", "late");
+    if (one.className === "") one.removeAttribute("class");
+  }
+  for (const one of root.querySelectorAll("[data-beat]")) one.hidden = true;
+}
+
+export function startAges() {
+  tellAges();
+  setInterval(() => document.hidden || tellAges(), 20_000);
+  document.addEventListener("visibilitychange", () => document.hidden || tellAges());
+}
