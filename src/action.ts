@@ -106,7 +106,8 @@ export function tableOf(problems: Problem[]): string {
   return `| | where | what | what to do |\n|---|---|---|---|\n${rows.join("\n")}\n`;
 }
 
-async function act(argv: string[]): Promise<void> {
+/** Also behind `towline ci`, for packs that have no source of towline in them. */
+export async function act(argv: string[]): Promise<void> {
   const verbs = { tick, check };
   const service = actionsReport(randomUUID());
   const bare = wireUp();

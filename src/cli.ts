@@ -3,7 +3,10 @@ import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
+import { handedOver } from "./shell/pinned.ts";
+import { campfire } from "./verbs/campfire.ts";
 import { check } from "./verbs/check.ts";
+import { ci } from "./verbs/ci.ts";
 import { completion } from "./verbs/completion.ts";
 import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
@@ -11,10 +14,13 @@ import { dispatching } from "./verbs/dispatch.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
+import { importing } from "./verbs/import.ts";
 import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
+import { learnings } from "./verbs/learnings.ts";
+import { ledger } from "./verbs/ledger.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
@@ -37,17 +43,22 @@ import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
+  campfire,
   check,
+  ci,
   completion,
   costs,
   demo,
   dispatching,
   doctor,
   fleet,
+  importing,
   init,
   issueForms,
   job,
   learn,
+  learnings,
+  ledger,
   memo,
   now,
   plan,
@@ -106,7 +117,9 @@ const alone = ([first]: string[]) => first === undefined || first === "--json" |
 /** Entry of the process: anything but a Fault is ours, and says so. */
 export async function run(): Promise<void> {
   const wire = wireUp();
-  await main(process.argv.slice(2), wire).catch((thrown) => {
+  const argv = process.argv.slice(2);
+  if (await handedOver(argv, wire, manifest.version)) return;
+  await main(argv, wire).catch((thrown) => {
     const said = `${messageOf(thrown)}\n${(thrown as Error).stack ?? ""}`;
     process.stderr.write(`towline: this is a fault of ours, please report it: ${wire.secrets.mask(said)}\n`);
     process.exitCode = 70;

@@ -20,6 +20,9 @@ export function cadenceFor(included: number | null, billed: number): Cadence {
   return { every, cron: cronOf(every) };
 }
 
+/** null: such a rhythm is no cron of one line. `every`: minutes. */
+export const cronFor = (every: number): string | null => (steps.includes(every) ? cronOf(every) : null);
+
 function cronOf(every: number): string {
   const minutes = Array.from({ length: Math.max(1, hour / every) }, (_, n) => 7 + n * every);
   const hours = every <= hour ? "*" : every === 24 * hour ? "5" : `*/${every / hour}`;

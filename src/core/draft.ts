@@ -9,6 +9,7 @@ import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
 import { hosts_path } from "./known-hosts.ts";
 import { letters_path } from "./letters.ts";
+import type { ProseRow } from "./prose.ts";
 import { ndjson, render } from "./render.ts";
 import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
@@ -36,6 +37,8 @@ export interface Draft extends State {
   posted: ReadonlySet<string>;
   /** Where the forge shows records. */
   web?: Web | undefined;
+  /** What a model has put in words just now. */
+  prose?: ProseRow | undefined;
 }
 
 export function draftOf(state: State, now: Date, tick: string): Draft {

@@ -14,6 +14,7 @@ import { facetRows } from "./export-reflections.ts";
 import { ruleRows } from "./export-rules.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
+import { pageRows } from "./plugin-pages.ts";
 import type { Job, Pupdate, Settings, TaskState } from "./schema.ts";
 import type { LevelRow } from "./state.ts";
 
@@ -93,6 +94,7 @@ export function exportData(input: ExportInput): ExportFiles {
     health: healthDocument(world, input),
     history,
     collections: collectionRows(input.settings, files),
+    plugins: pageRows(input.settings, files),
     problems: problemRows(input.problems),
   };
   documents.meta = { ...(documents.meta as Row<"meta">), pages: pagesOf(documents) };
@@ -224,7 +226,7 @@ function problemRows(problems: Problem[]): Row<"problems">[] {
 /** Pages that are worth a place in the navigation: those whose documents hold something. */
 function pagesOf(documents: Readonly<Record<string, unknown>>): string[] {
   const some = (document: unknown) => (Array.isArray(document) ? document.length > 0 : document !== undefined);
-  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections"].filter((name) =>
+  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections", "plugins"].filter((name) =>
     some(documents[name]),
   );
 }

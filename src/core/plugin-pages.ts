@@ -1,7 +1,8 @@
 // Pages of plugins: data for the dashboard, never a component. The ledger holds the newest one of each.
 import { z } from "zod";
-import { type Judged, wrong } from "./plugins.ts";
+import { type Judged, pluginNames, wrong } from "./plugins.ts";
 import type { Brought } from "./samples.ts";
+import type { Settings } from "./schema.ts";
 import { clean } from "./text.ts";
 
 /** A file each, named by the plugin. */
@@ -23,7 +24,7 @@ const block = z.union([
     bars: z.array(z.object({ label: cell(100), value: z.number(), says: cell(200).optional() })).max(100),
   }),
 ]);
-const page = z.object({ title: cell(300), blocks: z.array(block).max(40) });
+export const page = z.object({ title: cell(300), blocks: z.array(block).max(40) });
 export type PluginPage = z.infer<typeof page>;
 
 export function judgePage(said: unknown): Judged<PluginPage> {
@@ -34,7 +35,7 @@ export function judgePage(said: unknown): Judged<PluginPage> {
 export const pageText = (page: PluginPage) => `${JSON.stringify(page, null, 1)}\n`;
 
 /** A page as it was written; null: it is none. */
-export function readPage(text: string): PluginPage | null {
+function readPage(text: string): PluginPage | null {
   try {
     return page.parse(JSON.parse(text));
   } catch {
@@ -58,3 +59,12 @@ export function bringPages(
   }
   return { ...brought, files, pressing };
 }
+
+/** The pages of plugins that are switched on, by name. */
+export const pageRows = (settings: Settings, files: ReadonlyMap<string, string>) =>
+  pluginNames(settings)
+    .sort()
+    .flatMap((id) => {
+      const read = readPage(files.get(`${plugin_pages}/${id}.json`) ?? "");
+      return read === null ? [] : [{ id, ...read }];
+    });

@@ -650,9 +650,18 @@ const folder_path = line.regex(
 /** Jobs in one matrix of GitHub Actions. */
 export const most_shards = 256;
 
+const week_day = z.enum(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], {
+  error: "must be a day of the week: mon, tue, wed, thu, fri, sat, sun",
+});
+const week_days = z
+  .union([z.array(week_day), week_day.transform((v) => [v])])
+  .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] });
+
 export const settings = record({
   name: line.default("pack"),
   id: slug,
+  /** The towline that works on this pack: another one hands over to it. */
+  version: line.regex(/^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/, "must be a whole version, like 1.2.3").optional(),
   zone: line.default("UTC"),
   ledger: record({ branch: line.optional(), format: int(1, 1000).default(1) }).prefault({}),
   forge: forge.optional(),
@@ -693,7 +702,24 @@ export const settings = record({
     /** Percent of likeness from which on a learning is found by it alone. */
     least: int(1, 100).default(60),
   }).optional(),
+  /** Whose model puts the read of OVERVIEW.md in words; absent: a template does, and nothing leaves. */
+  narrate: record({
+    url: api_url,
+    model: line.min(1, "must name a model"),
+    token: variable.optional(),
+    /** For one answer; later than that the template stands. */
+    wall: duration.default(10),
+    /** Questions a day. */
+    day: int(0, 1000).default(24),
+  }).optional(),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
+  /** The hour in the pack's zone at which what was learned is proposed to people; absent: only when somebody asks. */
+  campfire: record({
+    at: line.regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day, like 18:00").default("18:00"),
+    days: week_days.optional(),
+    /** With fewer candidates none is made. */
+    min: int(1, 100).default(1),
+  }).optional(),
   database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
   site: record({
     url: line.optional(),

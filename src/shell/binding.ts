@@ -24,9 +24,20 @@ export async function readOwn(
     const binding = await bindingOf(repo, state);
     if (binding.state === "bound" || binding.state === "fresh" || (look >= looks && binding.state !== "unknown"))
       return { tips, state, binding };
+    if (binding.state === "rewritten" && movedAway(state)) throw ledgerMoved();
     if (look > 1) await clock.sleep(100 * look);
   }
 }
+
+/** The settings that were fetched just now name another place than the one that was read. */
+const movedAway = ({ settings, tips }: State) =>
+  (settings.ledger.branch === undefined) !== (tips.ledger === tips.policy);
+
+const ledgerMoved = () =>
+  outside(
+    "the ledger moved to another branch while this was at work",
+    "nothing is to be done: the next tick goes on there",
+  );
 
 /** The same for verbs that have nothing to do in a repository that is not the pack's own. Throws a Fault there. */
 export async function readBound(at: { repo: Repo; clock: Clock }, from: Tips | undefined) {

@@ -1,6 +1,6 @@
 // One file, changed on origin in the name of the person who sits here. Nothing else that they have in their folder goes
 // along, committed or not.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configuration, outside } from "../errors.ts";
@@ -99,6 +99,25 @@ async function git(place: Place, args: string[], input: string): Promise<string>
   if (ran.code === 0) return ran.stdout.toString();
   const said = ran.stderr.trim().split("\n").at(-1) ?? "";
   throw configuration(`git ${args[0]} said no: ${said}`, "git config user.name and user.email may be missing");
+}
+
+/** A new file that stands in the folder already: pushed, and then the folder follows. Answers true, or throws a Fault. */
+export async function pushHere(
+  top: string,
+  options: PackOptions & { secrets: Secrets },
+  path: string,
+  message: string,
+): Promise<true> {
+  const file = join(top, path);
+  const text = await readFile(file, "utf8");
+  await pushFile(top, options, { path, message, fresh: true, edit: () => text });
+  // git would not merge over a file that it does not know, were it the very same.
+  const { place } = await findRepo(top, options.env);
+  const known = await runGit(place, ["ls-files", "--error-unmatch", "--", path]);
+  if (known.code === 0) return true;
+  await rm(file);
+  if (!(await followOrigin(top, options.env))) await writeFile(file, text, { flag: "wx" }).catch(() => {});
+  return true;
 }
 
 /** Brings the folder up to origin, unless a person is at work in it. True: it is. */

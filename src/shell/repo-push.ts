@@ -3,6 +3,13 @@
 import type { PushOutcome } from "../ports.ts";
 import { type Place, type Ran, runGit } from "./git.ts";
 
+export interface Along {
+  ref: string;
+  /** null: the ref goes. */
+  commit: string | null;
+  old: string | null;
+}
+
 export interface PushPlan {
   remote: string;
   commit: string;
@@ -11,8 +18,8 @@ export interface PushPlan {
   old: string | null;
   /** A second ref that must stand where we read it. Its refspec is in the push, or git would ignore the lease. */
   guard?: { ref: string; at: string };
-  /** A third ref that moves along, or nothing moves. */
-  along?: { ref: string; commit: string; old: string | null };
+  /** Further refs that move along, or nothing moves. */
+  along?: Along | readonly Along[] | undefined;
   /** Milliseconds. */
   deadline: number;
   env?: Record<string, string>;
@@ -26,9 +33,9 @@ export async function pushCommit(place: Place, plan: PushPlan): Promise<PushOutc
     leases.push(`--force-with-lease=${guard.ref}:${guard.at}`);
     specs.push(`${guard.at}:${guard.ref}`);
   }
-  if (along) {
-    leases.push(`--force-with-lease=${along.ref}:${along.old ?? ""}`);
-    specs.push(`${along.commit}:${along.ref}`);
+  for (const one of [along ?? []].flat()) {
+    leases.push(`--force-with-lease=${one.ref}:${one.old ?? ""}`);
+    specs.push(`${one.commit ?? ""}:${one.ref}`);
   }
   const ran = await runGit(
     place,

@@ -12,12 +12,14 @@ import { hearSignals, heed, Interrupted } from "../interrupt.ts";
 import { type Ask, confirm } from "../shell/confirm.ts";
 import { type Added, addHost } from "../shell/fleet-add.ts";
 import { openLocal } from "../shell/pack.ts";
+import { pushHere } from "../shell/person-push.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { commitLines, secretCommand } from "./next-steps.ts";
 
 interface AddFlags extends Common, Wanted {
   hostKey?: string;
+  push?: boolean;
   yes?: boolean;
 }
 
@@ -38,6 +40,7 @@ export function fleetAdd(group: Command, wire: Wire): void {
     .option("--key <place>", "the key that ticks log in with: env:NAME, file:PATH or agent", "env:TOWLINE_SSH_KEY")
     .option("--host-key <key>", "the host key that it must show: SHA256:… or a key line")
     .option("--yes", "pin the host key that it shows without asking")
+    .option("--push", "its record goes to origin at once, that file and nothing else")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print what was done as JSON")
     .action(async (machine: string, flags: AddFlags) => {
@@ -81,7 +84,8 @@ async function add(wire: Wire, machine: string, flags: AddFlags) {
     const step = (line: string) => talks && report.progress(`● ${line}`);
     const work = addHost({ ...options, ask, step, yes: flags.yes === true, signal: signals.signal });
     const added = await heed(signals.signal, work);
-    return { added, notes: [...notes, ...nextSteps(added, workflow)], silent };
+    const pushed = flags.push === true && (await pushHere(top, wire, added.path, `${added.host} joins the fleet`));
+    return { added, notes: [...notes, ...nextSteps(added, workflow, pushed)], silent };
   } catch (thrown) {
     if (!(thrown instanceof Interrupted)) throw thrown;
     throw new Fault(
@@ -94,9 +98,12 @@ async function add(wire: Wire, machine: string, flags: AddFlags) {
   }
 }
 
-function nextSteps({ key, path, host }: Added, workflow: string | null): string[] {
+function nextSteps({ key, path, host }: Added, workflow: string | null, pushed: boolean): string[] {
   const secret = workflow === null || !key.name ? [] : secretCommand(key.name, { workflow, file: key.file });
-  return [...secret, ...commitLines([path], `${host} joins the fleet`)];
+  return [
+    ...secret,
+    ...(pushed ? [`Ticks know it: ${path} is on origin.`] : commitLines([path], `${host} joins the fleet`)),
+  ];
 }
 
 /** Without the private key. */

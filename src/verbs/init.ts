@@ -1,64 +1,46 @@
-import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
-import { packId } from "../core/binding.ts";
-import { decideClose } from "../core/decide-close.ts";
-import { isOver } from "../core/jobs.ts";
-import { usage } from "../errors.ts";
-import type { Changes } from "../ports.ts";
-import { bindingFault } from "../shell/binding.ts";
-import { commitLedger } from "../shell/ledger-commit.ts";
-import { openOrigin } from "../shell/pack.ts";
-import { tickId } from "../tick.ts";
-import { type Common, repoDir, type Wire } from "../wire.ts";
+import { exit } from "../errors.ts";
+import type { Common, Wire } from "../wire.ts";
+import { adoptPack } from "./init-adopt.ts";
 
-interface Adopted {
-  pack: string;
-  /** The pack that the ledger belonged to. */
-  from: string | null;
-  /** Jobs of that pack that were open in this copy of its ledger. */
-  closed: string[];
-  /** null: nothing was to be done. */
-  commit: string | null;
+export interface InitFlags extends Common {
+  adopt?: boolean;
+  name?: string;
+  origin?: string;
+  runtime?: string;
+  ledger?: string;
+  site?: string;
+  zone?: string;
+  pr?: boolean;
+  push?: boolean;
+  yes?: boolean;
 }
 
-/** Adds `towline init --adopt`: a copied repository becomes a pack of its own. */
+/** Adds `towline init`: an empty folder, or a repository with code in it, becomes a pack. */
 export function init(program: Command, wire: Wire): void {
   program
-    .command("init")
-    .description("make a copied repository a pack of its own")
-    .option("--adopt", "give the pack a new id, bound to this repository, and close what the original had open")
-    .option("--repo <dir>", "the pack repository", ".")
+    .command("init [dir]")
+    .description("make a pack: five questions, or their answers as options; nothing that is there is written over")
+    .option("--origin <address>", "1: where it lives (default: a bare repository beside the folder)")
+    .option("--name <name>", "2: what it is called (default: the folder, or the repository)")
+    .option("--runtime <name>", "3: what an agent with a model runs on: claude, codex, picoclaw or ollama")
+    .option("--ledger <place>", "4: where towline keeps its records: default (branch), or branch (one of its own)")
+    .option("--site <place>", "5: the dashboard: none, pages or dir:PATH")
+    .option("--zone <zone>", "the time zone of schedules (default: this machine's)")
+    .option("--push", "in a repository that is there: change origin at once; where that is refused, a branch to merge")
+    .option("--pr", "in a repository that is there: a branch to merge, and a pull request where there is a token")
+    .option("--yes", "take what is offered, and ask nothing")
+    .option("--adopt", "make a copied repository a pack of its own: a new id, and what the original had open is closed")
+    .option("--repo <dir>", "the same as [dir]", ".")
     .option("--json", "print the outcome as JSON")
-    .action(async (flags: Common & { adopt?: boolean }) => {
-      if (!flags.adopt)
-        throw usage("init can do nothing but --adopt yet", "a new pack needs no init: push towline.yml and run a tick");
-      const done = await adopt(wire, repoDir(wire, flags));
-      wire.out(flags.json ? `${JSON.stringify(done, null, 2)}\n` : described(done));
+    .action(async (dir: string | undefined, flags: InitFlags) => {
+      const where = { ...flags, repo: dir ?? flags.repo };
+      if (flags.adopt) return adoptPack(wire, where);
+      const { makePack } = await import("./init-make.ts");
+      const { initDescribed } = await import("./init-said.ts");
+      const made = await makePack(wire, where);
+      wire.out(flags.json ? `${JSON.stringify(made, null, 2)}\n` : initDescribed(made));
+      if (made.pushed_why !== null) wire.exit(exit.outside);
+      else if (made.check.errors > 0) wire.exit(exit.findings);
     });
-}
-
-async function adopt(wire: Wire, dir: string): Promise<Adopted> {
-  const { repo, tips } = await openOrigin(dir, wire);
-  const tick = `${tickId(wire.clock.now())}-adopt`;
-  const random = randomBytes(6).toString("hex");
-  const done: Adopted = { pack: "", from: null, closed: [], commit: null };
-  const subject = "this repository is a pack of its own";
-  done.commit = await commitLedger({ repo, clock: wire.clock, tick, subject }, tips, (state, binding): Changes => {
-    if (binding.state === "rewritten") throw bindingFault(binding);
-    done.from = binding.state === "copy" && state.mark && state.mark !== "broken" ? state.mark.pack : null;
-    done.pack = binding.state === "copy" ? packId(state.settings.id, random) : state.pack;
-    // After an answer that got lost the second try finds its own work done.
-    if (binding.state !== "copy") return new Map();
-    state.pack = done.pack;
-    done.closed = [...state.jobs.values()].filter((job) => !isOver(job)).map((job) => job.id);
-    const why = `it belongs to ${done.from ?? "the pack"} that this repository was copied from`;
-    return decideClose(state, { jobs: done.closed, as: "cancelled", why }, { now: wire.clock.now(), tick });
-  });
-  return done;
-}
-
-function described({ pack, from, closed, commit }: Adopted): string {
-  if (commit === null) return `This repository is no copy: nothing was changed (${pack}).\n`;
-  const open = closed.length === 0 ? "" : `\n  closed here, they are the original's: ${closed.join(", ")}`;
-  return `● this repository is the pack ${pack} now${from ? `, no longer ${from}` : ""}${open}\n`;
 }

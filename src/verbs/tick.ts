@@ -23,7 +23,7 @@ import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
-import { codeOf, talkWith } from "./code.ts";
+import { campfireOf, codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
 import { delivery } from "./site-deploy.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
@@ -102,8 +102,10 @@ export async function tickOnce(
     plans = planned;
     return said;
   };
-  const beating = async ({ settings: { heartbeat } }: State) => (heartbeat ? ping(heartbeat.url, secretOf(wire)) : {});
+  const beating = async ({ settings: { heartbeat } }: State) =>
+    heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
   const scan = createScan();
+  const code = codeOf(wire, dir, scan);
   const outcome = await runTick(
     around({
       repo,
@@ -111,12 +113,15 @@ export async function tickOnce(
       runtimes,
       screen: createScreen(secrets, scan),
       mask: (text, cut) => secrets.mask(text, cut),
-      code: codeOf(wire, dir, scan),
+      code,
+      campfire: lead ? campfireOf(wire, dir, { repo, code, clock }) : undefined,
       conversations,
       forecast: async (state) =>
         (await import("./said.ts")).forecastOfMonth({ wire, dir, repo, now: clock.now() }, state),
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
+      prose: async (draft) =>
+        draft.settings.narrate && (await import("../shell/prose.ts")).writeProse(writing(wire), draft),
       report: wire.report,
       pollers: lead
         ? async (settings, state) => [
@@ -157,6 +162,12 @@ export async function tickOnce(
   const late = silent !== null && silent > 2 * outcome.state.settings.tick.every ? silent : null;
   return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead, late };
 }
+
+const writing = (wire: Wire) => ({
+  secret: secretOf(wire),
+  mask: (text: string) => wire.secrets.mask(text),
+  progress: (line: string) => wire.report.progress(line),
+});
 
 /** How long the CI job runs already, ms, where its workflow says when it began. */
 function spentOf({ env, clock }: Wire): number | undefined {

@@ -1,15 +1,42 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import { type EnvFault, type Mended, withSecrets } from "../core/env-block.ts";
+import manifest from "../../package.json" with { type: "json" };
+import type { EnvFault, Mended } from "../core/env-block.ts";
+import { withSecrets } from "../core/env-block.ts";
+import {
+  type Fate,
+  fates,
+  generated_path,
+  type Kept,
+  listed,
+  readGenerated,
+  renderGenerated,
+} from "../core/generated.ts";
+import { compareVersions } from "../core/pinned.ts";
 import { secretNames } from "../core/secret-names.ts";
+import { withSetting } from "../core/setting-line.ts";
+import { readSettings } from "../core/state.ts";
 import { tick_workflow } from "../core/tick-env.ts";
+import { wishedOf, withNames } from "../core/upgrade.ts";
 import { configuration, exit } from "../errors.ts";
+import type { Place } from "../shell/git.ts";
 import { openWorkTree, workFiles } from "../shell/pack-files.ts";
+import { freshFiles } from "../shell/pack-made.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { upgradeDescribed } from "./upgrade-said.ts";
 
 interface UpgradeFlags extends Common {
   check?: boolean;
+}
+
+export interface Upgraded {
+  changed: boolean;
+  /** Lines of the workflow of the ticks: secrets that it did not hand over. */
+  added: Mended["added"];
+  /** Versions that the pack named before and names now; null: nothing of it is kept up to date. */
+  version: { from: string | null; to: string } | null;
+  files: (Pick<Kept, "path" | "before" | "after"> & { fate: Fate })[];
 }
 
 const faults: Record<EnvFault, [string, string]> = {
@@ -19,40 +46,100 @@ const faults: Record<EnvFault, [string, string]> = {
 };
 
 /**
- * Adds `towline upgrade`: hands the secrets that records name to the ticks. Run by a person, who pushes it with their own
- * rights: a tick only reports what is missing.
+ * Adds `towline upgrade`: files that `init` made, as this version makes them, and the secrets that records name handed to
+ * the ticks. Run by a person, who pushes it with their own rights: a tick only reports what is missing.
  */
 export function upgrade(program: Command, wire: Wire): void {
   program
     .command("upgrade")
-    .description(`write the secrets that records name into the \`env:\` of ${tick_workflow}, and nothing else`)
+    .description(
+      "bring the files that towline made up to date, none that a person changed, and hand the secrets in use to the ticks",
+    )
     .option("--repo <dir>", "the pack repository", ".")
     .option("--check", "only show what would be written; exit code 1 when that is anything")
     .option("--json", "print what was written as JSON")
     .action(async (flags: UpgradeFlags) => {
       const place = await openWorkTree(repoDir(wire, flags), wire.env);
-      const files = await workFiles(
-        place,
-        (path) => path === tick_workflow || path === "towline.yml" || /^\w+\/.*\.md$/.test(path),
+      const { writes, ...done } = await upgraded(place);
+      if (!flags.check)
+        for (const [path, text] of writes)
+          await put(
+            place.cwd,
+            path,
+            text,
+            done.files.some((one) => one.path === path && one.fate === "new"),
+          );
+      const files = done.files.map(({ path, fate }) => ({ path, fate }));
+      wire.out(
+        flags.json ? `${JSON.stringify({ ...done, files }, null, 2)}\n` : upgradeDescribed(done, flags.check === true),
       );
-      const file = files.find(({ path }) => path === tick_workflow);
-      if (!file?.text || !file.mode.startsWith("100"))
-        throw configuration(`there is no file ${tick_workflow}`, "copy it from the template");
-      const names = secretNames(files).names.flatMap(({ name, optional }) => (optional ? [] : [name]));
-      const mended = withSecrets(file.text, names);
-      if (typeof mended === "string") {
-        const [message, advice] = faults[mended];
-        throw configuration(`${tick_workflow} ${message}`, advice);
-      }
-      const changed = mended.added.length > 0;
-      if (changed && !flags.check) await writeFile(join(place.cwd, tick_workflow), mended.text);
-      wire.out(flags.json ? `${JSON.stringify({ changed, added: mended.added }, null, 2)}\n` : shown(mended, flags));
-      if (changed && flags.check) wire.exit(exit.findings);
+      if (done.changed && flags.check) wire.exit(exit.findings);
     });
 }
 
-function shown({ added }: Mended, { check }: UpgradeFlags): string {
-  if (added.length === 0) return "Nothing to write: every secret in use is handed to the ticks.\n";
-  const lines = added.map(({ line, text }) => `${tick_workflow}:${line}: + ${text.trim()}`);
-  return `${[...lines, check ? "Nothing was written." : "Written. Look at it, then commit and push it."].join("\n")}\n`;
+const wanted = (path: string) =>
+  path === "towline.yml" || path === generated_path || /^\w+\/.*\.md$/.test(path) || made.test(path);
+/** Where files of towline's making stand. */
+const made = /^(\.github\/|\.vscode\/|schema\/|\.gitattributes$|\.remarkrc\.json$)/;
+
+async function upgraded(place: Place): Promise<Upgraded & { writes: Map<string, string> }> {
+  const files = await workFiles(place, wanted);
+  // A link, or what is no text, is somebody's own: it counts as a file that towline did not write.
+  const text = new Map(
+    files.map(({ path, mode, text: said }) => [path, mode.startsWith("100") ? (said ?? "") : ""] as const),
+  );
+  const names = secretNames(files).names.flatMap(({ name, optional }) => (optional ? [] : [name]));
+  const known = readGenerated(text.get(generated_path));
+  const tick = text.get(tick_workflow) || null;
+  if (known === null && tick === null)
+    throw configuration(`there is no file ${tick_workflow}`, "copy it from the template");
+  const kept = known === null ? [] : await keptFiles(text, names, tick);
+  const mended = tick === null ? { text: "", added: [] } : withSecrets(tick, names);
+  if (typeof mended === "string") {
+    const [message, advice] = faults[mended];
+    throw configuration(`${tick_workflow} ${message}`, advice);
+  }
+  const writes = new Map(
+    kept.flatMap(({ path, fate, after }) => (fate === "new" || fate === "changed" ? [[path, after]] : [])),
+  );
+  if (mended.added.length > 0 && !writes.has(tick_workflow)) writes.set(tick_workflow, mended.text);
+  const settings = text.get("towline.yml") ?? "";
+  const from = readSettings(settings).settings?.version ?? null;
+  if (known !== null) {
+    const to = manifest.version;
+    if (from !== to) writes.set("towline.yml", withSetting(settings, "version", to));
+    const list = renderGenerated(listed(kept, known, to));
+    if (list !== text.get(generated_path)) writes.set(generated_path, list);
+  }
+  return {
+    changed: writes.size > 0,
+    added: mended.added,
+    version: known === null ? null : { from, to: manifest.version },
+    files: kept,
+    writes,
+  };
+}
+
+async function keptFiles(text: ReadonlyMap<string, string>, names: string[], tick: string | null): Promise<Kept[]> {
+  const { settings } = readSettings(text.get("towline.yml"));
+  if (!settings) throw configuration("towline.yml cannot be read", "towline check says where");
+  const pinned = settings.version ?? manifest.version;
+  if (compareVersions(manifest.version, pinned) < 0)
+    throw configuration(
+      `this is towline ${manifest.version}, and the pack names ${pinned}: an older one upgrades nothing`,
+      "npx towline@latest upgrade",
+    );
+  const known = readGenerated(text.get(generated_path));
+  const people = new Map([...text].filter(([path]) => /^(towline\.yml|(agents|hosts)\/[^/]+\.md)$/.test(path)));
+  const workflows = tick !== null || known?.files[tick_workflow] !== undefined;
+  const fresh = await freshFiles({ ...wishedOf(settings, tick, manifest.version), workflows, people });
+  return fates(withNames(fresh, names), text, known);
+}
+
+/** What is new is not written over anything: git may have been told to look away from what stands there. */
+async function put(top: string, path: string, text: string, fresh: boolean): Promise<void> {
+  await mkdir(dirname(join(top, path)), { recursive: true });
+  await writeFile(join(top, path), text, { flag: fresh ? "wx" : "w" }).catch((thrown) => {
+    if (!fresh || thrown.code !== "EEXIST") throw thrown;
+  });
 }

@@ -100,7 +100,9 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect(one.status()).toBe("review");
   expect(one.git("show", `${branch}:count.txt`)).toBe("round 1");
   expect(one.git("log", "-1", "--format=%an %ae", branch)).toBe("scout (towline) scout@agents.towline.invalid");
-  expect(one.git("show", `${branch}:known.txt`)).toBe("## What is known here\n\n### quiet (insights/quiet.md)\n\nNever at night.");
+  expect(one.git("show", `${branch}:known.txt`)).toBe(
+    "## What is known here\n\n### quiet (insights/quiet.md)\n\nNever at night.",
+  );
   expect(one.git("show", `${branch}:told.txt`)).toContain("### types (learnings/types.md)\n\nName the types.");
   // Nothing new: nothing is written, and the worktree waits.
   expect((await one.tick()).commits).toEqual([]);

@@ -1856,6 +1856,12 @@ export const mutants: Mutant[] = [
     name: "a tick does it",
   },
   {
+    guard: "a ledger that moved is known by its mark: what was left behind is not written to",
+    edits: [["src/shell/ledger-move.ts", "last: tick }", "last: mark.last }"]],
+    tests: ["test/ledger/move.test.ts"],
+    name: "that read before the move",
+  },
+  {
     guard: "a merge moves a job only by those who may merge",
     edits: [["src/forges/github-rights.ts", 'if (verdict?.allow) return "merged";', 'return "merged";']],
     tests: ["test/forges/rights.test.ts"],
@@ -1878,6 +1884,48 @@ export const mutants: Mutant[] = [
     edits: [["src/forges/github-read.ts", 'edited ? "edited" : "fresh"', '"fresh"']],
     tests: ["test/forges/rights.test.ts"],
     name: "is to be changed for those",
+  },
+  {
+    guard: "what hangs on a list that was not read whole is read again",
+    edits: [["src/pollers/github-lists.ts", 'if (reading.faults.has("pull requests")) tags.forget("pulls");', ""]],
+    tests: ["test/pollers/tags.test.ts"],
+    name: "read whole",
+  },
+  {
+    guard: "a tag is let go when what it told could not be taken in",
+    edits: [["src/pollers/github-lists.ts", "reading.tags.forget(name);\n      throw thrown;", "throw thrown;"]],
+    tests: ["test/pollers/tags.test.ts"],
+    name: "could not be read is heard",
+  },
+  {
+    guard: "a list that was not read again does not hide what turns stale",
+    edits: [["src/pollers/github-lists.ts", 'tags.expire("pulls", Math.min(...stale));', ";"]],
+    tests: ["test/pollers/tags.test.ts"],
+    name: "turns by itself",
+  },
+  {
+    guard: "what is downloaded goes by the proxy, too",
+    edits: [["src/shell/download.ts", "wayOut(options.env ?? {}, at.href)", "wayOut({}, at.href)"]],
+    tests: ["test/forges/company.test.ts"],
+    name: "through the proxy",
+  },
+  {
+    guard: "a towline that was handed over to hands over to nobody",
+    edits: [["src/shell/pinned.ts", "if (handed !== undefined) {", 'if (handed === "") {']],
+    tests: ["test/verbs/upgrade.test.ts"],
+    name: "does it all",
+  },
+  {
+    guard: "an upgrade leaves what a person changed",
+    edits: [["src/core/generated.ts", "was !== undefined && digestOf(before) === was", "was !== undefined"]],
+    tests: ["test/verbs/upgrade.test.ts"],
+    name: "older version's files",
+  },
+  {
+    guard: "a new pack writes over nothing that is there",
+    edits: [["src/shell/init-land.ts", 'flag: "wx"', 'flag: "w"']],
+    tests: ["test/verbs/init.test.ts"],
+    name: "in the folder",
   },
 ];
 

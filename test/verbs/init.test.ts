@@ -1,0 +1,152 @@
+// `towline init` over real repositories: nothing that is there is written over, and what the forge says is heeded.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { cli } from "../fakes/cli.ts";
+import { clone as cloned, env, git, hook, type Origin, origin, tempDir, write } from "../repo/origin.ts";
+
+const person = { ...env, PATH: "/usr/bin:/bin" };
+const code = { "src/a.ts": "export {};\n", ".gitattributes": "* text=auto\n", "README.md": "# Mine\n" };
+const run = async (dir: string, ...args: string[]) => {
+  const said = await cli(dir, ["init", ...args, "--yes", "--json"], person);
+  return { ...said, made: said.out === "" ? null : JSON.parse(said.out) };
+};
+const clone = (from: Origin) => {
+  const dir = cloned(from);
+  git(dir, "config", "user.name", "Ada");
+  git(dir, "config", "user.email", "ada@example.org");
+  return dir;
+};
+const at = ({ bare }: Origin, path: string, ref = "main") => git(bare, "show", `${ref}:${path}`);
+const paths = ({ bare }: Origin, ref: string) => git(bare, "ls-tree", "-r", "--name-only", ref).split("\n");
+
+describe("beside code", () => {
+  test("in the folder: what was there stays, the ledger gets a branch of its own, nothing is committed", async () => {
+    const from = origin(code);
+    const dir = clone(from);
+    const { made, code: rc } = await run(dir);
+    expect(rc).toBe(0);
+    expect(made).toMatchObject({
+      where: "here",
+      ledger: "towline-ledger",
+      kept: [".gitattributes"],
+      check: { errors: 0, warnings: 0 },
+    });
+    expect(readFileSync(join(dir, ".gitattributes"), "utf8")).toBe(code[".gitattributes"]);
+    expect(readFileSync(join(dir, "README.md"), "utf8")).toBe("# Mine\n");
+    expect(git(dir, "rev-parse", "HEAD")).toBe(git(from.bare, "rev-parse", "main"));
+    const again = await run(dir);
+    expect([again.code, again.said]).toEqual([3, expect.stringContaining("is a pack already")]);
+  });
+
+  test("--push: one commit on origin, and nothing of what the person has in hand", async () => {
+    const from = origin(code);
+    const dir = clone(from);
+    write(dir, { "src/half.ts": "// not done\n", "src/a.ts": "export const a = 1;\n" });
+    git(dir, "add", "src/half.ts");
+    const { made } = await run(dir, "--push");
+    expect(made).toMatchObject({ where: "pushed", kept: [".gitattributes"] });
+    expect(paths(from, "main")).toEqual(expect.arrayContaining(["towline.yml", ".towline.json", "agents/scout.md"]));
+    expect(paths(from, "main")).not.toContain("src/half.ts");
+    expect(at(from, "src/a.ts")).toBe("export {};");
+    expect(git(from.bare, "log", "-1", "--format=%an", "main")).toBe("Ada");
+    expect(readFileSync(join(dir, "src/a.ts"), "utf8")).toBe("export const a = 1;\n");
+  });
+
+  test("a default branch that refuses the push gets a branch to merge", async () => {
+    const from = origin(code);
+    hook(
+      from,
+      "update",
+      '[ "$1" != refs/heads/main ] || { echo "GH006: Protected branch update failed" >&2; exit 1; }',
+    );
+    const { made, code: rc } = await run(clone(from), "--push");
+    expect(rc).toBe(0);
+    expect(made).toMatchObject({ where: "proposed", branch: "towline/init", check: { errors: 0, warnings: 0 } });
+    expect(paths(from, "main")).not.toContain("towline.yml");
+    expect(at(from, "src/a.ts", "towline/init")).toBe("export {};");
+    expect(made.next[0].does).toBe("Merge it");
+  });
+});
+
+test("nobody to ask, a folder inside a repository, words that are no answer: said so, and nothing is written", async () => {
+  const dir = join(tempDir(), "new");
+  expect(await cli(dir, ["init"], person)).toMatchObject({
+    code: 2,
+    said: expect.stringContaining("nobody is there to be asked"),
+  });
+  const inner = join(clone(origin(code)), "src");
+  expect(await run(inner)).toMatchObject({ code: 2, said: expect.stringContaining("a pack is a whole repository") });
+  for (const wrong of [
+    ["--ledger", "moon"],
+    ["--site", "pages"],
+    ["--runtime", "x"],
+    ["--zone", "Mars/Base"],
+  ])
+    expect((await run(dir, ...wrong)).code).toBe(2);
+  expect(existsSync(dir)).toBe(false);
+});
+
+test("what stands in a folder is kept, and a bare repository beside it is not taken over", async () => {
+  const dir = join(tempDir(), "new");
+  mkdirSync(dir);
+  writeFileSync(join(dir, "README.md"), "mine\n");
+  mkdirSync(`${dir}.git`);
+  expect(await run(dir)).toMatchObject({ code: 3, said: expect.stringContaining("is there already") });
+  git(tempDir(), "init", "-q", "--bare", "-b", "main", join(dir, "..", "o.git"));
+  const { made } = await run(dir, "--origin", join(dir, "..", "o.git"));
+  expect(made).toMatchObject({ where: "pushed", kept: ["README.md"] });
+  expect(readFileSync(join(dir, "README.md"), "utf8")).toBe("mine\n");
+});
+
+test("with a token: visibility, plan, owner and the environment come from the forge", async () => {
+  const asked: string[] = [];
+  const answers: Record<string, unknown> = {
+    "GET /repos/ada/pack": { private: false, default_branch: "main" },
+    "GET /repos/ada/pack/branches/main": { protected: false },
+    "GET /user": { login: "ada", id: 42, plan: { name: "free" } },
+    "PUT /repos/ada/pack/environments/towline": { name: "towline" },
+    "POST /repos/ada/pack/environments/towline/deployment-branch-policies": { name: "main" },
+  };
+  const server = createServer((request, response) => {
+    const key = `${request.method} ${request.url?.split("?")[0]}`;
+    asked.push(key);
+    const found = answers[key];
+    response.writeHead(found ? 200 : 404, { "content-type": "application/json" });
+    response.end(JSON.stringify(found ?? { message: "Not Found" }));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  try {
+    const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const folder = tempDir();
+    git(folder, "init", "-q", "--bare", "-b", "main", join(folder, "ada", "pack.git"));
+    const hub = {
+      ...person,
+      GITHUB_TOKEN: "t0ken-of-ada",
+      GITHUB_API_URL: api,
+      GIT_CONFIG_COUNT: "1",
+      GIT_CONFIG_KEY_0: `url.${folder}/.insteadOf`,
+      GIT_CONFIG_VALUE_0: "https://github.com/",
+    };
+    const args = ["init", "--yes", "--json", "--origin", "https://github.com/ada/pack.git"];
+    const { out, code: rc, said } = await cli(join(folder, "here"), args, hub);
+    expect([rc, said]).toEqual([0, ""]);
+    expect(JSON.parse(out)).toMatchObject({
+      every: 900,
+      site: "pages",
+      where: "pushed",
+      check: { errors: 0, warnings: 0 },
+    });
+    const settings = readFileSync(join(folder, "here", "towline.yml"), "utf8");
+    expect(settings).toContain("owners: [ada:42]");
+    expect(settings).toContain("forge: github");
+    expect(settings).toContain("site: {publish: pages, base: /pack/}");
+    expect(readFileSync(join(folder, "here", ".github/workflows/tick.yml"), "utf8")).toContain("environment: towline");
+    expect(asked).toContain("POST /repos/ada/pack/environments/towline/deployment-branch-policies");
+    expect(out).not.toContain("t0ken");
+  } finally {
+    server.close();
+  }
+});
