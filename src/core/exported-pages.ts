@@ -1,7 +1,7 @@
 // Export documents of the pages beside the daily ones: rules, pupdates, knowledge, campfires, costs, health, histories of
 // hosts, and what a pack tracks besides.
 import { z } from "zod";
-import { page } from "./plugin-pages.ts";
+import { page } from "./plugin-page.ts";
 import { kinds, pupdate } from "./schema.ts";
 
 const text = z.string();

@@ -1,30 +1,13 @@
 // Pages of plugins: data for the dashboard, never a component. The ledger holds the newest one of each.
-import { z } from "zod";
+import type { z } from "zod";
+import { page } from "./plugin-page.ts";
 import { type Judged, pluginNames, wrong } from "./plugins.ts";
 import type { Brought } from "./samples.ts";
 import type { Settings } from "./schema.ts";
-import { clean } from "./text.ts";
 
 /** A file each, named by the plugin. */
 export const plugin_pages = "state/plugins";
 
-const line = z.string().transform((v) => clean(v));
-const text = line.pipe(z.string().max(4000));
-const cell = (most: number) => line.pipe(z.string().max(most));
-const block = z.union([
-  z.strictObject({ text }),
-  z.strictObject({ facts: z.record(cell(100), cell(500)) }),
-  z.strictObject({
-    table: z.object({
-      columns: z.array(cell(100)).min(1).max(12),
-      rows: z.array(z.array(cell(500)).max(12)).max(500),
-    }),
-  }),
-  z.strictObject({
-    bars: z.array(z.object({ label: cell(100), value: z.number(), says: cell(200).optional() })).max(100),
-  }),
-]);
-export const page = z.object({ title: cell(300), blocks: z.array(block).max(40) });
 export type PluginPage = z.infer<typeof page>;
 
 export function judgePage(said: unknown): Judged<PluginPage> {
