@@ -16,7 +16,7 @@ import { digestOf, numbered, proposedOf, untickedIn } from "../core/campfire-fil
 import { parseEntry } from "../core/entry.ts";
 import type { State } from "../core/state.ts";
 import type { Changes, Forge, Proposal, Repo } from "../ports.ts";
-import { type Told, tellingOf, wordsOf } from "./campfire-telling.ts";
+import { notTaken, type Told, tellingOf, wordsOf } from "./campfire-telling.ts";
 import type { Proposing } from "./propose.ts";
 import type { Targets } from "./target.ts";
 
@@ -110,7 +110,7 @@ async function lookAtPull(ports: CampfirePorts, state: State, row: Campfire, idl
   const shown = stands === "merged" ? await forge.show(work) : null;
   const body = shown && "body" in shown ? shown.body : "";
   const by = shown && "by" in shown ? shown.by?.login : undefined;
-  const as = stands === "closed" && idle ? "expired" : stands;
+  const as = idle && stands !== "merged" ? "expired" : stands;
   const files = await filesOf(repo, state.tips.policy, row);
   return { stands: { id: row.id, as, files, unticked: untickedIn(body, row), by } };
 }
@@ -149,7 +149,7 @@ async function openOne(ports: CampfirePorts, state: State, plan: CampfirePlan, n
     doubted: [],
     joined: plan.day,
   };
-  return shown(ports, state, await written(ports, row, plan), now);
+  return shown(ports, state, await written(ports, state, row, plan), now);
 }
 
 /** What came up since, and without what was turned down by a word. null: neither. */
@@ -164,11 +164,11 @@ async function addTo(
   const unshown = ports.forge.name !== "git" && open.proposal.url === undefined;
   if (fresh.length === 0 && !down && !unshown) return null;
   const row = fresh.length > 0 ? { ...open, joined: plan.day } : open;
-  return shown(ports, state, await written(ports, row, plan), now, open.candidates.length);
+  return shown(ports, state, await written(ports, state, row, plan), now, open.candidates.length);
 }
 
 /** Writes the files of new candidates that are not there, and takes those away that were turned down and nobody changed. */
-async function written(ports: CampfirePorts, row: Campfire, { fresh }: CampfirePlan): Promise<Campfire> {
+async function written(ports: CampfirePorts, state: State, row: Campfire, { fresh }: CampfirePlan): Promise<Campfire> {
   const proposing = await ports.propose(row.proposal.branch);
   const changes: Changes = new Map();
   const made = fresh.map((one) =>
@@ -176,6 +176,7 @@ async function written(ports: CampfirePorts, row: Campfire, { fresh }: CampfireP
   );
   for (const { row: one, text } of made)
     if ((await proposing.text(pathOf(one))) === null) changes.set(pathOf(one), text);
+  for (const path of await notTaken(ports, state)) if ((await proposing.text(path)) !== null) changes.set(path, null);
   const kept = [];
   for (const one of row.candidates) {
     const off = one.outcome === "dismissed" && !one.gone;

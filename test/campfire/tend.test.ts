@@ -1,6 +1,6 @@
 // A campfire on a forge, by ports that write down what they were asked: what weeks on the stand-ins do not come to.
 import { expect, test } from "vitest";
-import { type Campfire, campfire_path } from "../../src/core/campfire.ts";
+import { type Campfire, campfire_path, type Proposed, sumOf } from "../../src/core/campfire.ts";
 import { proposedOf } from "../../src/core/campfire-file.ts";
 import type { Candidate } from "../../src/core/candidates.ts";
 import { candidates_path } from "../../src/core/lessons.ts";
@@ -114,4 +114,25 @@ test("a merge that what was read does not hold yet is judged by the next tick", 
   const { ports: given } = ports("merged");
   given.repo.policyTipNow = async () => "c".repeat(40);
   expect(await tendCampfire(given, stateOf([row], []), later)).toBeNull();
+});
+
+test("merged by one who may not, it waits for one who may, and not for ever", async () => {
+  const refused = { ...row, refused: "merged by robot[bot]" };
+  const { asked, ports: given } = ports({ refused: "merged by robot[bot]" });
+  const state = stateOf([refused], [candidate("b")]);
+  expect((await tendCampfire(given, state, later))?.stands?.as).toEqual({ refused: "merged by robot[bot]" });
+  expect((await tendCampfire(given, state, fortnight))?.stands?.as).toBe("expired");
+  expect(asked).toEqual([]);
+});
+
+test("what nobody took and stands on the default branch all the same is deleted in the next", async () => {
+  const text = proposedOf(candidate("a"), "2026-11-20").text;
+  const over: Campfire = { ...row, state: "merged" };
+  over.candidates = [{ ...(row.candidates[0] as Proposed), outcome: "dismissed", withheld: sumOf("What a says.") }];
+  const { asked, ports: given } = ports("open", {}, { "insights/a.md": text });
+  given.repo.tree = async () => [{ path: "insights/a.md", mode: "100644", blob: "f".repeat(40) }];
+  given.repo.blobs = async () => new Map([["f".repeat(40), Buffer.from(text)]]);
+  const found = await tendCampfire(given, stateOf([over], [candidate("b")]), later);
+  expect(asked).toEqual(["write insights/b.md", "delete insights/a.md", "propose"]);
+  expect([...(found?.texts?.values() ?? [])].join()).toMatch(/deleted here\n\n- `insights\/a\.md`/);
 });
