@@ -1886,6 +1886,67 @@ export const mutants: Mutant[] = [
     name: "is to be changed for those",
   },
   {
+    guard: "what a campfire proposes is told to nobody before somebody has merged it who may",
+    edits: [["src/core/withheld.ts", "!waiting.has(path) && ", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "while it is open",
+  },
+  {
+    guard: "a file of a campfire that nobody took is told to nobody",
+    edits: [["src/core/withheld.ts", " && !withheld.has(`${path} ${sumOf(body)}`)", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "merged: what is there|by one who may not",
+  },
+  {
+    guard: "agents are told through that sieve",
+    edits: [["src/shell/knowledge.ts", "insights: insights.filter(may)", "insights"]],
+    tests: ["test/campfire/withheld.test.ts"],
+  },
+  {
+    guard: "a merge by one who may not approves nothing",
+    edits: [["src/core/campfire-settle.ts", 'if (typeof as === "object") {', "if (false as boolean) {"]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "by one who may not",
+  },
+  {
+    guard: "who may merge what changes policy decides about a campfire",
+    edits: [
+      ["src/forges/github-rights.ts", "relation), act, touches, condition)", "relation), act, touched, condition)"],
+    ],
+    tests: ["test/forges/rights.test.ts"],
+    name: "touches the pack's policy",
+  },
+  {
+    guard: "an empty box drops a candidate",
+    edits: [["src/core/campfire-settle.ts", " && !stands.unticked.has(one.name)", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "merged: what is there",
+  },
+  {
+    guard: "a box in somebody's words is no box",
+    edits: [["src/core/campfire-file.ts", "if (mark !== undefined) fence = mark;", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "no box in them counts",
+  },
+  {
+    guard: "words of others stand in fences at a campfire",
+    edits: [
+      [
+        "src/core/campfire-text.ts",
+        "fenced(clean(one.text ?? one.title).slice(0, most.text))",
+        "clean(one.text ?? one.title)",
+      ],
+    ],
+    tests: ["test/core/campfire.test.ts"],
+    name: "no box in them counts",
+  },
+  {
+    guard: "one run is one witness",
+    edits: [["src/core/lessons.ts", "origins: [...signal.origins, ...runs]", "origins: signal.origins"]],
+    tests: ["test/core/lessons.test.ts"],
+    name: "one run",
+  },
+  {
     guard: "what hangs on a list that was not read whole is read again",
     edits: [["src/pollers/github-lists.ts", 'if (reading.faults.has("pull requests")) tags.forget("pulls");', ""]],
     tests: ["test/pollers/tags.test.ts"],
@@ -1908,6 +1969,24 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/download.ts", "wayOut(options.env ?? {}, at.href)", "wayOut({}, at.href)"]],
     tests: ["test/forges/company.test.ts"],
     name: "through the proxy",
+  },
+  {
+    guard: "only who was sent to GitHub comes back with a code",
+    edits: [["src/shell/app-flow.ts", ' || !same(url.searchParams.get("state") ?? "", state)', ""]],
+    tests: ["test/forges/app.test.ts"],
+    name: "the App is made",
+  },
+  {
+    guard: "the page for a new App is this machine's own",
+    edits: [["src/shell/app-flow.ts", "request.headers.host !== at || ", ""]],
+    tests: ["test/forges/app.test.ts"],
+    name: "the App is made",
+  },
+  {
+    guard: "the key of a new App is its owner's to read",
+    edits: [["src/shell/app-flow.ts", '"wx", 0o600', '"wx", 0o644']],
+    tests: ["test/forges/app.test.ts"],
+    name: "the App is made",
   },
   {
     guard: "a towline that was handed over to hands over to nobody",
