@@ -159,6 +159,18 @@ test("no name of a record leads out of its folder, or onto another file", () => 
   expect(folderOf("disk-report-5eed1")).toBe("disk-report-5eed1");
 });
 
+test("of very many tasks the first have a page, and nothing leads to a page that is not there", () => {
+  const entries = Array.from({ length: 510 }, (_, n) => {
+    const id = `t${String(n).padStart(3, "0")}`;
+    return parseEntry(`tasks/${id}.md`, "task", `---\ntitle: T\nstatus: draft\n---\nx\n`).entry as Entry;
+  });
+  const last = job("j", {}, { task: "t509" });
+  const input = { ...sampleInput("empty"), entries: [...entries, last] };
+  expect(rows("tasks", input)).toHaveLength(500);
+  expect(rows("jobs", input)[0]?.task_listed).toBe(false);
+  expect(rows("jobs", { ...input, entries: [...entries, job("j", {}, { task: "t000" })] })[0]?.task_listed).toBe(true);
+});
+
 describe("home", () => {
   test("two weeks stand side by side, counted from when the records were written", () => {
     const { stats } = rows("home", sampleInput())[0] as Exported<"home">;
