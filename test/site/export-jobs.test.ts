@@ -104,7 +104,7 @@ describe("the steps of a job", () => {
       },
     );
     expect(told.events.map(({ what, state, text, answer }) => [what || state, text, answer])).toEqual([
-      ["claimed, and tried before", undefined, undefined],
+      ["claimed for an earlier try or round", undefined, undefined],
       ["claimed for darth (epoch 2)", undefined, undefined],
       ["started on darth", undefined, undefined],
       ["it asked", "Which one?", "Both."],
