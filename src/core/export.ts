@@ -7,8 +7,9 @@ import { healthDocument } from "./export-health.ts";
 import { homeDocument } from "./export-home.ts";
 import { historyRows } from "./export-hosts.ts";
 import { type Beside, jobStory } from "./export-jobs.ts";
-import { campfireRows, dismissedRows, knowledgeRows } from "./export-knowledge.ts";
+import { campfireRows, candidateRows, dismissedRows, knowledgeRows } from "./export-knowledge.ts";
 import type { PageFiles } from "./export-lines.ts";
+import { pluginRows } from "./export-plugins.ts";
 import { pupdateRows } from "./export-pupdates.ts";
 import { facetRows } from "./export-reflections.ts";
 import { ruleRows } from "./export-rules.ts";
@@ -88,11 +89,13 @@ export function exportData(input: ExportInput): ExportFiles {
     pupdates: pupdateRows(world, newest_pupdates),
     costs: costRows(world),
     campfire: campfireRows(files),
+    candidates: candidateRows(files),
     dismissed: dismissedRows(files),
     spending: spendingRows(world),
     health: healthDocument(world, input),
     history,
     collections: collectionRows(input.settings, files),
+    plugins: pluginRows(files),
     problems: problemRows(input.problems),
   };
   documents.meta = { ...(documents.meta as Row<"meta">), pages: pagesOf(documents) };
@@ -224,7 +227,7 @@ function problemRows(problems: Problem[]): Row<"problems">[] {
 /** Pages that are worth a place in the navigation: those whose documents hold something. */
 function pagesOf(documents: Readonly<Record<string, unknown>>): string[] {
   const some = (document: unknown) => (Array.isArray(document) ? document.length > 0 : document !== undefined);
-  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections"].filter((name) =>
+  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections", "plugins"].filter((name) =>
     some(documents[name]),
   );
 }

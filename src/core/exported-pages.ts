@@ -53,6 +53,10 @@ const candidate = z.object({
   sources: z.array(text).default([]),
   why: text.default(""),
   outcome: z.enum(["approved", "dismissed", "edited"]).optional(),
+  /** What it says, while it waits. */
+  text: text.optional(),
+  /** It came in without the word of somebody who may: nobody is given it. */
+  withheld: text.optional(),
 });
 
 /** A line of state/campfire.ndjson. */
@@ -65,6 +69,31 @@ export const campfire_row = z.object({
   closed_at: text.optional(),
   candidates: z.array(candidate).default([]),
   doubted: z.array(text).default([]),
+  /** Somebody decided who may not, in words. */
+  refused: text.optional(),
+});
+
+/** A line of state/candidates.ndjson that no campfire has taken up yet. */
+const waiting = z.object({
+  id: text,
+  text,
+  sources: z.array(text),
+  since: text,
+  witnesses: count,
+});
+
+/** The newest page of a plugin: data, never markup. */
+const plugin = z.object({
+  id: text,
+  title: text,
+  blocks: z.array(
+    z.object({
+      text: text.optional(),
+      facts: z.record(text, text).optional(),
+      table: z.object({ columns: z.array(text), rows: z.array(z.array(text)) }).optional(),
+      bars: z.array(z.object({ label: text, value: z.number(), says: text.optional() })).optional(),
+    }),
+  ),
 });
 
 const health = z.object({
@@ -109,6 +138,7 @@ export const page_documents = {
   pupdates: pupdate_row,
   knowledge: knowledge_row,
   campfire: campfire_row,
+  candidates: waiting,
   /** What people turned down, newest first. */
   dismissed: z.object({ id: text, text, at: text, signals: count }),
   /** A row a day that cost something, newest first. */
@@ -116,4 +146,5 @@ export const page_documents = {
   health,
   history,
   collections: collection,
+  plugins: plugin,
 } as const;

@@ -9,6 +9,7 @@ import { type ExportInput, exportData } from "../core/export.ts";
 import { isSampleFile, sample_days } from "../core/export-hosts.ts";
 import { besideJob } from "../core/export-jobs.ts";
 import type { PageFiles } from "../core/export-lines.ts";
+import { isPluginPage } from "../core/export-plugins.ts";
 import { newestJobs } from "../core/export-world.ts";
 import type { ExportFiles } from "../core/exported.ts";
 import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from "../core/schema.ts";
@@ -28,7 +29,9 @@ export interface Export {
 
 export const digest_file = "export.sha256";
 const single = new Set(["towline.yml", "OVERVIEW.md", "state/levels.ndjson"]);
-const state_files = new Set(["knowledge", "campfire", "dismissed", "fired"].map((name) => `state/${name}.ndjson`));
+const state_files = new Set(
+  ["knowledge", "campfire", "candidates", "dismissed", "fired"].map((name) => `state/${name}.ndjson`),
+);
 const wanted_pupdates = 500;
 
 /** Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last. */
@@ -86,7 +89,11 @@ async function pageFiles(repo: Repo, items: TreeItem[], settings: Settings): Pro
   const samples = items.filter(({ path }) => isSampleFile(path)).sort((a, b) => (a.path < b.path ? 1 : -1));
   const wanted = new Set(samples.slice(0, sample_days).map(({ path }) => path));
   const read = items.filter(
-    ({ path }) => state_files.has(path) || wanted.has(path) || collectionOf(path, settings.collections) !== null,
+    ({ path }) =>
+      state_files.has(path) ||
+      isPluginPage(path) ||
+      wanted.has(path) ||
+      collectionOf(path, settings.collections) !== null,
   );
   const files = await texts(repo, read);
   return new Map(files.flatMap(({ path, text }) => (text === null ? [] : [[path, text] as const])));

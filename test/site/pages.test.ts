@@ -98,6 +98,7 @@ describe("knowledge", () => {
     });
     expect(rows("campfire", { files: torn }).map(({ id, state }) => [id, state])).toEqual([["a", "closed"]]);
     expect(rows("campfire", { files: new Map() })).toEqual([]);
+    expect(rows("candidates").map(({ id }) => id)).toEqual(["close-what-you-open-1"]);
     expect(rows("dismissed")).toMatchObject([{ id: "retry-twice-1", signals: 2 }]);
   });
 });
@@ -191,6 +192,10 @@ describe("hosts", () => {
     });
     expect(rows("history", { files: gone })).toEqual([]);
   });
+});
+
+test("a plugin's page is data, and a torn one is none", () => {
+  expect(rows("plugins").map(({ id, blocks }) => [id, blocks.length])).toEqual([["weather", 4]]);
 });
 
 describe("collections", () => {

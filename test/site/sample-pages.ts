@@ -87,6 +87,47 @@ export function pageFiles(until: number, text = ""): Map<string, string> {
     ...[...files].map(([path, list]) => [path, lines(list)] as const),
     ["state/knowledge.ndjson", lines(known)],
     ["state/dismissed.ndjson", lines(dismissed)],
+    [
+      "state/candidates.ndjson",
+      lines([
+        {
+          id: "close-what-you-open-1",
+          text: `Close what you open: two jobs ran out of handles. ${text}`,
+          sources: ["jobs/2026/11/20/nginx-errors-61e3a.md", "https://github.com/example/harbour/pull/44"],
+          signals: ["s1", "s2"],
+          since: "2026-11-20T20:00:00Z",
+          witnesses: 2,
+          paths: [],
+        },
+        { id: "backup-holds-the-disk", text: "taken up already", since: "2026-11-20T20:00:00Z", witnesses: 2 },
+      ]),
+    ],
+    [
+      "state/plugins/weather.json",
+      JSON.stringify({
+        title: `Weather at the harbour ${text}`.slice(0, 300),
+        blocks: [
+          { text: `Calm until Monday. ${text}` },
+          { facts: { Wind: "2 Bft", Water: text.slice(0, 400) || "9 °C" } },
+          {
+            table: {
+              columns: ["Day", "Wind"],
+              rows: [
+                ["Sat", "2"],
+                ["Sun", text.slice(0, 400) || "3"],
+              ],
+            },
+          },
+          {
+            bars: [
+              { label: "Sat", value: 2 },
+              { label: "Sun", value: 3, says: "3 Bft" },
+            ],
+          },
+        ],
+      }),
+    ],
+    ["state/plugins/torn.json", "{"],
     ["state/campfire.ndjson", lines(campfires(text))],
     ["state/fired.ndjson", lines([{ rule: "stale-pr", key: "pr/9", at: "2026-11-02T08:00:00Z", count: 1 }])],
     ["outreach/schema.json", JSON.stringify(outreach_schema)],
