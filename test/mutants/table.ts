@@ -2055,7 +2055,7 @@ export const mutants: Mutant[] = [
     name: "work that a person took",
   },
   {
-    guard: "no page of the dashboard leads to a forge's address with a login, or to another protocol",
+    guard: "the dashboard leads to a forge by http only",
     edits: [["src/core/forge-links.ts", "if (!at || !/^https?:$/.test(at.protocol) ||", "if (!at ||"]],
     tests: ["test/core/forge-links.test.ts"],
     name: "a company's own server",
