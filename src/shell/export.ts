@@ -186,7 +186,12 @@ async function commitTime(repo: Repo, commit: string): Promise<string | null> {
 async function branchOf(repo: Repo): Promise<string | null> {
   const known = ["refs/remotes/origin/HEAD", "refs/towline/remote/heads/HEAD"];
   const said = await git(repo, ["for-each-ref", "--format=%(symref)", ...known]);
-  return said.split("\n")[0]?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null;
+  return (
+    said
+      .split("\n")
+      .find(Boolean)
+      ?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null
+  );
 }
 
 /** The setting when it is an address, else the origin's web address where its host is a known forge. */
