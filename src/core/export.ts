@@ -10,12 +10,12 @@ import { historyRows, hostRows } from "./export-hosts.ts";
 import { type Beside, jobStory } from "./export-jobs.ts";
 import { campfireRows, candidateRows, dismissedRows, knowledgeRows } from "./export-knowledge.ts";
 import type { PageFiles } from "./export-lines.ts";
-import { pluginRows } from "./export-plugins.ts";
 import { pupdateRows } from "./export-pupdates.ts";
 import { facetRows } from "./export-reflections.ts";
 import { ruleRows } from "./export-rules.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
+import { pageRows } from "./plugin-pages.ts";
 import type { Job, Pupdate, Settings, TaskState } from "./schema.ts";
 import type { LevelRow } from "./state.ts";
 
@@ -100,7 +100,7 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
     health: healthDocument(world, input),
     history,
     collections: collectionRows(input.settings, beside),
-    plugins: pluginRows(beside),
+    plugins: pageRows(input.settings, beside),
     problems: problemRows(input.problems),
     days: days.map(({ row }) => row),
   };

@@ -1,6 +1,7 @@
 // Export documents of the pages beside the daily ones: rules, pupdates, knowledge, campfires, costs, health, histories of
 // hosts, and what a pack tracks besides.
 import { z } from "zod";
+import { page } from "./plugin-page.ts";
 import { kinds, pupdate } from "./schema.ts";
 
 const text = z.string();
@@ -19,6 +20,8 @@ const rule_row = record_row(kinds.rule).extend({
   /** How often among the exported pupdates. */
   times: count,
 });
+
+const plugin_page = page.extend({ id: text });
 
 const pupdate_row = pupdate.extend({
   day: text,
@@ -82,20 +85,6 @@ const waiting = z.object({
   witnesses: count,
 });
 
-/** The newest page of a plugin: data, never markup. */
-const plugin = z.object({
-  id: text,
-  title: text,
-  blocks: z.array(
-    z.object({
-      text: text.optional(),
-      facts: z.record(text, text).optional(),
-      table: z.object({ columns: z.array(text), rows: z.array(z.array(text)) }).optional(),
-      bars: z.array(z.object({ label: text, value: z.number(), says: text.optional() })).optional(),
-    }),
-  ),
-});
-
 const health = z.object({
   id: text,
   sources: z.array(
@@ -146,5 +135,5 @@ export const page_documents = {
   health,
   history,
   collections: collection,
-  plugins: plugin,
+  plugins: plugin_page,
 } as const;

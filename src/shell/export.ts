@@ -9,9 +9,9 @@ import { type ExportInput, exportAll } from "../core/export.ts";
 import { isSampleFile, sample_days } from "../core/export-hosts.ts";
 import { besideJob } from "../core/export-jobs.ts";
 import type { PageFiles } from "../core/export-lines.ts";
-import { isPluginPage } from "../core/export-plugins.ts";
 import { newestJobs } from "../core/export-world.ts";
 import type { ExportFiles } from "../core/exported.ts";
+import { plugin_pages } from "../core/plugin-pages.ts";
 import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from "../core/schema.ts";
 import { readState, type SourceFile } from "../core/state.ts";
 import { configuration } from "../errors.ts";
@@ -98,7 +98,7 @@ async function pageFiles(repo: Repo, items: TreeItem[], settings: Settings): Pro
   const read = items.filter(
     ({ path }) =>
       state_files.has(path) ||
-      isPluginPage(path) ||
+      path.startsWith(`${plugin_pages}/`) ||
       wanted.has(path) ||
       collectionOf(path, settings.collections) !== null,
   );

@@ -194,10 +194,6 @@ describe("hosts", () => {
   });
 });
 
-test("a plugin's page is data, and a torn one is none", () => {
-  expect(rows("plugins").map(({ id, blocks }) => [id, blocks.length])).toEqual([["weather", 4]]);
-});
-
 describe("collections", () => {
   const table = (more?: Partial<ExportInput>) => rows("collections", more)[0];
 

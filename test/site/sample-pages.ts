@@ -71,6 +71,26 @@ const outreach_schema = {
 
 const row = (fields: string, body = "") => `---\n${fields}\n---\n${body}`;
 
+const plugin_page = (text: string) => ({
+  title: `Disks ${text}`,
+  blocks: [
+    { text: `As the hosts noted it.\n${text}` },
+    { facts: { "next to be full": `darth ${text}` } },
+    {
+      table: {
+        columns: ["host", "free", "full"],
+        rows: [["darth", "3.1 GB of 40 GB", `in 6 days ${text}`], ["lobot"]],
+      },
+    },
+    {
+      bars: [
+        { label: `darth ${text}`, value: 92, says: "% used" },
+        { label: "lobot", value: 20 },
+      ],
+    },
+  ],
+});
+
 /** `text`: put into every field that somebody else writes. */
 export function pageFiles(until: number, text = ""): Map<string, string> {
   const files = new Map<string, object[]>();
@@ -102,34 +122,9 @@ export function pageFiles(until: number, text = ""): Map<string, string> {
         { id: "backup-holds-the-disk", text: "taken up already", since: "2026-11-20T20:00:00Z", witnesses: 2 },
       ]),
     ],
-    [
-      "state/plugins/weather.json",
-      JSON.stringify({
-        title: `Weather at the harbour ${text}`.slice(0, 300),
-        blocks: [
-          { text: `Calm until Monday. ${text}` },
-          { facts: { Wind: "2 Bft", Water: text.slice(0, 400) || "9 °C" } },
-          {
-            table: {
-              columns: ["Day", "Wind"],
-              rows: [
-                ["Sat", "2"],
-                ["Sun", text.slice(0, 400) || "3"],
-              ],
-            },
-          },
-          {
-            bars: [
-              { label: "Sat", value: 2 },
-              { label: "Sun", value: 3, says: "3 Bft" },
-            ],
-          },
-        ],
-      }),
-    ],
-    ["state/plugins/torn.json", "{"],
     ["state/campfire.ndjson", lines(campfires(text))],
     ["state/fired.ndjson", lines([{ rule: "stale-pr", key: "pr/9", at: "2026-11-02T08:00:00Z", count: 1 }])],
+    ["state/plugins/disk-trend.json", JSON.stringify(plugin_page(text))],
     ["outreach/schema.json", JSON.stringify(outreach_schema)],
     [
       "outreach/acme.md",
@@ -158,5 +153,6 @@ export const page_levels: LevelRow[] = [
 
 export const page_settings = {
   collections: { outreach: { title: "Outreach" } },
+  plugins: { "disk-trend": {} },
   budget: { day: { usd: "0.5" }, month: { usd: "0.25" } },
 };
