@@ -2072,6 +2072,24 @@ export const mutants: Mutant[] = [
     tests: ["test/site/export-jobs.test.ts"],
     name: "of very many tasks",
   },
+  {
+    guard: "the dashboard leads to a forge by http only",
+    edits: [["src/core/forge-links.ts", "if (!at || !/^https?:$/.test(at.protocol) ||", "if (!at ||"]],
+    tests: ["test/core/forge-links.test.ts"],
+    name: "a company's own server",
+  },
+  {
+    guard: "a path in a link to the forge cannot step up",
+    edits: [["src/core/forge-links.ts", ".filter((step) => !/^\\.{0,2}$/.test(step))", ""]],
+    tests: ["test/core/forge-links.test.ts"],
+    name: "cannot lead to another page",
+  },
+  {
+    guard: "a collection cannot live in a folder of towline's own",
+    edits: [["src/core/check-collections.ts", 'if (!own && !first.startsWith(".")) return null;', "return null;"]],
+    tests: ["test/check/collections.test.ts"],
+    name: "own folders are none",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */

@@ -31,6 +31,7 @@ const beside = [
   "costs/",
   "health/",
   "collections/",
+  "plugins/",
   "collections/outreach/",
 ];
 const forbidden = "img, iframe, object, embed, form, style, script:not([src]), [style], [onerror], [onload]";
