@@ -14,6 +14,7 @@ import { dispatching } from "./verbs/dispatch.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
+import { forge } from "./verbs/forge.ts";
 import { importing } from "./verbs/import.ts";
 import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
@@ -52,6 +53,7 @@ const verbs: Register[] = [
   dispatching,
   doctor,
   fleet,
+  forge,
   importing,
   init,
   issueForms,

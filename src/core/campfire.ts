@@ -1,7 +1,6 @@
 // The campfire: when there is one, what it proposes, and what is remembered of it in state/campfire.ndjson. At most one
 // proposal is open; what comes up meanwhile joins it.
 import type { Candidate } from "./candidates.ts";
-import type { Draft } from "./draft.ts";
 import { instantAt, localDay } from "./due.ts";
 import { digest } from "./hash.ts";
 import { candidatesIn, rowsIn } from "./lessons.ts";
@@ -149,5 +148,3 @@ export interface CampfireFinding {
   /** Files to keep with the ledger, by path. */
   texts?: ReadonlyMap<string, string>;
 }
-
-export type Touching = Pick<Draft, "texts" | "attached">;

@@ -15,6 +15,7 @@ import { facetRows } from "./export-reflections.ts";
 import { ruleRows } from "./export-rules.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
+import { pageRows } from "./plugin-pages.ts";
 import type { Job, Pupdate, Settings, TaskState } from "./schema.ts";
 import type { LevelRow } from "./state.ts";
 
@@ -100,6 +101,7 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
     health: healthDocument(world, input),
     history,
     collections: collectionRows(input.settings, beside),
+    plugins: pageRows(input.settings, beside),
     problems: problemRows(input.problems),
     days: days.map(({ row }) => row),
   };
@@ -230,7 +232,7 @@ function problemRows(problems: Problem[]): Row<"problems">[] {
 /** Pages that are worth a place in the navigation: those whose documents hold something. */
 function pagesOf(documents: Readonly<Record<string, unknown>>): string[] {
   const some = (document: unknown) => (Array.isArray(document) ? document.length > 0 : document !== undefined);
-  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections"].filter((name) =>
+  return ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections", "plugins"].filter((name) =>
     some(documents[name]),
   );
 }

@@ -1,6 +1,7 @@
 // Export documents of the pages beside the daily ones: rules, pupdates, knowledge, campfires, costs, health, histories of
 // hosts, and what a pack tracks besides.
 import { z } from "zod";
+import { page } from "./plugin-page.ts";
 import { kinds, pupdate } from "./schema.ts";
 
 const text = z.string();
@@ -19,6 +20,8 @@ const rule_row = record_row(kinds.rule).extend({
   /** How often among the exported pupdates. */
   times: count,
 });
+
+const plugin_page = page.extend({ id: text });
 
 const pupdate_row = pupdate.extend({
   day: text,
@@ -116,4 +119,5 @@ export const page_documents = {
   health,
   history,
   collections: collection,
+  plugins: plugin_page,
 } as const;

@@ -11,6 +11,7 @@ import { besideJob } from "../core/export-jobs.ts";
 import type { PageFiles } from "../core/export-lines.ts";
 import { newestJobs } from "../core/export-world.ts";
 import type { ExportFiles } from "../core/exported.ts";
+import { plugin_pages } from "../core/plugin-pages.ts";
 import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from "../core/schema.ts";
 import { readState, type SourceFile } from "../core/state.ts";
 import { configuration } from "../errors.ts";
@@ -93,7 +94,11 @@ async function pageFiles(repo: Repo, items: TreeItem[], settings: Settings): Pro
   const samples = items.filter(({ path }) => isSampleFile(path)).sort((a, b) => (a.path < b.path ? 1 : -1));
   const wanted = new Set(samples.slice(0, sample_days).map(({ path }) => path));
   const read = items.filter(
-    ({ path }) => state_files.has(path) || wanted.has(path) || collectionOf(path, settings.collections) !== null,
+    ({ path }) =>
+      state_files.has(path) ||
+      path.startsWith(`${plugin_pages}/`) ||
+      wanted.has(path) ||
+      collectionOf(path, settings.collections) !== null,
   );
   const files = await texts(repo, read);
   return new Map(files.flatMap(({ path, text }) => (text === null ? [] : [[path, text] as const])));

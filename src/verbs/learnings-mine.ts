@@ -96,9 +96,8 @@ interface Proposing {
 }
 
 async function propose(wire: Wire, { repo, tips, signals, dry }: Proposing): Promise<Mined & { commit?: string }> {
-  // Secrets that somebody pasted into a remark go no further.
-  const masked = signals.map((one) => ({ ...one, text: wire.secrets.mask(one.text) }));
-  if (dry) return withMined(await textsAt(repo, tips), masked);
+  // Secrets that somebody pasted into a remark are masked on the way out, as in all that is pushed and printed.
+  if (dry) return withMined(await textsAt(repo, tips), signals, wire.clock.now());
   let made: Mined = { changes: new Map(), fresh: [], kept: 0 };
   const verb = { repo, clock: wire.clock, tick: `${tickId(wire.clock.now())}-mine`, subject: "signals out of reviews" };
   const commit = await commitLedger(verb, tips, async ({ tips: at }, binding) => {
@@ -106,7 +105,7 @@ async function propose(wire: Wire, { repo, tips, signals, dry }: Proposing): Pro
       if (binding.state === "fresh") throw usage("no tick has run in this pack yet", "run `towline tick` first");
       throw bindingFault(binding);
     }
-    made = withMined(await textsAt(repo, at), masked);
+    made = withMined(await textsAt(repo, at), signals, wire.clock.now());
     return made.changes;
   });
   return commit === null ? made : { ...made, commit };

@@ -1886,6 +1886,67 @@ export const mutants: Mutant[] = [
     name: "is to be changed for those",
   },
   {
+    guard: "what a campfire proposes is told to nobody before somebody has merged it who may",
+    edits: [["src/core/withheld.ts", "!waiting.has(path) && ", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "while it is open",
+  },
+  {
+    guard: "a file of a campfire that nobody took is told to nobody",
+    edits: [["src/core/withheld.ts", " && !withheld.has(`${path} ${sumOf(body)}`)", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "merged: what is there|by one who may not",
+  },
+  {
+    guard: "agents are told through that sieve",
+    edits: [["src/shell/knowledge.ts", "insights: insights.filter(may)", "insights"]],
+    tests: ["test/campfire/withheld.test.ts"],
+  },
+  {
+    guard: "a merge by one who may not approves nothing",
+    edits: [["src/core/campfire-settle.ts", 'if (typeof as === "object") {', "if (false as boolean) {"]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "by one who may not",
+  },
+  {
+    guard: "who may merge what changes policy decides about a campfire",
+    edits: [
+      ["src/forges/github-rights.ts", "relation), act, touches, condition)", "relation), act, touched, condition)"],
+    ],
+    tests: ["test/forges/rights.test.ts"],
+    name: "touches the pack's policy",
+  },
+  {
+    guard: "an empty box drops a candidate",
+    edits: [["src/core/campfire-settle.ts", " && !stands.unticked.has(one.name)", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "merged: what is there",
+  },
+  {
+    guard: "a box in somebody's words is no box",
+    edits: [["src/core/campfire-file.ts", "if (mark !== undefined) fence = mark;", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "no box in them counts",
+  },
+  {
+    guard: "words of others stand in fences at a campfire",
+    edits: [
+      [
+        "src/core/campfire-text.ts",
+        "fenced(clean(one.text ?? one.title).slice(0, most.text))",
+        "clean(one.text ?? one.title)",
+      ],
+    ],
+    tests: ["test/core/campfire.test.ts"],
+    name: "no box in them counts",
+  },
+  {
+    guard: "one run is one witness",
+    edits: [["src/core/lessons.ts", "origins: [...signal.origins, ...runs]", "origins: signal.origins"]],
+    tests: ["test/core/lessons.test.ts"],
+    name: "one run",
+  },
+  {
     guard: "what hangs on a list that was not read whole is read again",
     edits: [["src/pollers/github-lists.ts", 'if (reading.faults.has("pull requests")) tags.forget("pulls");', ""]],
     tests: ["test/pollers/tags.test.ts"],
@@ -1910,6 +1971,24 @@ export const mutants: Mutant[] = [
     name: "through the proxy",
   },
   {
+    guard: "only who was sent to GitHub comes back with a code",
+    edits: [["src/shell/app-flow.ts", ' || !same(url.searchParams.get("state") ?? "", state)', ""]],
+    tests: ["test/forges/app.test.ts"],
+    name: "the App is made",
+  },
+  {
+    guard: "the page for a new App is this machine's own",
+    edits: [["src/shell/app-flow.ts", "request.headers.host !== at || ", ""]],
+    tests: ["test/forges/app.test.ts"],
+    name: "the App is made",
+  },
+  {
+    guard: "the key of a new App is its owner's to read",
+    edits: [["src/shell/app-flow.ts", '"wx", 0o600', '"wx", 0o644']],
+    tests: ["test/forges/app.test.ts"],
+    name: "the App is made",
+  },
+  {
     guard: "a towline that was handed over to hands over to nobody",
     edits: [["src/shell/pinned.ts", "if (handed !== undefined) {", 'if (handed === "") {']],
     tests: ["test/verbs/upgrade.test.ts"],
@@ -1926,6 +2005,54 @@ export const mutants: Mutant[] = [
     edits: [["src/shell/init-land.ts", 'flag: "wx"', 'flag: "w"']],
     tests: ["test/verbs/init.test.ts"],
     name: "in the folder",
+  },
+  {
+    guard: "a model's words cite only records that the template cites",
+    edits: [["src/core/prose.ts", "if (strange !== undefined) return", "if (false) return"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "a record that is not there",
+  },
+  {
+    guard: "a model's words add no number",
+    edits: [["src/core/prose.ts", "if (added !== undefined) return", "if (false) return"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "a number",
+  },
+  {
+    guard: "a model's words have no markup of their own",
+    edits: [["src/core/prose.ts", 'return "it has markup or an address of its own"', "return null"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "HTML",
+  },
+  {
+    guard: "words in the ledger are checked like those that come",
+    edits: [["src/core/prose.ts", "return proseFault(row.text, facts) === null ?", "return row ?"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "what somebody wrote into the ledger",
+  },
+  {
+    guard: "a model is not asked for words when the pack's money is spent",
+    edits: [["src/core/prose.ts", "return spent ? null", "return false ? null"]],
+    tests: ["test/core/prose.test.ts"],
+    name: "it is asked once for the same",
+  },
+  {
+    guard: "what a model is to put in words goes where the settings say",
+    edits: [["src/shell/prose.ts", 'redirect: "error"', 'redirect: "follow"']],
+    tests: ["test/tick/prose.test.ts"],
+    name: "a place that leads elsewhere",
+  },
+  {
+    guard: "only who belongs to a repository teaches by old remarks",
+    edits: [["src/forges/github-history.ts", 'belongs.has(one.author_association ?? "")', "true"]],
+    tests: ["test/verbs/learnings.test.ts"],
+    name: "what two pull requests",
+  },
+  {
+    guard: "only work that a person took confirms an insight",
+    edits: [["src/core/knowledge-rows.ts", '?.data.state === "review"', "?.data.state !== undefined"]],
+    tests: ["test/core/knowledge-rows.test.ts"],
+    name: "work that a person took",
   },
 ];
 

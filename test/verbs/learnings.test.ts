@@ -30,16 +30,18 @@ afterAll(async () => {
 
 const tick = () => runTick(pack.clone, { ann: machine() }, () => ({ stdout: "" }), { now });
 
-async function mine(...args: string[]) {
+const mine = (...args: string[]) => say("learnings", "mine", ...args);
+
+async function say(...args: string[]) {
   let [out, code] = ["", 0];
   const said: string[] = [];
-  const say = (line: string) => void said.push(line);
-  await main(["learnings", "mine", ...args], {
+  const tell = (line: string) => void said.push(line);
+  await main(args, {
     env: { ...process.env, GITHUB_TOKEN: token, GITHUB_REPOSITORY: "alice/pack" },
     cwd: pack.clone,
     home: pack.clone,
     clock: systemClock(now),
-    report: { progress: say, note: say, warning: say, error: say, summary: async () => {} },
+    report: { progress: tell, note: tell, warning: tell, error: tell, summary: async () => {} },
     secrets: createSecrets({ MY_KEY: "sk-live-0123456789abcdefghij" }),
     terminal: false,
     out: (text) => {
@@ -124,6 +126,7 @@ test("what two pull requests were told alike becomes a candidate with its source
   expect(rows<{ id: string }>("candidates").map(({ id }) => id)).toEqual([told.candidates[0].id]);
   expect(rows<Signal>("signals").map(({ origins }) => origins[0])).toContain("pr .#12");
   expect(pack.at("ls-tree", "-r", "--name-only", "main", "learnings", "insights")).toBe("");
+  expect((await say("campfire", "--dry-run")).out).toContain("This migration has no down step");
   // Done again it finds nothing new, and a tick leaves all of it as it is.
   const before = pack.at("rev-parse", "main");
   expect((await mine()).out).toContain("0 are new signals");
