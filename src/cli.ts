@@ -18,6 +18,7 @@ import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
+import { leave } from "./verbs/leave.ts";
 import { ledger } from "./verbs/ledger.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
@@ -53,6 +54,7 @@ const verbs: Register[] = [
   issueForms,
   job,
   learn,
+  leave,
   ledger,
   memo,
   now,
