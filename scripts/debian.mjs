@@ -11,6 +11,7 @@ const suitePackages = [
   { name: "gawk", programs: ["gawk"] },
   { name: "mawk", programs: ["mawk"] },
   { name: "curl", programs: ["curl"] },
+  { name: "openssl", programs: ["openssl"] },
   { name: "wget", programs: ["wget"] },
   { name: "fish", programs: ["fish"] },
   { name: "openssh-server", programs: ["sshd"] },

@@ -4,6 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { handedOver } from "./shell/pinned.ts";
+import { campfire } from "./verbs/campfire.ts";
 import { check } from "./verbs/check.ts";
 import { ci } from "./verbs/ci.ts";
 import { completion } from "./verbs/completion.ts";
@@ -13,17 +14,20 @@ import { dispatching } from "./verbs/dispatch.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
+import { forge } from "./verbs/forge.ts";
 import { importing } from "./verbs/import.ts";
 import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
+import { learnings } from "./verbs/learnings.ts";
 import { leave } from "./verbs/leave.ts";
 import { ledger } from "./verbs/ledger.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
 import { plan } from "./verbs/plan.ts";
 import { playbook } from "./verbs/playbook.ts";
+import { plugin } from "./verbs/plugin.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
 import { review } from "./verbs/review.ts";
@@ -41,6 +45,7 @@ import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
+  campfire,
   check,
   ci,
   completion,
@@ -49,17 +54,20 @@ const verbs: Register[] = [
   dispatching,
   doctor,
   fleet,
+  forge,
   importing,
   init,
   issueForms,
   job,
   learn,
   leave,
+  learnings,
   ledger,
   memo,
   now,
   plan,
   playbook,
+  plugin,
   purge,
   review,
   secrets,

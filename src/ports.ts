@@ -1,5 +1,6 @@
 // What the line needs from outside. A variant is one file that exports a factory for one of these shapes.
 import type { Duplex } from "node:stream";
+import type { Target } from "./core/authority.ts";
 import type { Post } from "./core/conversations.ts";
 import type { Entry } from "./core/entry.ts";
 import type { Inbox } from "./core/inbox.ts";
@@ -567,6 +568,8 @@ export interface Proposal {
   body?: string | undefined;
   /** Whom the pack names as its owners: what a word at the forge counts depends on it. */
   owners?: readonly string[] | undefined;
+  /** What it changes, where that is more than work of an agent: who may decide depends on it. */
+  touches?: readonly Target[] | undefined;
 }
 
 /** This forge has no such thing and will have none later: nobody waits for it or tries again. */
@@ -602,6 +605,12 @@ export interface Shown {
   base: string;
   /** null: the forge does not know yet. */
   conflict: boolean | null;
+  /** Its text as it is there, which people change, too. */
+  body: string;
+  /** When anybody last did something to it; null: the forge does not say. */
+  updated: string | null;
+  /** Who merged it. */
+  by: Person | null;
 }
 
 export interface Review {
@@ -674,6 +683,19 @@ export type Call =
  * Where people look at work and say yes or no. Calls throw a Fault: `outside` where the next tick may fare better, any
  * other where a person has to do something. What people wrote comes back cleaned, and is data all the same.
  */
+/** A remark on a line of a pull request, long ago perhaps. */
+export interface Past {
+  id: string;
+  at: string;
+  /** Number of the pull request. */
+  pull: number;
+  path: string | null;
+  text: string;
+  url?: string | undefined;
+  /** It is the word of a person who belongs to the repository, and no answer to another. */
+  counts: boolean;
+}
+
 export interface Forge {
   name: string;
   /**
@@ -683,6 +705,8 @@ export interface Forge {
   propose(proposal: Proposal): Promise<string>;
   /** How it stands: `conflict` where it is open and cannot be merged as it is. What is not known yet is `open`. */
   stands(proposal: Proposal): Promise<Standing>;
+  /** Takes it back: it waits for nobody any more. Its branch is not touched. */
+  retract(proposal: Proposal): Promise<void>;
   /** null: it is not shown. */
   show(proposal: Proposal): Promise<Shown | null | NotHere>;
   reviews(proposal: Proposal): Promise<Review[] | NotHere>;
@@ -691,6 +715,8 @@ export interface Forge {
   /** Changes that people with the right to write ask for, what they said of lines and have not resolved, failed checks. */
   remarks(proposal: Proposal): Promise<Said[] | NotHere>;
   comments(ticket: Ticket): Promise<Comment[] | NotHere>;
+  /** What was said of lines of all pull requests since then, the oldest first: the `page`-th hundred, from 1. */
+  history(repo: string, from: { since: string; page: number }): Promise<Past[] | NotHere>;
   /** What somebody may do in a repository right now. Never throws. */
   permission(repo: string, person: Pick<Person, "login" | "id">): Promise<Permission>;
   /** Says something once: another text takes the place of the one before. */
@@ -765,6 +791,8 @@ export interface PollContext {
   own?: { repo: Pick<Repo, "tree" | "blobs" | "diff" | "people">; tips: Tips };
   /** The tick is to end: the poll gives up. */
   signal?: AbortSignal;
+  /** Puts a page of data, as text, under this name into the ledger. */
+  page?(name: string, text: string): void;
 }
 
 /** A source of events. It says what is so now; what is new follows from what the ledger knew. */

@@ -3,9 +3,10 @@ import { randomBytes } from "node:crypto";
 import { type Findings, noFindings } from "./core/absorb.ts";
 import { type Probed, probedNow } from "./core/beat.ts";
 import { packId } from "./core/binding.ts";
+import type { CampfireFinding } from "./core/campfire.ts";
 import type { Start } from "./core/claim.ts";
 import { type Decision, decide } from "./core/decide.ts";
-import { draftOf } from "./core/draft.ts";
+import { type Draft, draftOf } from "./core/draft.ts";
 import type { Entry } from "./core/entry.ts";
 import { hostCalled } from "./core/known-hosts.ts";
 import { whatMatters, withPeople } from "./core/matters.ts";
@@ -13,6 +14,7 @@ import { heeded } from "./core/obey.ts";
 import { type Part, partFault } from "./core/part.ts";
 import { fallen } from "./core/plan.ts";
 import { dueProbes } from "./core/probes.ts";
+import type { ProseRow } from "./core/prose.ts";
 import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
 import { oneLine } from "./core/text.ts";
@@ -38,21 +40,29 @@ const passes = 3;
 const tries = 12;
 /** Among the levels: what is said of texts that a server refused. */
 const refused_texts = "refused texts";
+/** And what was said of its first pass. */
+const hooked = "hooks";
 
 export interface TickPorts extends Omit<Hands, "pool"> {
   /** Opens the conversations of this tick with the hosts of this pack. `hosts`: records of the hosts that lead to others. */
   connect(pack: string, hosts: HostLookup): Pool;
-  /** The sources that these settings name. */
-  pollers(settings: Settings): Poller[];
+  /** The sources that these settings name, and plugins that are due. */
+  pollers(settings: Settings, state: State): Poller[] | Promise<Poller[]>;
   /** Talk with people on the forge; absent: there is none, or another ticker sees to it. */
   conversations?: Conversations | undefined;
+  /** Looks after the campfire; absent: another ticker does. null: there is nothing new about it. */
+  campfire?: ((state: State, now: Date) => Promise<CampfireFinding | null>) | undefined;
   /** What a month of this pack comes to, in one line, for the inbox. */
   forecast?: Speaking["forecast"];
+  /** Asks the model that the settings name to put in words what is to be read first; undefined: there is nothing to ask. */
+  prose?(draft: Draft): Promise<ProseRow | undefined>;
+  /** Whoever looks at what a pass comes to before it is recorded, and tells what is so by that: once a tick. */
+  hooks?(decision: Decision, now: Date, signal: AbortSignal | undefined): Promise<Level[]>;
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
   after: { name: string; run(state: State, left: number): Promise<Done> }[];
   /** What the heartbeat carries besides time and tick. */
-  beat?(): object;
+  beat?(outcome: TickOutcome): object;
 }
 
 /** `did`: the heartbeat has something to remember. */
@@ -135,6 +145,7 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     due: new Set(),
     asked: new Set(),
     listened: false,
+    camped: false,
     talked: options.talked ?? { posted: [] },
     spoke: false,
   };
@@ -165,7 +176,7 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
 function beatOf({ id, now, asked, ports, options, outcome, talked }: TickRun): string {
   const hosts = new Set(outcome.state.hosts.keys());
   const probed = probedNow(options.probed ?? {}, asked, hosts, now);
-  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(), probed, ...((ports.conversations || options.talked) && { talked }) })}\n`;
+  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(outcome), probed, ...((ports.conversations || options.talked) && { talked }) })}\n`;
 }
 
 /** After the record: what is to be said stands in it. */
@@ -253,6 +264,8 @@ interface TickRun {
   asked: Set<string>;
   /** Comments were read: once a tick, as sources are. */
   listened: boolean;
+  /** The campfire was looked at, once a tick, too. */
+  camped: boolean;
   /** What was said on the forge so far, and whether this tick said something. */
   talked: Talked;
   spoke: boolean;
@@ -292,6 +305,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       const waiting = withPeople(draftOf(state, now, run.id));
       const asked = Promise.all([
         pollOnce(state, run),
+        campOnce(state, run),
         gather(hands, state, names, findings),
         ports.code && lookAtRepos(ports.code, state.settings, wanted.repos, waiting, findings),
       ]);
@@ -310,6 +324,11 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       // Work that came up only now, out of a rule or an answer.
       await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
       decision = judge();
+    }
+    if (!told && (await heed(signal, hookOnce(run, decision)))) decision = judge();
+    if (ports.prose && !told && !findings.prose && decision.changes.size > 0 && decision.plan.starts.length === 0) {
+      findings.prose = await heed(signal, ports.prose(decision.draft));
+      if (findings.prose) decision = judge();
     }
     if (decision.changes.size === 0) return null;
     const note = { subject: decision.subject, tick: run.id, attempt: run.options.attempt ?? 1 };
@@ -403,6 +422,7 @@ function won({ findings, levels, outcome, options, over }: TickRun, decision: De
   // What stands in the ledger need not be carried any further.
   levels.delete(refused_texts);
   findings.results = [];
+  delete findings.campfire;
   findings.samples.clear();
   findings.starts.clear();
 }
@@ -415,9 +435,33 @@ async function listenOnce(state: State, run: TickRun): Promise<void> {
   if (why !== null) run.outcome.degraded.push(why);
 }
 
+/** What was found or done out there is kept until it stands in a commit. */
+async function campOnce(state: State, run: TickRun): Promise<void> {
+  const { campfire } = run.ports;
+  if (!campfire || run.camped) return;
+  run.camped = true;
+  try {
+    run.findings.campfire = (await campfire(state, run.now)) ?? undefined;
+  } catch (thrown) {
+    run.outcome.degraded.push(`campfire: ${oneLine(messageOf(thrown), 300)}`);
+  }
+}
+
+/** Whether the plan is to be made again, with what plugins said of it. */
+async function hookOnce(run: TickRun, decision: Decision): Promise<boolean> {
+  const { hooks } = run.ports;
+  if (!hooks || run.levels.has(hooked)) return false;
+  const levels = await hooks(decision, run.now, run.options.signal);
+  run.levels.set(hooked, levels);
+  run.findings.levels = [...run.findings.levels, ...levels];
+  for (const { kind, title } of levels) if (kind === "source.failed") run.outcome.degraded.push(oneLine(title, 300));
+  return levels.length > 0;
+}
+
 /** Each source is asked once a tick, however many passes there are. */
 async function pollOnce(state: State, run: TickRun): Promise<Level[]> {
-  const asked = run.ports.pollers(state.settings).filter((poller) => !run.levels.has(poller.name));
+  const sources = await run.ports.pollers(state.settings, state);
+  const asked = sources.filter((poller) => !run.levels.has(poller.name));
   await Promise.all(asked.map((poller) => poll(poller, state, run)));
   const levels = [...run.levels.values()].flat();
   return run.ports.conversations ? withRights(run.ports.conversations, state.levels, levels) : levels;
@@ -428,7 +472,10 @@ async function poll(poller: Poller, state: State, run: TickRun): Promise<void> {
   const known = state.levels.filter((row) => row.source === poller.name);
   try {
     const own = { repo: run.ports.repo, tips: state.tips };
-    const levels = await poller.poll(state.settings, run.now, { known, own, signal: run.options.signal });
+    const levels = await poller.poll(state.settings, run.now, {
+      ...{ known, own, signal: run.options.signal },
+      page: (name, text) => run.findings.pages.set(name, text),
+    });
     const ok: Level = { ...level, kind: "source.ok", first: "calm", title: `${poller.name} answers again` };
     const said = levels.some((one) => one.family === "source" && one.subject === poller.name);
     run.levels.set(poller.name, said ? levels : [...levels, ok]);

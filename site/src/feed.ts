@@ -8,7 +8,8 @@ export interface FeedItem {
   path: string;
   title: string;
   text: string;
-  at: string;
+  /** Absent: nobody knows. */
+  at?: string | undefined;
   tags?: (string | undefined)[];
   /** A later time at which it changed. */
   changed?: string;
@@ -30,14 +31,14 @@ export async function feed(site: URL | undefined, where: string, title: string, 
     feed_url: whole(page(`${where}feed.json`)),
     language: "en",
     items: items
-      .filter((item) => !Number.isNaN(Date.parse(item.at)))
+      .filter((item) => item.at === undefined || !Number.isNaN(Date.parse(item.at)))
       .slice(0, most_items)
       .map((item) => ({
         id: whole(item.path) ?? `${meta.pack}:${item.id}`,
         url: whole(item.path),
         title: item.title,
         content_text: item.text.slice(0, most_text) || item.title,
-        date_published: iso(item.at),
+        date_published: item.at === undefined ? undefined : iso(item.at),
         date_modified: item.changed ? iso(item.changed) : undefined,
         tags: item.tags?.filter((tag) => tag !== undefined && tag !== ""),
       })),

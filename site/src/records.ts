@@ -20,7 +20,7 @@ export function records<N extends DocumentName>(name: N): Promise<Exported<N>[]>
 }
 
 /** A document of one row. */
-export async function record<N extends "meta" | "home">(name: N): Promise<Exported<N>> {
+export async function record<N extends "meta" | "home" | "health">(name: N): Promise<Exported<N>> {
   return (await records(name))[0] as Exported<N>;
 }
 

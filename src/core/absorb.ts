@@ -2,6 +2,7 @@
 import type { Level, Outcome, RawResult, RawStream, Said, Sample } from "../ports.ts";
 import { limitEnds, raiseLimited } from "./account.ts";
 import { asks, raiseAsked } from "./asking.ts";
+import type { CampfireFinding } from "./campfire.ts";
 import { type Draft, isoNow, putJob } from "./draft.ts";
 import { driftOf } from "./drift.ts";
 import type { Entry } from "./entry.ts";
@@ -20,6 +21,7 @@ import { isMine } from "./part.ts";
 import type { HostAnswer } from "./place.ts";
 import { raiseProbed } from "./probes.ts";
 import { proposalFile, type Round } from "./proposal.ts";
+import type { ProseRow } from "./prose.ts";
 import { withQuestion } from "./questions.ts";
 import { raise, raiseJob, raiseSaid } from "./raise.ts";
 import type { Job, JobState } from "./schema.ts";
@@ -69,6 +71,8 @@ export interface Findings {
   later: Map<string, string>;
   /** Hosts that were asked because their time had come: only then are their slots, disk and records looked at. */
   probed: ReadonlySet<string>;
+  /** How the campfire stands; absent: there is none to look at, or it could not be looked at. */
+  campfire?: CampfireFinding | undefined;
   /** Comments of the forge that may hold commands. */
   said: readonly Heard[];
   /** Where the forge shows records. */
@@ -77,8 +81,12 @@ export interface Findings {
   talks?: boolean;
   /** Posts that were done, by id. */
   posted: ReadonlySet<string>;
+  /** Pages of plugins, by name, as text. */
+  pages: Map<string, string>;
   /** Insights and learnings whose file is another than the ledger knows, or gone. */
   knowledge: ReadonlyMap<string, LookedAt>;
+  /** What a model was asked to put in words, and what came of it. */
+  prose?: ProseRow | undefined;
 }
 
 export type StartFinding =
@@ -105,6 +113,7 @@ export const noFindings = (): Findings => ({
   probed: new Set(),
   said: [],
   posted: new Set(),
+  pages: new Map(),
   knowledge: new Map(),
 });
 
@@ -335,6 +344,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   putJob(draft, next);
   draft.collected.add(job.id);
   if (landed && work && "kept" in landed) keep(draft, next, landed.kept);
+  if (work && landed?.state === "pushed" && landed.patch) keep(draft, next, new Map([["work.patch", landed.patch]]));
   raiseSaid(draft, next, messages);
   if (question !== null) raiseAsked(draft, next);
   else if (state === "review") raiseReview(draft, next);

@@ -7,6 +7,18 @@ const form = z.object({
   published: z.object({ policy: z.string(), ledger: z.string().nullable(), digest: z.string() }).optional(),
   /** When a host was last asked, whatever it said: seconds since 1970. A lost row costs one question more. */
   probed: z.record(z.string(), z.number().int().nonnegative()).optional(),
+  /** Plugins by when they were polled; a lost row costs a poll. */
+  plugins: z
+    .object({
+      polled: z.record(
+        z.string(),
+        z.object({ mark: z.string(), at: z.number(), every: z.number(), hooks: z.boolean().optional() }),
+      ),
+      /** Actions that were done, and why those of a plugin were not. */
+      called: z.array(z.string()).optional(),
+      failing: z.record(z.string(), z.string()).optional(),
+    })
+    .optional(),
   /** What was said on the forge and still stands in the ledger as to be said, and the inbox as it is shown there. */
   talked: z
     .object({

@@ -30,6 +30,14 @@ export const builtin_rules: Entry<"rule">[] = [
     when: { kind: "job.review" },
     then: [{ memo: "{{data.task}} waits for your review: branch {{data.branch}} (`towline review {{data.job}}`)" }],
   }),
+  built("builtin-campfire", {
+    when: { kind: "campfire.opened" },
+    then: [{ memo: "Campfire: {{data.count}} to look at on branch {{data.branch}}. Merging it is the yes" }],
+  }),
+  built("builtin-campfire-refused", {
+    when: { kind: "campfire.refused" },
+    then: [{ memo: "Campfire {{subject}}: {{data.why}}", kind: "warning" }],
+  }),
   built("builtin-job-overlaps", {
     when: { kind: "job.overlaps" },
     then: [{ memo: "{{data.task}} and {{data.other}} change the same files: {{data.paths}}", kind: "warning" }],

@@ -3,6 +3,7 @@ import type { Changes } from "../ports.ts";
 import { absorb, type Findings } from "./absorb.ts";
 import { endUnanswered } from "./asking.ts";
 import { raiseBudgets } from "./budget-levels.ts";
+import { settleCampfire } from "./campfire-settle.ts";
 import { deliver } from "./deliver.ts";
 import { changesOf, type Draft, draftOf, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
@@ -17,6 +18,8 @@ import { obey } from "./obey.ts";
 import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
+import { bringPages } from "./plugin-pages.ts";
+import { prose_path } from "./prose.ts";
 import { ndjson } from "./render.ts";
 import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
@@ -28,7 +31,7 @@ export interface Decision {
   plan: Plan;
   changes: Changes;
   subject: string;
-  /** A person asked for work that came up only now: no host was looked at for it yet, and they wait. */
+  /** A person asked for work, or for another round, and that came up only now: no host was looked at for it yet. */
   again: boolean;
 }
 
@@ -53,7 +56,9 @@ export function decide(
   const base = { jobs: new Map(draft.jobs), status: draft.status, memos: new Map(draft.memos) };
   draft.posted = findings.posted;
   draft.web = findings.web;
+  draft.prose = findings.prose;
   obey(draft, findings.said, { runtimes: known.runtimes, web: findings.web });
+  const settled = settleCampfire(draft, findings.campfire);
   absorb(draft, findings);
   raiseReverted(draft);
   stopRollouts(draft);
@@ -76,18 +81,29 @@ export function decide(
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
   triage(draft);
-  learn(draft, false);
+  learn(draft, settled);
   closeMemos(draft);
   if (findings.talks) {
     deliver(draft, base, findings.web);
     callForNew(draft, findings.web);
   }
   const overview = isLead(draft) ? narrate(draft) : null;
-  const changes = changesOf(draft, overview, pass.file, bring(draft, findings.samples));
+  const changes = changesOf(
+    draft,
+    overview,
+    pass.file,
+    bringPages(draft.texts, findings.pages, bring(draft, findings.samples)),
+  );
   const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
   if (knowledge !== null) changes.set(knowledge_path, knowledge);
+  // It comes along with what it is about.
+  if (findings.prose && changes.size > 0) changes.set(prose_path, ndjson([findings.prose]));
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.file), ndjson(draft.pupdates));
-  const again = [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id));
+  const again =
+    [...draft.tasks.values()].some(({ id, data }) => data.issue !== undefined && !state.tasks.has(id)) ||
+    [...draft.jobs.values()].some(
+      ({ id, data }) => data.state === "reworking" && state.jobs.get(id)?.data.state === "review",
+    );
   return { draft, plan: kept, changes, subject: subjectOf(draft, kept, base.jobs), again };
 }
 

@@ -61,8 +61,15 @@ const memosOf = ({ draft }: Doing, { data }: Entry<"task">) =>
 
 export function dropDeed(at: Doing, what: string | null): Deed {
   const { draft, said } = at;
-  if (what !== null && said.place.candidates?.includes(what))
-    return { targets: ["policy"], do: () => ({ reply: `✓ ${cell(what)} is not proposed again.`, dismissed: what }) };
+  const { candidates = [] } = said.place;
+  const one = /^\d{1,3}$/.test(what ?? "") ? candidates[Number(what) - 1] : candidates.find((name) => name === what);
+  if (one !== undefined)
+    return { targets: ["policy"], do: () => ({ reply: `✓ ${cell(one)} is not proposed again.`, dismissed: one }) };
+  if (candidates.length > 0)
+    return fault(
+      what === null ? "`drop` names no candidate" : `there is no candidate \`${cell(what, 60)}\``,
+      `write one of \`/towline drop 1\` to \`/towline drop ${candidates.length}\``,
+    );
   const task = what === null ? undefined : draft.tasks.get(what);
   if (task?.path.startsWith("queue/") && task.data.status === "draft")
     return does(["ledger"], () => dropTask(at, task));

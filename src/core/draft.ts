@@ -2,12 +2,14 @@
 import type { Changes, RawPupdate } from "../ports.ts";
 import { ledger_format, type Mark, mark_path, renderMark } from "./binding.ts";
 import { isCarried } from "./budget.ts";
+import { calls_path, callsText } from "./calls.ts";
 import { conversations_path, type HeardRow, readTalks, talkRows, withoutDone } from "./conversations.ts";
 import { type Entry, idOf } from "./entry.ts";
 import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
 import { hosts_path } from "./known-hosts.ts";
 import { letters_path } from "./letters.ts";
+import type { ProseRow } from "./prose.ts";
 import { ndjson, render } from "./render.ts";
 import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
@@ -35,6 +37,8 @@ export interface Draft extends State {
   posted: ReadonlySet<string>;
   /** Where the forge shows records. */
   web?: Web | undefined;
+  /** What a model has put in words just now. */
+  prose?: ProseRow | undefined;
 }
 
 export function draftOf(state: State, now: Date, tick: string): Draft {
@@ -130,6 +134,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
   );
   wanted.set(letters_path, ndjson(draft.letters));
   wanted.set(conversations_path, talksText(draft));
+  wanted.set(calls_path, callsText(draft));
   wanted.set(hosts_path, ndjson([...draft.met.values()].sort((a, b) => compare(a.host, b.host))));
   if (overview !== null) wanted.set("OVERVIEW.md", overview);
   const changes: Changes = new Map();

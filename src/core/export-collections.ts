@@ -1,5 +1,6 @@
 // A table of each collection: what people track besides, as its schema says.
 import { type Collection, type CollectionRow, collectionsOf, type Form, formOf, rowsOf } from "./collections.ts";
+import { schemaProblems } from "./entry-problems.ts";
 import type { PageFiles } from "./export-lines.ts";
 import { capped, fragment } from "./export-world.ts";
 import type { Exported } from "./exported.ts";
@@ -16,7 +17,7 @@ export function collectionRows(settings: Settings, files: PageFiles): Row[] {
     const rows = rowsOf(one, form, files);
     const columns = columnsOf(one, form);
     const { name, title, folder, schema } = one;
-    const shown = rows.slice(0, most.rows).map((row) => tableRow(row, columns));
+    const shown = rows.slice(0, most.rows).map((row) => tableRow(row, columns, schema));
     return { id: fragment(name), title, folder, schema, columns, rows: shown, more: rows.length - shown.length };
   });
 }
@@ -31,15 +32,17 @@ function columnsOf({ columns }: Collection, form: Form | { fault: string }): Row
   });
 }
 
-function tableRow({ path, id, data, body, wrong, error }: CollectionRow, columns: Row["columns"]): Row["rows"][number] {
+function tableRow(
+  { path, id, text, data, body, wrong, error }: CollectionRow,
+  columns: Row["columns"],
+  schema: string,
+): Row["rows"][number] {
   const cells = columns.flatMap(({ name }) => {
     const value = Object.hasOwn(data, name) ? data[name] : undefined;
     return value === undefined || value === null ? [] : [[name, words(value)]];
   });
-  const faults = [
-    ...(wrong ? [wrong.message] : []),
-    ...(error?.issues ?? []).slice(0, 5).map((one) => `${one.path.join(".") || "the file"}: ${one.message}`),
-  ];
+  const found = wrong ? [wrong] : error ? schemaProblems(path, { schema }, text, data, error) : [];
+  const faults = found.slice(0, 5).map(({ message, fix }) => `${message} (${fix})`);
   return {
     id: fragment(path),
     path,

@@ -50,7 +50,7 @@ export function jobStory(world: World, job: Entry<"job">, { files, reviews = new
 function shorter(text: string, cap?: number): { text: string; cut?: number } {
   if (cap === undefined) return capped(text);
   if (text.length <= cap) return { text };
-  return { text: text.slice(0, text.lastIndexOf("\n", cap) + 1), cut: new TextEncoder().encode(text).length };
+  return { text: text.slice(0, text.lastIndexOf("\n", cap - 1) + 1), cut: new TextEncoder().encode(text).length };
 }
 
 function remarks({ id, data }: Entry<"job">, reviews: ReadonlyMap<string, string>): Story["remarks"] {

@@ -89,11 +89,13 @@ export function rows<K extends Kind>(world: World, kind: K): Plain<K>[] {
     if (taken.has(id)) id = fragment(entry.path.replace(/\.md$/, ""));
     while (taken.has(id)) id += "-";
     taken.add(id);
-    const body = withoutRepeats(entry);
-    const { text, cut } = capped(readable(body, runtimeOf(entry)));
+    const { text, cut } = shown(entry);
     return { id, path: entry.path, fields: shortened(entry.data) as Fields<K>, body: text, cut };
   });
 }
+
+/** A record's text as people read it, up to the cap. */
+export const shown = (entry: Entry, most = body_cap) => capped(readable(withoutRepeats(entry), runtimeOf(entry)), most);
 
 function runtimeOf(entry: Entry): string | undefined {
   const fields = entry.data as { runtime?: unknown; run?: { runtime?: string } };
@@ -122,11 +124,11 @@ export const subjectId = (subject: string) => subject.replace(/^.*[:/]/, "").rep
 export const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The beginning of a text, cut between characters, and the size of the whole when something was cut. */
-export function capped(text: string): { text: string; cut?: number } {
-  if (text.length * 3 <= body_cap) return { text };
+export function capped(text: string, most = body_cap): { text: string; cut?: number } {
+  if (text.length * 3 <= most) return { text };
   const whole = new TextEncoder().encode(text).length;
-  if (whole <= body_cap) return { text };
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(body_cap));
+  if (whole <= most) return { text };
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(most));
   return { text: text.slice(0, read), cut: whole };
 }
 
@@ -139,4 +141,21 @@ function shortened(value: unknown): unknown {
 }
 
 /** The day of an instant in the pack's zone. */
-export const dayOf = (world: World, at: string) => localDay(world.zone, new Date(instant(at))).day;
+export function dayOf(world: Pick<World, "zone">, at: string): string {
+  const days = known_days.get(world) ?? new Map<number, string>();
+  known_days.set(world, days);
+  // Clocks differ from UTC by whole quarters of an hour: all of one quarter is the same day.
+  const quarter = Math.floor(instant(at) / 900_000);
+  const day = days.get(quarter) ?? localDay(world.zone, new Date(instant(at))).day;
+  days.set(quarter, day);
+  return day;
+}
+const known_days = new WeakMap<object, Map<number, string>>();
+
+/** Newest first; what is of the same moment, by id. Times are read once each: there may be a hundred thousand. */
+export function sortedByTime<T extends { id: string }>(list: readonly T[], at: (one: T) => string): T[] {
+  return list
+    .map((one): [number, T] => [instant(at(one)), one])
+    .sort(([a, one], [b, other]) => b - a || compare(one.id, other.id))
+    .map(([, one]) => one);
+}

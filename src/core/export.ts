@@ -3,6 +3,7 @@
 import type { Entry, Problem } from "./entry.ts";
 import { collectionRows } from "./export-collections.ts";
 import { costRows, spendingRows } from "./export-costs.ts";
+import { newest_reflections, type OlderDay, olderDays } from "./export-days.ts";
 import { healthDocument } from "./export-health.ts";
 import { homeDocument } from "./export-home.ts";
 import { historyRows } from "./export-hosts.ts";
@@ -34,6 +35,8 @@ export interface ExportInput {
   files?: PageFiles;
   /** What a month comes to, as it was last said. */
   forecast?: { day: string; line: string } | null;
+  /** Path → blob of jobs and reflections: a day whose records are as they were is not written again. */
+  blobs?: ReadonlyMap<string, string>;
   beside?: Beside;
   /** The default branch, where the clone knows its name. */
   branch?: string | null;
@@ -51,6 +54,7 @@ import {
   type Plain,
   readable,
   rows,
+  sortedByTime,
   subjectId,
   taskLink,
   type World,
@@ -59,19 +63,22 @@ import {
 
 type Row<N extends DocumentName> = Exported<N>;
 
-const newest_reflections = 2000;
 const newest_pupdates = 500;
 const newest_memos = 200;
 const open_states = new Set(["claimed", "started", "reworking", "unknown"]);
 
 /** File name → JSON text. Rows are newest first, keys sorted, bodies at most 16 KiB of UTF-8. */
-export function exportData(input: ExportInput): ExportFiles {
+export const exportData = (input: ExportInput): ExportFiles => exportAll(input).files;
+
+/** The same, with the older days whose records go into files of their own. */
+export function exportAll(input: ExportInput): { files: ExportFiles; days: OlderDay[] } {
   const world = worldOf({ ...input, zone: input.settings.zone });
+  const days = olderDays(world, input.blobs ?? new Map());
   const reflections = reflectionRows(world);
   const tasks = taskRows(world);
   const memos = memoRows(world);
-  const files: PageFiles = input.files ?? new Map();
-  const history = historyRows(world, files);
+  const beside: PageFiles = input.files ?? new Map();
+  const history = historyRows(world, beside);
   const hosts = hostRows(world, input.levels, history);
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
@@ -82,38 +89,37 @@ export function exportData(input: ExportInput): ExportFiles {
     jobs: jobRows(world, input.beside),
     hosts,
     agents: rows(world, "agent").map((row) => ({ ...row, fields: without(row.fields, ["env", "account"]) })),
-    rules: ruleRows(world, files),
+    rules: ruleRows(world, beside),
     memos,
-    knowledge: knowledgeRows(world, files, input.tips.at),
+    knowledge: knowledgeRows(world, beside, input.tips.at),
     pupdates: pupdateRows(world, newest_pupdates),
     costs: costRows(world),
-    campfire: campfireRows(files),
-    dismissed: dismissedRows(files),
+    campfire: campfireRows(beside),
+    dismissed: dismissedRows(beside),
     spending: spendingRows(world),
     health: healthDocument(world, input),
     history,
-    collections: collectionRows(input.settings, files),
+    collections: collectionRows(input.settings, beside),
     problems: problemRows(input.problems),
+    days: days.map(({ row }) => row),
   };
   documents.meta = { ...(documents.meta as Row<"meta">), pages: pagesOf(documents) };
-  return Object.fromEntries(
-    Object.entries(documents)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, document]) => [`${name}.json`, jsonText(document)]),
-  );
+  const files = Object.entries(documents)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, document]) => [`${name}.json`, jsonText(document)]);
+  return { files: Object.fromEntries(files), days };
 }
 
 function reflectionRows(world: World): Row<"reflections">[] {
-  return rows(world, "reflection")
-    .map((row) => {
-      const runs = world.runs.get(row.fields.session_id ?? "") ?? [];
-      const jobs = runs.map((run) => run.link);
-      const task = taskLink(world, runs[0]?.job.data.task);
-      const surprise = row.fields.surprise?.trim().toLowerCase().replace(/\.$/, "") ?? "";
-      const day = dayOf(world, row.fields.timestamp);
-      return { ...row, day, task, jobs, surprised: surprise !== "" && surprise !== "none" };
-    })
-    .sort((a, b) => instant(b.fields.timestamp) - instant(a.fields.timestamp) || (a.id < b.id ? -1 : 1));
+  const found = rows(world, "reflection").map((row) => {
+    const runs = world.runs.get(row.fields.session_id ?? "") ?? [];
+    const jobs = runs.map((run) => run.link);
+    const task = taskLink(world, runs[0]?.job.data.task);
+    const surprise = row.fields.surprise?.trim().toLowerCase().replace(/\.$/, "") ?? "";
+    const day = dayOf(world, row.fields.timestamp);
+    return { ...row, day, task, jobs, surprised: surprise !== "" && surprise !== "none" };
+  });
+  return sortedByTime(found, (row) => row.fields.timestamp);
 }
 
 const attention = ["waiting", "review", "lost", "failed", "blocked"];

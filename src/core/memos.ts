@@ -3,6 +3,7 @@
 import { pausedUntil } from "./account.ts";
 import { takeReply } from "./asking.ts";
 import { isGoingOn } from "./budget-levels.ts";
+import { openCampfire } from "./campfire.ts";
 import { type Draft, isoNow, putMemo } from "./draft.ts";
 import { type Entry, idOf } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
@@ -91,6 +92,8 @@ function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
   if (event === "job.stuck") return stuckGone(draft, memo);
   if (event === "job.review")
     return draft.status.get(subject)?.data.state === "review" ? null : "its work does not wait any more";
+  if (event === "campfire.opened" || event === "campfire.refused")
+    return openCampfire(draft)?.id === subject ? null : "it is decided";
   if (event === "account.limited")
     return pausedUntil(draft, subject, draft.now) === null ? "the limit has ended" : null;
   if (event === "budget.near" || event === "budget.reached") {

@@ -4,6 +4,7 @@ import type { Entry } from "./entry.ts";
 import { stopOf } from "./gate.ts";
 import { glyphs } from "./jobs.ts";
 import { type Facts, localTime, order, readOf } from "./overview-read.ts";
+import { proseFor } from "./prose.ts";
 import { cell, oneLine } from "./text.ts";
 
 /** Rows of a table; the rest is in its folder. */
@@ -16,7 +17,7 @@ export function narrate(draft: Draft): string {
     `# ${cell(draft.settings.name)}`,
     headline,
     stopLine(draft),
-    sentences.join(" "),
+    proseOr(draft, facts, sentences),
     waits(draft, facts),
     `## Tasks\n\n${facts.statuses.length === 0 ? "No tasks yet. Write one: `tasks/hello.md` with a `title:` and a prompt below the `---`." : table(draft, facts)}`,
     hosts(draft, facts),
@@ -24,6 +25,21 @@ export function narrate(draft: Draft): string {
   ]
     .filter((part) => part !== "")
     .join("\n\n")}\n`;
+}
+
+/** A model's words, where a pack has one for them; they were checked against the template's, which else stand there. */
+function proseOr(draft: Draft, facts: Facts, sentences: readonly string[]): string {
+  const prose = draft.settings.narrate ? proseFor(draft, factsFor(draft, facts)) : null;
+  if (prose === null) return sentences.join(" ");
+  return `${prose.text}\n\n<sub>Put in words by ${cell(prose.model)}; numbers and links are checked.</sub>`;
+}
+
+/** All that such words may be about. */
+export function factsFor(draft: Draft, facts = factsOf(draft)): string {
+  const { headline, sentences } = readOf(draft, facts);
+  return [headline, ...sentences, waits(draft, { ...facts, memos: facts.memos.slice(0, 10) })]
+    .filter(Boolean)
+    .join("\n");
 }
 
 function factsOf(draft: Draft): Facts {

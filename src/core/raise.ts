@@ -120,7 +120,7 @@ function quietly(draft: Draft, level: Level, known: LevelRow | undefined): boole
   if (level.family !== cursor && level.ends !== "unsaid") return false;
   const { source, subject, family, kind, state } = level;
   const row = level.ends === "unsaid" ? null : { source, subject, family, kind, state, pupdate: "" };
-  if (known && known.state !== row?.state) draft.moved.set(known, row);
+  if (known && (row === null || known.state !== row.state)) draft.moved.set(known, row);
   if (!known && row) draft.levels.push(row);
   return true;
 }

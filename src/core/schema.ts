@@ -184,6 +184,8 @@ export const insight = record({
   status: z.enum(["active", "retired"]).default("active"),
   scope: strings.optional(),
   sources: strings.optional(),
+  /** The campfire that proposed it. */
+  campfire: line.optional(),
   expires: time.optional(),
 });
 
@@ -191,6 +193,8 @@ export const learning = record({
   status: z.enum(["active", "retired"]).default("active"),
   applies: strings.optional(),
   sources: strings.optional(),
+  /** The campfire that proposed it. */
+  campfire: line.optional(),
 });
 
 export const skill = record({ title: line.optional() });
@@ -592,6 +596,26 @@ const forge = z.union(
   { error: forge_words },
 );
 
+/** What towline itself reads of a plugin's settings; the others are the plugin's own options. */
+const plugin = record({
+  off,
+  /** The npm package that it is, in place of plugins/NAME.ts; and what `towline plugin list` says of its files. */
+  package: line.regex(/^(@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/, "must be the name of a package").optional(),
+  digest: line.regex(/^[0-9a-f]{64}$/, "must be the 64 hexadecimal digits that `towline plugin list` shows").optional(),
+  /** Variables whose values it may see. */
+  secrets: strings.pipe(z.array(variable).max(10, "must be at most 10 variables")).optional(),
+  network: flag.optional(),
+  every: duration.optional(),
+});
+const plugins = z.preprocess(
+  (given) => {
+    if (Array.isArray(given)) return Object.fromEntries(given.map((name) => [name, {}]));
+    if (typeof given !== "object" || given === null) return given;
+    return Object.fromEntries(Object.entries(given).map(([name, own]) => [name, own === "" ? {} : own]));
+  },
+  z.record(slug, plugin).refine((v) => Object.keys(v).length <= 50, "must be at most 50 plugins"),
+);
+
 /** An address with words to fill in: {version}, {tag}, {os}, {Os}, {arch}, {Arch}. */
 const release_url = line.refine(
   (v) => URL.canParse(v) && (v.startsWith("https://") || loopback.test(v)) && !/[@#]/.test(v) && !/\s/.test(v),
@@ -630,6 +654,13 @@ const folder_path = line.regex(
 /** Jobs in one matrix of GitHub Actions. */
 export const most_shards = 256;
 
+const week_day = z.enum(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], {
+  error: "must be a day of the week: mon, tue, wed, thu, fri, sat, sun",
+});
+const week_days = z
+  .union([z.array(week_day), week_day.transform((v) => [v])])
+  .meta({ anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] });
+
 export const settings = record({
   name: line.default("pack"),
   id: slug,
@@ -665,6 +696,8 @@ export const settings = record({
   }).prefault({}),
   releases: z.record(slug, release).default({}),
   pollers: pollers.prefault({}),
+  /** Plugin → its settings. The code of one that is not named here never runs. */
+  plugins: plugins.prefault({}),
   /** Whose model turns learnings and questions into vectors; absent: words alone are looked at, and nothing leaves. */
   embeddings: record({
     url: api_url,
@@ -673,7 +706,24 @@ export const settings = record({
     /** Percent of likeness from which on a learning is found by it alone. */
     least: int(1, 100).default(60),
   }).optional(),
+  /** Whose model puts the read of OVERVIEW.md in words; absent: a template does, and nothing leaves. */
+  narrate: record({
+    url: api_url,
+    model: line.min(1, "must name a model"),
+    token: variable.optional(),
+    /** For one answer; later than that the template stands. */
+    wall: duration.default(10),
+    /** Questions a day. */
+    day: int(0, 1000).default(24),
+  }).optional(),
   fleet: record({ probe: duration.default(1800) }).prefault({}),
+  /** The hour in the pack's zone at which what was learned is proposed to people; absent: only when somebody asks. */
+  campfire: record({
+    at: line.regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must be a time of day, like 18:00").default("18:00"),
+    days: week_days.optional(),
+    /** With fewer candidates none is made. */
+    min: int(1, 100).default(1),
+  }).optional(),
   database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
   site: record({
     url: line.optional(),
@@ -735,6 +785,7 @@ export type Settings = z.infer<typeof settings>;
 export type Release = z.infer<typeof release>;
 export type ForgeSettings = NonNullable<Settings["forge"]>;
 export type GithubSettings = NonNullable<Settings["pollers"]["github"]>;
+export type PluginSettings = Settings["plugins"][string];
 export type HttpSettings = NonNullable<Settings["pollers"]["http"]>[number];
 export type CalendarSettings = NonNullable<Settings["pollers"]["calendar"]>[number];
 

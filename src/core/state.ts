@@ -1,6 +1,7 @@
 // What a tick knows: the records of one pair of commits. Built once from texts, then only copied and changed as a value.
 import type { Tips } from "../ports.ts";
 import { type Mark, mark_path, readMark } from "./binding.ts";
+import { type CallRow, calls_path, readCalls } from "./calls.ts";
 import { conversations_path, readTalks, type Talks } from "./conversations.ts";
 import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
 import { statusPath } from "./ids.ts";
@@ -10,6 +11,7 @@ import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import type { Part } from "./part.ts";
 import { unsafePath } from "./path.ts";
+import { plugin_pages } from "./plugin-pages.ts";
 import { type Kind, pathClass, pollers, type Settings, settings } from "./schema.ts";
 import type { Spent } from "./spent.ts";
 import { max_header, readYaml } from "./split.ts";
@@ -68,6 +70,8 @@ export interface State {
   letters: LetterRow[];
   /** What was said on the forge, and is to be said there. */
   talks: Talks;
+  /** Actions of plugins that are to be done. */
+  calls?: CallRow[];
   /** What was spent besides open work, as far back as limits need it; absent: it was not looked up. */
   spent?: Spent;
   problems: Problem[];
@@ -87,6 +91,8 @@ export const ledger_paths = [
   "state/fired.ndjson",
   letters_path,
   conversations_path,
+  calls_path,
+  plugin_pages,
   "state/signals.ndjson",
   "state/candidates.ndjson",
   "state/dismissed.ndjson",
@@ -219,6 +225,7 @@ export function readState(tips: Tips, files: SourceFile[]): { state: State | nul
     levels: rows<LevelRow>(byPath.get("state/levels.ndjson")?.text ?? undefined),
     fired: rows<FiredRow>(byPath.get("state/fired.ndjson")?.text ?? undefined),
     letters: rows<LetterRow>(byPath.get(letters_path)?.text ?? undefined),
+    calls: readCalls(byPath.get(calls_path)?.text ?? undefined),
     talks: readTalks(byPath.get(conversations_path)?.text ?? undefined),
     problems,
     texts: new Map(),

@@ -1,6 +1,7 @@
 // Every pupdate gets a verdict and the rule that gave it.
 import type { RawPupdate } from "../ports.ts";
 import { builtin_rules } from "./builtin.ts";
+import { callFor } from "./calls.ts";
 import { type Draft, newMemo, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { idOf } from "./entry.ts";
@@ -88,6 +89,8 @@ export const action_names = Object.keys(actions);
 function act(draft: Draft, rule: Entry<"rule">, action: Record<string, unknown>, pupdate: RawPupdate): Done {
   const name = actionOf(action);
   const run = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  const called = run ? null : callFor(draft, rule, name, action[name], pupdate);
+  if (called) return called;
   // An action that cannot be carried out must not pass for one that was: a person hears of it.
   if (!run)
     return memo(

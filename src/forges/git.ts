@@ -7,6 +7,8 @@ export function git(targets: Targets): Forge {
     ...without("git by itself"),
     name: "git",
     propose: async ({ branch }) => branch,
+    // The branch is all that there is.
+    retract: async () => {},
     async stands(work) {
       const { repo, branch, head } = work;
       // Where both are as they were, one question for all work on a repository is enough, and nothing is fetched.
@@ -26,7 +28,7 @@ export function git(targets: Targets): Forge {
 }
 
 /** What there is none of where all that people have is git. Nobody can be told from another there, so nobody may. */
-export function without(where: string): Omit<Forge, "name" | "propose" | "stands"> {
+export function without(where: string): Omit<Forge, "name" | "propose" | "retract" | "stands"> {
   const no = (what: string) => async (): Promise<NotHere> => ({ notHere: `${where} has no ${what}` });
   return {
     show: no("pull requests"),
@@ -35,6 +37,7 @@ export function without(where: string): Omit<Forge, "name" | "propose" | "stands
     checks: no("checks"),
     remarks: no("remarks but the files below reviews/"),
     comments: no("comments"),
+    history: no("pull requests"),
     permission: async () => "none",
     comment: no("comments"),
     label: no("labels"),

@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { most_text, proposed, whose } from "../core/marks.ts";
 import { outgoing, outgoingLine } from "../core/outgoing.ts";
-import { oneLine } from "../core/text.ts";
+import { clean, oneLine } from "../core/text.ts";
 import type { Proposal, Shown } from "../ports.ts";
 import { ApiFault } from "../shell/github-api.ts";
 import type { At } from "./github-session.ts";
-import { addressOf, type Pull, pull } from "./github-shapes.ts";
+import { addressOf, type Pull, personOf, pull } from "./github-shapes.ts";
 
 const repository = z.object({ default_branch: z.string().min(1) });
 const any = z.unknown();
@@ -60,6 +60,15 @@ async function open(at: At, branch: string, title: string, words: string): Promi
   }
 }
 
+export async function retract({ api, owner, repo }: At, { number, state }: Pull): Promise<void> {
+  if (state === "closed") return;
+  await api.get(
+    `the end of ${owner}/${repo}#${number}`,
+    ({ pulls }) => pulls.update({ owner, repo, pull_number: number, state: "closed" }),
+    any,
+  );
+}
+
 /** Whether it may have been done all the same. 422 says so of a pull request that is there. */
 export const isUnsure = ({ status, until }: ApiFault) =>
   until === undefined && (status === undefined || status >= 500 || status === 422);
@@ -90,4 +99,7 @@ export const shownOf = (one: Pull): Shown => ({
   head: one.head.sha,
   base: oneLine(one.base.ref),
   conflict: one.state !== "open" || one.mergeable == null ? null : !one.mergeable,
+  body: clean(one.body ?? ""),
+  updated: one.updated_at ?? null,
+  by: personOf(one.merged_by),
 });

@@ -15,7 +15,7 @@ const touched: readonly Target[] = ["branch"];
 export type May = (by: Person, act: Act, condition: Condition, relation?: Relation) => Promise<Verdict>;
 
 /** Each person is looked up once; a fault of the forge itself is no answer, and is thrown. */
-export function mayAt(at: At, owners: readonly string[] | undefined): May {
+export function mayAt(at: At, owners: readonly string[] | undefined, touches: readonly Target[] = touched): May {
   const asked = new Map<string, Promise<Right>>();
   const rightOf = (by: Person): Promise<Right> => {
     if (by.bot) return Promise.resolve("none");
@@ -25,7 +25,7 @@ export function mayAt(at: At, owners: readonly string[] | undefined): May {
   };
   return async (by, act, condition, relation = {}) => {
     const person = { ...by, permission: relation.own ? ("none" as const) : await rightOf(by) };
-    return mayAll(actorOf(owners, person, act, relation), act, touched, condition);
+    return mayAll(actorOf(owners, person, act, relation), act, touches, condition);
   };
 }
 

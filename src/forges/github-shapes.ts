@@ -20,6 +20,7 @@ export const pull = z.object({
   draft: z.boolean().nullish(),
   user,
   merged_at: z.string().nullish(),
+  updated_at: z.string().nullish(),
   /** Only where one is asked for by itself, as `mergeable` is. */
   merged_by: user,
   mergeable: z.boolean().nullish(),

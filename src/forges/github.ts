@@ -4,7 +4,8 @@ import type { Standing } from "../core/work.ts";
 import type { Forge, NotHere, Proposal } from "../ports.ts";
 import type { Targets } from "../shell/target.ts";
 import { git, without } from "./git.ts";
-import { newest, propose, shownOf, whole } from "./github-pulls.ts";
+import { historyOf } from "./github-history.ts";
+import { newest, propose, retract, shownOf, whole } from "./github-pulls.ts";
 import { checksOf, commentsOf, permissionOf, remarksOn, reviewsOf, threadsAt } from "./github-read.ts";
 import { closedBy, mayAt, mergedBy } from "./github-rights.ts";
 import { type At, createSession } from "./github-session.ts";
@@ -19,7 +20,7 @@ async function standsAt(at: At, { number }: Pull, work: Proposal, plain: Forge):
   const one = await whole(at, number);
   const shown = shownOf(one);
   if (shown.state === "open") return shown.conflict === true ? "conflict" : "open";
-  const may = mayAt(at, work.owners);
+  const may = mayAt(at, work.owners, work.touches);
   if (shown.state === "merged") return mergedBy(at, one, may);
   // Merged by hand, as other commits, and closed: git sees that.
   return (await plain.stands(work)) === "merged" ? "merged" : closedBy(at, one, may);
@@ -45,6 +46,9 @@ export function github(settings: ForgeSettings, targets: Targets, options: Forge
       const place = await session.find(work.repo);
       return place === null ? plain.propose(work) : session.speak(place, (at) => propose(at, work));
     },
+    async retract(work) {
+      await on(work, (at, one) => retract(at, one));
+    },
     async stands(work) {
       const stands = await on(work, (at, one) => standsAt(at, one, work, plain));
       // Pushed, and not shown: the branch speaks for itself.
@@ -58,6 +62,7 @@ export function github(settings: ForgeSettings, targets: Targets, options: Forge
     threads: (work) => on(work, (at, one) => threadsAt(at, one.number)),
     checks: (work) => on(work, (at, one) => checksOf(at, one.head.sha)),
     remarks: (work) => on(work, (at, one) => remarksOn(at, one, work.head, mayAt(at, work.owners))),
+    history: (repo, { since, page }) => at(repo, (at) => historyOf(at, since, page)),
     comments: ({ repo, number }) => at(repo, (at) => commentsOf(at, number)),
     async permission(repo, person) {
       try {

@@ -49,6 +49,7 @@ export function createForge(settings: Settings["forge"], targets: Targets, optio
   return {
     name,
     propose: async (...given) => (await forge()).propose(...given),
+    retract: async (...given) => (await forge()).retract(...given),
     stands: async (...given) => (await forge()).stands(...given),
     show: async (...given) => (await forge()).show(...given),
     reviews: async (...given) => (await forge()).reviews(...given),
@@ -56,6 +57,7 @@ export function createForge(settings: Settings["forge"], targets: Targets, optio
     checks: async (...given) => (await forge()).checks(...given),
     remarks: async (...given) => (await forge()).remarks(...given),
     comments: async (...given) => (await forge()).comments(...given),
+    history: async (...given) => (await forge()).history(...given),
     permission: async (...given) => (await forge()).permission(...given),
     comment: async (...given) => (await forge()).comment(...given),
     label: async (...given) => (await forge()).label(...given),

@@ -58,10 +58,7 @@ function addressOf(source: Source, env: Env): URL {
 /** Throws a SourceFault. */
 export async function readSource(source: Source, ask: Ask): Promise<Read> {
   const url = addressOf(source, ask.env);
-  const secret: Record<string, string> = {};
-  if (source.token) secret.authorization = `Bearer ${value(ask.env, source.token, source)}`;
-  for (const [name, place] of Object.entries(source.headers ?? {}))
-    secret[name] = value(ask.env, place.slice(4), source);
+  const secret = secretsOf(source, ask.env);
   // A tag belongs to one address and one way of asking.
   const asked = digest(source.url, JSON.stringify(source)).slice(0, 8);
   const [before, known] = [ask.tag?.slice(0, 8), ask.tag?.slice(9)];
@@ -79,12 +76,57 @@ export async function readSource(source: Source, ask: Ask): Promise<Read> {
     const text = await bodyOf(answer, url);
     return { text, tag: tagOf(answer.headers, asked) };
   } catch (thrown) {
-    if (thrown instanceof SourceFault) throw thrown;
-    if (ask.signal?.aborted) throw new SourceFault("the tick was ended");
-    if (limit.aborted) throw new SourceFault(`${url.host} gives no answer within ${source.wall} s`);
-    const { cause, message } = thrown as { cause?: { code?: string; message?: string }; message?: string };
-    throw new SourceFault(`${url.host} gives ${oneLine(cause?.code ?? cause?.message ?? message ?? "no answer", 120)}`);
+    throw faultOf(thrown, url, { limit, outer: ask.signal, wall: source.wall });
   }
+}
+
+export interface Parcel {
+  method: "POST" | "PUT" | "PATCH" | "DELETE";
+  /** The same parcel has the same key. */
+  key: string;
+  type: string;
+  text: string;
+}
+
+/** Sends something, once: where there is no answer, nobody knows whether it arrived. Throws a SourceFault. */
+export async function sendSource(source: Source, { env, accept, signal: outer }: Ask, parcel: Parcel): Promise<void> {
+  const url = addressOf(source, env);
+  const headers = {
+    ...{ accept, "user-agent": "towline", "content-type": parcel.type, "idempotency-key": parcel.key },
+    ...secretsOf(source, env),
+  };
+  const limit = AbortSignal.timeout(source.wall * 1000);
+  const signal = outer ? AbortSignal.any([limit, outer]) : limit;
+  try {
+    const fetch = await wayOut(env, url.href);
+    const body = parcel.text === "" ? undefined : parcel.text;
+    const answer = await fetch(url.href, { method: parcel.method, headers, body, signal, redirect: "manual" });
+    await answer.body?.cancel();
+    if (answer.status >= 300 && answer.status < 400)
+      throw new SourceFault(`${url.host} sends elsewhere, which is not followed`);
+    if (!answer.ok) throw refusal(answer, url.host);
+  } catch (thrown) {
+    throw faultOf(thrown, url, { limit, outer, wall: source.wall });
+  }
+}
+
+function faultOf(
+  thrown: unknown,
+  { host }: URL,
+  { limit, outer, wall }: { limit: AbortSignal; outer: AbortSignal | undefined; wall: number },
+): SourceFault {
+  if (thrown instanceof SourceFault) return thrown;
+  if (outer?.aborted) return new SourceFault("the tick was ended");
+  if (limit.aborted) return new SourceFault(`${host} gives no answer within ${wall} s`);
+  const { cause, message } = thrown as { cause?: { code?: string; message?: string }; message?: string };
+  return new SourceFault(`${host} gives ${oneLine(cause?.code ?? cause?.message ?? message ?? "no answer", 120)}`);
+}
+
+function secretsOf(source: Source, env: Env): Record<string, string> {
+  const secret: Record<string, string> = {};
+  if (source.token) secret.authorization = `Bearer ${value(env, source.token, source)}`;
+  for (const [name, place] of Object.entries(source.headers ?? {})) secret[name] = value(env, place.slice(4), source);
+  return secret;
 }
 
 const ifOther = (known = ""): Record<string, string> => {

@@ -1,5 +1,6 @@
 // Downloads what a pack trusts to be run on its machines: bounded in size and time, and never led astray.
 import { configuration, messageOf, outside } from "../errors.ts";
+import { wayOut } from "./way-out.ts";
 
 export interface DownloadOptions {
   /** Most bytes. */
@@ -13,6 +14,8 @@ export interface DownloadOptions {
   /** Bytes that the answer must have. */
   size?: number | undefined;
   progress?: ((bytes: number, all: number | undefined) => void) | undefined;
+  /** Names the proxy, where there is one. */
+  env?: Readonly<Record<string, string | undefined>>;
   /** For tests of servers that cannot be had on loopback. */
   fetch?: typeof globalThis.fetch;
 }
@@ -51,9 +54,10 @@ export async function download(address: string, options: DownloadOptions): Promi
 /** Follows redirects by hand: to https, or on the same server; the token stays at the first one. */
 async function follow(first: URL, options: DownloadOptions, signal: AbortSignal): Promise<Response | null> {
   for (let at = first, hop = 0; ; hop++) {
-    const headers = new Headers({ "user-agent": "towline", "accept-encoding": "identity", ...options.headers });
-    if (options.token && at.origin === first.origin) headers.set("authorization", `Bearer ${options.token}`);
-    const answer = await (options.fetch ?? fetch)(at, { headers, redirect: "manual", signal });
+    const own = options.token && at.origin === first.origin ? { authorization: `Bearer ${options.token}` } : {};
+    const headers = { "user-agent": "towline", "accept-encoding": "identity", ...options.headers, ...own };
+    const fetch = options.fetch ?? (await wayOut(options.env ?? {}, at.href));
+    const answer = await fetch(at.href, { headers, redirect: "manual", signal });
     const to = [301, 302, 303, 307, 308].includes(answer.status) ? answer.headers.get("location") : null;
     if (to === null) return settled(at, answer);
     await answer.body?.cancel();

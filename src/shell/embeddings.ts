@@ -96,12 +96,13 @@ async function ask(options: EmbeddingOptions, input: string[]): Promise<number[]
   return vectors;
 }
 
-const reasonOf = (thrown: unknown) => {
+export const reasonOf = (thrown: unknown) => {
   const cause = thrown instanceof Error ? (thrown.cause as { code?: string } | undefined) : undefined;
   return thrown instanceof SyntaxError ? "its answer is no JSON" : (cause?.code ?? messageOf(thrown));
 };
 
-async function limited(response: Response): Promise<string> {
+/** All of an answer, unless it is far too long. */
+export async function limited(response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of response.body ?? []) {

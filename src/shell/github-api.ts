@@ -5,6 +5,7 @@ import { throttling } from "@octokit/plugin-throttling";
 import { Octokit } from "@octokit/rest";
 import type { z } from "zod";
 import { oneLine } from "../core/text.ts";
+import { guarded } from "./github-fetch.ts";
 
 const Client = Octokit.plugin(throttling, retry);
 
@@ -12,7 +13,6 @@ const Client = Octokit.plugin(throttling, retry);
 const retry_base = 250;
 const retries = 2;
 const max_pages = 10;
-const max_bytes = 16 << 20;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Why something could not be read or done. The words name no secret: they go into the ledger. */
@@ -32,17 +32,27 @@ export class ApiFault extends Error {
 }
 
 export type Rest = InstanceType<typeof Client>["rest"];
-type Answer = { data: unknown; headers: { link?: string } };
+type Answer = { data: unknown; headers: { link?: string; etag?: string } };
 type Fetch = typeof fetch;
 
 export interface Api {
   /** One thing. `what` says in a fault what could not be read. Throws ApiFault. */
   get<T>(what: string, call: (rest: Rest) => Promise<Answer>, shape: z.ZodType<T>): Promise<T>;
-  /** All pages of a list. A list that does not end, or is over ten pages, is a fault: half a list is none. */
+  /** One page, asked for with the tag that it had; null: it is as it was then. `more`: another page follows. */
+  tagged<T>(
+    what: string,
+    call: (rest: Rest) => Promise<Answer>,
+    shape: z.ZodType<T>,
+  ): Promise<{ value: T; tag: string; more: boolean } | null>;
+  /**
+   * All pages of a list. A list that does not end, or is over ten pages, is a fault: half a list is none. `first`: its
+   * first page, where that was read already.
+   */
   list<T extends { id: string }>(
     what: string,
     call: (rest: Rest, page: number) => Promise<Answer>,
     shape: z.ZodType<T[]>,
+    first?: readonly T[],
   ): Promise<T[]>;
   /** One question in GraphQL. Half an answer is none. */
   query<T>(what: string, text: string, variables: Record<string, unknown>, shape: z.ZodType<T>): Promise<T>;
@@ -111,7 +121,14 @@ export function createApi(options: ApiOptions): Api {
   };
   return {
     get: async (what, call, shape) => checked(what, (await ask(what, ({ rest }) => call(rest))).data, shape),
-    list: async (what, call, shape) => listed(what, (page) => ask(what, ({ rest }) => call(rest, page)), shape),
+    tagged: async (what, call, shape) => {
+      const answer = await ask(what, ({ rest }) => call(rest).catch(asItWas));
+      if (answer === as_it_was) return null;
+      const { etag = "", link = "" } = answer.headers;
+      return { value: checked(what, answer.data, shape), tag: etag, more: hasNext(link) };
+    },
+    list: async (what, call, shape, first) =>
+      listed(what, (page) => ask(what, ({ rest }) => call(rest, page)), shape, first),
     query: async (what, text, variables, shape) =>
       checked(what, (await ask(what, graphql(options.url, text, variables))).data, shape),
     close: () => {
@@ -120,6 +137,15 @@ export function createApi(options: ApiOptions): Api {
     },
   };
 }
+
+const as_it_was: Answer = { data: null, headers: {} };
+
+function asItWas(thrown: { status?: number }): Answer {
+  if (thrown.status === 304) return as_it_was;
+  throw thrown;
+}
+
+const hasNext = (link: string) => /rel="?next"?/.test(link);
 
 /** A company's own server has it beside the path of its REST API. */
 const graphql = (url: string, query: string, variables: Record<string, unknown>) => async (client: Octokit) => {
@@ -135,50 +161,19 @@ const graphql = (url: string, query: string, variables: Record<string, unknown>)
   return { data: found, headers };
 };
 
-/** fetch that talks to this server only, reads the whole answer, and refuses one that was cut or is no JSON. */
-function guarded(origin: string, fetch: Fetch): Fetch {
-  return async (input, init) => {
-    if (new URL(String(input)).origin !== origin) throw new TypeError("an address on another server");
-    const answer = await fetch(input, init);
-    if (answer.url !== "" && new URL(answer.url).origin !== origin) throw new TypeError("a redirect to another server");
-    if ([204, 205, 304].includes(answer.status)) return answer;
-    const text = await whole(answer);
-    if (answer.ok) parsed(text);
-    return new Response(text, { status: answer.status, headers: answer.headers });
-  };
-}
-
-function parsed(text: string): void {
-  try {
-    JSON.parse(text);
-  } catch {
-    throw new TypeError("an answer that is cut or no JSON");
-  }
-}
-
-async function whole(answer: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of answer.body ?? []) {
-    size += part.length;
-    if (size > max_bytes) throw new TypeError("an answer that is too large");
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
-}
-
 async function listed<T extends { id: string }>(
   what: string,
   ask: (page: number) => Promise<Answer>,
   shape: z.ZodType<T[]>,
+  first: readonly T[] = [],
 ): Promise<T[]> {
-  const found = new Map<string, T>();
-  for (let page = 1; page <= max_pages; page++) {
+  const found = new Map(first.map((one) => [one.id, one]));
+  for (let page = first.length > 0 ? 2 : 1; page <= max_pages; page++) {
     const { data, headers } = await ask(page);
     const before = found.size;
     for (const one of checked(what, data, shape)) found.set(one.id, one);
     // Numbers of pages are counted here, so no link of the server's can lead in a circle or away.
-    if (!/rel="?next"?/.test(headers.link ?? "")) return [...found.values()];
+    if (!hasNext(headers.link ?? "")) return [...found.values()];
     if (found.size === before) throw new ApiFault(`${what}: page ${page} brings nothing new and names another`, "repo");
   }
   throw new ApiFault(`${what}: more than ${max_pages} pages, which is more than is read`, "repo");

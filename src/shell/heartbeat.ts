@@ -2,6 +2,7 @@
 import { messageOf, outside } from "../errors.ts";
 import { gitEnv, runGit } from "./git.ts";
 import { objectId } from "./repo-read.ts";
+import { wayOut } from "./way-out.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +15,7 @@ const unremarkable = 3_600_000;
 export async function ping(
   named: string,
   secret: (name: string) => string | undefined,
+  env: Env = {},
 ): Promise<{ degraded?: string }> {
   const address = /^https?:/.test(named) ? named : secret(named);
   if (!address) return { degraded: `${named} is not set, so the service that watches for silence was not called` };
@@ -21,7 +23,11 @@ export async function ping(
   const near = url && ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
   if (!url || (url.protocol !== "https:" && !near)) return { degraded: "heartbeat.url is no https address" };
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(patience), headers: { "user-agent": "towline" } });
+    const fetch = await wayOut(env, url.href);
+    const answer = await fetch(url.href, {
+      signal: AbortSignal.timeout(patience),
+      headers: { "user-agent": "towline" },
+    });
     await answer.body?.cancel();
     if (!answer.ok) throw outside(`it answered ${answer.status}`);
     return {};

@@ -7,6 +7,7 @@ import { confirmedAt, readKnowledge as knownRowsOf, type LookedAt, strangeKnowle
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import type { ToldFinding } from "../core/told.ts";
+import { mayBeTold } from "../core/withheld.ts";
 import type { Clock, Repo, Runtime, Work } from "../ports.ts";
 import { textOf } from "./pack-files.ts";
 import type { Targets } from "./target.ts";
@@ -14,7 +15,7 @@ import type { Targets } from "./target.ts";
 const read = new WeakMap<Repo, Map<string, Promise<Knowledge>>>();
 
 /** As people's records have it at this commit. */
-function knowledgeAt(repo: Repo, commit: string): Promise<Knowledge> {
+export function knowledgeAt(repo: Repo, commit: string): Promise<Knowledge> {
   const known = read.get(repo) ?? new Map<string, Promise<Knowledge>>();
   read.set(repo, known);
   const found = known.get(commit) ?? readKnowledge(repo, commit);
@@ -63,7 +64,7 @@ async function informed(
   { work, agent, host, now }: { work: Work; agent: string; host: string; now: Date },
 ): Promise<Told | undefined> {
   const { code } = work;
-  const knowledge = await aboutFirst(await knowledgeAt(repo, state.tips.policy), work);
+  const knowledge = await aboutFirst(taken(state, await knowledgeAt(repo, state.tips.policy)), work);
   const asked = {
     agent,
     skills: work.agent.skills ?? [],
@@ -82,6 +83,12 @@ async function informed(
   const byPath = knowledge.learnings.some(({ data }) => data.applies !== undefined);
   const paths = byPath ? await target.paths(code.base) : null;
   return { ...toldTo(knowledge, { ...asked, paths }), people, weights: await weightsOf(inScope(knowledge, paths)) };
+}
+
+/** Without what came there by a campfire and nobody has said yes to who may. */
+function taken(state: State, { insights, learnings, skills }: Knowledge): Knowledge {
+  const may = mayBeTold(state);
+  return { insights: insights.filter(may), learnings: learnings.filter(may), skills };
 }
 
 /** Where there are more learnings than anybody is told, those that are about the task go first. */

@@ -26,6 +26,10 @@ export interface Proposing {
   text(path: string): Promise<string | null>;
   /** null: there is nothing to propose, and no such branch waits. */
   push(changes: Changes, subject: string): Promise<Proposed | null>;
+  /** Where the branch is; null: there is none. */
+  tip: string | null;
+  /** Takes the branch away, if it is still where it was. */
+  remove(): Promise<void>;
 }
 
 const deadline = 60_000;
@@ -58,6 +62,14 @@ export async function propose(
     return { branch, commit, url: origin && compareAddress(origin, branch, env.GITHUB_SERVER_URL) };
   };
   return {
+    tip,
+    async remove() {
+      if (tip === null) return;
+      const ref = `refs/heads/${branch}`;
+      const args = ["push", "--quiet", "--no-verify", `--force-with-lease=${ref}:${tip}`, remote_name, `:${ref}`];
+      const ran = await runGit(place, args, { deadline });
+      if (ran.code !== 0) throw outside(`branch ${branch} was not taken away: ${ran.stderr.trim().split("\n")[0]}`);
+    },
     async text(path) {
       const [item] = await repo.tree(parent, [path]);
       const bytes = item && (await repo.blobs([item.blob])).get(item.blob);

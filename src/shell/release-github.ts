@@ -6,6 +6,7 @@ import { configuration, outside } from "../errors.ts";
 import { download } from "./download.ts";
 import { ApiFault, createApi } from "./github-api.ts";
 import type { Found } from "./release.ts";
+import { wayOut } from "./way-out.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -22,6 +23,7 @@ export interface Page {
   tag: string;
   assets: z.infer<typeof asset>[];
   token: string | undefined;
+  env: Env;
 }
 
 const github_api = "https://api.github.com";
@@ -37,8 +39,10 @@ export async function releasePage(source: Release, env: Env, version: string | u
       `the token for ${source.github} is not set`,
       `set ${source.token}, or take \`token\` out of towline.yml`,
     );
+  const url = source.api ?? github_api;
   const api = createApi({
-    url: source.api ?? github_api,
+    url,
+    fetch: await wayOut(env, url),
     token: token ?? "",
     variable: variable ?? "no variable",
     wall: 30,
@@ -59,7 +63,7 @@ export async function releasePage(source: Release, env: Env, version: string | u
   try {
     for (const tag of tagsOf(version)) {
       const found = await get(tag);
-      if (found) return { tag: found.tag_name, assets: found.assets, token };
+      if (found) return { tag: found.tag_name, assets: found.assets, token, env };
     }
   } catch (thrown) {
     if (!(thrown instanceof ApiFault)) throw thrown;
@@ -100,7 +104,7 @@ export async function onPage(
       `name another version, or the file's pattern: \`releases.${runtime}.asset\` in towline.yml, like tool_{os}_{arch}.tar.gz`,
     );
   }
-  const read = { headers: { accept: "application/octet-stream" }, token: page.token };
+  const read = { headers: { accept: "application/octet-stream" }, token: page.token, env: page.env };
   const listed = await listedHash(runtime, source, page, file.name, read);
   const said = /^sha256:([0-9a-f]{64})$/.exec(file.digest ?? "")?.[1] ?? null;
   const known = [named, listed, said].filter((one) => one !== null);
@@ -119,7 +123,7 @@ export async function onPage(
   };
 }
 
-type Read = Pick<Found, "headers" | "token">;
+type Read = Pick<Found, "headers" | "token" | "env">;
 
 async function listedHash(
   runtime: string,

@@ -25,6 +25,7 @@ export interface Found {
   address: string;
   headers?: Record<string, string>;
   token?: string | undefined;
+  env?: Env;
   size?: number | undefined;
   /** Of the download, as the source or the settings name it; null: nobody does. */
   sha256: string | null;
@@ -100,8 +101,8 @@ function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promis
 }
 
 async function fetched(runtime: string, found: Found, platform: Platform, progress?: Progress): Promise<Program> {
-  const { address, headers, token, size, version, source } = found;
-  const bytes = await download(address, { most: most_download, headers, token, size, progress });
+  const { address, headers, token, env, size, version, source } = found;
+  const bytes = await download(address, { most: most_download, headers, token, ...(env && { env }), size, progress });
   if (bytes === null)
     throw outside(`${source} is not there (404)`, "name another version, or another source in towline.yml");
   const hash = sha256Of(bytes);
@@ -143,13 +144,13 @@ async function atAddress(
   const address = filled(pattern, version ?? "", platform);
   const token = source.token === undefined ? undefined : env[source.token];
   const name = new URL(address).pathname.split("/").at(-1) || runtime;
-  const found = { version: bareVersion(version ?? "unversioned"), source: name, address, token };
+  const found = { version: bareVersion(version ?? "unversioned"), source: name, address, token, env };
   if (named !== null) return { ...found, sha256: named };
   const sums = new URL(filled(source.checksums ?? `${address}.sha256`, version ?? "", platform), address);
   if (sums.protocol !== "https:" && sums.host !== new URL(address).host)
     throw configuration(`\`releases.${runtime}.checksums\` is on another server without https`, "use https");
   const here = sums.origin === new URL(address).origin;
-  const bytes = await download(sums.href, { most: most_text, wall: 60_000, token: here ? token : undefined });
+  const bytes = await download(sums.href, { most: most_text, wall: 60_000, token: here ? token : undefined, env });
   const hash = bytes && checksumIn(new TextDecoder().decode(bytes), name);
   if (bytes && !hash) throw outside(`${sums.pathname} names no sha256 for ${name}`, "nothing was changed on any host");
   return { ...found, sha256: hash };

@@ -25,7 +25,18 @@ export interface SiteOptions {
 }
 
 const source = fileURLToPath(new URL("../../", import.meta.url));
-const packages = ["astro", "zod", "croner", "unified", "remark-parse", "remark-gfm", "morphdom", "minisearch"];
+const packages = [
+  "astro",
+  "zod",
+  "croner",
+  "unified",
+  "remark-parse",
+  "remark-gfm",
+  "morphdom",
+  "minisearch",
+  "d3-scale",
+  "d3-shape",
+];
 
 /** Builds into a folder beside `out` and swaps it in. Throws a Fault that says why nothing was replaced. */
 export async function buildSite(options: SiteOptions): Promise<{ out: string; took: number }> {

@@ -1,7 +1,9 @@
+import { type CampfireFinding, campfirePlan } from "../core/campfire.ts";
 import { siteAddress } from "../core/compare.ts";
 import type { Settings } from "../core/schema.ts";
+import type { State } from "../core/state.ts";
 import { forgesOf, talkOf } from "../forges/index.ts";
-import type { Conversations } from "../ports.ts";
+import type { Clock, Conversations, Repo } from "../ports.ts";
 import { createLand } from "../shell/land.ts";
 import { originUrl } from "../shell/repo-open.ts";
 import type { Code } from "../shell/repos.ts";
@@ -22,6 +24,40 @@ export function codeOf(wire: Wire, dir: string, scan: Scan): Code {
     land: (state, ...result) => createLand({ ...ports, forge: forge(state.settings) })(state, ...result),
   };
 }
+
+/** Whoever looks after the campfire of the pack in this folder. It is loaded where there is something to do. */
+export const campfireOf =
+  (wire: Wire, dir: string, { repo, code, clock }: { repo: Repo; code: Code; clock: Clock }) =>
+  async (state: State, now: Date, asked = false): Promise<CampfireFinding | null> => {
+    if (campfirePlan(state, now, asked) === null) return null;
+    return (await campfirePorts(wire, dir, { repo, code, clock }, state)).tend(now, asked);
+  };
+
+export async function campfirePorts(
+  wire: Wire,
+  dir: string,
+  { repo, code, clock }: { repo: Repo; code: Pick<Code, "targets" | "forge">; clock: Clock },
+  state: State,
+) {
+  const [{ tendCampfire }, { propose }] = await Promise.all([
+    import("../shell/campfire.ts"),
+    import("../shell/propose.ts"),
+  ]);
+  const { env, secrets } = wire;
+  const forge = code.forge(state.settings);
+  const ports = {
+    repo,
+    targets: code.targets,
+    forge,
+    talks: forge.name !== "git",
+    site: () => siteOf(wire, dir),
+    mask: (text: string) => secrets.mask(text),
+    propose: (branch: string) => propose({ dir, env, clock, secrets }, branch, proposable),
+  };
+  return { ports, tend: (now: Date, asked: boolean) => tendCampfire(ports, state, now, asked) };
+}
+
+const proposable = /^(?:insights|learnings)\/[a-z0-9-]{1,80}\.md$/;
 
 const reachOf = (wire: Wire, dir: string) => ({
   env: wire.env,

@@ -4,6 +4,7 @@ import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
 import { exit, interrupted, usage } from "../errors.ts";
 import { hearSignals, heed } from "../interrupt.ts";
+import { createPlugins } from "../plugin/index.ts";
 import { createPollers } from "../pollers/index.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { unpushed } from "../shell/behind.ts";
@@ -22,7 +23,7 @@ import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
-import { codeOf, talkWith } from "./code.ts";
+import { campfireOf, codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
 import { delivery } from "./site-deploy.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
@@ -90,6 +91,8 @@ export async function tickOnce(
     published = await publish(ports, state.settings, state.tips, before);
     return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };
+  const plugins = createPlugins({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, before?.plugins);
+  const sources = options.pollers ?? pollersOf(wire, flags);
   let plans = before?.plans;
   const planning = async (state: State, left: number) => {
     if (!conversations) return {};
@@ -99,8 +102,10 @@ export async function tickOnce(
     plans = planned;
     return said;
   };
-  const beating = async ({ settings: { heartbeat } }: State) => (heartbeat ? ping(heartbeat.url, secretOf(wire)) : {});
+  const beating = async ({ settings: { heartbeat } }: State) =>
+    heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
   const scan = createScan();
+  const code = codeOf(wire, dir, scan);
   const outcome = await runTick(
     around({
       repo,
@@ -108,22 +113,35 @@ export async function tickOnce(
       runtimes,
       screen: createScreen(secrets, scan),
       mask: (text, cut) => secrets.mask(text, cut),
-      code: codeOf(wire, dir, scan),
+      code,
+      campfire: lead ? campfireOf(wire, dir, { repo, code, clock }) : undefined,
       conversations,
       forecast: async (state) =>
         (await import("./said.ts")).forecastOfMonth({ wire, dir, repo, now: clock.now() }, state),
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
+      prose: async (draft) =>
+        draft.settings.narrate && (await import("../shell/prose.ts")).writeProse(writing(wire), draft),
       report: wire.report,
-      pollers: lead ? (options.pollers ?? pollersOf(wire, flags)) : () => [],
+      pollers: lead
+        ? async (settings, state) => [
+            ...(await sources(settings, state)),
+            ...(await plugins.sources(state, clock.now())),
+          ]
+        : () => [],
+      ...(lead ? { hooks: plugins.hooks } : {}),
       connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
       after: [
+        ...(lead ? [{ name: "plugins", run: (state: State) => plugins.act(state, clock.now(), options.signal) }] : []),
         ...(conversations ? [{ name: "proposals", run: planning }] : []),
         ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
         ...(flags.site === false || !lead ? [] : [{ name: "publish", run: publishing }]),
         ...(lead ? [{ name: "heartbeat", run: beating }] : []),
       ],
-      beat: () => ({ published: published.beat, plans }),
+      beat: ({ contended }) => ({
+        ...{ published: published.beat, plans },
+        plugins: contended ? before?.plugins : plugins.memories(),
+      }),
     }),
     {
       attempt: Number(wire.env.GITHUB_RUN_ATTEMPT ?? 1),
@@ -144,6 +162,12 @@ export async function tickOnce(
   const late = silent !== null && silent > 2 * outcome.state.settings.tick.every ? silent : null;
   return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead, late };
 }
+
+const writing = (wire: Wire) => ({
+  secret: secretOf(wire),
+  mask: (text: string) => wire.secrets.mask(text),
+  progress: (line: string) => wire.report.progress(line),
+});
 
 /** How long the CI job runs already, ms, where its workflow says when it began. */
 function spentOf({ env, clock }: Wire): number | undefined {

@@ -93,9 +93,9 @@ describe("the campfire", () => {
     [
       "its branch",
       row({ proposal: { branch: "towline/campfire" } }),
-      "has 2 candidates on the branch towline/campfire for you.",
+      "has [2 candidates](state/campfire/2026-11-20.md) for you, on the branch towline/campfire.",
     ],
-    ["no address that is none", row({ proposal: { branch: "b", url: "javascript:x" } }), "on the branch b for you."],
+    ["no address that is none", row({ proposal: { branch: "b", url: "javascript:x" } }), "for you, on the branch b."],
     ["nothing when it is over", row({ state: "merged" }), "Nothing here yet. Nothing waits for you."],
     ["nothing of a torn line", '{"state":"open"', "Nothing here yet. Nothing waits for you."],
   ])("leads to %s", (_, text, words) => {

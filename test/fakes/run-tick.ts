@@ -26,6 +26,7 @@ interface RunOptions {
   /** What agents may be given by name. */
   env?: Record<string, string>;
   after?: (repo: Repo) => TickPorts["after"];
+  hooks?: TickPorts["hooks"];
   /** The environment that a CI service gives. */
   ci?: Readonly<Record<string, string | undefined>>;
   /** Opened by the test, with deadlines of its own. */
@@ -65,6 +66,7 @@ export async function runTick(
       deployer: options.deployer,
       conversations: options.conversations,
       code: options.code,
+      hooks: options.hooks,
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),

@@ -53,6 +53,8 @@ export interface Hub {
   pulls: Pull[];
   issues: Json[];
   comments: Said[];
+  /** Remarks on lines of all pull requests, the oldest first. */
+  past: Json[];
   reviews: Said[];
   /** In GraphQL's shape. */
   threads: Said[];
@@ -81,6 +83,7 @@ export async function serve(bare: string): Promise<Hub> {
     pulls: [],
     issues: [],
     comments: [],
+    past: [],
     reviews: [],
     threads: [],
     runs: [],
@@ -164,6 +167,12 @@ function route(hub: Hub, bare: string, line: string, url: URL, sent: Json): Repl
     case "PATCH /pulls/N":
       Object.assign(hub.pulls.find((pull) => pull.number === n) as Pull, { title: sent.title, body: sent.body });
       return one(hub, bare, n);
+    case "GET /pulls/comments": {
+      const [size, page] = ["per_page", "page"].map((name) => Number(url.searchParams.get(name)));
+      const since = url.searchParams.get("since") ?? "";
+      const later = hub.past.filter(({ created_at }) => String(created_at) >= since);
+      return { body: later.slice(((page ?? 1) - 1) * (size ?? 30), (page ?? 1) * (size ?? 30)) };
+    }
     case "GET /pulls/N/reviews":
       return on(hub.reviews);
     case "GET /issues/N": {

@@ -10,7 +10,17 @@ import { hostile, sampleInput, writeSample } from "./sample.ts";
 
 const limit = 120_000;
 const package_dir = new URL("../../site/", import.meta.url);
-const pages = ["index.html", "reflections/index.html", "tasks/index.html", "jobs/index.html", "fleet/index.html"];
+const pages = [
+  "index.html",
+  "reflections/index.html",
+  "tasks/index.html",
+  "jobs/index.html",
+  "fleet/index.html",
+].concat(
+  ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections", "collections/outreach"].map(
+    (name) => `${name}/index.html`,
+  ),
+);
 
 let root: string;
 beforeAll(async () => {

@@ -79,7 +79,7 @@ const rules = (changed) => ({
     if (from.tagName === "DETAILS") to.toggleAttribute("open", from.open);
     if (from.classList.contains("listed")) to.hidden = from.hidden;
     if (from.isEqualNode(to)) return false;
-    if (from.dataset.key) changed.add(from);
+    if (from.dataset.key && readsOtherwise(from, to)) changed.add(from);
     return true;
   },
   onNodeAdded(node) {
@@ -87,6 +87,9 @@ const rules = (changed) => ({
     return node;
   },
 });
+
+/** Links to records change with every commit; that is no news. */
+const readsOtherwise = (from, to) => from.textContent !== to.textContent || from.className !== to.className;
 
 /** Only the innermost of what changed: a list is not new because of one row. */
 function show(changed) {

@@ -1,0 +1,125 @@
+// What was said in the past, as signals: what two have said becomes a candidate for the next campfire. Nothing more.
+import { type Candidate, candidatesOf, type Dismissed, witnessesOf } from "./candidates.ts";
+import { digest } from "./hash.ts";
+import { candidates_path, dismissed_path, most_signals, signals_path } from "./lessons.ts";
+import { ndjson } from "./render.ts";
+import { grouped, type Signal } from "./signals.ts";
+import { clean } from "./text.ts";
+
+export const mined_paths = {
+  signals: signals_path,
+  candidates: candidates_path,
+  dismissed: dismissed_path,
+  /** Old words that were signals once: what became of them is known, or forgotten on purpose. */
+  before: "state/mined.ndjson",
+} as const;
+
+/** Something that a person said in the past. `origin`: what it was about; two about one are one witness. */
+export interface PastWord {
+  id: string;
+  at: string;
+  text: string;
+  origin: string;
+  link: string;
+  path: string | null;
+}
+
+/** Of all signals that a pack keeps, the mined ones have the place that is left. */
+const most = { rows: most_signals.rows, text: most_signals.text, words: 4 };
+
+/** null: it says too little to be learned from. */
+export function minedSignal({ id, at, text, origin, link, path }: PastWord): Signal | null {
+  // Quotes are somebody else's words, and code is an answer to this one case.
+  const said = clean(text)
+    .replace(/^>.*$/gm, "")
+    .replace(/^(`{3,}|~{3,})[\s\S]*?^\1.*$/gm, "")
+    .replace(/\n{2,}/g, "\n")
+    .trim()
+    .slice(0, most.text)
+    .toWellFormed();
+  if ((said.match(/[\p{L}\p{N}]+/gu) ?? []).length < most.words || Number.isNaN(Date.parse(at))) return null;
+  return {
+    id: `mined-${digest("mined", id).slice(0, 16)}`,
+    at: new Date(at).toISOString(),
+    kind: "review",
+    text: said,
+    origins: [origin],
+    link,
+    ...(path === null ? {} : { path }),
+  };
+}
+
+export interface Mined {
+  /** Path → text of the files that change; none: all of it was known. */
+  changes: Map<string, string>;
+  /** Candidates that were none before. */
+  fresh: Candidate[];
+  kept: number;
+}
+
+type Texts = (path: string) => string;
+
+interface Handed {
+  id: string;
+  at: string;
+}
+
+/** What is older is not read again. */
+const isRecent =
+  (now: Date) =>
+  ({ at }: Handed) =>
+    now.getTime() - Date.parse(at) <= most_signals.age + 86_400_000;
+
+/** The ledger's files with these signals. `texts`: as they stand. */
+export function withMined(texts: Texts, found: readonly Signal[], now: Date): Mined {
+  const rows = rowsOf<Signal>(texts(mined_paths.signals));
+  const mined = rowsOf<Handed>(texts(mined_paths.before));
+  const known = new Set([...rows, ...mined].map(({ id }) => id));
+  const dismissed = rowsOf<Dismissed>(texts(mined_paths.dismissed));
+  // What was turned down, or said by a signal that was, is not told again.
+  const gone = new Set(dismissed.flatMap(({ signals }) => signals));
+  const fresh = [...new Map(found.map((one) => [one.id, one])).values()].filter(
+    ({ id }) => !known.has(id) && !gone.has(id),
+  );
+  const kept = worthKeeping(rows, fresh, Math.max(0, most.rows - rows.length));
+  // Before the others: what ticks have heard stays the longest.
+  const all = [...kept, ...rows];
+  const before = new Set(rowsOf<Candidate>(texts(mined_paths.candidates)).map(({ id }) => id));
+  const candidates = candidatesOf(grouped(all), dismissed);
+  const changes = new Map(
+    kept.length === 0
+      ? []
+      : [
+          [mined_paths.signals, ndjson(all)],
+          [mined_paths.candidates, ndjson(candidates)],
+          [mined_paths.before, ndjson([...mined, ...kept.map(({ id, at }) => ({ id, at }))].filter(isRecent(now)))],
+        ],
+  );
+  return { changes, kept: kept.length, fresh: candidates.filter(({ id }) => !before.has(id)) };
+}
+
+/** Those that others agree with come first, then the newest. */
+function worthKeeping(rows: readonly Signal[], fresh: readonly Signal[], room: number): Signal[] {
+  const mine = new Set(fresh.map(({ id }) => id));
+  const agreed = new Set(
+    grouped([...rows, ...fresh])
+      .filter((group) => witnessesOf(group) >= 2)
+      .flatMap((group) => group.map(({ id }) => id))
+      .filter((id) => mine.has(id)),
+  );
+  const byWorth = fresh.toSorted(
+    (a, b) => Number(agreed.has(b.id)) - Number(agreed.has(a.id)) || (a.at > b.at ? -1 : a.at < b.at ? 1 : 0),
+  );
+  return byWorth.slice(0, room).sort((a, b) => (a.at < b.at || (a.at === b.at && a.id < b.id) ? -1 : 1));
+}
+
+function rowsOf<T extends { id: string }>(text: string): T[] {
+  return text.split("\n").flatMap((line) => {
+    try {
+      const row = JSON.parse(line) as T;
+      return typeof row?.id === "string" ? [row] : [];
+    } catch {
+      return []; // a torn line costs itself only
+    }
+  });
+}
