@@ -99,6 +99,16 @@ test("what stands in a folder is kept, and a bare repository beside it is not ta
   const { made } = await run(dir, "--origin", join(dir, "..", "o.git"));
   expect(made).toMatchObject({ where: "pushed", kept: ["README.md"] });
   expect(readFileSync(join(dir, "README.md"), "utf8")).toBe("mine\n");
+
+  // What the doctor says of it, in words: what is missing before anything can run.
+  const fresh = await cli(dir, ["doctor"], person);
+  expect(fresh.code).toBe(0);
+  expect(fresh.out).toMatch(
+    /^! hosts\/example\.md:1: there is no machine yet that may be called, so nothing can run\n {4}towline fleet add/,
+  );
+  const tick = join(dir, ".github/workflows/tick.yml");
+  writeFileSync(tick, readFileSync(tick, "utf8").replace(/towline@\S+/, "towline@9.9.9"));
+  expect((await cli(dir, ["doctor"], person)).out).toContain("the ticks fetch towline 9.9.9, and the pack names");
 });
 
 test("with a token: visibility, plan, owner and the environment come from the forge", async () => {
