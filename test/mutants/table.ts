@@ -2090,6 +2090,27 @@ export const mutants: Mutant[] = [
     tests: ["test/check/collections.test.ts"],
     name: "own folders are none",
   },
+  {
+    guard: "open work is never archived",
+    edits: [
+      ["src/core/archive-old.ts", "|| state.jobs.has(idOf(path))", ""],
+      ["src/core/archive-old.ts", "job !== null && isOver(job) &&", "job !== null &&"],
+    ],
+    tests: ["test/archive/archive.test.ts"],
+    name: "what is over goes into files of many",
+  },
+  {
+    guard: "a row of an archive is believed only where that record belongs",
+    edits: [
+      [
+        "src/core/archive.ts",
+        'typeof path === "string" && typeof text === "string" && belongs(file, path)',
+        'typeof path === "string" && typeof text === "string"',
+      ],
+    ],
+    tests: ["test/archive/archive.test.ts"],
+    name: "a row is believed only where",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
