@@ -11,6 +11,7 @@ import { besideJob } from "../core/export-jobs.ts";
 import type { PageFiles } from "../core/export-lines.ts";
 import { newestJobs } from "../core/export-world.ts";
 import type { ExportFiles } from "../core/exported.ts";
+import { plugin_pages } from "../core/plugin-pages.ts";
 import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from "../core/schema.ts";
 import { readState, type SourceFile } from "../core/state.ts";
 import { configuration } from "../errors.ts";
@@ -29,7 +30,9 @@ export interface Export {
 
 export const digest_file = "export.sha256";
 const single = new Set(["towline.yml", "OVERVIEW.md", "state/levels.ndjson"]);
-const state_files = new Set(["knowledge", "campfire", "dismissed", "fired"].map((name) => `state/${name}.ndjson`));
+const state_files = new Set(
+  ["knowledge", "campfire", "candidates", "dismissed", "fired"].map((name) => `state/${name}.ndjson`),
+);
 const wanted_pupdates = 500;
 
 /** Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last. */
@@ -93,7 +96,11 @@ async function pageFiles(repo: Repo, items: TreeItem[], settings: Settings): Pro
   const samples = items.filter(({ path }) => isSampleFile(path)).sort((a, b) => (a.path < b.path ? 1 : -1));
   const wanted = new Set(samples.slice(0, sample_days).map(({ path }) => path));
   const read = items.filter(
-    ({ path }) => state_files.has(path) || wanted.has(path) || collectionOf(path, settings.collections) !== null,
+    ({ path }) =>
+      state_files.has(path) ||
+      path.startsWith(`${plugin_pages}/`) ||
+      wanted.has(path) ||
+      collectionOf(path, settings.collections) !== null,
   );
   const files = await texts(repo, read);
   return new Map(files.flatMap(({ path, text }) => (text === null ? [] : [[path, text] as const])));
@@ -179,7 +186,12 @@ async function commitTime(repo: Repo, commit: string): Promise<string | null> {
 async function branchOf(repo: Repo): Promise<string | null> {
   const known = ["refs/remotes/origin/HEAD", "refs/towline/remote/heads/HEAD"];
   const said = await git(repo, ["for-each-ref", "--format=%(symref)", ...known]);
-  return said.split("\n")[0]?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null;
+  return (
+    said
+      .split("\n")
+      .find(Boolean)
+      ?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null
+  );
 }
 
 /** The setting when it is an address, else the origin's web address where its host is a known forge. */
