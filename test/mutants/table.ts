@@ -2090,6 +2090,24 @@ export const mutants: Mutant[] = [
     tests: ["test/check/collections.test.ts"],
     name: "own folders are none",
   },
+  {
+    guard: "work from elsewhere starts nothing by itself",
+    edits: [["src/core/import-tasks.ts", '["status", "draft"]', '["status", "ready"]']],
+    tests: ["test/verbs/import.test.ts"],
+    name: "a backlog",
+  },
+  {
+    guard: "what people do not see of work from elsewhere, agents do not get",
+    edits: [["src/core/import-tasks.ts", 'text.replace(/<!--[\\s\\S]*?(?:-->|$)/g, "")', "text"]],
+    tests: ["test/verbs/import.test.ts"],
+    name: "issues",
+  },
+  {
+    guard: "nobody leaves over open jobs unasked",
+    edits: [["src/verbs/leave.ts", "if (open.length > 0 && !flags.force)", "if (open.length > 1e9)"]],
+    tests: ["test/verbs/leave.test.ts"],
+    name: "open jobs",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
