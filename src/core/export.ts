@@ -49,6 +49,7 @@ import {
   dayOf,
   fragment,
   instant,
+  most_tasks,
   newest_jobs,
   of,
   type Plain,
@@ -73,8 +74,9 @@ export const exportData = (input: ExportInput): ExportFiles => exportAll(input).
 export function exportAll(input: ExportInput): { files: ExportFiles; days: OlderDay[] } {
   const world = worldOf({ ...input, zone: input.settings.zone });
   const days = olderDays(world, input.blobs ?? new Map());
-  const reflections = reflectionRows(world);
   const tasks = taskRows(world);
+  world.listed = new Set(tasks.slice(0, most_tasks).map((task) => task.id));
+  const reflections = reflectionRows(world);
   const memos = memoRows(world);
   const beside: PageFiles = input.files ?? new Map();
   const history = historyRows(world, beside);
@@ -84,7 +86,7 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
     home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at }),
     reflections: reflections.slice(0, newest_reflections),
     facets: facetRows(reflections.slice(0, newest_reflections)),
-    tasks,
+    tasks: tasks.slice(0, most_tasks),
     jobs: jobRows(world, input.beside),
     hosts,
     agents: rows(world, "agent").map((row) => ({ ...row, fields: without(row.fields, ["env", "account"]) })),
@@ -170,7 +172,7 @@ function jobRows(world: World, beside?: Beside): Row<"jobs">[] {
       const story = jobStory(world, world.jobs[listed.get(row.path) as number] as Entry<"job">, beside);
       const rest = story.sections.length > 0 ? { body: "", cut: undefined } : {};
       const title = task?.data.title ?? job.task;
-      return { ...row, ...rest, fields, day, title, task_listed: task !== undefined, ...story };
+      return { ...row, ...rest, fields, day, title, task_listed: taskLink(world, job.task) !== undefined, ...story };
     });
 }
 

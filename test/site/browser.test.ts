@@ -157,7 +157,8 @@ describe.skipIf(executable === undefined)(
 
     test("every link inside the site leads to a file and, with a fragment, to an element of it", async () => {
       const out = join(root, "quiet");
-      const files = (await readdir(out, { recursive: true })).filter((name) => name.endsWith(".html"));
+      const all = await readdir(out, { recursive: true });
+      const files = all.filter((name) => name.endsWith(".html"));
       expect(files.length).toBeGreaterThan(80);
       const ids = new Map<string, Set<string>>();
       const wanted = new Map<string, string>();
@@ -175,6 +176,7 @@ describe.skipIf(executable === undefined)(
       for (const [link, from] of wanted) {
         if (feeds.has(link.slice(1))) continue;
         const [page, fragment] = link.split("#") as [string, string?];
+        if (all.includes(page.slice(1)) && !page.endsWith("/")) continue;
         const there = ids.get(page);
         expect(there, `${link} in ${from}`).toBeDefined();
         if (fragment) expect(there?.has(decodeURIComponent(fragment)), `${link} in ${from}`).toBe(true);

@@ -70,11 +70,11 @@ describe("build", () => {
       }
       const home = await readFile(join(out, "reflections/index.html"), "utf8");
       expect(home).toContain("&lt;script&gt;window.canary=1");
-      // The name of a namespace is no address: nobody asks for it.
       for (const file of await listing(join(out, "assets")))
-        expect(
-          (await readFile(join(out, "assets", file), "utf8")).replaceAll("http://www.w3.org/1999/xhtml", ""),
-        ).not.toMatch(/url\(|@import|https?:/);
+        expect(await readFile(join(out, "assets", file), "utf8")).not.toMatch(
+          // Names of XML's languages look like addresses; nothing is asked there.
+          /url\(|@import|https?:(?!\/\/www\.w3\.org\/)/,
+        );
     },
     limit,
   );
