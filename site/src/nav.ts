@@ -52,6 +52,7 @@ const all: Place[] = [
     name: "Collections",
     icon: "M2.5 3h4.5v4.5H2.5zM9 3h4.5v4.5H9zM2.5 9.5h4.5V14H2.5zM9 9.5h4.5V14H9z",
   },
+  { id: "plugins", name: "Plugins", icon: "M6 2v3M10 2v3M4 5h8v3a4 4 0 0 1-8 0zM8 12v2.5" },
 ];
 
 const made = new Set(

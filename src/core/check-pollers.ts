@@ -21,8 +21,9 @@ export function pollerProblems(pack: Pack, workflow: { path: string; text: strin
 }
 
 function unsetProblem(pack: Pack, { source, variable }: PollerKey, { path }: { path: string }): Problem {
-  const [poller = ""] = source.split(".");
-  const place = locate(`---\n${pack.texts.get("towline.yml") ?? ""}\n---\n`, ["pollers", poller]);
+  const [poller = "", name = ""] = source.split(".");
+  const field = poller === "plugins" ? [poller, name] : ["pollers", poller];
+  const place = locate(`---\n${pack.texts.get("towline.yml") ?? ""}\n---\n`, field);
   const why = `\`${source}\` reads the variable ${variable}, and ${path} does not set it`;
   const advice = `add \`${variable}: \${{ secrets.${variable} }}\` to the \`env:\` of the tick step`;
   const at = { line: Math.max(1, place.line - 1), column: place.column, level: "warning" as const };

@@ -1,6 +1,8 @@
 // Rules: that they can ever match, that their actions exist, and that their examples come true.
 import { atField, meant, type Pack } from "./check-pack.ts";
+import { pluginAction } from "./check-plugins.ts";
 import type { Entry, Problem } from "./entry.ts";
+import { locate } from "./locate.ts";
 import { examples } from "./markdown.ts";
 import { nearest } from "./nearest.ts";
 import { actionOf, judge as judgeWhen, operators } from "./rules.ts";
@@ -134,6 +136,9 @@ function actionProblems(
   const name = actionOf(action);
   const here = ["then", i, name];
   if (action_names.includes(name)) return [];
+  const plugged = pluginAction(pack, name, rule);
+  if (plugged === "fine") return [];
+  if (plugged) return [{ ...plugged, ...locate(pack.texts.get(rule.path) ?? "", here) }];
   if (actions.includes(name))
     return [
       atField(

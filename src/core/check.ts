@@ -10,6 +10,7 @@ import { linkProblems } from "./check-links.ts";
 import { atField, type CheckFile, type Pack, problem } from "./check-pack.ts";
 import { paneProblems } from "./check-panes.ts";
 import { pathProblems } from "./check-paths.ts";
+import { pluginProblems } from "./check-plugins.ts";
 import { pollerProblems } from "./check-pollers.ts";
 import { type Expected, ruleProblems } from "./check-rules.ts";
 import { settingsProblems } from "./check-settings.ts";
@@ -47,6 +48,7 @@ const workflow = ".github/workflows/tick.yml";
 export const reads = (path: string) =>
   path === "towline.yml" ||
   path === workflow ||
+  path.startsWith("plugins/") ||
   kindOf(path) !== null ||
   (path.endsWith(".ndjson") && pathClass(path) === "ledger");
 
@@ -70,6 +72,7 @@ export function check(input: CheckInput): Checked {
     ...linkProblems(pack),
     ...hostProblems(pack, tick),
     ...pollerProblems(pack, ticking),
+    ...pluginProblems(pack, [...byPath.keys()]),
     ...forgeProblems(pack, ticking),
     ...agentProblems(pack, ticking),
     ...budgetProblems(pack),

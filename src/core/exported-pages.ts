@@ -1,6 +1,7 @@
 // Export documents of the pages beside the daily ones: rules, pupdates, knowledge, campfires, costs, health, histories of
 // hosts, and what a pack tracks besides.
 import { z } from "zod";
+import { page } from "./plugin-page.ts";
 import { kinds, pupdate } from "./schema.ts";
 
 const text = z.string();
@@ -19,6 +20,8 @@ const rule_row = record_row(kinds.rule).extend({
   /** How often among the exported pupdates. */
   times: count,
 });
+
+const plugin_page = page.extend({ id: text });
 
 const pupdate_row = pupdate.extend({
   day: text,
@@ -53,6 +56,10 @@ const candidate = z.object({
   sources: z.array(text).default([]),
   why: text.default(""),
   outcome: z.enum(["approved", "dismissed", "edited"]).optional(),
+  /** What it says, while it waits. */
+  text: text.optional(),
+  /** It came in without the word of somebody who may: nobody is given it. */
+  withheld: text.optional(),
 });
 
 /** A line of state/campfire.ndjson. */
@@ -65,6 +72,17 @@ export const campfire_row = z.object({
   closed_at: text.optional(),
   candidates: z.array(candidate).default([]),
   doubted: z.array(text).default([]),
+  /** Somebody decided who may not, in words. */
+  refused: text.optional(),
+});
+
+/** A line of state/candidates.ndjson that no campfire has taken up yet. */
+const waiting = z.object({
+  id: text,
+  text,
+  sources: z.array(text),
+  since: text,
+  witnesses: count,
 });
 
 const health = z.object({
@@ -109,6 +127,7 @@ export const page_documents = {
   pupdates: pupdate_row,
   knowledge: knowledge_row,
   campfire: campfire_row,
+  candidates: waiting,
   /** What people turned down, newest first. */
   dismissed: z.object({ id: text, text, at: text, signals: count }),
   /** A row a day that cost something, newest first. */
@@ -116,4 +135,5 @@ export const page_documents = {
   health,
   history,
   collections: collection,
+  plugins: plugin_page,
 } as const;

@@ -7,7 +7,7 @@ export interface PollerKey {
   variable: string;
 }
 
-export function pollerKeys({ pollers }: Settings): PollerKey[] {
+export function pollerKeys({ pollers, plugins }: Settings): PollerKey[] {
   const lists = [
     ...(pollers.http ?? []).map((one) => ({ ...one, poller: "http" })),
     ...(pollers.calendar ?? []).map((one) => ({ ...one, poller: "calendar" })),
@@ -22,5 +22,20 @@ export function pollerKeys({ pollers }: Settings): PollerKey[] {
         .filter((variable) => typeof variable === "string")
         .map((variable) => ({ source: `${poller}.${name}`, variable })),
     ),
+    ...Object.entries(plugins).flatMap(([name, own]) =>
+      own.off ? [] : variablesOf(own).map((variable) => ({ source: `plugins.${name}`, variable })),
+    ),
   ];
+}
+
+/** Of a plugin's settings: addresses and headers as env:NAME, what it may see, and tokens by the names that they go by. */
+function variablesOf(own: Settings["plugins"][string]): string[] {
+  const named = Object.entries(own).flatMap(([key, value]) =>
+    [value].flat().flatMap((one) => {
+      if (typeof one !== "string") return [];
+      if (one.startsWith("env:")) return [one.slice(4)];
+      return key === "secrets" || /(^|_)(token|key|secret|password)$/.test(key) ? [one] : [];
+    }),
+  );
+  return [...new Set(named.filter((one) => /^[A-Z][A-Z0-9_]*$/.test(one)))];
 }

@@ -67,9 +67,7 @@ export function wishFor(draft: Draft, facts: string): ProseWish | null {
   const row = readRow(draft);
   if (row?.hash === hash || askedToday(draft, row) >= narrate.day) return null;
   // A pack whose money is spent spends none on this.
-  const spent = draft.levels.some(
-    ({ kind, subject }) => kind === "budget.reached" && subject.startsWith("the pack,"),
-  );
+  const spent = draft.levels.some(({ kind, subject }) => kind === "budget.reached" && subject.startsWith("the pack,"));
   return spent ? null : { hash, facts, system, user: `The facts:\n\n${fenced(facts, "markdown")}` };
 }
 

@@ -82,7 +82,7 @@ function inSettings(text: string): Found[] {
     const last = String(field.at(-1));
     const word = value.startsWith("env:")
       ? value.slice(4)
-      : named_field.test(last) && field.length > 1 && a_name.test(value)
+      : ((named_field.test(last) && field.length > 1) || isPlugins(field)) && a_name.test(value)
         ? value
         : null;
     return word === null ? [] : [{ ...at(field), word, kind: "value" }];
@@ -104,6 +104,10 @@ function inSettings(text: string): Found[] {
   if (locked) defaults.push({ ...at(["site", "private"]), word: "TOWLINE_SITE_KEY", kind: "value" });
   return [...found, ...defaults];
 }
+
+/** What a plugin may see, and its options that are named like a secret. */
+const isPlugins = ([first, , option]: PropertyKey[]) =>
+  first === "plugins" && /^secrets$|_(token|key|secret|password)$/.test(String(option));
 
 function settingsOf(text: string): object {
   try {

@@ -71,6 +71,26 @@ const outreach_schema = {
 
 const row = (fields: string, body = "") => `---\n${fields}\n---\n${body}`;
 
+const plugin_page = (text: string) => ({
+  title: `Disks ${text}`,
+  blocks: [
+    { text: `As the hosts noted it.\n${text}` },
+    { facts: { "next to be full": `darth ${text}` } },
+    {
+      table: {
+        columns: ["host", "free", "full"],
+        rows: [["darth", "3.1 GB of 40 GB", `in 6 days ${text}`], ["lobot"]],
+      },
+    },
+    {
+      bars: [
+        { label: `darth ${text}`, value: 92, says: "% used" },
+        { label: "lobot", value: 20 },
+      ],
+    },
+  ],
+});
+
 /** `text`: put into every field that somebody else writes. */
 export function pageFiles(until: number, text = ""): Map<string, string> {
   const files = new Map<string, object[]>();
@@ -87,8 +107,24 @@ export function pageFiles(until: number, text = ""): Map<string, string> {
     ...[...files].map(([path, list]) => [path, lines(list)] as const),
     ["state/knowledge.ndjson", lines(known)],
     ["state/dismissed.ndjson", lines(dismissed)],
+    [
+      "state/candidates.ndjson",
+      lines([
+        {
+          id: "close-what-you-open-1",
+          text: `Close what you open: two jobs ran out of handles. ${text}`,
+          sources: ["jobs/2026/11/20/nginx-errors-61e3a.md", "https://github.com/example/harbour/pull/44"],
+          signals: ["s1", "s2"],
+          since: "2026-11-20T20:00:00Z",
+          witnesses: 2,
+          paths: [],
+        },
+        { id: "backup-holds-the-disk", text: "taken up already", since: "2026-11-20T20:00:00Z", witnesses: 2 },
+      ]),
+    ],
     ["state/campfire.ndjson", lines(campfires(text))],
     ["state/fired.ndjson", lines([{ rule: "stale-pr", key: "pr/9", at: "2026-11-02T08:00:00Z", count: 1 }])],
+    ["state/plugins/disk-trend.json", JSON.stringify(plugin_page(text))],
     ["outreach/schema.json", JSON.stringify(outreach_schema)],
     [
       "outreach/acme.md",
@@ -117,5 +153,6 @@ export const page_levels: LevelRow[] = [
 
 export const page_settings = {
   collections: { outreach: { title: "Outreach" } },
+  plugins: { "disk-trend": {} },
   budget: { day: { usd: "0.5" }, month: { usd: "0.25" } },
 };

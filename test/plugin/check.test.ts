@@ -1,0 +1,78 @@
+// What `towline check` says of plugins, and how they are named in towline.yml.
+
+import { expect, test } from "vitest";
+import { parseDocument } from "yaml";
+import { withPlugin } from "../../src/core/plugin-edit.ts";
+import { secretNames } from "../../src/core/secret-names.ts";
+import { checked, places, sound } from "../check/pack.ts";
+import { down, plugin } from "./write.ts";
+
+const settings = (text: string) => ({ "towline.yml": `${sound["towline.yml"]}${text}` });
+const there = { "plugins/shop.ts": plugin(down) };
+
+test("one that is not there, one that nobody named, one with two files, one that is not pinned", () => {
+  expect(places(checked({ ...settings("plugins: {shop: {}}\n"), ...there }))).toEqual([]);
+  expect(places(checked(there))).toEqual(["plugins/shop.ts:1:1 plugin-not-named?"]);
+  const missing = checked({ ...settings("plugins:\n  shp: {}\n"), ...there });
+  expect(places(missing)).toEqual(["plugins/shop.ts:1:1 plugin-not-named?", "towline.yml:6:8 unknown-plugin"]);
+  expect(missing.problems.at(-1)?.fix).toBe("did you mean `shop`?");
+  expect(places(checked({ ...settings("plugins: [shop]\n"), ...there, "plugins/shop.js": "x" }))).toEqual([
+    "plugins/shop.js:1:1 plugin-twice",
+  ]);
+  expect(places(checked(settings("plugins: {shop: {package: towline-shop}}\n")))).toEqual([
+    "towline.yml:5:17 plugin-pin",
+  ]);
+  // Code of other programs is nobody's plugin.
+  expect(places(checked({ "plugins/rollup.js": "export default () => ({});" }))).toEqual([]);
+});
+
+test("an action of a rule needs its plugin", () => {
+  const rule = (action: string) => ({ "rules/r.md": `---\nwhen: {kind: shop.down}\nthen: [{${action}: x}]\n---\n` });
+  const on = { ...settings("plugins: {shop: {}}\n"), ...there };
+  expect(places(checked({ ...on, ...rule("shop.page") }))).toEqual([]);
+  const wrong = checked({ ...on, ...rule("shp.page") });
+  expect(wrong.problems).toMatchObject([
+    { path: "rules/r.md", line: 3, code: "unknown-action", fix: "did you mean `shop`?" },
+  ]);
+  const off = { ...settings("plugins: {shop: {off: true}}\n"), ...there };
+  expect(checked({ ...off, ...rule("shop.page") }).problems[0]?.message).toMatch(/switched off/);
+});
+
+test("what its settings name is a secret that the workflow must hand over", () => {
+  const named = settings("plugins:\n  shop:\n    url: env:SHOP_URL\n    token: SHOP_TOKEN\n    secrets: [SHOP_KEY]\n");
+  const workflow = "jobs: {t: {steps: [{run: towline tick, env: {SHOP_URL: x, SHOP_KEY: x}}]}}\n";
+  const found = checked({
+    ...named,
+    ...there,
+    ".github/workflows/tick.yml": workflow
+      .replace("{run", "\n{run")
+      .replace("SHOP_URL", "\nSHOP_URL")
+      .replace("SHOP_KEY", "\nSHOP_KEY"),
+  });
+  expect(found.problems.map(({ code, line, message }) => `${line} ${code} ${message}`)).toEqual([
+    "7 poller-token `plugins.shop` reads the variable SHOP_TOKEN, and .github/workflows/tick.yml does not set it",
+  ]);
+  const names = secretNames([{ path: "towline.yml", text: named["towline.yml"] }]).names.filter(
+    ({ optional }) => !optional,
+  );
+  expect(names.map(({ name }) => name)).toEqual(["SHOP_KEY", "SHOP_TOKEN", "SHOP_URL"]);
+});
+
+test.each([
+  ["nothing there", "id: p\n", "id: p\nplugins:\n  shop:\n    url: https://shop.example\n"],
+  ["no end of line", "id: p", "id: p\nplugins:\n  shop:\n    url: https://shop.example\n"],
+  ["an empty list of them", "plugins: {} # none\nid: p\n", "plugins:\n  shop:\n    url: https://shop.example\nid: p\n"],
+  [
+    "others, indented otherwise",
+    "plugins:\n    # mine\n    a: {}\nid: p\n",
+    "plugins:\n    shop:\n      url: https://shop.example\n    # mine\n    a: {}\nid: p\n",
+  ],
+  ["itself, bare", "plugins:\n  shop:\n  b: {}\n", "plugins:\n  shop:\n    url: https://shop.example\n  b: {}\n"],
+  ["itself, with settings", "plugins:\n  shop: {x: 1}\n", null],
+  ["others on one line", "plugins: {a: {}}\n", null],
+  ["no YAML", "plugins: {a\n", null],
+])("a plugin is put into towline.yml: %s", (_what, before, after) => {
+  const made = withPlugin(before, "shop", { url: "https://shop.example" });
+  expect(made?.replaceAll('"', "") ?? null).toBe(after);
+  if (made !== null) expect(parseDocument(made).toJS().plugins.shop).toEqual({ url: "https://shop.example" });
+});
