@@ -1893,7 +1893,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a file of a campfire that nobody took is told to nobody",
-    edits: [["src/core/withheld.ts", " && !withheld.has(`${path} ${sumOf(body)}`)", ""]],
+    edits: [["src/core/withheld.ts", "!withheld.has(`${path} ${sumOf(body)}`) && ", ""]],
     tests: ["test/core/campfire.test.ts"],
     name: "merged: what is there|by one who may not",
   },
@@ -2089,6 +2089,12 @@ export const mutants: Mutant[] = [
     edits: [["src/core/check-collections.ts", 'if (!own && !first.startsWith(".")) return null;', "return null;"]],
     tests: ["test/check/collections.test.ts"],
     name: "own folders are none",
+  },
+  {
+    guard: "what stands in a torn row of the campfire is told to nobody",
+    edits: [["src/core/withheld.ts", " && !isTorn(path)", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "while it is open",
   },
 ];
 
