@@ -49,7 +49,6 @@ import {
   dayOf,
   fragment,
   instant,
-  type JobLink,
   most_tasks,
   newest_jobs,
   of,
