@@ -1893,7 +1893,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a file of a campfire that nobody took is told to nobody",
-    edits: [["src/core/withheld.ts", " && !withheld.has(`${path} ${sumOf(body)}`)", ""]],
+    edits: [["src/core/withheld.ts", "!withheld.has(`${path} ${sumOf(body)}`) && ", ""]],
     tests: ["test/core/campfire.test.ts"],
     name: "merged: what is there|by one who may not",
   },
@@ -2107,6 +2107,12 @@ export const mutants: Mutant[] = [
     edits: [["src/verbs/leave.ts", "if (open.length > 0 && !flags.force)", "if (open.length > 1e9)"]],
     tests: ["test/verbs/leave.test.ts"],
     name: "open jobs",
+  },
+  {
+    guard: "what stands in a torn row of the campfire is told to nobody",
+    edits: [["src/core/withheld.ts", " && !isTorn(path)", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "while it is open",
   },
 ];
 
