@@ -2114,6 +2114,35 @@ export const mutants: Mutant[] = [
     tests: ["test/core/campfire.test.ts"],
     name: "while it is open",
   },
+  {
+    guard: "the dashboard of a private repository goes nowhere public unless somebody said so",
+    edits: [["src/shell/deliver.ts", 'if (found === "public" || found === "nowhere") return;', "if (found) return;"]],
+    tests: ["test/site/deliver.test.ts"],
+    name: "is not published for all",
+  },
+  {
+    guard: "a private dashboard is not built without what locks it",
+    edits: [["src/shell/site-lock.ts", "if (!site?.private) return undefined;", "if (site) return undefined;"]],
+    tests: ["test/site/deliver.test.ts"],
+    name: "is not built without",
+  },
+  {
+    guard: "of a private dashboard only what is encrypted is put in place",
+    edits: [["src/shell/site.ts", 'options.lock ? sealed : join(work, "out")', 'join(work, "out")']],
+    tests: ["test/site/private.test.ts"],
+    name: "no title, name, count",
+  },
+  {
+    guard: "every piece of a private dashboard has a nonce of its own",
+    edits: [["src/shell/seal.ts", "const iv = randomBytes(12);", "const iv = Buffer.alloc(12);"]],
+    tests: ["test/site/private.test.ts"],
+    name: "pieces are of one size",
+  },
+  {
+    guard: "what older records say is text on their days' pages",
+    edits: [["site/src/earlier.ts", "<code>${escaped(line.text)}</code>", "<code>${line.text}</code>"]],
+    tests: ["test/site/days.test.ts"],
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
