@@ -229,6 +229,8 @@ test("a rule's action is done after the record, once; after a failure again unde
   expect((await tick(4)).degraded).toEqual([
     expect.stringMatching(/rule zz wants its action `nothing`, and there is page$/),
   ]);
+  // What was done is not done again beside what is new.
+  expect(server.heard).toHaveLength(2);
 });
 
 test("hooks see what a tick comes to, and what they tell is in the same commit; a page is data in the ledger", async () => {
