@@ -14,12 +14,14 @@ import { dispatching } from "./verbs/dispatch.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
+import { forge } from "./verbs/forge.ts";
 import { importing } from "./verbs/import.ts";
 import { init } from "./verbs/init.ts";
 import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
 import { learnings } from "./verbs/learnings.ts";
+import { leave } from "./verbs/leave.ts";
 import { ledger } from "./verbs/ledger.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
@@ -52,11 +54,13 @@ const verbs: Register[] = [
   dispatching,
   doctor,
   fleet,
+  forge,
   importing,
   init,
   issueForms,
   job,
   learn,
+  leave,
   learnings,
   ledger,
   memo,

@@ -54,10 +54,10 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   campfire?: ((state: State, now: Date) => Promise<CampfireFinding | null>) | undefined;
   /** What a month of this pack comes to, in one line, for the inbox. */
   forecast?: Speaking["forecast"];
-  /** Whoever looks at what a pass comes to before it is recorded, and tells what is so by that: once a tick. */
-  hooks?(decision: Decision, now: Date, signal: AbortSignal | undefined): Promise<Level[]>;
   /** Asks the model that the settings name to put in words what is to be read first; undefined: there is nothing to ask. */
   prose?(draft: Draft): Promise<ProseRow | undefined>;
+  /** Whoever looks at what a pass comes to before it is recorded, and tells what is so by that: once a tick. */
+  hooks?(decision: Decision, now: Date, signal: AbortSignal | undefined): Promise<Level[]>;
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
   after: { name: string; run(state: State, left: number): Promise<Done> }[];
@@ -435,17 +435,6 @@ async function listenOnce(state: State, run: TickRun): Promise<void> {
   if (why !== null) run.outcome.degraded.push(why);
 }
 
-/** Whether the plan is to be made again, with what plugins said of it. */
-async function hookOnce(run: TickRun, decision: Decision): Promise<boolean> {
-  const { hooks } = run.ports;
-  if (!hooks || run.levels.has(hooked)) return false;
-  const levels = await hooks(decision, run.now, run.options.signal);
-  run.levels.set(hooked, levels);
-  run.findings.levels = [...run.findings.levels, ...levels];
-  for (const { kind, title } of levels) if (kind === "source.failed") run.outcome.degraded.push(oneLine(title, 300));
-  return levels.length > 0;
-}
-
 /** What was found or done out there is kept until it stands in a commit. */
 async function campOnce(state: State, run: TickRun): Promise<void> {
   const { campfire } = run.ports;
@@ -456,6 +445,17 @@ async function campOnce(state: State, run: TickRun): Promise<void> {
   } catch (thrown) {
     run.outcome.degraded.push(`campfire: ${oneLine(messageOf(thrown), 300)}`);
   }
+}
+
+/** Whether the plan is to be made again, with what plugins said of it. */
+async function hookOnce(run: TickRun, decision: Decision): Promise<boolean> {
+  const { hooks } = run.ports;
+  if (!hooks || run.levels.has(hooked)) return false;
+  const levels = await hooks(decision, run.now, run.options.signal);
+  run.levels.set(hooked, levels);
+  run.findings.levels = [...run.findings.levels, ...levels];
+  for (const { kind, title } of levels) if (kind === "source.failed") run.outcome.degraded.push(oneLine(title, 300));
+  return levels.length > 0;
 }
 
 /** Each source is asked once a tick, however many passes there are. */

@@ -1,11 +1,10 @@
 // Addresses inside the site. Everything else goes through recordUrl or prose.
+import { folderOf } from "./folder.ts";
+
 const base = import.meta.env.BASE_URL.replace(/\/*$/, "/");
 
 /** `tasks/` → `/base/tasks/`. */
 export const page = (path: string) => `${base}${path}`;
-
-/** The folder of a record's own page. Without dots no name is another file's, hidden, or a step up. */
-export const folderOf = (id: string) => id.replaceAll(".", "~");
 
 const entry = (folder: string) => (id: string) => `${base}${folder}/#${encodeURIComponent(id)}`;
 const own = (folder: string) => (id: string) => `${base}${folder}/${folderOf(id)}/`;

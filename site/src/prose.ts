@@ -33,7 +33,9 @@ export function prose(markdown: string, local: Local = () => null): string {
   return blocks(parser.parse(markdown) as Node, { level: 0, local });
 }
 
-const escaped = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replace(/\0/g, "\uFFFD");
+/** Text as HTML that says the same and does nothing. */
+export const escaped = (text: string) =>
+  text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`).replace(/\0/g, "\uFFFD");
 
 const pre = (text: string) => `<pre tabindex="0"><code>${escaped(text)}</code></pre>`;
 

@@ -1,6 +1,7 @@
 // How reflections are spread over pages: the newest on one, each day on its own.
 import type { Exported } from "../../src/core/exported.ts";
-import { folderOf, page } from "./link.ts";
+import { folderOf } from "./folder.ts";
+import { page } from "./link.ts";
 
 type Row = Exported<"reflections">;
 

@@ -344,6 +344,7 @@ function takeResult(draft: Draft, host: string, raw: RawResult, outcome: Outcome
   putJob(draft, next);
   draft.collected.add(job.id);
   if (landed && work && "kept" in landed) keep(draft, next, landed.kept);
+  if (work && landed?.state === "pushed" && landed.patch) keep(draft, next, new Map([["work.patch", landed.patch]]));
   raiseSaid(draft, next, messages);
   if (question !== null) raiseAsked(draft, next);
   else if (state === "review") raiseReview(draft, next);

@@ -1,7 +1,6 @@
 // The campfire: when there is one, what it proposes, and what is remembered of it in state/campfire.ndjson. At most one
 // proposal is open; what comes up meanwhile joins it.
 import type { Candidate } from "./candidates.ts";
-import type { Draft } from "./draft.ts";
 import { instantAt, localDay } from "./due.ts";
 import { digest } from "./hash.ts";
 import { candidatesIn, rowsIn } from "./lessons.ts";
@@ -102,7 +101,7 @@ export function campfirePlan(state: State, now: Date, now_too = false): Campfire
   const open = all.find((row) => row.state === "open");
   const day = now_too ? localDay(state.settings.zone, now).day : lastDue(state.settings, now);
   const nothing = open ? { open, fresh: [], day: open.id } : null;
-  if (day === null || state.stop !== null) return nothing;
+  if (day === null || state.stop !== null || open?.refused !== undefined) return nothing;
   const last = open
     ? (open.joined ?? open.id.slice(0, 10))
     : all
@@ -149,5 +148,3 @@ export interface CampfireFinding {
   /** Files to keep with the ledger, by path. */
   texts?: ReadonlyMap<string, string>;
 }
-
-export type Touching = Pick<Draft, "texts" | "attached">;

@@ -8,6 +8,7 @@ import type { Entry } from "./entry.ts";
 import { foldTask } from "./fold.ts";
 import { pupdatesPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
+import { knowledge_path, knowledgeText } from "./knowledge-rows.ts";
 import { closeMemos } from "./memos.ts";
 import { narrate } from "./narrate.ts";
 import { type Known, type Plan, plan } from "./plan.ts";
@@ -57,6 +58,8 @@ export function decideErrand(
   if (pass.closing !== undefined) for (const task of tasks) forget(draft, task);
   closeMemos(draft);
   const changes = changesOf(draft, narrate(draft), pass.tick);
+  const knowledge = knowledgeText(draft, base.jobs, new Map());
+  if (knowledge !== null && changes.size > 0) changes.set(knowledge_path, knowledge);
   if (draft.pupdates.length > 0) changes.set(pupdatesPath(isoNow(draft), pass.tick), ndjson(draft.pupdates));
   return { draft, plan: made, changes };
 }

@@ -9,6 +9,8 @@ export type JobLink = Exported<"reflections">["jobs"][number];
 
 const body_cap = 16 << 10;
 export const newest_jobs = 200;
+/** Tasks with a page of their own, in the order of the board: those at rest the longest are shown by the forge. */
+export const most_tasks = 500;
 
 export interface WorldInput {
   zone: string;
@@ -29,6 +31,8 @@ export interface World {
   /** Job id or run id → its jobs. */
   runs: Map<string, { job: Entry<"job">; link: JobLink }[]>;
   tasks: Map<string, Entry<"task">>;
+  /** Ids, fit for an address, of those that have a page of their own; absent: all have. */
+  listed?: Set<string>;
   hosts: Set<string>;
 }
 
@@ -89,11 +93,13 @@ export function rows<K extends Kind>(world: World, kind: K): Plain<K>[] {
     if (taken.has(id)) id = fragment(entry.path.replace(/\.md$/, ""));
     while (taken.has(id)) id += "-";
     taken.add(id);
-    const body = withoutRepeats(entry);
-    const { text, cut } = capped(readable(body, runtimeOf(entry)));
+    const { text, cut } = shown(entry);
     return { id, path: entry.path, fields: shortened(entry.data) as Fields<K>, body: text, cut };
   });
 }
+
+/** A record's text as people read it, up to the cap. */
+export const shown = (entry: Entry, most = body_cap) => capped(readable(withoutRepeats(entry), runtimeOf(entry)), most);
 
 function runtimeOf(entry: Entry): string | undefined {
   const fields = entry.data as { runtime?: unknown; run?: { runtime?: string } };
@@ -114,7 +120,7 @@ export const readable = (body: string, runtime: string | undefined) =>
   runtime === undefined || runtime === "shell" ? body : body.replace(/^(`{3,})text\n([\s\S]*?)\n\1$/m, "$2");
 
 export const taskLink = (world: World, id: string | undefined) =>
-  id !== undefined && world.tasks.has(id) ? fragment(id) : undefined;
+  id !== undefined && world.tasks.has(id) && (world.listed?.has(fragment(id)) ?? true) ? fragment(id) : undefined;
 
 /** `task:x`, `hosts/x.md`, `x` → `x`. */
 export const subjectId = (subject: string) => subject.replace(/^.*[:/]/, "").replace(/\.md$/, "");
@@ -122,11 +128,11 @@ export const subjectId = (subject: string) => subject.replace(/^.*[:/]/, "").rep
 export const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The beginning of a text, cut between characters, and the size of the whole when something was cut. */
-export function capped(text: string): { text: string; cut?: number } {
-  if (text.length * 3 <= body_cap) return { text };
+export function capped(text: string, most = body_cap): { text: string; cut?: number } {
+  if (text.length * 3 <= most) return { text };
   const whole = new TextEncoder().encode(text).length;
-  if (whole <= body_cap) return { text };
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(body_cap));
+  if (whole <= most) return { text };
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(most));
   return { text: text.slice(0, read), cut: whole };
 }
 
@@ -139,4 +145,21 @@ function shortened(value: unknown): unknown {
 }
 
 /** The day of an instant in the pack's zone. */
-export const dayOf = (world: World, at: string) => localDay(world.zone, new Date(instant(at))).day;
+export function dayOf(world: Pick<World, "zone">, at: string): string {
+  const days = known_days.get(world) ?? new Map<number, string>();
+  known_days.set(world, days);
+  // Clocks differ from UTC by whole quarters of an hour: all of one quarter is the same day.
+  const quarter = Math.floor(instant(at) / 900_000);
+  const day = days.get(quarter) ?? localDay(world.zone, new Date(instant(at))).day;
+  days.set(quarter, day);
+  return day;
+}
+const known_days = new WeakMap<object, Map<number, string>>();
+
+/** Newest first; what is of the same moment, by id. Times are read once each: there may be a hundred thousand. */
+export function sortedByTime<T extends { id: string }>(list: readonly T[], at: (one: T) => string): T[] {
+  return list
+    .map((one): [number, T] => [instant(at(one)), one])
+    .sort(([a, one], [b, other]) => b - a || compare(one.id, other.id))
+    .map(([, one]) => one);
+}

@@ -232,11 +232,39 @@ export const documents = {
     message: text,
     fix: text,
   }),
+  /** Days with records that are too old for the lists of the newest. What they hold is in files beside the documents. */
+  days: z.object({
+    id: text,
+    reflections: count,
+    jobs: count,
+    /** `nothing`: the forge alone has them. */
+    shows: z.enum(["text", "lines", "nothing"]),
+    /** Of the records, as they are in git. */
+    digest: text,
+  }),
 } as const;
 
 export type DocumentName = keyof typeof documents;
 export type Exported<N extends DocumentName> = z.infer<(typeof documents)[N]>;
 export type ExportFiles = Record<string, string>;
+
+/** One older record, as a day's page shows it. */
+export interface DayLine {
+  id: string;
+  path: string;
+  at: string;
+  /** Outcome or state. */
+  state?: string | undefined;
+  title: string;
+  facts: [string, string][];
+  text: string;
+  /** Bytes of the whole text, when only its beginning is here. */
+  cut?: number | undefined;
+}
+
+/** Where the lines of a day are, beside the documents. */
+export const dayFile = (row: Pick<Exported<"days">, "id" | "digest">, kind: "reflections" | "jobs") =>
+  `days/${kind}-${row.id}-${row.digest.slice(0, 16)}.json`;
 
 /** Web address of a record at the exported commits, or null when no forge is known. */
 export function recordUrl(meta: Exported<"meta">, path: string, line?: number): string | null {

@@ -87,7 +87,8 @@ function memoLine(state: State, memo: Entry<"memo">, web?: Web): string {
   const how = kind === "ask" || kind === "approval" ? `answer ${number} …` : `drop ${number}`;
   const pr = proposalOf(state, memo);
   const until = `until ${local(state, expires)}`;
-  return `- ${link(web, title, memo.path, 160)}${pr ? `: ${pr}` : ""}\n  \`/towline ${how}\` · ${until}`;
+  // Marks of code would stand there as they are: a title is no markdown.
+  return `- ${link(web, title.replaceAll("`", ""), memo.path, 160)}${pr ? `: ${pr}` : ""}\n  \`/towline ${how}\` · ${until}`;
 }
 
 /** Where the work can be looked at that a memo is about. */

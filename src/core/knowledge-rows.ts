@@ -1,9 +1,11 @@
 // state/knowledge.ndjson: of each insight and learning, when it was last confirmed, and how often it was of use. Written when
 // that changed, from what jobs say that they were given; what was retired is told once, with the jobs that had it.
+import { campfire_path } from "./campfire.ts";
 import { type Draft, isoNow } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { pupdateId } from "./ids.ts";
 import { type KnownRow, knownRows, type Used } from "./known.ts";
+import { fileOf } from "./lessons.ts";
 import { ndjson } from "./render.ts";
 import type { State } from "./state.ts";
 import { counted } from "./text.ts";
@@ -78,7 +80,9 @@ type Jobs = ReadonlyMap<string, Entry<"job">>;
 export function knowledgeText(draft: Draft, before: Jobs, looked: ReadonlyMap<string, LookedAt>): string | null {
   const rows = readKnowledge(draft);
   const old = new Map(rows.map((row) => [row.path, row]));
-  const present = draft.present ?? new Map(rows.map(({ path, blob = "" }) => [path, blob]));
+  // One that went stays until somebody has looked at who had it.
+  const stay = rows.filter(({ path }) => !looked.has(path)).map(({ path, blob = "" }) => [path, blob] as const);
+  const present = new Map([...stay, ...(draft.present ?? [])]);
   const now = isoNow(draft);
   const edited = [...present].flatMap(([path, blob]) => {
     const row = old.get(path);
@@ -133,22 +137,24 @@ function acceptedIn(draft: Draft, before: Jobs): Used[] {
 }
 
 /** What people were asked about at a campfire, and left standing when they merged it. */
-function keptAtCampfire({ texts }: Draft, present: ReadonlySet<string>): Used[] {
-  return (texts.get("state/campfire.ndjson") ?? "").split("\n").flatMap((line): Used[] => {
-    try {
-      const { state, closed_at, doubted } = JSON.parse(line) as Record<string, unknown>;
-      if (state !== "merged" || typeof closed_at !== "string" || Number.isNaN(Date.parse(closed_at))) return [];
-      const named = (Array.isArray(doubted) ? doubted : []).filter((one) => typeof one === "string");
-      const paths = named.flatMap((name) => [
-        name,
-        `${name}.md`,
-        ...knowledge_folders.map((one) => `${one}/${name}.md`),
-      ]);
-      return paths.filter((path) => present.has(path)).map((path) => ({ path, at: closed_at }));
-    } catch {
-      return [];
-    }
-  });
+function keptAtCampfire(draft: Draft, present: ReadonlySet<string>): Used[] {
+  return fileOf(draft, campfire_path)
+    .split("\n")
+    .flatMap((line): Used[] => {
+      try {
+        const { state, closed_at, doubted } = JSON.parse(line) as Record<string, unknown>;
+        if (state !== "merged" || typeof closed_at !== "string" || Number.isNaN(Date.parse(closed_at))) return [];
+        const named = (Array.isArray(doubted) ? doubted : []).filter((one) => typeof one === "string");
+        const paths = named.flatMap((name) => [
+          name,
+          `${name}.md`,
+          ...knowledge_folders.map((one) => `${one}/${name}.md`),
+        ]);
+        return paths.filter((path) => present.has(path)).map((path) => ({ path, at: closed_at }));
+      } catch {
+        return [];
+      }
+    });
 }
 
 /** When each was last confirmed, by its name: of insights. */

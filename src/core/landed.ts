@@ -29,6 +29,8 @@ export type Landed =
       sum?: string;
       check?: Checked;
       left?: string;
+      /** All that its branch changes, for people to read; absent: it could not be made. */
+      patch?: string;
     }
   /** Nothing was committed. */
   | { state: "nothing"; check?: Checked }

@@ -1,14 +1,17 @@
 // What was said in the past, as signals: what two have said becomes a candidate for the next campfire. Nothing more.
 import { type Candidate, candidatesOf, type Dismissed, witnessesOf } from "./candidates.ts";
 import { digest } from "./hash.ts";
+import { candidates_path, dismissed_path, most_signals, signals_path } from "./lessons.ts";
 import { ndjson } from "./render.ts";
 import { grouped, type Signal } from "./signals.ts";
 import { clean } from "./text.ts";
 
 export const mined_paths = {
-  signals: "state/signals.ndjson",
-  candidates: "state/candidates.ndjson",
-  dismissed: "state/dismissed.ndjson",
+  signals: signals_path,
+  candidates: candidates_path,
+  dismissed: dismissed_path,
+  /** Old words that were signals once: what became of them is known, or forgotten on purpose. */
+  before: "state/mined.ndjson",
 } as const;
 
 /** Something that a person said in the past. `origin`: what it was about; two about one are one witness. */
@@ -22,7 +25,7 @@ export interface PastWord {
 }
 
 /** Of all signals that a pack keeps, the mined ones have the place that is left. */
-const most = { rows: 300, text: 1000, words: 4 };
+const most = { lone: 100, rows: most_signals.rows, text: most_signals.text, words: 4 };
 
 /** null: it says too little to be learned from. */
 export function minedSignal({ id, at, text, origin, link, path }: PastWord): Signal | null {
@@ -56,19 +59,34 @@ export interface Mined {
 
 type Texts = (path: string) => string;
 
+interface Handed {
+  id: string;
+  at: string;
+}
+
+/** What is older is not read again. */
+const isRecent =
+  (now: Date) =>
+  ({ at }: Handed) =>
+    now.getTime() - Date.parse(at) <= most_signals.age + 86_400_000;
+
 /** The ledger's files with these signals. `texts`: as they stand. */
-export function withMined(texts: Texts, found: readonly Signal[]): Mined {
+export function withMined(texts: Texts, found: readonly Signal[], now: Date): Mined {
   const rows = rowsOf<Signal>(texts(mined_paths.signals));
-  const known = new Set(rows.map(({ id }) => id));
+  const mined = rowsOf<Handed>(texts(mined_paths.before));
+  const known = new Set([...rows, ...mined].map(({ id }) => id));
   const dismissed = rowsOf<Dismissed>(texts(mined_paths.dismissed));
   // What was turned down, or said by a signal that was, is not told again.
   const gone = new Set(dismissed.flatMap(({ signals }) => signals));
   const fresh = [...new Map(found.map((one) => [one.id, one])).values()].filter(
     ({ id }) => !known.has(id) && !gone.has(id),
   );
-  const kept = worthKeeping(rows, fresh, Math.max(0, most.rows - rows.length));
+  const heard = rows.filter(({ id }) => !isMined(id));
+  const old = rows.filter(({ id }) => isMined(id));
+  const stay = worthKeeping(heard, [...old, ...fresh], Math.max(0, most.rows - heard.length));
+  const kept = stay.filter(({ id }) => !known.has(id));
   // Before the others: what ticks have heard stays the longest.
-  const all = [...kept, ...rows];
+  const all = [...stay, ...heard];
   const before = new Set(rowsOf<Candidate>(texts(mined_paths.candidates)).map(({ id }) => id));
   const candidates = candidatesOf(grouped(all), dismissed);
   const changes = new Map(
@@ -77,24 +95,26 @@ export function withMined(texts: Texts, found: readonly Signal[]): Mined {
       : [
           [mined_paths.signals, ndjson(all)],
           [mined_paths.candidates, ndjson(candidates)],
+          [mined_paths.before, ndjson([...mined, ...kept.map(({ id, at }) => ({ id, at }))].filter(isRecent(now)))],
         ],
   );
   return { changes, kept: kept.length, fresh: candidates.filter(({ id }) => !before.has(id)) };
 }
 
-/** Those that others agree with come first, then the newest. */
-function worthKeeping(rows: readonly Signal[], fresh: readonly Signal[], room: number): Signal[] {
-  const mine = new Set(fresh.map(({ id }) => id));
+const isMined = (id: string) => id.startsWith("mined-");
+
+/** Those that others agree with; then the newest, of which a few may find company later. */
+function worthKeeping(heard: readonly Signal[], mined: readonly Signal[], room: number): Signal[] {
   const agreed = new Set(
-    grouped([...rows, ...fresh])
+    grouped([...heard, ...mined])
       .filter((group) => witnessesOf(group) >= 2)
-      .flatMap((group) => group.map(({ id }) => id))
-      .filter((id) => mine.has(id)),
+      .flatMap((group) => group.map(({ id }) => id)),
   );
-  const byWorth = fresh.toSorted(
-    (a, b) => Number(agreed.has(b.id)) - Number(agreed.has(a.id)) || (a.at > b.at ? -1 : a.at < b.at ? 1 : 0),
-  );
-  return byWorth.slice(0, room).sort((a, b) => (a.at < b.at || (a.at === b.at && a.id < b.id) ? -1 : 1));
+  const newest = mined.toSorted((a, b) => (a.at > b.at ? -1 : a.at < b.at ? 1 : 0));
+  const lone = newest.filter(({ id }) => !agreed.has(id)).slice(0, most.lone);
+  return [...newest.filter(({ id }) => agreed.has(id)), ...lone]
+    .slice(0, room)
+    .sort((a, b) => (a.at < b.at || (a.at === b.at && a.id < b.id) ? -1 : 1));
 }
 
 function rowsOf<T extends { id: string }>(text: string): T[] {

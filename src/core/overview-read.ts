@@ -1,9 +1,11 @@
 // The read at the top of OVERVIEW.md: a few sentences in towline's voice, each with links to the records it speaks of.
 // Out of records only, with no ages and no tick times: a quiet tick says the same.
+import { type Campfire, campfire_path, textPath } from "./campfire.ts";
 import type { Draft } from "./draft.ts";
 import { localDay } from "./due.ts";
 import type { Entry } from "./entry.ts";
 import { stopOf } from "./gate.ts";
+import { fileOf } from "./lessons.ts";
 import { cell, counted } from "./text.ts";
 
 export const order = [
@@ -100,8 +102,11 @@ function listOf(statuses: readonly Entry<"status">[]): string {
   return `${shown.join(", ")}${last === undefined ? "" : ` and ${last}`}`;
 }
 
-function firstLooks({ statuses }: Facts): string[] {
+function firstLooks({ statuses, memos }: Facts): string[] {
   const found = statuses.filter((one) => trouble.includes(one.data.state)).toSorted(byTrouble);
+  // Nothing went wrong: then whatever needs a word.
+  const asks = memos.find(({ data }) => data.kind === "ask" || data.kind === "approval") ?? memos[0];
+  if (found.length === 0 && asks) return [`I would look at [${cell(asks.data.title, most.why)}](${asks.path}) first.`];
   const said = found.slice(0, most.named).map((one, at) => {
     const why =
       one.data.reason === undefined ? one.data.state : `${one.data.state}, ${cell(one.data.reason, most.why)}`;
@@ -144,15 +149,17 @@ function broken({ problems }: Draft): string[] {
 }
 
 /** What people are asked to decide about what was learned. */
-function campfire({ texts }: Draft): string[] {
-  const line = (texts.get("state/campfire.ndjson") ?? "").split("\n").findLast((one) => one.includes('"state":"open"'));
+function campfire(draft: Draft): string[] {
+  const line = fileOf(draft, campfire_path)
+    .split("\n")
+    .findLast((one) => one.includes('"state":"open"'));
   try {
-    const { proposal = {}, candidates = [] } = JSON.parse(line ?? "null") ?? {};
-    const { url = "", branch = "" } = proposal;
-    const what = counted(candidates.length, "candidate");
-    const web = typeof url === "string" && /^https:\/\/[^\s()<>"'`\\]+$/.test(url);
-    if (!line || !Array.isArray(candidates)) return [];
-    return [`The campfire has ${web ? `[${what}](${url})` : `${what} on the branch ${cell(String(branch))}`} for you.`];
+    const { id, proposal, candidates } = JSON.parse(line ?? "") as Campfire;
+    const what = counted(candidates.filter(({ gone }) => !gone).length, "candidate");
+    const web = /^https:\/\/[^\s()<>"'`\\]+$/.test(proposal.url ?? "");
+    // Without a forge its text is kept here.
+    const place = web ? proposal.url : /^[\d-]+$/.test(id) ? textPath(id) : "";
+    return [`The campfire has [${what}](${place}) for you${web ? "" : `, on the branch ${cell(proposal.branch)}`}.`];
   } catch {
     return [];
   }

@@ -184,6 +184,8 @@ export const insight = record({
   status: z.enum(["active", "retired"]).default("active"),
   scope: strings.optional(),
   sources: strings.optional(),
+  /** The campfire that proposed it. */
+  campfire: line.optional(),
   expires: time.optional(),
 });
 
@@ -191,6 +193,8 @@ export const learning = record({
   status: z.enum(["active", "retired"]).default("active"),
   applies: strings.optional(),
   sources: strings.optional(),
+  /** The campfire that proposed it. */
+  campfire: line.optional(),
 });
 
 export const skill = record({ title: line.optional() });

@@ -96,6 +96,9 @@ const quoted = (path: string) => (/^[\w./@%+=:,-]+$/.test(path) ? path : `'${pat
 /** What shows the coding work. */
 export const lookAt = (pack: string) => `${quoted(program)} review ${remark.task} --repo ${quoted(pack)}`;
 
+/** What shows the campfire. */
+export const lookAtFire = (pack: string) => `${quoted(program)} campfire --repo ${quoted(pack)}`;
+
 /** What asks all machines something at once. */
 export const askAll = (pack: string, keyFile: string) =>
   `TOWLINE_DEMO_KEY="$(cat ${quoted(keyFile)})" ${quoted(program)} dispatch --all 'uname -r' --repo ${quoted(pack)}`;

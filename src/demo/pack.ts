@@ -40,6 +40,8 @@ awk '/MemTotal/ {t=$2} /MemAvailable/ {a=$2} END {if (t) printf "memory: %d%% of
     `
 echo "errors by kind, most frequent first:"
 sed -n 's/^[^[]*\\[\\(error\\|crit\\|alert\\)\\] [^ ]* [^ ]* \\([^,(]*\\).*/\\1: \\2/p' "$HOME/logs/error.log" | sort | uniq -c | sort -rn
+# Two agents that own up to the same mistake make a candidate for the campfire.
+towline confess 'I counted while the log was being rotated: wait for the rotation to end before you count errors in a log.'
 `,
   ),
   "tasks/kernel-everywhere.md": task(
@@ -65,7 +67,10 @@ echo "never reached"
   ),
   "tasks/error-digest.md": task(
     "title: Tell what to mend first\nafter: [log-errors]\ndomain: INFRA",
-    'echo "The errors are counted: refused upstream connections come first."',
+    `
+echo "The errors are counted: refused upstream connections come first."
+towline confess 'The counts were too low, as the log was just being rotated. Wait for the rotation to end before you read a log.'
+`,
   ),
   "tasks/load-sample.md": task(
     "title: Sample the load\nevery: 15s\nreflect: on_change\ndomain: INFRA",
@@ -102,6 +107,8 @@ defaults:
   agent: deckhand
 tick:
   patience: 5s
+campfire:
+  at: "00:00"
 site:
   publish: dir:../site
 `;

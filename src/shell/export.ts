@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { readBeatText } from "../core/beat.ts";
 import { collectionOf } from "../core/collections.ts";
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
-import { type ExportInput, exportData } from "../core/export.ts";
+import { type ExportInput, exportAll } from "../core/export.ts";
 import { isSampleFile, sample_days } from "../core/export-hosts.ts";
 import { besideJob } from "../core/export-jobs.ts";
 import type { PageFiles } from "../core/export-lines.ts";
@@ -16,6 +16,7 @@ import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from
 import { readState, type SourceFile } from "../core/state.ts";
 import { configuration } from "../errors.ts";
 import type { Repo, Tips, TreeItem } from "../ports.ts";
+import { isHistory, readHistory, writeDays } from "./export-days.ts";
 import { gitEnv, runGit } from "./git.ts";
 
 export interface Export {
@@ -29,16 +30,19 @@ export interface Export {
 
 export const digest_file = "export.sha256";
 const single = new Set(["towline.yml", "OVERVIEW.md", "state/levels.ndjson"]);
-const state_files = new Set(["knowledge", "campfire", "dismissed", "fired"].map((name) => `state/${name}.ndjson`));
+const state_files = new Set(
+  ["knowledge", "campfire", "candidates", "dismissed", "fired"].map((name) => `state/${name}.ndjson`),
+);
 const wanted_pupdates = 500;
 
 /** Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last. */
 export async function writeExport(repo: Repo, tips: Tips, dir: string): Promise<Export> {
   const input = await readInput(repo, tips);
-  const files = exportData(input);
+  const { files, days } = exportAll(input);
   const digest = exportDigest(files);
   await mkdir(dir, { recursive: true });
   const before = await readFile(join(dir, digest_file), "utf8").catch(() => "");
+  await writeDays(repo, dir, days, input.blobs);
   for (const [name, text] of [...Object.entries(files), [digest_file, `${digest}\n`] as const]) {
     const draft = join(dir, `.${name}.${randomBytes(6).toString("hex")}`);
     await writeFile(draft, text);
@@ -54,21 +58,26 @@ export function exportDigest(files: ExportFiles): string {
   return hash.digest("hex");
 }
 
-async function readInput(repo: Repo, tips: Tips): Promise<ExportInput> {
+async function readInput(repo: Repo, tips: Tips) {
   const items = await itemsOf(repo, tips);
+  const history = items.filter(isHistory);
   const files = await texts(
     repo,
-    items.filter(({ path }) => kindOf(path) !== null || single.has(path) || path.startsWith("reviews/")),
+    items.filter(
+      ({ path }) => (kindOf(path) !== null && !isHistory({ path })) || single.has(path) || path.startsWith("reviews/"),
+    ),
   );
   const { state, problems } = readState(tips, files);
   if (!state)
     throw configuration(`${problems[0]?.path}:${problems[0]?.line}: ${problems[0]?.message}`, problems[0]?.fix);
+  const reflections = await readHistory(repo, history, state);
   const kept: Entry[] = [state.agents, state.hosts, state.tasks, state.jobs, state.status, state.memos].flatMap(
     (shelf) => [...shelf.values()] as Entry[],
   );
   return {
     settings: state.settings,
-    entries: [...kept, ...state.rules, ...others(files)],
+    entries: [...kept, ...reflections, ...state.rules, ...others(files)],
+    blobs: new Map(history.map(({ path, blob }) => [path, blob])),
     problems: state.problems,
     levels: state.levels,
     pupdates: await newestPupdates(repo, items),
@@ -79,7 +88,7 @@ async function readInput(repo: Repo, tips: Tips): Promise<ExportInput> {
     branch: await branchOf(repo),
     files: await pageFiles(repo, items, state.settings),
     forecast: readBeatText(await repo.readBeat())?.talked?.forecast ?? null,
-  };
+  } satisfies ExportInput;
 }
 
 /** Files that are no records, and that pages are made of. */
@@ -109,7 +118,7 @@ async function besideFiles(repo: Repo, items: TreeItem[], jobs: Entry<"job">[]):
 
 /** Records that a tick has no use for, and so are not in its state. Their problems are. */
 function others(files: SourceFile[]): Entry[] {
-  const kinds = new Set(["reflection", "insight", "learning"]);
+  const kinds = new Set(["insight", "learning"]);
   return files.flatMap(({ path, text, mode }) => {
     const kind = kindOf(path);
     if (kind === null || text === null || !kinds.has(kind) || !mode.startsWith("100")) return [];
@@ -177,7 +186,12 @@ async function commitTime(repo: Repo, commit: string): Promise<string | null> {
 async function branchOf(repo: Repo): Promise<string | null> {
   const known = ["refs/remotes/origin/HEAD", "refs/towline/remote/heads/HEAD"];
   const said = await git(repo, ["for-each-ref", "--format=%(symref)", ...known]);
-  return said.split("\n")[0]?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null;
+  return (
+    said
+      .split("\n")
+      .find(Boolean)
+      ?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null
+  );
 }
 
 /** The setting when it is an address, else the origin's web address where its host is a known forge. */

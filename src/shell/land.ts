@@ -214,7 +214,17 @@ async function onBranch(ports: LandPorts, looking: Looking, found: Found): Promi
   const sum = await sumOf(arrived.place, head, allPaths(code.paths, paths));
   const landed = { state: "pushed", head, at: branch, paths, lines: work.lines, sum } as const;
   const at = await ports.forge.propose({ repo: code.repo, branch, head, ...(await textOf(ports, looking, landed)) });
-  return { ...landed, at };
+  const patch = await patchOf(ports, found, (await leftAt(found)) ?? code.base);
+  return { ...landed, at, patch: patch === "" ? no_diff : patch };
+}
+
+/** In the place of an earlier round's: that one would pass for the work as it is. */
+const no_diff = "It changes nothing in all, or its diff is too long to be kept here: look at the branch.\n";
+
+/** Where its branch left the default one: a diff from there holds the work of all rounds. */
+async function leftAt({ target, arrived }: Found): Promise<string | null> {
+  const ran = await runGit(arrived.place, ["merge-base", target.looked.tip, arrived.head]);
+  return ran.code === 0 ? ran.stdout.toString().trim() : null;
 }
 
 /** What people are to read of it there. */
@@ -231,16 +241,21 @@ async function textOf(
 
 /** The work as files beside the record. `whole`: all of it was looked at and holds no secret; else only what is left of its text. */
 async function keptOf(ports: LandPorts, found: Found, job: Entry<"job">, whole: boolean): Promise<Kept> {
-  const { arrived } = found;
   const kept = new Map<string, string | Uint8Array>();
   const base = job.data.run.code?.base ?? "";
-  const args = ["diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", base, arrived.head];
-  const ran = await runGit(arrived.place, args, { deadline: 30_000, most: most.patch });
-  const [patch = ""] = ran.code === 0 && !ran.killed ? await harmless(ports, [ran.stdout.toString()]) : [];
+  const patch = await patchOf(ports, found, base);
   if (patch !== "") kept.set("work.patch", patch);
   const bundle = whole ? await packed(found, base) : null;
   if (bundle !== null) kept.set("work.bundle", bundle);
   return kept;
+}
+
+/** The diff without secrets; "": it is empty, or too long to be kept. */
+async function patchOf(ports: LandPorts, { arrived }: Found, base: string): Promise<string> {
+  const args = ["diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", base, arrived.head];
+  const ran = await runGit(arrived.place, args, { deadline: 30_000, most: most.patch });
+  const [patch = ""] = ran.code === 0 && !ran.killed ? await harmless(ports, [ran.stdout.toString()]) : [];
+  return patch;
 }
 
 /** Made anew of what was looked at: the one that came may hold words and objects besides, which nobody has seen. */

@@ -3,9 +3,10 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import { type Campfire, openCampfire } from "../core/campfire.ts";
 import { answerOf } from "../core/job-text.ts";
 import type { State } from "../core/state.ts";
-import { askAll, catchUp, keepTicking, lookAt, reviewOnce, rhythm, tryIt } from "../demo/live.ts";
+import { askAll, catchUp, keepTicking, lookAt, lookAtFire, reviewOnce, rhythm, tryIt } from "../demo/live.ts";
 import { bringUp, type Machines } from "../demo/machines.ts";
 import { expected, makePack, remark } from "../demo/pack.ts";
 import { sampleLog } from "../demo/sample-log.ts";
@@ -100,22 +101,28 @@ async function run(wire: Wire, flags: DemoFlags, dir: string, machines: Machines
   const pack = await makePack(dir, machines.machines, zone, wire.env);
   const inner: Wire = { ...wire, env: { ...wire.env, TOWLINE_DEMO_KEY: machines.machines[0]?.keyText }, report: quiet };
   const { state, commits, ticks } = await untilSettled(inner, pack, view, signal);
-  const built = signal.aborted ? { commits: [] } : await tickOnce(inner, { repo: pack }, { signal });
+  const built = signal.aborted ? undefined : await tickOnce(inner, { repo: pack }, { signal });
+  const fire = built && openCampfire(built.state);
   await catchUp(pack, wire.env);
   const results = outcomes(state);
   const seconds = Math.round((wire.clock.tick() - began) / 100) / 10;
   const asExpected = results.every((one) => one.state === one.expected);
   if (flags.json)
     wire.out(
-      `${JSON.stringify({ machines: machines.kind, ok: asExpected, ticks, commits: commits + built.commits.length, seconds, tasks: results }, null, 2)}\n`,
+      `${JSON.stringify({ machines: machines.kind, ok: asExpected, ticks, commits: commits + (built?.commits.length ?? 0), seconds, campfire: fire ? fire.proposal.branch : null, tasks: results }, null, 2)}\n`,
     );
   else
     view.say(
       `\n${signal.aborted ? "Interrupted" : asExpected ? "Every task came to what it should" : "Not every task came to what it should"}: ${ticks} ticks, ${commits} ledger commits, ${seconds} s.`,
     );
+  if (fire && !flags.json) view.say(campfireLine(fire));
   if (!asExpected) wire.exit(exit.findings);
   if (!flags.once && !signal.aborted) await serve(inner, { flags, dir, pack, machines, view, signal });
 }
+
+/** What two of its agents taught waits for the person's word. */
+const campfireLine = ({ candidates, proposal }: Campfire) =>
+  `The campfire proposes what two agents taught: "${candidates[0]?.title ?? ""}"\nNobody is told of it before you merge ${proposal.branch}.`;
 
 async function untilSettled(
   wire: Wire,
@@ -174,6 +181,7 @@ async function serve(wire: Wire, { flags, dir, pack, machines, view, signal }: S
       `  Dashboard   ${site.url}`,
       `  Records     ${pack}`,
       `  Review      ${lookAt(pack)}`,
+      `  Campfire    ${lookAtFire(pack)}`,
       `  Ask         ${askAll(pack, machines.keyFile)}`,
       "",
       "  Try it: paste this into another terminal, then reload the dashboard. It adds a task, pushes it and ticks;",

@@ -6,7 +6,7 @@ import { parseDuration } from "../core/scalar.ts";
 import type { Settings } from "../core/schema.ts";
 import type { Signal } from "../core/signals.ts";
 import { counted, oneLine } from "../core/text.ts";
-import { interrupted, usage } from "../errors.ts";
+import { exit, Fault, usage } from "../errors.ts";
 import { hearSignals, Interrupted } from "../interrupt.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { bindingFault } from "../shell/binding.ts";
@@ -52,7 +52,8 @@ export async function mine(wire: Wire, flags: MineFlags): Promise<void> {
     else wire.out(lines(told, made, flags.dryRun === true));
   } catch (thrown) {
     if (!(thrown instanceof Interrupted) && !signal.aborted) throw thrown;
-    throw interrupted(thrown, "what was read is kept: the same command goes on from there");
+    const advice = "what was read is kept: the same command goes on from there";
+    throw new Fault(exit.interrupted, "interrupted before anything was written", advice, { cause: thrown });
   } finally {
     release();
   }
@@ -96,9 +97,8 @@ interface Proposing {
 }
 
 async function propose(wire: Wire, { repo, tips, signals, dry }: Proposing): Promise<Mined & { commit?: string }> {
-  // Secrets that somebody pasted into a remark go no further.
-  const masked = signals.map((one) => ({ ...one, text: wire.secrets.mask(one.text) }));
-  if (dry) return withMined(await textsAt(repo, tips), masked);
+  // Secrets that somebody pasted into a remark are masked on the way out, as in all that is pushed and printed.
+  if (dry) return withMined(await textsAt(repo, tips), signals, wire.clock.now());
   let made: Mined = { changes: new Map(), fresh: [], kept: 0 };
   const verb = { repo, clock: wire.clock, tick: `${tickId(wire.clock.now())}-mine`, subject: "signals out of reviews" };
   const commit = await commitLedger(verb, tips, async ({ tips: at }, binding) => {
@@ -106,7 +106,7 @@ async function propose(wire: Wire, { repo, tips, signals, dry }: Proposing): Pro
       if (binding.state === "fresh") throw usage("no tick has run in this pack yet", "run `towline tick` first");
       throw bindingFault(binding);
     }
-    made = withMined(await textsAt(repo, at), masked);
+    made = withMined(await textsAt(repo, at), signals, wire.clock.now());
     return made.changes;
   });
   return commit === null ? made : { ...made, commit };

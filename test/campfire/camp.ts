@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { main } from "../../src/cli.ts";
 import type { Campfire } from "../../src/core/campfire.ts";
 import type { Dismissed } from "../../src/core/candidates.ts";
 import { systemClock } from "../../src/shell/clock.ts";
@@ -24,6 +25,10 @@ export interface Camp {
   pack: TestPack;
   env: Record<string, string | undefined>;
   wire: Wire;
+  /** A tick that ends before its first ledger commit is there. */
+  dies(day: number): Promise<void>;
+  /** A verb on the evening of a day; what it prints. */
+  verb(day: number, ...args: string[]): Promise<string>;
   /** What the next jobs of both agents confess. */
   confess: string[];
   /** One tick on the evening of a day. Answers what agents were told, and how many commits it made. */
@@ -93,6 +98,29 @@ export function camp(more: Record<string, string> = {}, env: Camp["env"] = {}): 
       const { commits, degraded } = await tickOnce(wire, { sync: false, site: false, now }, { around });
       made.confess = [];
       return { told, commits: commits.length, degraded };
+    },
+    async dies(day) {
+      const push = () => Promise.reject(new Error("the end of this process"));
+      const around: NonNullable<Parameters<typeof tickOnce>[2]>["around"] = (ports) => ({
+        ...ports,
+        repo: { ...ports.repo, push },
+        connect: (id) =>
+          createPool(
+            fakeFleet(machines, () => ({})),
+            id,
+          ),
+      });
+      const flags = { sync: false, site: false, now: evening(day).toISOString() };
+      await expect(tickOnce(wire, flags, { around })).rejects.toThrow("the end of this process");
+    },
+    async verb(day, ...args) {
+      let said = "";
+      const clock = systemClock(evening(day).toISOString());
+      const out = (text: string) => {
+        said += text;
+      };
+      await main([...args, "--repo", pack.clone], { ...wire, clock, out });
+      return said;
     },
     rows: () => rowsOf<Campfire>("state/campfire.ndjson"),
     open: () => made.rows().find(({ state }) => state === "open"),

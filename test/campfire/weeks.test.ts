@@ -24,6 +24,8 @@ const evil =
 
 /** People at work, by whatever the forge gives them. */
 interface People {
+  /** The first campfire is opened, however that comes about. */
+  open(day: number): Promise<unknown>;
   /** A person drops this candidate of the open campfire. */
   drop(number: number): Promise<void>;
   merge(): Promise<void>;
@@ -43,7 +45,7 @@ async function week(one: Camp, people: People): Promise<void> {
   await evening(0);
   one.confess = [lock, evil, round];
   await evening(1);
-  await evening(2);
+  await people.open(2);
   const { candidates = [], proposal } = one.open() ?? {};
   expect(candidates).toHaveLength(3);
   const [evilAt, roundAt] = ["Ignore all", "rounded up"].map((words) =>
@@ -65,12 +67,14 @@ async function week(one: Camp, people: People): Promise<void> {
   expect(Object.values(one.outcomes()).sort()).toEqual(["approved", "dismissed", "edited"]);
   await evening(4);
   expect(one.open()?.candidates).toHaveLength(1);
+  // Nothing new, whether one is open or not: no commit.
+  expect((await one.day(4)).commits).toBe(0);
   await people.close();
   one.confess = [cache, evil];
   await evening(5);
   expect(one.rows().map(({ state }) => state)).toEqual(["merged", "closed"]);
-  const { commits } = await one.day(5);
-  expect([commits, one.open()]).toEqual([0, undefined]);
+  expect(await one.verb(6, "campfire")).toMatch(/^No campfire: 0 candidates/);
+  expect(one.open()).toBeUndefined();
   expect(one.dismissed()).toHaveLength(2);
   const said = one.pupdates().filter(({ kind }) => kind.startsWith("insight."));
   expect(said.map(({ kind }) => kind).sort()).toEqual([
@@ -156,6 +160,16 @@ async function days(one: Camp, people: People): Promise<void> {
 const withGit = (one: Camp): People => {
   const branch = () => one.open()?.proposal.branch ?? "";
   return {
+    // By the verb, after a tick that pushed the branch and came no further: there is one all the same.
+    async open(day) {
+      await one.dies(day);
+      expect(one.pack.at("branch", "--list", "towline/campfire-*").trim()).toBe(`towline/campfire-${dateOf(day)}`);
+      expect(one.open()).toBeUndefined();
+      expect(await one.verb(day, "campfire", "--dry-run")).toContain("3 candidates");
+      expect(one.open()).toBeUndefined();
+      expect(await one.verb(day, "campfire")).toMatch(/^Campfire \S+ is open: branch towline\/campfire-/);
+      expect(one.pack.at("log", "--format=%s", `main..${branch()}`).trim().split("\n")).toHaveLength(1);
+    },
     drop: async (number) => one.change(branch(), { [pathOf(one.open()?.candidates[number - 1] as never)]: null }),
     merge: async () => mergeBranch(one.pack, branch()),
     close: async () => void one.pack.git("push", "-q", "origin", `:${branch()}`),
@@ -173,6 +187,7 @@ async function onGithub(): Promise<{ one: Camp; hub: Hub; people: People }> {
   const pull = () => one.open()?.proposal.number as number;
   let commands = false;
   const people: People = {
+    open: (day) => one.day(day),
     async drop(number) {
       // The first by its box, the second by a word.
       if (commands) {

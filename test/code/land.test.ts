@@ -79,7 +79,8 @@ test("sound work is pushed once, and found again by whoever could not write that
   const land = landing(one);
   const check = { exit: 0, said: "fine" };
   const sum = expect.stringMatching(/^[0-9a-f]{64}$/);
-  const pushed = { state: "pushed", head, at: branch, paths: ["src/b.ts"], lines: 1, sum, check };
+  const patch = expect.stringContaining("+++ b/src/b.ts");
+  const pushed = { state: "pushed", head, at: branch, paths: ["src/b.ts"], lines: 1, sum, check, patch };
   expect(await land(came(one, { verify: ran(0, "fine") }))).toEqual(pushed);
   expect(tip(one)).toBe(head);
   expect(await land(came(one, { verify: ran(0, "fine") }))).toEqual(pushed);
@@ -168,6 +169,20 @@ test("people's pushes on top of which it was made stay; those that cross it are 
     head,
   });
   expect(tip(one)).toBe(head);
+});
+
+test("work that is pushed brings the diff of all its rounds", async () => {
+  const one = stand();
+  one.put("b.txt", "b\n");
+  const first = one.commit();
+  const landed = await landing(one)(came(one));
+  expect("patch" in landed && landed.patch).toContain("+++ b/b.txt");
+  one.put("c.txt", "c\n");
+  one.commit();
+  const next = { ...one, base: first };
+  const land = landing(next, { more: { code: { repo: ".", base: first, head: first } } });
+  const again = await land(came(next, { bundle: one.bundle(`${first}..refs/heads/${branch}`) }));
+  expect("patch" in again && again.patch?.match(/^\+\+\+ .*$/gm)).toEqual(["+++ b/b.txt", "+++ b/c.txt"]);
 });
 
 test("a branch that people took away, or put back, while the agent was at work stays as they left it", async () => {

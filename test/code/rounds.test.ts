@@ -156,7 +156,14 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   expect(one.pack.file(path)).toMatch(/^pr: towline\//m);
   expect(one.pack.file(path)).toMatch(/insights:\n {4}- quiet\n/);
   expect(one.pack.file(path)).toMatch(/learnings:\n {4}- types\n/);
-  expect(one.pack.file(path)).toMatch(/learned:\n {4}- query: I am about to name a type\n {6}hits:\n {8}- types\n/);
+  const answered = "    - query: I am about to name a type\n      hits:\n        - types\n";
+  expect(one.pack.file(path)).toContain(`  learned:\n${answered}${answered}`);
+  // Given once, answered in both rounds, and confirmed by whoever merged it.
+  const rows = one.pack.file("state/knowledge.ndjson").split("\n").filter(Boolean);
+  const row = (name: string) => rows.map((line) => JSON.parse(line)).find(({ path }) => path === name);
+  expect(row("learnings/types.md")).toMatchObject({ hits: 3 });
+  expect(row("insights/quiet.md")).toMatchObject({ hits: 1 });
+  expect(row("insights/quiet.md").confirmed > row("insights/other.md").confirmed).toBe(true);
   expect((await one.tick()).commits).toEqual([]);
   // An insight that turned out wrong: who was given it.
   const why = await one.say("why", "insights/quiet.md");

@@ -44,6 +44,16 @@ describe("the inbox", () => {
     expect(one.tick(at(30), () => null)).toEqual([]);
   });
 
+  test("shows titles as they are read: no marks of code, and none that were made harmless", () => {
+    const one = started();
+    one.tick(at(0), () => asking);
+    one.tick(at(1), () => asking);
+    for (const [path, text] of one.files)
+      if (path.startsWith("memos/"))
+        one.files.set(path, text.replace(/^title: .*$/m, "title: Look at it (`towline review a-1`)"));
+    expect(box(one).body).toContain("- [Look at it (towline review a-1)](");
+  });
+
   test("one owner is called, once, when something new waits; nobody when it goes", () => {
     const one = started();
     one.tick(at(0), () => asking);

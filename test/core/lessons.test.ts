@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { Candidate } from "../../src/core/candidates.ts";
 import { type Draft, draftOf } from "../../src/core/draft.ts";
+import { parseEntry } from "../../src/core/entry.ts";
 import { candidates_path, learn, most_signals, raiseReverted, rowsIn, signals_path } from "../../src/core/lessons.ts";
 import type { Pupdate } from "../../src/core/schema.ts";
 import type { Signal } from "../../src/core/signals.ts";
@@ -59,6 +60,24 @@ test("one job is one witness, whatever it says; old signals leave, and there are
     said("job.failed", { job: `j-${at}`, why: `exit ${at}` }),
   );
   expect(rowsIn(pass(0, many), signals_path)).toHaveLength(most_signals.rows);
+});
+
+test("one run on many hosts is one witness; a machine that was never reached is none", () => {
+  const draft = pass(0, []);
+  const failed = (id: string, started = "  run_id: r\n", more = "started_at: 2026-11-01T10:00:00Z\n") => {
+    const text = `---\ntask: till\nstate: failed\n${more}run:\n  occurrence: x\n${started}  epoch: 1\n  tick: t\n  claimed_at: 2026-11-01T10:00:00Z\n  deadline: 60s\n  input_hash: h\n---\n`;
+    draft.jobs.set(id, parseEntry(`jobs/2026/11/01/${id}.md`, "job", text).entry as never);
+    draft.pupdates.push(said("job.failed", { job: id, why: "exit 1: no space left on the disk" }));
+  };
+  failed("a");
+  failed("b");
+  failed("c", "  run_id: c\n", "");
+  learn(draft, false);
+  expect(rowsIn<Signal>(draft, signals_path).map(({ link }) => link)).toEqual([
+    "jobs/2026/11/01/a.md",
+    "jobs/2026/11/01/b.md",
+  ]);
+  expect(rowsIn(draft, candidates_path)).toEqual([]);
 });
 
 test("merged work that is taken back again is told by the words of git and of forges", () => {

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type Act, type Actor, may } from "../../src/core/authority.ts";
 import type { Said } from "../../src/ports.ts";
-import type { Account, Pull } from "./server.ts";
+import type { Account, Bad, Pull } from "./server.ts";
 import { branch, type Served, served, thread } from "./stands.ts";
 
 const open: Served[] = [];
@@ -47,6 +47,13 @@ const all: [string, Account, Actor][] = [
   ...others.map(([name, person]): [string, Account, Actor] => [name, person, "none"]),
 ];
 
+const said = (answer: unknown) =>
+  typeof answer === "string"
+    ? answer
+    : Array.isArray(answer)
+      ? JSON.stringify(answer)
+      : Object.keys(answer as object)[0];
+
 describe("a pull request of an agent's work", () => {
   test("is merged or closed by those who may, and stays undecided for all others", async () => {
     const { pull, ask, work } = await shown();
@@ -67,6 +74,16 @@ describe("a pull request of an agent's work", () => {
     }
   });
 
+  test("that touches the pack's policy, as a campfire does, is merged by those who may change it", async () => {
+    const { pull, ask, work } = await shown();
+    for (const [name, person, actor] of all) {
+      Object.assign(pull, merged(person));
+      const yes = (await ask.stands({ ...work, touches: ["policy"] })) === "merged";
+      expect([name, yes]).toEqual([name, may(actor, "merged", "policy", "fresh").allow]);
+    }
+    expect(may("write", "merged", "policy", "fresh").allow).toBe(false);
+  });
+
   test("waits while the forge does not say what somebody may", async () => {
     const { one, pull, work } = await shown();
     one.hub.bad.push({ on: /collaborators/, status: 503 });
@@ -76,6 +93,32 @@ describe("a pull request of an agent's work", () => {
     }
     one.hub.bad.splice(0, 1, { on: /collaborators/, body: { permission: "write", user: { id: 2 } } });
     await expect(one.forge().stands(work)).rejects.toThrow("not what GitHub's would be");
+  });
+
+  const user = { id: 2, login: "bob" };
+  test.each<[string, Omit<Bad, "on">]>([
+    ["half an answer", { how: "cut" }],
+    ["not to be seen", { status: 404 }],
+    ["no right to ask", { status: 403 }],
+    ["asked too often", { status: 429, headers: { "retry-after": "600" } }],
+    ["a page in place of an answer", { body: "<html>Sign in</html>" }],
+    ["an answer about nobody", { body: { permission: "admin" } }],
+    ["a role that is not known", { body: { permission: "emperor", user } }],
+    ["a bot", { body: { permission: "admin", user: { ...user, type: "Bot" } } }],
+    ["somebody who has the login now", { body: { permission: "admin", user: { ...user, id: 9 } } }],
+  ])("moves by nobody whose right cannot be found out: %s", async (_, bad) => {
+    const { one, pull, work } = await shown();
+    const bob = who[2]?.[1] as Account;
+    one.hub.bad.push({ on: /collaborators/, ...bad });
+    const asked = (what: () => Promise<unknown>) => what().catch(() => "no answer");
+    one.hub.say(one.hub.reviews, pull.number, bob, { state: "CHANGES_REQUESTED", body: "More.", commit_id: work.head });
+    thread(one.hub, pull.number, bob, { path: "src/a.txt", line: 1, body: "Here." });
+    expect(["no answer", "[]"]).toContain(said(await asked(() => one.forge().remarks(work))));
+    one.hub.say(one.hub.reviews, pull.number, bob, { state: "APPROVED", body: "", commit_id: work.head });
+    for (const end of [merged, closed]) {
+      Object.assign(pull, end(bob));
+      expect(["no answer", "refused"]).toContain(said(await asked(() => one.forge().stands(work))));
+    }
   });
 
   test("merged by a machine counts by a person's yes to that very commit", async () => {

@@ -37,6 +37,7 @@ test("towline demo --once --json ends with every sample task in its expected sta
     const told = JSON.parse(said.out) as {
       ok: boolean;
       machines: string;
+      campfire: string | null;
       tasks: { task: string; state: string; answer: string; reason: string | null }[];
     };
     expect(told.ok).toBe(true);
@@ -54,6 +55,10 @@ test("towline demo --once --json ends with every sample task in its expected sta
     expect(await git(join(dir, "origin.git"), "show", `${branch}:motd.txt`)).toBe(
       "Welcome to the fleet.\nAsk the owners, who are named in towline.yml.\n",
     );
+    // What two agents taught is proposed, and nowhere else yet.
+    expect(told.campfire).toMatch(/^towline\/campfire-/);
+    const proposed = await git(join(dir, "origin.git"), "diff", "--name-status", `main...${told.campfire}`);
+    expect(proposed).toMatch(/^A\tinsights\/\S+\.md\n$/);
     await sound(join(dir, "origin.git"));
     expect(existsSync(join(dir, "machines"))).toBe(false);
     expect(readFileSync(join(dir, "site", "index.html"), "utf8")).toContain("towline demo");

@@ -1,5 +1,7 @@
 // What the pages beside the daily ones are made of: rules, pupdates, knowledge, campfires, costs, health, histories, tables.
 import { describe, expect, test } from "vitest";
+import { more_samples } from "../../site/src/samples-more.ts";
+import { kindOf, parseEntry } from "../../src/core/entry.ts";
 import { type ExportInput, exportData } from "../../src/core/export.ts";
 import type { DocumentName, Exported } from "../../src/core/exported.ts";
 import { pupdate, settings } from "../../src/core/schema.ts";
@@ -96,6 +98,7 @@ describe("knowledge", () => {
     });
     expect(rows("campfire", { files: torn }).map(({ id, state }) => [id, state])).toEqual([["a", "closed"]]);
     expect(rows("campfire", { files: new Map() })).toEqual([]);
+    expect(rows("candidates").map(({ id }) => id)).toEqual(["close-what-you-open-1"]);
     expect(rows("dismissed")).toMatchObject([{ id: "retry-twice-1", signals: 2 }]);
   });
 });
@@ -211,3 +214,12 @@ describe("collections", () => {
     expect(table({ settings: settings.parse({ id: "x" }) })).toBeUndefined();
   });
 });
+
+test.each(Object.entries(more_samples).filter(([, { path }]) => kindOf(path) !== null))(
+  "the %s that an empty page shows is a valid record",
+  (_, { path, text }) => {
+    const { entry, problems } = parseEntry(path, kindOf(path) as "rule", text);
+    expect(problems).toEqual([]);
+    expect(entry?.id).toBe(path.replace(/^.*\/|\.md$/g, ""));
+  },
+);
