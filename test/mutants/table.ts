@@ -2143,6 +2143,81 @@ export const mutants: Mutant[] = [
     edits: [["site/src/earlier.ts", "<code>${escaped(line.text)}</code>", "<code>${line.text}</code>"]],
     tests: ["test/site/days.test.ts"],
   },
+  {
+    guard: "a plugin reads its own folder only",
+    edits: [["src/plugin/sandbox.ts", "`--allow-fs-read=${dir}`", '"--allow-fs-read=*"']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "what the process keeps from it",
+  },
+  {
+    guard: "a plugin's environment is empty",
+    edits: [
+      ["src/plugin/sandbox.ts", "env: {},", "env: process.env,"],
+      ["src/plugin/child.ts", "delete process.env[name];", "void name;"],
+    ],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "its environment is empty",
+  },
+  {
+    guard: "a plugin signals no process",
+    edits: [["src/plugin/child.ts", '"kill", "_kill", ', ""]],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "what the process keeps from it",
+  },
+  {
+    guard: "a plugin reaches no network that it was not allowed",
+    edits: [["src/plugin/child.ts", 'if (network !== "network")', 'if (network === "none")']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "what the process keeps from it",
+  },
+  {
+    guard: "a plugin that floods is ended",
+    edits: [["src/plugin/sandbox.ts", "if (written > output) end(", "if (written < 0) end("]],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "floods its answer",
+  },
+  {
+    guard: "a plugin that does not answer is ended",
+    edits: [["src/plugin/sandbox.ts", "Math.max(1, left));", "Math.max(1, left) + 1e9);"]],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "waits for ever",
+  },
+  {
+    guard: "a plugin makes none of towline's own events",
+    edits: [["src/core/plugins.ts", '!own_kinds.has(v.split(".", 1)[0] as string)', 'v !== ""']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "makes a kind of towline's own",
+  },
+  {
+    guard: "a plugin's request carries no secret that its settings do not name",
+    edits: [["src/core/plugin-options.ts", "one !== undefined && !may.has(one)", 'one === ""']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "has a secret sent somewhere",
+  },
+  {
+    guard: "a plugin sees no secret that its settings do not allow",
+    edits: [["src/plugin/session.ts", "!settings.secrets?.includes(name)", 'name === ""']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "wants a secret that nobody allowed",
+  },
+  {
+    guard: "a package runs only as the default branch pins it",
+    edits: [["src/plugin/code.ts", "digestOf(code) !== settings.digest", 'settings.digest === ""']],
+    tests: ["test/plugin/verbs.test.ts"],
+    name: "by the digest",
+  },
+  {
+    guard: "a plugin that is not due starts no process",
+    edits: [["src/plugin/index.ts", "return isDue(before.polled[name], mark, now) ? ", 'return mark !== "" ? ']],
+    tests: ["test/plugin/tick.test.ts"],
+    name: "what is not due",
+  },
+  {
+    guard: "a rule's action of a plugin is done once",
+    edits: [["src/plugin/act.ts", "!before.has(one.id) && ", ""]],
+    tests: ["test/plugin/tick.test.ts"],
+    name: "is done after the record",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
