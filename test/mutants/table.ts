@@ -114,7 +114,7 @@ export const mutants: Mutant[] = [
     guard: "the policy's tip is read again before a start",
     edits: [
       [
-        "src/tick.ts",
+        "src/shell/tick-won.ts",
         "if ((await hands.repo.policyTipNow()) === tips.policy) return;",
         "if ((await hands.repo.policyTipNow()) !== undefined) return;",
       ],
