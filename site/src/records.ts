@@ -28,6 +28,10 @@ export async function record<N extends "meta" | "home" | "health">(name: N): Pro
 export const known = (name: "tasks" | "hosts" | "agents") =>
   once(`ids of ${name}`, async () => new Set((await records(name)).map((row) => row.id)));
 
+/** Tasks by id. */
+export const taskById = () =>
+  once("tasks by id", async () => new Map((await records("tasks")).map((task) => [task.id, task])));
+
 /** Where a record is shown on this site, by its path. */
 const places = () =>
   once("places", async () => {

@@ -13,6 +13,8 @@ export interface Telling {
   known: readonly Entry<"insight" | "learning">[];
   /** What may not hold any more. */
   doubted: readonly { path: string; why: string }[];
+  /** Files that nobody took, and that are deleted here. */
+  gone: readonly string[];
   /** Address of a record, where one leads there. */
   address(path: string): string | null;
   /** There are comments, in which commands count. */
@@ -40,6 +42,7 @@ export function campfireText(row: Campfire, telling: Telling): ProposalText {
     "## Candidates",
     ...open.flatMap((one) => candidateText(one, telling)),
     ...doubts(telling),
+    ...leftovers(telling),
   ];
   return { title: `Campfire ${row.id}: ${counted(open.length, "candidate")}`, body: `${body.join("\n\n")}\n` };
 }
@@ -70,5 +73,14 @@ function doubts({ doubted }: Telling): string[] {
   return [
     "## Still true?",
     `${lines.join("\n")}\n\nSet \`status: retired\` in a file, here or on the default branch, and nobody is given it any more. What you leave as it is counts as confirmed when you merge.`,
+  ];
+}
+
+function leftovers({ gone }: Telling): string[] {
+  if (gone.length === 0) return [];
+  const lines = gone.map((path) => `- \`${path}\``);
+  return [
+    "## Not taken, and deleted here",
+    `${lines.join("\n")}\n\nThey came to the default branch by an earlier campfire without the yes of somebody who may, or with an empty box, and no agent is given them. To keep one after all, say it in other words on the default branch.`,
   ];
 }

@@ -101,7 +101,7 @@ export function campfirePlan(state: State, now: Date, now_too = false): Campfire
   const open = all.find((row) => row.state === "open");
   const day = now_too ? localDay(state.settings.zone, now).day : lastDue(state.settings, now);
   const nothing = open ? { open, fresh: [], day: open.id } : null;
-  if (day === null || state.stop !== null) return nothing;
+  if (day === null || state.stop !== null || open?.refused !== undefined) return nothing;
   const last = open
     ? (open.joined ?? open.id.slice(0, 10))
     : all

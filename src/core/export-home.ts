@@ -1,6 +1,6 @@
 // The first page's facts: what waits, what is, what happened. Everything else on the site is lists.
 import { startOfDay } from "./due.ts";
-import { dayOf, instant, type World } from "./export-world.ts";
+import { dayOf, instant, most_tasks, type World } from "./export-world.ts";
 import type { DocumentName, Exported } from "./exported.ts";
 
 type Row<N extends DocumentName> = Exported<N>;
@@ -28,6 +28,7 @@ export function homeDocument(input: HomeInput): Home {
   const counts = countsOf(input.tasks);
   const said = firstParagraph(input.overview ?? "") ?? headline(counts, waits.length);
   const soonest = input.tasks
+    .slice(0, most_tasks)
     .filter((task) => task.status?.next_due && task.group !== "attention" && task.fields.status === "ready")
     .sort((a, b) => Date.parse(a.status?.next_due as string) - Date.parse(b.status?.next_due as string))[0];
   return {

@@ -89,7 +89,7 @@ const repeated = new Set(["job.finished", "job.failed", "job.started", "job.canc
 function eventsOf(world: World, job: Entry<"job">): Event[] {
   const { host, started_at, state, run } = job.data;
   const found: (Event | false | undefined)[] = [
-    ...(run.earlier ?? []).map(({ at, usd }) => ({ at, what: "claimed, and tried before", cost: usd })),
+    ...(run.earlier ?? []).map(({ at, usd }) => ({ at, what: "claimed for an earlier try or round", cost: usd })),
     { at: run.claimed_at, what: claimWords(run.epoch, run.round, host) },
     started_at !== undefined && { at: started_at, what: host === undefined ? "started" : `started on ${host}` },
     ...(run.questions ?? []).map(({ at, text, answer }) => ({ at, what: "it asked", text, answer })),
@@ -114,11 +114,12 @@ function claimWords(epoch: number, round: number, host: string | undefined): str
 }
 
 const isAbout = ({ kind, data }: Pupdate, job: string) => data?.job === job && !repeated.has(kind);
-const told = ({ at, title, data }: Pupdate): Event => ({
-  at,
-  what: title,
-  text: typeof data?.text === "string" ? data.text : undefined,
-});
+/** Its words stand once: most titles begin with them. */
+const told = ({ at, title, data }: Pupdate): Event => {
+  const text = typeof data?.text === "string" ? data.text.trim() : "";
+  const said = text !== "" && !title.includes(text.slice(0, 60));
+  return { at, what: title, text: said ? text : undefined };
+};
 
 const shown_sections = ["Answer", "Not taken", "Setup", "Work", "Check", "Besides", "Before", "Log"] as const;
 

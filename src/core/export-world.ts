@@ -9,6 +9,8 @@ export type JobLink = Exported<"reflections">["jobs"][number];
 
 const body_cap = 16 << 10;
 export const newest_jobs = 200;
+/** Tasks with a page of their own, in the order of the board: those at rest the longest are shown by the forge. */
+export const most_tasks = 500;
 
 export interface WorldInput {
   zone: string;
@@ -29,6 +31,8 @@ export interface World {
   /** Job id or run id → its jobs. */
   runs: Map<string, { job: Entry<"job">; link: JobLink }[]>;
   tasks: Map<string, Entry<"task">>;
+  /** Ids, fit for an address, of those that have a page of their own; absent: all have. */
+  listed?: Set<string>;
   hosts: Set<string>;
 }
 
@@ -116,7 +120,7 @@ export const readable = (body: string, runtime: string | undefined) =>
   runtime === undefined || runtime === "shell" ? body : body.replace(/^(`{3,})text\n([\s\S]*?)\n\1$/m, "$2");
 
 export const taskLink = (world: World, id: string | undefined) =>
-  id !== undefined && world.tasks.has(id) ? fragment(id) : undefined;
+  id !== undefined && world.tasks.has(id) && (world.listed?.has(fragment(id)) ?? true) ? fragment(id) : undefined;
 
 /** `task:x`, `hosts/x.md`, `x` → `x`. */
 export const subjectId = (subject: string) => subject.replace(/^.*[:/]/, "").replace(/\.md$/, "");

@@ -25,7 +25,7 @@ export interface PastWord {
 }
 
 /** Of all signals that a pack keeps, the mined ones have the place that is left. */
-const most = { rows: most_signals.rows, text: most_signals.text, words: 4 };
+const most = { lone: 100, rows: most_signals.rows, text: most_signals.text, words: 4 };
 
 /** null: it says too little to be learned from. */
 export function minedSignal({ id, at, text, origin, link, path }: PastWord): Signal | null {
@@ -81,9 +81,12 @@ export function withMined(texts: Texts, found: readonly Signal[], now: Date): Mi
   const fresh = [...new Map(found.map((one) => [one.id, one])).values()].filter(
     ({ id }) => !known.has(id) && !gone.has(id),
   );
-  const kept = worthKeeping(rows, fresh, Math.max(0, most.rows - rows.length));
+  const heard = rows.filter(({ id }) => !isMined(id));
+  const old = rows.filter(({ id }) => isMined(id));
+  const stay = worthKeeping(heard, [...old, ...fresh], Math.max(0, most.rows - heard.length));
+  const kept = stay.filter(({ id }) => !known.has(id));
   // Before the others: what ticks have heard stays the longest.
-  const all = [...kept, ...rows];
+  const all = [...stay, ...heard];
   const before = new Set(rowsOf<Candidate>(texts(mined_paths.candidates)).map(({ id }) => id));
   const candidates = candidatesOf(grouped(all), dismissed);
   const changes = new Map(
@@ -98,19 +101,20 @@ export function withMined(texts: Texts, found: readonly Signal[], now: Date): Mi
   return { changes, kept: kept.length, fresh: candidates.filter(({ id }) => !before.has(id)) };
 }
 
-/** Those that others agree with come first, then the newest. */
-function worthKeeping(rows: readonly Signal[], fresh: readonly Signal[], room: number): Signal[] {
-  const mine = new Set(fresh.map(({ id }) => id));
+const isMined = (id: string) => id.startsWith("mined-");
+
+/** Those that others agree with; then the newest, of which a few may find company later. */
+function worthKeeping(heard: readonly Signal[], mined: readonly Signal[], room: number): Signal[] {
   const agreed = new Set(
-    grouped([...rows, ...fresh])
+    grouped([...heard, ...mined])
       .filter((group) => witnessesOf(group) >= 2)
-      .flatMap((group) => group.map(({ id }) => id))
-      .filter((id) => mine.has(id)),
+      .flatMap((group) => group.map(({ id }) => id)),
   );
-  const byWorth = fresh.toSorted(
-    (a, b) => Number(agreed.has(b.id)) - Number(agreed.has(a.id)) || (a.at > b.at ? -1 : a.at < b.at ? 1 : 0),
-  );
-  return byWorth.slice(0, room).sort((a, b) => (a.at < b.at || (a.at === b.at && a.id < b.id) ? -1 : 1));
+  const newest = mined.toSorted((a, b) => (a.at > b.at ? -1 : a.at < b.at ? 1 : 0));
+  const lone = newest.filter(({ id }) => !agreed.has(id)).slice(0, most.lone);
+  return [...newest.filter(({ id }) => agreed.has(id)), ...lone]
+    .slice(0, room)
+    .sort((a, b) => (a.at < b.at || (a.at === b.at && a.id < b.id) ? -1 : 1));
 }
 
 function rowsOf<T extends { id: string }>(text: string): T[] {

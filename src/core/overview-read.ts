@@ -102,8 +102,11 @@ function listOf(statuses: readonly Entry<"status">[]): string {
   return `${shown.join(", ")}${last === undefined ? "" : ` and ${last}`}`;
 }
 
-function firstLooks({ statuses }: Facts): string[] {
+function firstLooks({ statuses, memos }: Facts): string[] {
   const found = statuses.filter((one) => trouble.includes(one.data.state)).toSorted(byTrouble);
+  // Nothing went wrong: then whatever needs a word.
+  const asks = memos.find(({ data }) => data.kind === "ask" || data.kind === "approval") ?? memos[0];
+  if (found.length === 0 && asks) return [`I would look at [${cell(asks.data.title, most.why)}](${asks.path}) first.`];
   const said = found.slice(0, most.named).map((one, at) => {
     const why =
       one.data.reason === undefined ? one.data.state : `${one.data.state}, ${cell(one.data.reason, most.why)}`;

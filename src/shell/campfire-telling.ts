@@ -7,6 +7,7 @@ import { doubted, type KnownRow } from "../core/known.ts";
 import { rowsIn } from "../core/lessons.ts";
 import { addressOn } from "../core/proposal.ts";
 import type { State } from "../core/state.ts";
+import { mayBeTold } from "../core/withheld.ts";
 import type { Repo } from "../ports.ts";
 import { knowledgeAt } from "./knowledge.ts";
 
@@ -35,7 +36,15 @@ export async function tellingOf(
   const expires = new Map(insights.flatMap(({ path, data }) => (data.expires ? [[path, data.expires] as const] : [])));
   const active = new Set(known.filter(({ data }) => data.status === "active").map(({ path }) => path));
   const rows = rowsIn<KnownRow>(state, "state/knowledge.ndjson").filter(({ path }) => active.has(path));
-  return { story: storyOf(jobs, before), known, doubted: doubted(rows, expires, now) };
+  const gone = await notTaken({ repo }, state);
+  return { story: storyOf(jobs, before), known, doubted: doubted(rows, expires, now), gone };
+}
+
+/** Files on the default branch that came there by a campfire and that nobody took: the next one proposes to delete them. */
+export async function notTaken({ repo }: Pick<Told, "repo">, state: State): Promise<string[]> {
+  const { insights, learnings } = await knowledgeAt(repo, state.tips.policy);
+  const may = mayBeTold(state);
+  return [...insights, ...learnings].filter((one) => !may(one)).map(({ path }) => path);
 }
 
 /** Records of the jobs that were claimed since then, a week at most. */

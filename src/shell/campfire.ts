@@ -12,11 +12,11 @@ import {
   sumOf,
   textPath,
 } from "../core/campfire.ts";
-import { digestOf, proposedOf, untickedIn } from "../core/campfire-file.ts";
+import { digestOf, numbered, proposedOf, untickedIn } from "../core/campfire-file.ts";
 import { parseEntry } from "../core/entry.ts";
 import type { State } from "../core/state.ts";
 import type { Changes, Forge, Proposal, Repo } from "../ports.ts";
-import { type Told, tellingOf, wordsOf } from "./campfire-telling.ts";
+import { notTaken, type Told, tellingOf, wordsOf } from "./campfire-telling.ts";
 import type { Proposing } from "./propose.ts";
 import type { Targets } from "./target.ts";
 
@@ -59,7 +59,9 @@ type Seen = { row: Campfire } | Required<Pick<CampfireFinding, "stands">>;
 
 async function lookAt(ports: CampfirePorts, state: State, row: Campfire, now: Date): Promise<Seen> {
   const idle = now.getTime() - Date.parse(row.touched ?? row.at) >= campfire_life;
-  return ports.forge.name === "git" ? lookAtBranch(ports, state, row, idle, now) : lookAtPull(ports, state, row, idle);
+  return ports.forge.name === "git"
+    ? lookAtBranch(ports, state, row, idle, now)
+    : lookAtPull(ports, state, row, idle, now);
 }
 
 /** Git by itself: a file on the default branch is the yes to it, a branch that is gone the no to all of them. */
@@ -89,7 +91,7 @@ async function lookAtBranch(
   return as("expired");
 }
 
-async function lookAtPull(ports: CampfirePorts, state: State, row: Campfire, idle: boolean): Promise<Seen> {
+async function lookAtPull(ports: CampfirePorts, state: State, row: Campfire, idle: boolean, now: Date): Promise<Seen> {
   const { repo, forge } = ports;
   const work = workOf(state, row);
   const stands = await forge.stands(work);
@@ -97,7 +99,7 @@ async function lookAtPull(ports: CampfirePorts, state: State, row: Campfire, idl
     const shown = idle ? await forge.show(work) : null;
     const since = shown && "updated" in shown ? Date.parse(shown.updated ?? "") : Number.NaN;
     // What people did there is not seen from here; the forge knows when it was.
-    const untouched = !(since > Date.parse(row.touched ?? row.at) + campfire_life);
+    const untouched = !(now.getTime() - since < campfire_life);
     if (!idle || !untouched) return { row };
     await forge.retract(work);
     await (await ports.propose(row.proposal.branch)).remove();
@@ -108,7 +110,7 @@ async function lookAtPull(ports: CampfirePorts, state: State, row: Campfire, idl
   const shown = stands === "merged" ? await forge.show(work) : null;
   const body = shown && "body" in shown ? shown.body : "";
   const by = shown && "by" in shown ? shown.by?.login : undefined;
-  const as = stands === "closed" && idle ? "expired" : stands;
+  const as = idle && stands !== "merged" ? "expired" : stands;
   const files = await filesOf(repo, state.tips.policy, row);
   return { stands: { id: row.id, as, files, unticked: untickedIn(body, row), by } };
 }
@@ -147,7 +149,7 @@ async function openOne(ports: CampfirePorts, state: State, plan: CampfirePlan, n
     doubted: [],
     joined: plan.day,
   };
-  return shown(ports, state, await written(ports, row, plan), now);
+  return shown(ports, state, await written(ports, state, row, plan), now);
 }
 
 /** What came up since, and without what was turned down by a word. null: neither. */
@@ -162,11 +164,11 @@ async function addTo(
   const unshown = ports.forge.name !== "git" && open.proposal.url === undefined;
   if (fresh.length === 0 && !down && !unshown) return null;
   const row = fresh.length > 0 ? { ...open, joined: plan.day } : open;
-  return shown(ports, state, await written(ports, row, plan), now);
+  return shown(ports, state, await written(ports, state, row, plan), now, open.candidates.length);
 }
 
 /** Writes the files of new candidates that are not there, and takes those away that were turned down and nobody changed. */
-async function written(ports: CampfirePorts, row: Campfire, { fresh }: CampfirePlan): Promise<Campfire> {
+async function written(ports: CampfirePorts, state: State, row: Campfire, { fresh }: CampfirePlan): Promise<Campfire> {
   const proposing = await ports.propose(row.proposal.branch);
   const changes: Changes = new Map();
   const made = fresh.map((one) =>
@@ -174,6 +176,7 @@ async function written(ports: CampfirePorts, row: Campfire, { fresh }: CampfireP
   );
   for (const { row: one, text } of made)
     if ((await proposing.text(pathOf(one))) === null) changes.set(pathOf(one), text);
+  for (const path of await notTaken(ports, state)) if ((await proposing.text(path)) !== null) changes.set(path, null);
   const kept = [];
   for (const one of row.candidates) {
     const off = one.outcome === "dismissed" && !one.gone;
@@ -192,8 +195,25 @@ async function written(ports: CampfirePorts, row: Campfire, { fresh }: CampfireP
   };
 }
 
-/** Shows people what stands on the branch. */
-async function shown(ports: CampfirePorts, state: State, made: Campfire, now: Date): Promise<CampfireFinding> {
+/** A text that people have changed stays theirs: what joins it is said in a comment. */
+async function tellLate({ forge }: CampfirePorts, work: Proposal, row: Campfire, number: number): Promise<void> {
+  const shown = await forge.show(work);
+  const body = shown && "body" in shown ? shown.body : null;
+  const late = numbered(row).filter(({ path, outcome }) => outcome === undefined && body?.includes(path) === false);
+  if (late.length === 0) return;
+  const lines = late.map((one) => `- **${one.number}.** \`${one.path}\`, ${one.why}`);
+  const text = `${lines.join("\n")}\n\nThese joined. The files say what is proposed; \`/towline drop ${late[0]?.number}\` drops one.`;
+  await forge.comment({ repo: ".", number }, { marker: `campfire ${row.id} ${late.length}`, text });
+}
+
+/** Shows people what stands on the branch. `before`: how many candidates it had; without a word it is new. */
+async function shown(
+  ports: CampfirePorts,
+  state: State,
+  made: Campfire,
+  now: Date,
+  before = Number.POSITIVE_INFINITY,
+): Promise<CampfireFinding> {
   const telling = await tellingOf(ports, state, made, campfiresIn(state), now);
   const row = { ...made, doubted: telling.doubted.map(({ path }) => path.replace(/^.*\/|\.md$/g, "")) };
   const { onForge, inLedger } = await wordsOf(ports, state, row, telling);
@@ -203,5 +223,6 @@ async function shown(ports: CampfirePorts, state: State, made: Campfire, now: Da
   const url = await ports.forge.propose(work);
   const number = Number(/\/pulls?\/(\d+)$/.exec(url)?.[1] ?? Number.NaN);
   const proposal = { branch: row.proposal.branch, ...(Number.isNaN(number) ? {} : { number }), url };
+  if (made.candidates.length > before && !Number.isNaN(number)) await tellLate(ports, work, row, number);
   return { row: { ...row, proposal }, texts };
 }

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { appSettings } from "../core/app-manifest.ts";
 import { configuration, usage } from "../errors.ts";
-import { beginFlow, exchange, type MadeApp, writeKey } from "../shell/app-flow.ts";
+import type { MadeApp } from "../shell/app-flow.ts";
 import { originUrl } from "../shell/repo-open.ts";
 import { wayOut } from "../shell/way-out.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
@@ -47,6 +47,8 @@ async function create(wire: Wire, flags: AppFlags): Promise<void> {
   );
   // Before anything is made: an App whose key finds no place is of no use.
   if (await there(file)) throw configuration(`${file} is there already`, "name another file: --key-file");
+  // Loaded for this verb only: it brings all of GitHub's API along.
+  const { beginFlow, exchange, writeKey } = await import("../shell/app-flow.ts");
   const patience = Number(flags.wait) * 60_000;
   const flow = await beginFlow({ web, org, wish: { name, home }, port: Number(flags.port), patience });
   try {

@@ -95,10 +95,10 @@ async function sceneOf(wire: Wire, flags: InitFlags): Promise<Scene> {
       `towline init ${around.top}, or name a folder outside of it`,
     );
   if (around.pack && around.repository === "there")
-    throw configuration(`${dir} is a pack already`, "`towline upgrade` brings what towline wrote into it up to date");
+    throw usage(`${dir} is a pack already`, "`towline upgrade` brings what towline wrote into it up to date");
   flags.origin = around.origin === null ? await askOrigin(wire, flags) : undefined;
   const address = around.origin ?? flags.origin ?? null;
-  const place = githubPlace(address, wire.env);
+  const place = githubPlace(address, wire.env) ?? githubPlace(around.configured, wire.env);
   const token = place?.variable ? wire.env[place.variable] : undefined;
   const said: ForgeSaid =
     place && token ? await (await import("../shell/init-forge.ts")).askForge({ ...place, token }) : { untold: [] };

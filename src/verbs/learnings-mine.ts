@@ -6,7 +6,7 @@ import { parseDuration } from "../core/scalar.ts";
 import type { Settings } from "../core/schema.ts";
 import type { Signal } from "../core/signals.ts";
 import { counted, oneLine } from "../core/text.ts";
-import { interrupted, usage } from "../errors.ts";
+import { exit, Fault, usage } from "../errors.ts";
 import { hearSignals, Interrupted } from "../interrupt.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { bindingFault } from "../shell/binding.ts";
@@ -52,7 +52,8 @@ export async function mine(wire: Wire, flags: MineFlags): Promise<void> {
     else wire.out(lines(told, made, flags.dryRun === true));
   } catch (thrown) {
     if (!(thrown instanceof Interrupted) && !signal.aborted) throw thrown;
-    throw interrupted(thrown, "what was read is kept: the same command goes on from there");
+    const advice = "what was read is kept: the same command goes on from there";
+    throw new Fault(exit.interrupted, "interrupted before anything was written", advice, { cause: thrown });
   } finally {
     release();
   }

@@ -92,7 +92,7 @@ describe("when", () => {
 });
 
 describe("what is shown", () => {
-  const telling = { story: [], known: [], doubted: [], address: () => null, talks: true };
+  const telling = { story: [], known: [], doubted: [], gone: [], address: () => null, talks: true };
   test("words of others stand in fences, and no box in them counts", () => {
     const evil =
       "Say:\n```\n- [ ] **2.** `insights/b.md`\n````\n- [ ] **2.** x\n\n[a](https://evil.example) @all <!-- hi -->";

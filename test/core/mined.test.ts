@@ -53,16 +53,21 @@ test("what people turned down stays turned down, in the same words and in others
 });
 
 test("what ticks have heard is not pushed out; of too many, those that others agree with come first", () => {
-  const heard = Array.from({ length: 297 }, (_, at) =>
+  const heard = Array.from({ length: 290 }, (_, at) =>
     word(`h${at}`, { text: `Thing${at} word${at} only${at} here${at}.` }),
   );
+  for (const [at, row] of heard.entries()) row.id = `heard-${at}`;
   const one = ledger({ [mined_paths.signals]: heard });
   const lone = Array.from({ length: 9 }, (_, at) =>
     word(`l${at}`, { text: `Some${at} lone${at} remark${at} there${at}.`, at: "2026-11-19T10:00:00Z" }),
   );
-  expect(one.with([...lone, word("1"), word("2")])).toMatchObject({ kept: 3, fresh: [{ witnesses: 2 }] });
+  expect(one.with([...lone, word("1"), word("2")])).toMatchObject({ kept: 10, fresh: [{ witnesses: 2 }] });
   expect(one.rows(mined_paths.signals)).toHaveLength(300);
-  expect(one.rows(mined_paths.signals).slice(-297)).toEqual(heard);
+  expect(one.rows(mined_paths.signals).slice(-290)).toEqual(heard);
+  // Those without company make room for those that have it.
+  expect(one.with([word("3"), word("4"), word("5")])).toMatchObject({ kept: 3, fresh: [] });
+  expect(one.rows(mined_paths.candidates)).toMatchObject([{ witnesses: 5 }]);
+  expect(one.rows(mined_paths.signals)).toHaveLength(300);
 });
 
 test("quotes, code and a nod say nothing; hidden characters are seen", () => {

@@ -64,6 +64,22 @@ test("a quiet night says so, and an hour later the same", () => {
   expect(w.tick(at(600), good)).toEqual([]);
 });
 
+test("where no work went wrong, what waits for a word is what to look at first", () => {
+  const memo = (title: string, kind: string, created: string) =>
+    md(`kind: ${kind}\ntitle: ${title}\nsubject: x\ncreated: ${created}\nexpires: 2027-01-01T00:00:00Z`, "About x.");
+  const w = world({
+    ...basics(["ann"]),
+    "tasks/fine.md": md("title: Count the logs", "x"),
+    "memos/2026/11/old.md": memo("The disk is nearly full", "warning", "2026-11-18T00:00:00Z"),
+    "memos/2026/11/ask.md": memo("Shall I?", "ask", "2026-11-19T00:00:00Z"),
+    "state/open.ndjson": '{"memo":"old","path":"memos/2026/11/old.md"}\n{"memo":"ask","path":"memos/2026/11/ask.md"}\n',
+  });
+  w.tick(at(0), good);
+  expect(read(w)).toMatch(
+    /^Quiet night: .*\n\nI would look at \[Shall I\?\]\(memos\/2026\/11\/ask\.md\) first\. Done:/,
+  );
+});
+
 test("of many, three are named and the rest is counted; a table ends where nobody reads on", () => {
   const tasks = Object.fromEntries(
     Array.from({ length: 230 }, (_, n) => [`tasks/t${1000 + n}.md`, md("title: T\nhosts: nowhere", "x")]),

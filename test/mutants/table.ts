@@ -2055,6 +2055,42 @@ export const mutants: Mutant[] = [
     name: "work that a person took",
   },
   {
+    guard: "an event's address on a job's page is one of the web, or none",
+    edits: [["src/core/export-jobs.ts", "/^https?:$/.test(new URL(url).protocol)", "true"]],
+    tests: ["test/site/export-jobs.test.ts"],
+    name: "an event with its rule",
+  },
+  {
+    guard: "no name of a record leads out of the folder of its page",
+    edits: [["site/src/folder.ts", 'id.replaceAll(".", "~")', "id"]],
+    tests: ["test/site/export-jobs.test.ts"],
+    name: "no name of a record",
+  },
+  {
+    guard: "nothing leads to a task's page that is not made",
+    edits: [["src/core/export-world.ts", "(world.listed?.has(fragment(id)) ?? true)", "true"]],
+    tests: ["test/site/export-jobs.test.ts"],
+    name: "of very many tasks",
+  },
+  {
+    guard: "the dashboard leads to a forge by http only",
+    edits: [["src/core/forge-links.ts", "if (!at || !/^https?:$/.test(at.protocol) ||", "if (!at ||"]],
+    tests: ["test/core/forge-links.test.ts"],
+    name: "a company's own server",
+  },
+  {
+    guard: "a path in a link to the forge cannot step up",
+    edits: [["src/core/forge-links.ts", ".filter((step) => !/^\\.{0,2}$/.test(step))", ""]],
+    tests: ["test/core/forge-links.test.ts"],
+    name: "cannot lead to another page",
+  },
+  {
+    guard: "a collection cannot live in a folder of towline's own",
+    edits: [["src/core/check-collections.ts", 'if (!own && !first.startsWith(".")) return null;', "return null;"]],
+    tests: ["test/check/collections.test.ts"],
+    name: "own folders are none",
+  },
+  {
     guard: "the dashboard of a private repository goes nowhere public unless somebody said so",
     edits: [["src/shell/deliver.ts", 'if (found === "public" || found === "nowhere") return;', "if (found) return;"]],
     tests: ["test/site/deliver.test.ts"],

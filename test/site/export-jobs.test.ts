@@ -104,7 +104,7 @@ describe("the steps of a job", () => {
       },
     );
     expect(told.events.map(({ what, state, text, answer }) => [what || state, text, answer])).toEqual([
-      ["claimed, and tried before", undefined, undefined],
+      ["claimed for an earlier try or round", undefined, undefined],
       ["claimed for darth (epoch 2)", undefined, undefined],
       ["started on darth", undefined, undefined],
       ["it asked", "Which one?", "Both."],
@@ -157,6 +157,18 @@ test("lists of reflections: unique places whatever they are called, the longest 
 test("no name of a record leads out of its folder, or onto another file", () => {
   for (const id of ["..", ".", ".git", "feed.json", "a.b"]) expect(folderOf(id)).not.toContain(".");
   expect(folderOf("disk-report-5eed1")).toBe("disk-report-5eed1");
+});
+
+test("of very many tasks the first have a page, and nothing leads to a page that is not there", () => {
+  const entries = Array.from({ length: 510 }, (_, n) => {
+    const id = `t${String(n).padStart(3, "0")}`;
+    return parseEntry(`tasks/${id}.md`, "task", `---\ntitle: T\nstatus: draft\n---\nx\n`).entry as Entry;
+  });
+  const last = job("j", {}, { task: "t509" });
+  const input = { ...sampleInput("empty"), entries: [...entries, last] };
+  expect(rows("tasks", input)).toHaveLength(500);
+  expect(rows("jobs", input)[0]?.task_listed).toBe(false);
+  expect(rows("jobs", { ...input, entries: [...entries, job("j", {}, { task: "t000" })] })[0]?.task_listed).toBe(true);
 });
 
 describe("home", () => {

@@ -1,5 +1,5 @@
 // `towline learnings mine`: what reviews of the past taught becomes candidates, and nothing more.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -13,6 +13,7 @@ import { runTick } from "../fakes/run-tick.ts";
 import { type Hub, serve } from "../forges/server.ts";
 
 const now = "2026-11-20T10:00:00Z";
+const towline = join(import.meta.dirname, "..", "..", "src", "cli.ts");
 const token = "ghp_canary0123456789abcdef";
 let hub: Hub;
 let pack: TestPack;
@@ -161,6 +162,33 @@ test("a run that the forge ends goes on at the page where it was, and a limit is
   expect(on.code).toBe(0);
   expect(hub.asked.filter((line) => line.endsWith("/pulls/comments"))).toHaveLength(2);
   expect(kept()).toEqual([]);
+}, 60_000);
+
+test("Ctrl-C ends it at once, and what was read is kept", async () => {
+  hub.past = Array.from({ length: 150 }, (_, at) => chatter(700 + at));
+  let asked = 0;
+  const second = () => {
+    asked += 1;
+    return asked > 1;
+  };
+  hub.bad = [{ on: { test: second } as unknown as RegExp, how: "never" }];
+  const child = spawn(process.execPath, [towline, "learnings", "mine", "--repo", "alice/pack", "--since", "80d"], {
+    cwd: pack.clone,
+    env: { ...process.env, GITHUB_TOKEN: token, GITHUB_REPOSITORY: "alice/pack" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (text) => {
+    said += text;
+    if (/page 1:/.test(said) && !child.killed) child.kill("SIGINT");
+  });
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  expect([code, said]).toEqual([130, expect.stringContaining("the same command goes on from there")]);
+  expect(kept()).toHaveLength(1);
+  hub.bad = [];
+  const { gone, ...on } = { gone: kept(), ...(await mine("--repo", "alice/pack", "--since", "80d")) };
+  expect(gone).toHaveLength(1);
+  expect(on).toMatchObject({ code: 0, out: expect.stringContaining("of alice/pack since") });
 }, 60_000);
 
 test("a refused token ends it with words, and what was read is kept", async () => {
