@@ -136,6 +136,24 @@ test("one that hangs, one that takes all memory and one that prys cost themselve
   expect([mended.degraded, events(p).at(-1)]).toMatchObject([[], { source: "plugin:prying", kind: "source.ok" }]);
 });
 
+test("all together end within their share of the tick; those that got no turn have theirs in the next one", async () => {
+  const names = ["a", "b", "c", "d"];
+  const hangs = plugin("await new Promise(() => {});");
+  const files = Object.fromEntries(names.map((name) => [`plugins/${name}.ts`, hangs]));
+  // Two fifths of it: no time for the first answer of any.
+  const p = pack(`plugins: [${names.join(", ")}]\n`, files);
+  const shortened = p.file("towline.yml").replace("tick: {", "tick: {job: 1s, ");
+  p.push({ "towline.yml": shortened });
+  const tick = ticks(p);
+  const first = await tick(0);
+  expect(first.degraded).toHaveLength(4);
+  for (const why of first.degraded)
+    expect(why).toMatch(/^plugin [a-d] failed: there was no time left for it in this tick$/);
+  // The same code is due at once: it was not asked.
+  p.push({ "towline.yml": shortened.replace("job: 1s", "job: 10s") });
+  expect((await tick(1)).degraded).toHaveLength(4);
+});
+
 test("what is not on the default branch never runs; what towline.yml names no more is forgotten", async () => {
   const p = pack("plugins: {shop: {}}\n", {
     "plugins/shop.ts": plugin(down),
