@@ -5,7 +5,7 @@ import type { Entry, Problem } from "./entry.ts";
 import { locate } from "./locate.ts";
 import { examples } from "./markdown.ts";
 import { nearest } from "./nearest.ts";
-import { actionOf, judge as judgeWhen, operators } from "./rules.ts";
+import { actionOf, matches, operators, valueFault } from "./rules.ts";
 import { readYaml } from "./split.ts";
 import { action_names } from "./triage.ts";
 
@@ -31,8 +31,10 @@ export function ruleProblems(pack: Pack, expected: Expected = byPredicate): Prob
 }
 
 const byPredicate: Expected = (rule, pupdate) =>
-  !rule.data.off && judgeWhen(rule.data.when, pupdate).ok
-    ? actionOf(rule.data.then[0] as Record<string, unknown>)
+  !rule.data.off && matches(rule.data.when, pupdate)
+    ? rule.data.ask_first
+      ? "ask"
+      : actionOf(rule.data.then[0] as Record<string, unknown>)
     : "ignored";
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
@@ -103,6 +105,21 @@ function fieldProblems(pack: Pack, rule: Entry<"rule">, name: string, wanted: un
           meant(operator, Object.keys(operators), `use one of ${Object.keys(operators).join(", ")}`),
         ),
       );
+  if (isMap(wanted))
+    for (const [operator, value] of Object.entries(wanted)) {
+      const fault = Object.hasOwn(operators, operator) ? valueFault(operator, value) : null;
+      if (fault !== null)
+        problems.push(
+          atField(
+            pack,
+            rule,
+            [...here, operator],
+            "operator-value",
+            `${fault}, so this never matches`,
+            "mend the value",
+          ),
+        );
+    }
   if (name === "kind") for (const kind of [wanted].flat()) problems.push(...kindProblems(pack, rule, kind, here));
   return problems;
 }
