@@ -2114,7 +2114,6 @@ export const mutants: Mutant[] = [
     tests: ["test/core/campfire.test.ts"],
     name: "while it is open",
   },
-  {},
   {
     guard: "the dashboard of a private repository goes nowhere public unless somebody said so",
     edits: [["src/shell/deliver.ts", 'if (found === "public" || found === "nowhere") return;', "if (found) return;"]],
@@ -2219,7 +2218,6 @@ export const mutants: Mutant[] = [
     tests: ["test/plugin/tick.test.ts"],
     name: "is done after the record",
   },
-  {},
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
