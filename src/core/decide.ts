@@ -25,6 +25,7 @@ import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
 import { stopRollouts } from "./stop-rollout.ts";
 import { triage } from "./triage.ts";
+import { raiseWaits } from "./waits.ts";
 
 export interface Decision {
   draft: Draft;
@@ -80,6 +81,7 @@ export function decide(
   const kept = pass.start ? made : { ...made, starts: [], tells: 0 };
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
+  if (isLead(draft)) raiseWaits(draft);
   triage(draft);
   learn(draft, settled);
   closeMemos(draft);

@@ -11,6 +11,7 @@ import { hosts_path } from "./known-hosts.ts";
 import { letters_path } from "./letters.ts";
 import type { ProseRow } from "./prose.ts";
 import { ndjson, render } from "./render.ts";
+import { ruleRowsText, rules_path } from "./rule-state.ts";
 import { type Brought, seenRows } from "./samples.ts";
 import type { Kind, Pupdate } from "./schema.ts";
 import type { LevelRow, State } from "./state.ts";
@@ -135,6 +136,7 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
   wanted.set(letters_path, ndjson(draft.letters));
   wanted.set(conversations_path, talksText(draft));
   wanted.set(calls_path, callsText(draft));
+  wanted.set(rules_path, ruleRowsText(draft));
   wanted.set(hosts_path, ndjson([...draft.met.values()].sort((a, b) => compare(a.host, b.host))));
   if (overview !== null) wanted.set("OVERVIEW.md", overview);
   const changes: Changes = new Map();

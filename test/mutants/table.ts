@@ -114,7 +114,7 @@ export const mutants: Mutant[] = [
     guard: "the policy's tip is read again before a start",
     edits: [
       [
-        "src/tick.ts",
+        "src/shell/tick-won.ts",
         "if ((await hands.repo.policyTipNow()) === tips.policy) return;",
         "if ((await hands.repo.policyTipNow()) !== undefined) return;",
       ],
@@ -1893,7 +1893,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a file of a campfire that nobody took is told to nobody",
-    edits: [["src/core/withheld.ts", " && !withheld.has(`${path} ${sumOf(body)}`)", ""]],
+    edits: [["src/core/withheld.ts", "!withheld.has(`${path} ${sumOf(body)}`) && ", ""]],
     tests: ["test/core/campfire.test.ts"],
     name: "merged: what is there|by one who may not",
   },
@@ -2091,6 +2091,30 @@ export const mutants: Mutant[] = [
     name: "own folders are none",
   },
   {
+    guard: "work from elsewhere starts nothing by itself",
+    edits: [["src/core/import-tasks.ts", '["status", "draft"]', '["status", "ready"]']],
+    tests: ["test/verbs/import.test.ts"],
+    name: "a backlog",
+  },
+  {
+    guard: "what people do not see of work from elsewhere, agents do not get",
+    edits: [["src/core/import-tasks.ts", 'text.replace(/<!--[\\s\\S]*?(?:-->|$)/g, "")', "text"]],
+    tests: ["test/verbs/import.test.ts"],
+    name: "issues",
+  },
+  {
+    guard: "nobody leaves over open jobs unasked",
+    edits: [["src/verbs/leave.ts", "if (open.length > 0 && !flags.force)", "if (open.length > 1e9)"]],
+    tests: ["test/verbs/leave.test.ts"],
+    name: "open jobs",
+  },
+  {
+    guard: "what stands in a torn row of the campfire is told to nobody",
+    edits: [["src/core/withheld.ts", " && !isTorn(path)", ""]],
+    tests: ["test/core/campfire.test.ts"],
+    name: "while it is open",
+  },
+  {
     guard: "the dashboard of a private repository goes nowhere public unless somebody said so",
     edits: [["src/shell/deliver.ts", 'if (found === "public" || found === "nowhere") return;', "if (found) return;"]],
     tests: ["test/site/deliver.test.ts"],
@@ -2118,6 +2142,81 @@ export const mutants: Mutant[] = [
     guard: "what older records say is text on their days' pages",
     edits: [["site/src/earlier.ts", "<code>${escaped(line.text)}</code>", "<code>${line.text}</code>"]],
     tests: ["test/site/days.test.ts"],
+  },
+  {
+    guard: "a plugin reads its own folder only",
+    edits: [["src/plugin/sandbox.ts", "`--allow-fs-read=${dir}`", '"--allow-fs-read=*"']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "what the process keeps from it",
+  },
+  {
+    guard: "a plugin's environment is empty",
+    edits: [
+      ["src/plugin/sandbox.ts", "env: {},", "env: process.env,"],
+      ["src/plugin/child.ts", "delete process.env[name];", "void name;"],
+    ],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "its environment is empty",
+  },
+  {
+    guard: "a plugin signals no process",
+    edits: [["src/plugin/child.ts", '"kill", "_kill", ', ""]],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "what the process keeps from it",
+  },
+  {
+    guard: "a plugin reaches no network that it was not allowed",
+    edits: [["src/plugin/child.ts", 'if (network !== "network")', 'if (network === "none")']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "what the process keeps from it",
+  },
+  {
+    guard: "a plugin that floods is ended",
+    edits: [["src/plugin/sandbox.ts", "if (written > output) end(", "if (written < 0) end("]],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "floods its answer",
+  },
+  {
+    guard: "a plugin that does not answer is ended",
+    edits: [["src/plugin/sandbox.ts", "Math.max(1, left));", "Math.max(1, left) + 1e9);"]],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "waits for ever",
+  },
+  {
+    guard: "a plugin makes none of towline's own events",
+    edits: [["src/core/plugins.ts", '!own_kinds.has(v.split(".", 1)[0] as string)', 'v !== ""']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "makes a kind of towline's own",
+  },
+  {
+    guard: "a plugin's request carries no secret that its settings do not name",
+    edits: [["src/core/plugin-options.ts", "one !== undefined && !may.has(one)", 'one === ""']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "has a secret sent somewhere",
+  },
+  {
+    guard: "a plugin sees no secret that its settings do not allow",
+    edits: [["src/plugin/session.ts", "!settings.secrets?.includes(name)", 'name === ""']],
+    tests: ["test/plugin/sandbox.test.ts"],
+    name: "wants a secret that nobody allowed",
+  },
+  {
+    guard: "a package runs only as the default branch pins it",
+    edits: [["src/plugin/code.ts", "digestOf(code) !== settings.digest", 'settings.digest === ""']],
+    tests: ["test/plugin/verbs.test.ts"],
+    name: "by the digest",
+  },
+  {
+    guard: "a plugin that is not due starts no process",
+    edits: [["src/plugin/index.ts", "return isDue(before.polled[name], mark, now) ? ", 'return mark !== "" ? ']],
+    tests: ["test/plugin/tick.test.ts"],
+    name: "what is not due",
+  },
+  {
+    guard: "a rule's action of a plugin is done once",
+    edits: [["src/plugin/act.ts", "!before.has(one.id) && ", ""]],
+    tests: ["test/plugin/tick.test.ts"],
+    name: "is done after the record",
   },
 ];
 

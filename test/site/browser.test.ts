@@ -149,7 +149,7 @@ describe.skipIf(executable === undefined)(
               expect(await page.locator(".empty").count()).toBe(1);
           });
       },
-      60_000,
+      120_000,
     );
 
     test("every link inside the site leads to a file and, with a fragment, to an element of it", async () => {
