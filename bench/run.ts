@@ -25,6 +25,7 @@ const benches: Record<string, { rounds: number; run: (rounds: number) => Promise
     ),
   ),
   read: { rounds: 7, run: async (rounds) => (await import("./read.ts")).read(rounds) },
+  rules: { rounds: 5, run: async (rounds) => (await import("./rules.ts")).rules(rounds) },
   site: { rounds: 1, run: async (rounds) => (await import("./site.ts")).site(rounds) },
   sync: { rounds: 3, run: async (rounds) => (await import("./sync.ts")).sync(rounds) },
 };

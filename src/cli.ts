@@ -31,6 +31,7 @@ import { playbook } from "./verbs/playbook.ts";
 import { plugin } from "./verbs/plugin.ts";
 import { purge } from "./verbs/purge.ts";
 import { reflections } from "./verbs/reflections.ts";
+import { replay } from "./verbs/replay.ts";
 import { review } from "./verbs/review.ts";
 import { secrets } from "./verbs/secrets.ts";
 import { site } from "./verbs/site.ts";
@@ -80,6 +81,7 @@ const verbs: Register[] = [
   upgrade,
   watch,
   why,
+  replay,
   exporting,
   site,
   sync,

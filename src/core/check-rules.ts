@@ -5,7 +5,7 @@ import type { Entry, Problem } from "./entry.ts";
 import { locate } from "./locate.ts";
 import { examples } from "./markdown.ts";
 import { nearest } from "./nearest.ts";
-import { actionOf, judge as judgeWhen, operators } from "./rules.ts";
+import { actionOf, matches, operators, valueFault } from "./rules.ts";
 import { readYaml } from "./split.ts";
 import { action_names } from "./triage.ts";
 
@@ -15,7 +15,7 @@ export type Expected = (rule: Entry<"rule">, pupdate: Record<string, unknown>) =
 const actions = ["ignore", "memo", "task", "issue", "wake", "comment", "label", "call", "reflect", "notify"];
 const fields = ["id", "at", "source", "kind", "subject", "title", "actor", "url", "tags", "data"];
 const kinds =
-  "pr.opened pr.updated pr.stale pr.merged pr.closed pr.review_requested pr.changes_requested pr.commented pr.approved pr.conflicted pr.green pr.reverted pr.active issue.opened issue.labelled issue.unlabelled issue.closed issue.commented check.failed check.recovered push job.finished job.failed job.cancelled job.stuck job.lost job.asked job.replied job.confessed job.remarked job.overlaps job.unclear host.down host.up host.drifted host.matches host.full host.free host.disk host.disk_ok network.down network.up calendar.starting task.due task.overdue task.blocked task.paused rollout.stopped campfire.opened campfire.refused insight.approved insight.dismissed source.failed source.ok tick.late budget.near budget.reached account.limited memo.answered reflection.surprised command.given result.withheld record.changed week.quiet".split(
+  "pr.opened pr.updated pr.stale pr.merged pr.closed pr.review_requested pr.review_done pr.changes_requested pr.commented pr.approved pr.conflicted pr.green pr.reverted pr.active issue.opened issue.labelled issue.unlabelled issue.closed issue.commented check.failed check.recovered push job.finished job.failed job.cancelled job.stuck job.lost job.asked job.replied job.confessed job.remarked job.overlaps job.unclear host.down host.up host.drifted host.matches host.full host.free host.disk host.disk_ok network.down network.up calendar.starting task.due task.overdue task.blocked task.paused rollout.stopped campfire.opened campfire.refused insight.approved insight.dismissed source.failed source.ok tick.late budget.near budget.reached account.limited memo.answered reflection.surprised command.given result.withheld record.changed week.quiet".split(
     " ",
   );
 
@@ -31,8 +31,10 @@ export function ruleProblems(pack: Pack, expected: Expected = byPredicate): Prob
 }
 
 const byPredicate: Expected = (rule, pupdate) =>
-  !rule.data.off && judgeWhen(rule.data.when, pupdate).ok
-    ? actionOf(rule.data.then[0] as Record<string, unknown>)
+  !rule.data.off && matches(rule.data.when, pupdate)
+    ? rule.data.ask_first
+      ? "ask"
+      : actionOf(rule.data.then[0] as Record<string, unknown>)
     : "ignored";
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
@@ -103,6 +105,21 @@ function fieldProblems(pack: Pack, rule: Entry<"rule">, name: string, wanted: un
           meant(operator, Object.keys(operators), `use one of ${Object.keys(operators).join(", ")}`),
         ),
       );
+  if (isMap(wanted))
+    for (const [operator, value] of Object.entries(wanted)) {
+      const fault = Object.hasOwn(operators, operator) ? valueFault(operator, value) : null;
+      if (fault !== null)
+        problems.push(
+          atField(
+            pack,
+            rule,
+            [...here, operator],
+            "operator-value",
+            `${fault}, so this never matches`,
+            "mend the value",
+          ),
+        );
+    }
   if (name === "kind") for (const kind of [wanted].flat()) problems.push(...kindProblems(pack, rule, kind, here));
   return problems;
 }

@@ -25,6 +25,7 @@ import { bring } from "./samples.ts";
 import type { State } from "./state.ts";
 import { stopRollouts } from "./stop-rollout.ts";
 import { triage } from "./triage.ts";
+import { raiseWaits } from "./waits.ts";
 
 export interface Decision {
   draft: Draft;
@@ -42,6 +43,8 @@ export interface Pass {
   file: string;
   /** False in a pass that only records. */
   start: boolean;
+  /** What becomes of a text on its way out. */
+  mask?: ((text: string) => string) | undefined;
 }
 
 const at_rest: Plan = { starts: [], holds: new Map(), spent: new Map(), unread: false };
@@ -80,6 +83,7 @@ export function decide(
   const kept = pass.start ? made : { ...made, starts: [], tells: 0 };
   raiseBudgets(draft, made.holds);
   fold(draft, kept, base, true);
+  if (isLead(draft)) raiseWaits(draft);
   triage(draft);
   learn(draft, settled);
   closeMemos(draft);
@@ -93,6 +97,7 @@ export function decide(
     overview,
     pass.file,
     bringPages(draft.texts, findings.pages, bring(draft, findings.samples)),
+    pass.mask,
   );
   const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
   if (knowledge !== null) changes.set(knowledge_path, knowledge);

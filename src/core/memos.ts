@@ -75,7 +75,7 @@ export function closeMemos(draft: Draft): void {
 
 /** Kinds of levels of a source that stay until they change. */
 const standing =
-  /^(pr\.(opened|updated|stale|approved|changes_requested)|issue\.labelled|check\.failed|host\.(disk|drifted)|network\.down|source\.failed|job\.overlaps)$/;
+  /^(pr\.(opened|updated|stale|approved|changes_requested|review_requested|green)|task\.overdue|issue\.labelled|check\.failed|host\.(disk|drifted)|network\.down|source\.failed|job\.overlaps)$/;
 
 function causeGone(draft: Draft, memo: Entry<"memo">): string | null {
   const { event, subject } = memo.data;

@@ -18,13 +18,16 @@ export function ruleSentences(rule: Rule): string[] {
     const { count, in: seconds, per } = rule.within;
     said.push(`Only when that happens ${times(count)} within ${span(seconds)}${per ? ` for the same ${per}` : ""}.`);
   }
-  said.push(`Then ${rule.ask_first ? "ask a person, and after a yes " : ""}${and(rule.then.map(actionWords))}.`);
+  said.push(`Then ${rule.ask_first ? "ask a person, and after a yes " : ""}${thenWords(rule)}.`);
   const limits = limitWords(rule);
   if (limits !== "") said.push(limits);
   if (!rule.stop) said.push("The rules after it are tried as well.");
   if (rule.off) said.push("It is switched off.");
   return said;
 }
+
+/** What it does, in words. */
+export const thenWords = ({ then }: Pick<Rule, "then">) => and(then.map(actionWords));
 
 function limitWords({ cooldown, limit, budget }: Rule): string {
   const parts: string[] = [];

@@ -561,6 +561,8 @@ export const pollers = z.strictObject({
     stale: duration.default(259_200),
     comments: flag.default(true),
     pushes: flag.default(true),
+    /** Also the checks of the default branch: one more question a tick. */
+    main: flag.default(false),
     wall: duration.default(10),
   }).optional(),
   calendar: calendars.optional(),

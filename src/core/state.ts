@@ -4,6 +4,7 @@ import { type Mark, mark_path, readMark } from "./binding.ts";
 import { type CallRow, calls_path, readCalls } from "./calls.ts";
 import { conversations_path, readTalks, type Talks } from "./conversations.ts";
 import { type Entry, idOf, kindOf, type Problem, parseEntry } from "./entry.ts";
+import type { WindowRow } from "./firing.ts";
 import { statusPath } from "./ids.ts";
 import { hosts_path, type Met, readMet } from "./known-hosts.ts";
 import { type LetterRow, letters_path } from "./letters.ts";
@@ -12,6 +13,7 @@ import { nearest } from "./nearest.ts";
 import type { Part } from "./part.ts";
 import { unsafePath } from "./path.ts";
 import { plugin_pages } from "./plugin-pages.ts";
+import { type AskedRow, readRuleRows, rules_path } from "./rule-state.ts";
 import { type Kind, pathClass, pollers, type Settings, settings } from "./schema.ts";
 import type { Spent } from "./spent.ts";
 import { max_header, readYaml } from "./split.ts";
@@ -72,6 +74,9 @@ export interface State {
   talks: Talks;
   /** Actions of plugins that are to be done. */
   calls?: CallRow[];
+  /** What rules remember: how often something has happened, and what people are asked first. */
+  windows?: WindowRow[];
+  asked?: AskedRow[];
   /** What was spent besides open work, as far back as limits need it; absent: it was not looked up. */
   spent?: Spent;
   problems: Problem[];
@@ -92,6 +97,7 @@ export const ledger_paths = [
   letters_path,
   conversations_path,
   calls_path,
+  rules_path,
   plugin_pages,
   "state/signals.ndjson",
   "state/candidates.ndjson",
@@ -227,6 +233,7 @@ export function readState(tips: Tips, files: SourceFile[]): { state: State | nul
     letters: rows<LetterRow>(byPath.get(letters_path)?.text ?? undefined),
     calls: readCalls(byPath.get(calls_path)?.text ?? undefined),
     talks: readTalks(byPath.get(conversations_path)?.text ?? undefined),
+    ...readRuleRows(byPath.get(rules_path)?.text ?? undefined),
     problems,
     texts: new Map(),
   };

@@ -5,11 +5,14 @@ import { callFor } from "./calls.ts";
 import { type Draft, newMemo, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { idOf } from "./entry.ts";
+import { firing, type Memory, memoryOf } from "./firing.ts";
 import { digest } from "./hash.ts";
 import { queuePath, slugOf } from "./ids.ts";
 import { issueTask } from "./issue-task.ts";
 import { memoBody } from "./memos.ts";
-import { actionOf, fill, firing, firingKey } from "./rules.ts";
+import { thenWords } from "./plain-rule.ts";
+import { type AskedRow, remember, sumOf, takeWord } from "./rule-state.ts";
+import { actionOf, fill } from "./rules.ts";
 import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
 import { oneLine } from "./text.ts";
 
@@ -22,48 +25,62 @@ const memo_life = 7 * 86_400_000;
 /** Judges what was raised, in order, and carries the actions out on the draft. */
 export function triage(draft: Draft): void {
   const raised = draft.raised;
+  if (raised.length === 0) return;
   draft.raised = [];
-  for (const pupdate of raised) draft.pupdates.push(judgeOne(draft, pupdate));
+  const memory = memoryOf(draft.fired, draft.windows ?? []);
+  for (const pupdate of raised) draft.pupdates.push(judgeOne(draft, memory, pupdate));
+  draft.fired = memory.fired(draft.now);
+  draft.windows = memory.windows();
 }
 
-function judgeOne(draft: Draft, pupdate: RawPupdate): Pupdate {
-  const fired = firing([...draft.rules, ...builtin_rules], pupdate, (rule) => mayFire(draft, rule, pupdate));
-  const made: string[] = [];
-  let verdict = "ignored";
-  for (const rule of fired) {
-    noteFired(draft, rule, pupdate);
-    for (const action of rule.data.then) {
-      const done = act(draft, rule, action as Record<string, unknown>, pupdate);
-      if (verdict === "ignored" || verdict === "ignore") verdict = done.verdict;
-      if (done.made) made.push(done.made);
-    }
-  }
-  return { ...pupdate, verdict, rule: fired[0]?.id, made: made.length > 0 ? made : undefined };
+function judgeOne(draft: Draft, memory: Memory, pupdate: RawPupdate): Pupdate {
+  const word = takeWord(draft, pupdate);
+  if (word) return afterWord(draft, word, pupdate);
+  const fired = firing(allRules(draft.rules), pupdate, (rule) => memory.may(rule, pupdate, draft.now));
+  const done = fired.flatMap((rule) => {
+    memory.note(rule, pupdate, draft.now);
+    return rule.data.ask_first ? [askFirst(draft, rule, pupdate)] : actAll(draft, rule, pupdate);
+  });
+  return { ...pupdate, verdict: verdictOf(done), rule: fired[0]?.id, made: madeBy(done) };
 }
 
-/** What firing goes by: the time, and what has fired before. */
-export type Firing = Pick<Draft, "now" | "fired">;
+const actAll = (draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): Done[] =>
+  rule.data.then.map((action) => act(draft, rule, action as Record<string, unknown>, pupdate));
 
-export function mayFire(draft: Firing, rule: Entry<"rule">, pupdate: RawPupdate): boolean {
-  const row = draft.fired.find((one) => one.rule === rule.id && one.key === firingKey(rule, pupdate));
-  const cooldown = rule.data.cooldown;
-  const seconds = cooldown === undefined ? 0 : typeof cooldown === "number" ? cooldown : cooldown.for;
-  if (row && draft.now.getTime() - Date.parse(row.at) < seconds * 1000) return false;
-  const today = draft.now.toISOString().slice(0, 10);
-  const count = draft.fired
-    .filter((one) => one.rule === rule.id && one.at.startsWith(today))
-    .reduce((sum, one) => sum + one.count, 0);
-  return count < rule.data.limit;
+/** The first that did more than to look away. */
+function verdictOf(done: readonly Done[]): string {
+  const words = done.map(({ verdict }) => verdict);
+  return words.find((word) => word !== "ignored" && word !== "ignore") ?? words[0] ?? "ignored";
 }
 
-export function noteFired(draft: Firing, rule: Entry<"rule">, pupdate: RawPupdate): void {
-  const key = firingKey(rule, pupdate);
-  const at = draft.now.toISOString();
-  const row = draft.fired.find((one) => one.rule === rule.id && one.key === key);
-  const count = row && row.at.slice(0, 10) === at.slice(0, 10) ? row.count + 1 : 1;
-  // Rows older than any cooldown in use say nothing any more; dropping them keeps the file small.
-  draft.fired = draft.fired.filter((one) => one !== row && draft.now.getTime() - Date.parse(one.at) < 90 * 86_400_000);
-  draft.fired.push({ rule: rule.id, key, at, count });
+function madeBy(done: readonly Done[]): string[] | undefined {
+  const made = done.flatMap((one) => one.made ?? []);
+  return made.length > 0 ? made : undefined;
+}
+
+const whole = new WeakMap<readonly Entry<"rule">[], Entry<"rule">[]>();
+/** A pack's own rules, then those that every pack has. One list for one list: it is indexed once. */
+export function allRules(rules: readonly Entry<"rule">[]): Entry<"rule">[] {
+  const all = whole.get(rules) ?? [...rules, ...builtin_rules];
+  whole.set(rules, all);
+  return all;
+}
+
+/** Nothing is done before a person says yes: until then a memo holds all of it. */
+function askFirst(draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): Done {
+  const title = `Rule ${rule.id} asks, and a yes lets it ${thenWords(rule.data)} (about: {{title}})`;
+  const done = memo(draft, rule, title, pupdate, { kind: "approval" }, true);
+  if (done.made) remember(draft, { memo: done.made, rule: rule.id, sum: sumOf(rule), pupdate });
+  return { ...done, verdict: "ask" };
+}
+
+/** The rule is the one that is there now: where it would do something else, the yes was to nothing that is left. */
+function afterWord(draft: Draft, word: AskedRow & { yes: boolean }, pupdate: RawPupdate): Pupdate {
+  const rule = draft.rules.find(({ id }) => id === word.rule);
+  if (!word.yes) return { ...pupdate, verdict: "declined", rule: word.rule };
+  if (!rule || rule.data.off || sumOf(rule) !== word.sum) return { ...pupdate, verdict: "outdated", rule: word.rule };
+  const done = actAll(draft, rule, word.pupdate);
+  return { ...pupdate, verdict: verdictOf(done), rule: rule.id, made: madeBy(done) };
 }
 
 type Done = { verdict: string; made?: string };
@@ -109,14 +126,19 @@ function memo(
   value: unknown,
   pupdate: RawPupdate,
   action: Record<string, unknown>,
+  asks = false,
 ): Done {
   const title = oneLine(fill(String(value), pupdate), 300);
-  const id = `${slugOf(pupdate.subject, 40)}-${digest(rule.id, pupdate.id).slice(0, 8)}`;
+  const id = `${slugOf(pupdate.subject, 40)}-${digest(rule.id, pupdate.id, ...(asks ? ["asks"] : [])).slice(0, 8)}`;
   const kind = ["ask", "info", "warning", "approval"].includes(String(action.kind))
     ? (action.kind as Memo["kind"])
     : "info";
   const open = [...draft.memos.values()].find(
-    (one) => one.data.rule === rule.id && one.data.subject === pupdate.subject && one.data.status === "open",
+    (one) =>
+      one.data.rule === rule.id &&
+      one.data.subject === pupdate.subject &&
+      one.data.status === "open" &&
+      (draft.asked ?? []).some(({ memo }) => memo === one.id) === asks,
   );
   const body = memoBody(draft, kind, pupdate);
   if (open) {

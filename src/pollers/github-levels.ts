@@ -26,6 +26,7 @@ export const pull = z.object({
   base: z.object({ ref: z.string() }),
   merged_at: z.string().nullish(),
   merged_by: user,
+  requested_reviewers: z.array(user).nullish(),
 });
 export const issue = z.object({ ...item, body: z.string().nullish(), pull_request: z.unknown().optional() });
 export const review = z.object({
@@ -41,6 +42,7 @@ export const run = z.object({
   status: z.string(),
   conclusion: z.string().nullish(),
   html_url: z.string().nullish(),
+  completed_at: z.string().nullish(),
 });
 
 export const comment = z.object({
@@ -115,10 +117,19 @@ export function pullLevels(repo: string, one: Pull, now: Date, stale: number): L
   return [
     { ...same, family: "pr", kind: "pr.opened", data: { ...data, age: age(one.created_at, now) } },
     { ...same, family: "pr.head", kind: "pr.updated", state: one.head.sha, first: "noted", data },
+    ...askedLevels(same, data, one),
     quiet
       ? { ...same, family: "pr.age", kind: "pr.stale", state: one.updated_at, data: since }
       : { ...same, family: "pr.age", kind: "pr.active", first: "calm", data: since },
   ];
+}
+
+/** Who is asked for a review, by login. Another list of people is news. */
+function askedLevels(same: ReturnType<typeof about>, data: Record<string, unknown>, one: Pull): Level[] {
+  const asked = names((one.requested_reviewers ?? []).flatMap((by) => by?.login ?? [])).sort();
+  if (asked.length === 0) return [{ ...same, family: "pr.asked", kind: "pr.review_done", first: "calm", data }];
+  const state = asked.join(" ");
+  return [{ ...same, family: "pr.asked", kind: "pr.review_requested", state, data: { ...data, reviewers: asked } }];
 }
 
 const verdicts: Record<string, string> = { APPROVED: "pr.approved", CHANGES_REQUESTED: "pr.changes_requested" };
@@ -142,7 +153,7 @@ const failures = new Set(["failure", "timed_out", "startup_failure"]);
 const passes = new Set(["success", "neutral", "skipped"]);
 
 /** Whether the checks of the newest commit fail or pass; nothing while it is undecided. */
-export function checkLevels(repo: string, one: Pull, runs: Run[]): Level[] {
+export function checkLevels(repo: string, one: Pull, runs: Run[], now: Date): Level[] {
   const failed = runs.filter((check) => check.status === "completed" && failures.has(check.conclusion ?? ""));
   const same = { ...about(repo, one), family: "check" };
   const data = pullData(repo, one);
@@ -151,8 +162,42 @@ export function checkLevels(repo: string, one: Pull, runs: Run[]): Level[] {
     const failing = names(failed.map((check) => check.name));
     return [{ ...same, url, kind: "check.failed", state: one.head.sha, data: { ...data, failed: failing } }];
   }
-  const passed = runs.every((check) => check.status === "completed" && passes.has(check.conclusion ?? ""));
-  return runs.length > 0 && passed ? [{ ...same, kind: "check.recovered", first: "calm", data }] : [];
+  if (!passed(runs)) return [];
+  const green = greenAt(runs);
+  const ripe: Level[] =
+    green !== null && now.getTime() >= green
+      ? [{ ...same, family: "pr.green", kind: "pr.green", state: one.head.sha, data: { ...data, hours: green_hours } }]
+      : [];
+  return [{ ...same, kind: "check.recovered", first: "calm", data }, ...ripe];
+}
+
+const passed = (runs: Run[]) =>
+  runs.length > 0 && runs.every((check) => check.status === "completed" && passes.has(check.conclusion ?? ""));
+
+const green_hours = 24;
+
+/** When the checks of a commit will have been green for a day, ms; null: they are not, or nobody knows since when. */
+export function greenAt(runs: Run[]): number | null {
+  if (!passed(runs)) return null;
+  const last = Math.max(...runs.map((check) => Date.parse(check.completed_at ?? "")));
+  return Number.isNaN(last) ? null : last + green_hours * 3_600_000;
+}
+
+/** Whether the checks of the default branch's tip fail or pass. */
+export function mainLevels(repo: string, sha: string, runs: Run[]): Level[] {
+  const failed = runs.filter((check) => check.status === "completed" && failures.has(check.conclusion ?? ""));
+  const same = { source: "github", subject: repo, family: "check" };
+  const data = { repo, sha, main: "true" };
+  if (failed.length > 0) {
+    const failing = names(failed.map((check) => check.name));
+    const title = `The default branch of ${repo} fails: ${failing.join(", ")}`;
+    const url = address(failed[0]?.html_url);
+    return [
+      { ...same, title: oneLine(title), url, kind: "check.failed", state: sha, data: { ...data, failed: failing } },
+    ];
+  }
+  const title = `The default branch of ${repo} passes again`;
+  return passed(runs) ? [{ ...same, title, kind: "check.recovered", first: "calm", data }] : [];
 }
 
 /** Characters of an issue's text that are read. */

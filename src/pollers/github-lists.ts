@@ -5,8 +5,10 @@ import { ApiFault, type Rest } from "../shell/github-api.ts";
 import type { Reading } from "./github.ts";
 import {
   checkLevels,
+  greenAt,
   issue,
   issueLevels,
+  mainLevels,
   type Pull,
   pull,
   pullLevels,
@@ -119,19 +121,33 @@ interface Checked {
   tag: string;
 }
 
-async function readChecks({ owner, name, repo, tags }: Reading, at: Checked) {
+async function readChecks({ owner, name, repo, tags, now }: Reading, at: Checked) {
   const { number, ref, tag } = at;
   const what = `checks of ${subjectOf(repo, number)}`;
   const asked = { owner, repo: name, ref, per_page: 100 };
   const call = (rest: Rest, page: object) => rest.checks.listForRef({ ...asked, ...page });
   try {
     const all = await tags.list(tag, what, call, runs_shape);
-    return all && ((one: Pull) => checkLevels(repo, one, all));
+    const green = all && greenAt(all);
+    if (green !== null && green > now.getTime()) tags.expire(tag, green);
+    return all && ((one: Pull) => checkLevels(repo, one, all, now));
   } catch (thrown) {
     // A commit of a fork that is not there any more.
-    if (thrown instanceof ApiFault && thrown.status === 422) return (one: Pull) => checkLevels(repo, one, []);
+    if (thrown instanceof ApiFault && thrown.status === 422) return (one: Pull) => checkLevels(repo, one, [], now);
     throw thrown;
   }
+}
+
+/** The checks of the default branch: of the newest commit that is known of it. */
+export async function readMain(reading: Reading): Promise<void> {
+  const { owner, name, repo, tags, levels, known } = reading;
+  const said = levels.find(({ family, subject }) => family === "push" && subject === repo)?.state;
+  const ref = said ?? known.find(({ family, subject }) => family === "push" && subject === repo)?.state;
+  if (ref === undefined) return;
+  const asked = { owner, repo: name, ref, per_page: 100 };
+  const call = (rest: Rest, page: object) => rest.checks.listForRef({ ...asked, ...page });
+  const all = await tags.list("main", `checks of ${repo}`, call, runs_shape);
+  if (all) levels.push(...mainLevels(repo, ref, all));
 }
 
 export async function readIssues(reading: Reading, part: ReadPart): Promise<void> {

@@ -6,7 +6,7 @@ import { type Api, ApiFault, createApi } from "../shell/github-api.ts";
 import { apiUrl, ownRepository } from "../shell/github-place.ts";
 import { wayOut } from "../shell/way-out.ts";
 import { readComments, readPush } from "./github-comments.ts";
-import { openKnown, readIssues, readPulls } from "./github-lists.ts";
+import { openKnown, readIssues, readMain, readPulls } from "./github-lists.ts";
 import { type Tags, tagsOf } from "./github-tags.ts";
 import type { PollerOptions } from "./index.ts";
 
@@ -102,6 +102,7 @@ async function readRepository(
     ...(config.comments ? [part(reading, "comments", () => readComments(reading, open))] : []),
     ...(config.pushes ? [part(reading, "pushes", () => readPush(reading))] : []),
   ]);
+  if (config.main && config.pushes) await part(reading, "checks", () => readMain(reading));
   return withTags(reading, open);
 }
 

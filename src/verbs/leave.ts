@@ -8,7 +8,7 @@ import { confirm } from "../shell/confirm.ts";
 import { visible } from "../shell/masked.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
-import { hostsLeft, type Left, type LeftHost, leftBehind } from "./leave-look.ts";
+import type { Left, LeftHost } from "./leave-look.ts";
 
 export interface LeaveFlags extends Common {
   out?: string;
@@ -53,6 +53,7 @@ async function leaving(wire: Wire, flags: LeaveFlags): Promise<Outcome> {
   const { state } = await readBound({ repo, clock: wire.clock }, fetched);
   const open = [...state.jobs.values()].filter((job) => !isOver(job)).map(({ id }) => id);
   if (!dry) await agreed(wire, flags, open, state.hosts.size);
+  const { hostsLeft, leftBehind } = await import("./leave-look.ts");
   const left = await leftBehind(wire, dir, state);
   if (dry) return { dry_run: true, export: null, open, hosts: await hostsLeft(wire, flags, state), ...left };
   // Before anything is taken away: a tick that comes now must not bring it back.

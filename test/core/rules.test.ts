@@ -2,7 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseEntry } from "../../src/core/entry.ts";
-import { fieldOf, fill, firing, firingKey, judge, operators, unknownOperators } from "../../src/core/rules.ts";
+import { firing, firingKey } from "../../src/core/firing.ts";
+import { fieldOf, fill, judge, matches, operators, unknownOperators } from "../../src/core/rules.ts";
+import { globTest } from "../../src/core/text-glob.ts";
 
 const pupdate = {
   id: "p1",
@@ -44,6 +46,17 @@ describe("operators", () => {
     ["prefix", { subject: { prefix: "owner/" } }, true],
     ["prefix of any", { subject: { prefix: ["other/", "owner/"] } }, true],
     ["contains, whatever the case", { title: { contains: "LOCK" } }, true],
+    ["glob", { subject: { glob: "owner/*" } }, true],
+    ["glob: all of it", { subject: { glob: "owner" } }, false],
+    ["glob: a star stays between slashes", { subject: { glob: "*7" } }, false],
+    ["glob: two stars cross them", { subject: { glob: "**7" } }, true],
+    ["glob of any", { kind: { glob: ["job.*", "pr.st?le"] } }, true],
+    ["glob of a field that is not there", { "data.nothing": { glob: "**" } }, false],
+    ["exists", { "data.age": { exists: "true" } }, true],
+    ["exists: a field that is not there", { "data.nothing": { exists: "true" } }, false],
+    ["exists: wanted away", { "data.nothing": { exists: "false" } }, true],
+    ["exists: of anything else means nothing", { "data.nothing": { exists: "maybe" } }, false],
+    ["… below not, either", { not: { "data.age": { exists: "maybe" } } }, false],
     ["several operators of one field all hold", { "data.size": { gt: 10, lt: 12 } }, false],
   ])("%s", (_, when, expected) => expect(ok(when)).toBe(expected));
 
@@ -81,6 +94,23 @@ describe("nesting", () => {
         expect(ok({ any: [a, b] })).toBe(ok(a) || ok(b));
         expect(ok({ all: [a, b] })).toBe(ok(a) && ok(b));
         expect(ok({ not: { any: [a, b] } })).toBe(ok({ all: [{ not: a }, { not: b }] }));
+      }),
+    );
+  });
+
+  test("the fast answer is that of the explanation", () => {
+    const odd = fc.oneof(tree, fc.dictionary(fc.constantFrom("kind", "any", "not", "all", "data.x"), fc.anything()));
+    fc.assert(fc.property(odd, (when) => matches(when, pupdate) === ok(when)));
+  });
+
+  test("rules that a kind has no use for are left out, and no other", () => {
+    const all = () => true;
+    fc.assert(
+      fc.property(fc.array(tree, { maxLength: 5 }), (whens) => {
+        const rules = whens.map((_, n) => ({ ...rule("when: {a: b}\nstop: false\nthen: [{memo: x}]"), id: `${n}` }));
+        for (const [n, one] of rules.entries()) one.data = { ...one.data, when: whens[n] as Record<string, unknown> };
+        const fits = rules.filter((one) => ok(one.data.when)).map(({ id }) => id);
+        expect(firing(rules, pupdate, all).map(({ id }) => id)).toEqual(fits);
       }),
     );
   });
@@ -178,4 +208,24 @@ test("no operator throws, whatever it is given", () => {
       expect(typeof judge({ "data.x": { [name]: wanted } }, { data: { x: got } }).ok).toBe("boolean");
     }),
   );
+});
+
+test("a glob means what an expression of the same means", () => {
+  const letters = fc.array(fc.constantFrom("a", "b", "/", "*", "?", "**"), { maxLength: 8 }).map((all) => all.join(""));
+  const words = fc.array(fc.constantFrom("a", "b", "/"), { maxLength: 8 }).map((all) => all.join(""));
+  fc.assert(
+    fc.property(letters, words, (glob, word) => {
+      const source = glob.replace(/\*+|\?/g, (one) => (one === "?" ? "[^/]" : one === "*" ? "[^/]*" : ".*"));
+      expect([glob, word, globTest(glob)(word)]).toEqual([glob, word, new RegExp(`^${source}$`, "s").test(word)]);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("no glob takes long, whatever it is and whatever it looks at", () => {
+  const text = "a".repeat(20_000);
+  for (const glob of ["*a".repeat(99), "**a".repeat(66), `${"a*".repeat(90)}b`, "*?".repeat(99)])
+    expect(judge({ title: { glob: `${glob}b` } }, { title: text }).ok).toBe(false);
+  expect(matches({ title: { glob: "*".repeat(201) } }, { title: text })).toBe(false);
+  expect(matches({ not: { title: { glob: "a".repeat(201) } } }, { title: text })).toBe(false);
 });

@@ -13,6 +13,3 @@ const usual: Budget = { kilobytes: 100, requests: 8, shift: 0.02 };
 const budgets: Record<string, Budget> = { reflections: { ...usual, shift: 0.05 } };
 
 export const budgetOf = (path: string): Budget => budgets[path.split("/")[0] ?? ""] ?? usual;
-
-/** Pages of one folder look alike: the largest and the smallest of each are looked at. */
-export const pages_of_a_kind = 2;

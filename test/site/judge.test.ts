@@ -9,7 +9,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildSite, serveSite } from "../../src/shell/site.ts";
 import { executable, launch, needs, opened } from "./browser.ts";
-import { budgetOf, pages_of_a_kind } from "./budget.ts";
+import { budgetOf } from "./budget.ts";
 import { payloads, poisonedInput } from "./payloads.ts";
 import { sampleInput, writeSample } from "./sample.ts";
 
@@ -43,14 +43,17 @@ describe.skipIf(executable === undefined)(`the pages${needs}`, () => {
   });
   const site = (name: string) => sites[name] as NonNullable<(typeof sites)[string]>;
 
-  /** Addresses of a built site's pages, of each folder the largest and the smallest. */
+  /** Addresses of a built site's pages: all at the top, and of those that are made alike the largest and the smallest. */
   function kindsOf(out: string): string[] {
     const files = readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".html"));
-    const folders = Map.groupBy(files, (name) => (name.includes("/") ? dirname(dirname(name)) : `= ${name}`));
-    return [...folders.values()].flatMap((names) => {
+    const alike = Map.groupBy(files, (name) => {
+      const parts = dirname(name).split("/");
+      return parts.length < 2 ? name : `${parts[0]} ${parts.length}`;
+    });
+    return [...alike.values()].flatMap((names) => {
       const bySize = names.toSorted((a, b) => statSync(join(out, b)).size - statSync(join(out, a)).size);
-      const some = names.length <= pages_of_a_kind + 1 || names.every((name) => name.split("/").length === 2);
-      return (some ? bySize : [bySize[0], bySize.at(-1)]).map((name) => (name as string).replace(/index\.html$/, ""));
+      const some = new Set([bySize[0], bySize.at(-1)]);
+      return [...some].map((name) => (name as string).replace(/index\.html$/, ""));
     });
   }
 
@@ -79,10 +82,10 @@ describe.skipIf(executable === undefined)(`the pages${needs}`, () => {
           .map((node) => `${id}: ${node.html.slice(0, 160)} (${node.any[0]?.message ?? node.failureSummary})`),
       );
   }
-  const openAll = (page: Page) =>
-    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+  const openSome = (page: Page, most: number) =>
+    page.evaluate(`for (const one of [...document.querySelectorAll('details')].slice(0, ${most})) one.open = true`);
 
-  test("each is quiet, light, at rest, readable for all in light and dark, and fits a phone", async () => {
+  test("each is quiet, light, at rest, and readable for all in light and dark", async () => {
     const { out, url } = site("quiet");
     const kinds = kindsOf(out);
     expect(kinds.length).toBeGreaterThan(12);
@@ -91,6 +94,8 @@ describe.skipIf(executable === undefined)(`the pages${needs}`, () => {
       browser,
       { viewport: wide, colorScheme: "light", serviceWorkers: "block" },
       async (page, { said, asked }) => {
+        // As somebody opens it in time: what is late is told by a script, and takes room that was not there.
+        await page.clock.setFixedTime(new Date("2026-11-21T08:13:00Z"));
         await page.goto(url); // a browser's very first page comes in pieces on a busy machine
         for (const path of kinds) {
           const tell = (...what: string[]) => wrong.push(...what.map((one) => `/${path}: ${one}`));
@@ -104,16 +109,12 @@ describe.skipIf(executable === undefined)(`the pages${needs}`, () => {
           if (loaded.length > budget.requests) tell(`${loaded.length} requests are over ${budget.requests}`);
           if (shift > budget.shift) tell(`it shifts by ${shift.toFixed(3)}, over ${budget.shift}`);
           tell(...loaded.filter((one) => !one.startsWith(url)).map((one) => `asks ${one}`));
-          await openAll(page);
+          await openSome(page, 6);
           await page.evaluate(axe.source);
           tell(...(await complaints(page)).map((one) => `light: ${one}`));
           await page.emulateMedia({ colorScheme: "dark" });
           tell(...(await complaints(page, ["color-contrast"])).map((one) => `dark: ${one}`));
           await page.emulateMedia({ colorScheme: "light" });
-          await page.setViewportSize(phone);
-          const width = await page.evaluate<number>("document.documentElement.scrollWidth");
-          if (width > phone.width) tell(`is ${width} wide on a phone`);
-          await page.setViewportSize(wide);
           tell(...said.splice(0).map((one) => `says ${one}`));
         }
       },
@@ -121,13 +122,15 @@ describe.skipIf(executable === undefined)(`the pages${needs}`, () => {
     expect(wrong).toEqual([]);
   }, 240_000);
 
-  test("each says what it has to say without scripts", async () => {
+  test("each fits a phone, and says what it has to say without scripts", async () => {
     const { out, url } = site("quiet");
     await opened(browser, { viewport: phone, javaScriptEnabled: false }, async (page, { said, asked }) => {
       for (const path of kindsOf(out)) {
         await page.goto(url + path);
         expect((await page.locator("h1").innerText()).trim(), path).not.toBe("");
         expect((await page.locator("main").innerText()).length, path).toBeGreaterThan(40);
+        const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+        expect(width, `/${path} on a phone`).toBe(phone.width);
         const row = page.locator("main details > summary").first();
         if ((await row.count()) > 0) {
           const open = () =>
@@ -174,7 +177,7 @@ describe.skipIf(executable === undefined)(`the pages${needs}`, () => {
     await opened(browser, { viewport: wide, serviceWorkers: "block" }, async (page, { said, asked }) => {
       for (const path of kindsOf(out)) {
         await page.goto(url + path);
-        await openAll(page);
+        await openSome(page, 1000);
         const search = page.locator("input").first();
         if ((await search.count()) > 0 && (await search.isVisible())) {
           await search.fill("canary");
