@@ -2110,6 +2110,8 @@ export const mutants: Mutant[] = [
     ],
     tests: ["test/archive/archive.test.ts"],
     name: "a row is believed only where",
+  },
+  {
     guard: "work from elsewhere starts nothing by itself",
     edits: [["src/core/import-tasks.ts", '["status", "draft"]', '["status", "ready"]']],
     tests: ["test/verbs/import.test.ts"],
