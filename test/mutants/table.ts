@@ -2239,6 +2239,18 @@ export const mutants: Mutant[] = [
     tests: ["test/plugin/tick.test.ts"],
     name: "is done after the record",
   },
+  {
+    guard: "ticks do not run as a user that agents run as",
+    edits: [["src/core/watch-unit.ts", "    if (runs)", "    if (runs && id === name)"]],
+    tests: ["test/verbs/watch-install.test.ts"],
+    name: "the user worker is refused",
+  },
+  {
+    guard: "a private dashboard goes over plain http to this machine only",
+    edits: [["src/verbs/watch-serve.ts", "if (site.private && !isLoopback(host))", "if (site.private && host === "::")"]],
+    tests: ["test/verbs/watch-install.test.ts"],
+    name: "a private dashboard is served over plain http",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
