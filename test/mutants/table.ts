@@ -2093,7 +2093,7 @@ export const mutants: Mutant[] = [
   {
     guard: "open work is never archived",
     edits: [
-      ["src/core/archive-old.ts", "|| state.jobs.has(idOf(path))", ""],
+      ["src/core/archive-old.ts", " || state.jobs.has(idOf(path))", ""],
       ["src/core/archive-old.ts", "job !== null && isOver(job) &&", "job !== null &&"],
     ],
     tests: ["test/archive/archive.test.ts"],
@@ -2247,7 +2247,9 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a private dashboard goes over plain http to this machine only",
-    edits: [["src/verbs/watch-serve.ts", "if (site.private && !isLoopback(host))", "if (site.private && host === "::")"]],
+    edits: [
+      ["src/verbs/watch-serve.ts", "if (site.private && !isLoopback(host))", 'if (site.private && host === "::")'],
+    ],
     tests: ["test/verbs/watch-install.test.ts"],
     name: "a private dashboard is served over plain http",
   },
