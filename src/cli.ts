@@ -88,7 +88,8 @@ const verbs: Register[] = [
   reflections,
 ];
 
-function program(wire: Wire): Command {
+/** All verbs. */
+export function program(wire: Wire): Command {
   const towline = new Command("towline")
     .description("A fleet of AI agents run from a git repository.")
     .version(manifest.version, "-V, --version", "print which version this is")
