@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import { type Examined, examine, type Finding, type ForgeFacts } from "../core/doctor.ts";
+import { sizeFindings } from "../core/doctor-size.ts";
 import { costFindings, type Forecast, forecastLine } from "../core/forecast.ts";
 import type { Settings } from "../core/schema.ts";
 import { tick_workflow } from "../core/tick-env.ts";
 import { exit, usage } from "../errors.ts";
 import { forecastFrom, free_minutes } from "../shell/forecast.ts";
+import { ledgerSize } from "../shell/ledger-size.ts";
 import { openLocal } from "../shell/pack.ts";
 import { openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { readWorkTree } from "../shell/read.ts";
@@ -68,8 +70,10 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
   const free = forge?.private === false ? null : included;
   const { settings } = state;
   const forecast = await forecastFrom({ repo, dir, env: wire.env, workflow, included: free, now }, state);
+  const size = flags.forecast || tips.ledger === null ? null : await ledgerSize(dir, wire.env, tips.ledger);
+  const sizes = size === null ? [] : sizeFindings(size);
   return {
-    findings: flags.forecast ? [] : [...examine(examined), ...costFindings(forecast, settings)],
+    findings: flags.forecast ? [] : [...examine(examined), ...costFindings(forecast, settings), ...sizes],
     forecast,
     untold: [
       ...(forge?.untold ?? []),

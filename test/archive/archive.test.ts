@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sizeFindings, sizeOf } from "../../src/core/doctor-size.ts";
 import { archiveOnce } from "../../src/shell/archive.ts";
 import { writeExport } from "../../src/shell/export.ts";
 import { openLocal, openOrigin } from "../../src/shell/pack.ts";
@@ -163,6 +164,19 @@ test("with `archive:` in towline.yml a tick does it, once a day", async () => {
   await cli(p.clone, quiet);
   expect(p.file(file)).not.toContain("title: Two");
   expect(names()).toContain("reflections/2026/05/two.md");
+});
+
+test("doctor warns at half of what a folder, a file and a repository can take", async () => {
+  const files = Array.from({ length: 1501 }, (_, n) => ({ path: `jobs/2026/06/01/a${n}.md`, bytes: 10 }));
+  const codes = (bytes: number, repository: number, some = files) =>
+    sizeFindings(sizeOf([...some, { path: "big", bytes }], repository)).map(({ code }) => code);
+  expect(codes(51 << 20, 3 * 2 ** 30)).toEqual(["folder-size", "file-size", "repository-size"]);
+  expect(codes(50 << 20, 2 ** 31, files.slice(1))).toEqual([]);
+  p.push(Object.fromEntries(files.map(({ path }) => [path.replace("jobs/2026/06/01", "queue"), "x\n"])));
+  const said = JSON.parse((await cli(p.clone, ["doctor", "--offline", "--json"])).out);
+  expect(said.findings).toContainEqual(
+    expect.objectContaining({ code: "folder-size", message: expect.stringContaining("queue/ holds 15") }),
+  );
 });
 
 test("a row is believed only where that record belongs, and what stands in the tree is newer", async () => {
