@@ -60,7 +60,7 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   hooks?(decision: Decision, now: Date, signal: AbortSignal | undefined): Promise<Level[]>;
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
-  after: { name: string; run(state: State, left: number): Promise<Done> }[];
+  after: { name: string; run(state: State, left: number, tick: string): Promise<Done> }[];
   /** What the heartbeat carries besides time and tick. */
   beat?(outcome: TickOutcome): object;
 }
@@ -212,7 +212,7 @@ async function walk(run: TickRun): Promise<void> {
 async function runStage(tick: TickRun, { name, run }: TickPorts["after"][number]) {
   const { ports, options, outcome, began } = tick;
   const left = began + outcome.state.settings.tick.job * 1000 - ports.clock.tick();
-  const said = await heed(options.signal, run(outcome.state, left)).catch((thrown) => {
+  const said = await heed(options.signal, run(outcome.state, left, tick.id)).catch((thrown) => {
     if (thrown instanceof Interrupted) throw thrown;
     return { degraded: messageOf(thrown) } as Done;
   });

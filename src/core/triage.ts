@@ -11,9 +11,11 @@ import { queuePath, slugOf } from "./ids.ts";
 import { issueTask } from "./issue-task.ts";
 import { memoBody } from "./memos.ts";
 import { thenWords } from "./plain-rule.ts";
+import { type Done, outside_actions } from "./rule-actions.ts";
 import { type AskedRow, remember, sumOf, takeWord } from "./rule-state.ts";
 import { actionOf, fill } from "./rules.ts";
 import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
+import { agentBehind, scriptOf } from "./task-template.ts";
 import { oneLine } from "./text.ts";
 
 /** Tasks that agents asked for, and that wait for a person's word: of each agent. */
@@ -83,7 +85,6 @@ function afterWord(draft: Draft, word: AskedRow & { yes: boolean }, pupdate: Raw
   return { ...pupdate, verdict: verdictOf(done), rule: rule.id, made: madeBy(done) };
 }
 
-type Done = { verdict: string; made?: string };
 type Act = (
   draft: Draft,
   rule: Entry<"rule">,
@@ -101,11 +102,30 @@ function issue(draft: Draft, _rule: Entry<"rule">, _value: unknown, pupdate: Raw
 }
 
 /** Names of the actions that this version carries out. */
-export const action_names = Object.keys(actions);
+export const action_names = [...Object.keys(actions), ...Object.keys(outside_actions)];
+
+/** What an action that ends outside needs. */
+const lacks: Record<string, string> = {
+  notify: "towline.yml names no such channel below `notify.channels`, or too much waits already",
+  call: "towline.yml names no such channel of the kind webhook below `notify.channels`",
+  comment: "it is no issue or pull request of the forge that towline.yml names",
+  label: "it is no issue or pull request of the forge that towline.yml names, or the label is no fixed one",
+};
 
 function act(draft: Draft, rule: Entry<"rule">, action: Record<string, unknown>, pupdate: RawPupdate): Done {
   const name = actionOf(action);
   const run = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  const outside = Object.hasOwn(outside_actions, name) ? outside_actions[name] : undefined;
+  const told = outside?.(draft, rule, action[name], pupdate);
+  if (told) return told;
+  if (outside)
+    return memo(
+      draft,
+      rule,
+      `rule ${rule.id}: \`${name}\` cannot be done about "{{title}}": ${lacks[name] ?? ""}`,
+      pupdate,
+      {},
+    );
   const called = run ? null : callFor(draft, rule, name, action[name], pupdate);
   if (called) return called;
   // An action that cannot be carried out must not pass for one that was: a person hears of it.
@@ -227,24 +247,6 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
       { kind: "ask" },
     );
   return { verdict: "task", made: entry.id };
-}
-
-/** The field of a template that a shell would read with values of the event in it; null: there is none. */
-function scriptOf({ agents, settings }: Draft, template: Record<string, unknown>, pupdate: RawPupdate): string | null {
-  const agent = template.agent === undefined ? settings.defaults.agent : fill(String(template.agent), pupdate);
-  const runtime = agent === undefined ? settings.defaults.runtime : agents.get(agent)?.data.runtime;
-  const scripts = ["setup", "verify", ...(runtime === "shell" ? ["prompt"] : [])];
-  return (
-    scripts.find((key) => typeof template[key] === "string" && fill(template[key], pupdate) !== template[key]) ?? null
-  );
-}
-
-const said_by_agents: ReadonlySet<string> = new Set(["job.asked", "job.replied", "job.confessed", "job.told"]);
-
-/** The agent whose own word this is: `agent scout`; null: it is what happened, or what a person said. */
-function agentBehind({ kind, actor, data }: RawPupdate): string | null {
-  if (actor?.role !== "agent" && !said_by_agents.has(kind)) return null;
-  return `agent ${oneLine(String(data?.agent ?? actor?.login ?? "unknown"), 70)}`;
 }
 
 const waitingOf = (draft: Draft, asker: string): number =>
