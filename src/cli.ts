@@ -21,6 +21,7 @@ import { issueForms } from "./verbs/issue-form.ts";
 import { job } from "./verbs/job.ts";
 import { learn } from "./verbs/learn.ts";
 import { learnings } from "./verbs/learnings.ts";
+import { leave } from "./verbs/leave.ts";
 import { ledger } from "./verbs/ledger.ts";
 import { memo } from "./verbs/memo.ts";
 import { now } from "./verbs/now.ts";
@@ -60,6 +61,7 @@ const verbs: Register[] = [
   issueForms,
   job,
   learn,
+  leave,
   learnings,
   ledger,
   memo,

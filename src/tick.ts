@@ -1,155 +1,51 @@
 // The line. Stages in order, no decisions: those are values that core/ returns.
 import { randomBytes } from "node:crypto";
-import { type Findings, noFindings } from "./core/absorb.ts";
-import { type Probed, probedNow } from "./core/beat.ts";
 import { packId } from "./core/binding.ts";
-import type { CampfireFinding } from "./core/campfire.ts";
 import type { Start } from "./core/claim.ts";
-import { type Decision, decide } from "./core/decide.ts";
-import { type Draft, draftOf } from "./core/draft.ts";
-import type { Entry } from "./core/entry.ts";
+import { decide } from "./core/decide.ts";
+import { draftOf } from "./core/draft.ts";
 import { hostCalled } from "./core/known-hosts.ts";
 import { whatMatters, withPeople } from "./core/matters.ts";
 import { heeded } from "./core/obey.ts";
-import { type Part, partFault } from "./core/part.ts";
-import { fallen } from "./core/plan.ts";
+import { partFault } from "./core/part.ts";
 import { dueProbes } from "./core/probes.ts";
-import type { ProseRow } from "./core/prose.ts";
-import type { Settings } from "./core/schema.ts";
 import type { State } from "./core/state.ts";
 import { oneLine } from "./core/text.ts";
 import { configuration, interrupted, messageOf, outside, usage } from "./errors.ts";
 import { heed, Interrupted } from "./interrupt.ts";
-import type { Conversations, Level, Poller, Report, Tips } from "./ports.ts";
+import type { Conversations, Tips } from "./ports.ts";
 import { bindingFault, readOwn, restoreLedger } from "./shell/binding.ts";
-import { listen, type Speaking, speak, type Talked, withRights } from "./shell/converse.ts";
-import { clearAway, type Until } from "./shell/deploy-start.ts";
-import { dispatch, gather, type Hands, waitFor } from "./shell/hands.ts";
+import { speak } from "./shell/converse.ts";
+import { clearAway } from "./shell/deploy-start.ts";
+import { gather, type Hands, waitFor } from "./shell/hands.ts";
 import { lookAtKnowledge } from "./shell/knowledge.ts";
 import type { Pool } from "./shell/pool.ts";
-import { addRecords, jobPaths, readPair } from "./shell/read.ts";
+import { addRecords, jobPaths } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
 import { lookAtRepos } from "./shell/repos.ts";
 import { addSpent } from "./shell/spent.ts";
-import type { HostLookup } from "./shell/ways.ts";
-import { withhold } from "./shell/withhold.ts";
+import { campOnce, hookOnce, listenOnce, pollOnce } from "./shell/tick-once.ts";
+import {
+  beatOf,
+  beginRun,
+  type Done,
+  type TickOptions,
+  type TickOutcome,
+  type TickPorts,
+  type TickRun,
+} from "./shell/tick-run.ts";
+import { hand, withheld, won } from "./shell/tick-won.ts";
 
 /** At most this many passes start work; one more records. */
 const passes = 3;
 /** Pushes of a pass that may be lost before the work is left to the next tick: more where more tickers win in between. */
 const tries = 12;
-/** Among the levels: what is said of texts that a server refused. */
-const refused_texts = "refused texts";
-/** And what was said of its first pass. */
-const hooked = "hooks";
 
-export interface TickPorts extends Omit<Hands, "pool"> {
-  /** Opens the conversations of this tick with the hosts of this pack. `hosts`: records of the hosts that lead to others. */
-  connect(pack: string, hosts: HostLookup): Pool;
-  /** The sources that these settings name, and plugins that are due. */
-  pollers(settings: Settings, state: State): Poller[] | Promise<Poller[]>;
-  /** Talk with people on the forge; absent: there is none, or another ticker sees to it. */
-  conversations?: Conversations | undefined;
-  /** Looks after the campfire; absent: another ticker does. null: there is nothing new about it. */
-  campfire?: ((state: State, now: Date) => Promise<CampfireFinding | null>) | undefined;
-  /** What a month of this pack comes to, in one line, for the inbox. */
-  forecast?: Speaking["forecast"];
-  /** Asks the model that the settings name to put in words what is to be read first; undefined: there is nothing to ask. */
-  prose?(draft: Draft): Promise<ProseRow | undefined>;
-  /** Whoever looks at what a pass comes to before it is recorded, and tells what is so by that: once a tick. */
-  hooks?(decision: Decision, now: Date, signal: AbortSignal | undefined): Promise<Level[]>;
-  report: Report;
-  /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
-  after: { name: string; run(state: State, left: number, tick: string): Promise<Done> }[];
-  /** What the heartbeat carries besides time and tick. */
-  beat?(outcome: TickOutcome): object;
-}
-
-/** `did`: the heartbeat has something to remember. */
-interface Done {
-  degraded?: string;
-  note?: string;
-  did?: boolean;
-}
-
-export interface TickOptions {
-  /** Which attempt of the CI run this is. */
-  attempt?: number;
-  signal?: AbortSignal;
-  /** Called with what stands after each won commit of this tick. */
-  onState?(state: State): void;
-  /** Tips that were fetched just now: the first read needs no other fetch. */
-  tips?: Tips;
-  /** The part of the fleet that this ticker looks after; absent: all of it. */
-  part?: Part;
-  /** When hosts were last asked, as the heartbeat has it. */
-  probed?: Probed;
-  /** What was said on the forge, as the heartbeat has it. */
-  talked?: Talked | undefined;
-  /** The random part of a new pack's id, in hex; made up when absent. */
-  random?: string;
-  /** What of the CI job's time was gone when the tick began, ms; absent: nobody counts its minutes. */
-  spent?: number;
-  /** Puts a ledger that a person rewound or rewrote back as towline wrote it last. */
-  restore?: boolean;
-}
-
-export interface TickOutcome {
-  tick: string;
-  commits: string[];
-  starts: { job: string; host: string; task: string }[];
-  /** Ended in this tick, by job id. */
-  ended: { job: string; task: string; state: string }[];
-  degraded: string[];
-  /** The work was left to the next tick after too many lost pushes. */
-  contended: boolean;
-  /** A signal came: nothing more was started, what was found out is recorded, the rest is the next tick's. */
-  interrupted: boolean;
-  /** The state that stands now. */
-  state: State;
-}
-
-export const tickId = (now: Date) =>
-  `${now.toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "t")}-${randomBytes(4).toString("hex")}`;
+export { type TickOptions, type TickOutcome, type TickPorts, tickId } from "./shell/tick-run.ts";
 
 export async function tick(ports: TickPorts, options: TickOptions = {}): Promise<TickOutcome> {
-  const now = ports.clock.now();
-  const id = tickId(now);
-  const findings = noFindings();
-  const levels = new Map<string, Level[]>();
-  const outcome: TickOutcome = {
-    tick: id,
-    commits: [],
-    starts: [],
-    ended: [],
-    degraded: [],
-    contended: false,
-    interrupted: false,
-    state: undefined as never,
-  };
-  const run: TickRun = {
-    ports,
-    options,
-    findings,
-    levels,
-    id,
-    now,
-    began: options.spent === undefined ? Number.POSITIVE_INFINITY : ports.clock.tick() - options.spent,
-    outcome,
-    tips: options.tips,
-    pool: undefined,
-    pass: 0,
-    fresh: undefined,
-    over: [],
-    refused: null,
-    due: new Set(),
-    asked: new Set(),
-    listened: false,
-    camped: false,
-    talked: options.talked ?? { posted: [] },
-    spoke: false,
-  };
-  findings.posted = new Set(run.talked.posted);
+  const run = beginRun(ports, options);
+  const { outcome } = run;
   try {
     await walk(run);
     if (run.pool && run.over.length > 0) {
@@ -170,13 +66,6 @@ export async function tick(ports: TickPorts, options: TickOptions = {}): Promise
     run.pool?.close();
   }
   return outcome;
-}
-
-/** What a quiet tick leaves. A tick that probed writes it besides its commits: silence of a host stands nowhere else. */
-function beatOf({ id, now, asked, ports, options, outcome, talked }: TickRun): string {
-  const hosts = new Set(outcome.state.hosts.keys());
-  const probed = probedNow(options.probed ?? {}, asked, hosts, now);
-  return `${JSON.stringify({ at: now.toISOString(), tick: id, ...ports.beat?.(outcome), probed, ...((ports.conversations || options.talked) && { talked }) })}\n`;
 }
 
 /** After the record: what is to be said stands in it. */
@@ -235,40 +124,6 @@ async function lastWords(run: TickRun): Promise<void> {
   run.tips = undefined;
   run.pass++;
   await onePass(run, false);
-}
-
-interface TickRun {
-  ports: TickPorts;
-  options: TickOptions;
-  findings: Findings;
-  levels: Map<string, Level[]>;
-  id: string;
-  now: Date;
-  /** When the CI job began, in ticks of the clock; never, where nobody counts its minutes. */
-  began: number;
-  outcome: TickOutcome;
-  /** Tips to read next without another fetch. */
-  tips: Tips | undefined;
-  pool: Pool | undefined;
-  /** Number of the pass that is walked. */
-  pass: number;
-  /** Id of a pack that no commit has bound yet. */
-  fresh: string | undefined;
-  /** Jobs whose results this tick recorded. */
-  over: Entry<"job">[];
-  /** Why the last push was not won, when it was no race. */
-  refused: string | null;
-  /** Hosts whose probe was due when this tick began. */
-  due: Set<string>;
-  /** Hosts that were called. */
-  asked: Set<string>;
-  /** Comments were read: once a tick, as sources are. */
-  listened: boolean;
-  /** The campfire was looked at, once a tick, too. */
-  camped: boolean;
-  /** What was said on the forge so far, and whether this tick said something. */
-  talked: Talked;
-  spoke: boolean;
 }
 
 interface Claimed {
@@ -355,17 +210,6 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
   return null;
 }
 
-/** Whether there was a result whose text could be left out, so that the rest is taken. People are told. */
-function withheld({ findings, levels, outcome, ports }: TickRun, { draft }: Decision, paths: string[] = []): boolean {
-  const told = withhold(findings, draft.jobs, paths);
-  levels.set(refused_texts, [...(levels.get(refused_texts) ?? []), ...told]);
-  for (const { title } of told) {
-    outcome.degraded.push(title);
-    ports.report.warning(`${title}. Change that secret, and see to it that the run does not print it again`);
-  }
-  return told.length > 0;
-}
-
 /**
  * The tick's conversations, anew when the pack's id is another than it was: of ticks that meet a new pack at once, one
  * binds it. What the others would start in a folder of their own, nobody would find again.
@@ -398,115 +242,4 @@ async function readAt(run: TickRun): Promise<{ tips: Tips; state: State } | null
     return null;
   } else throw bindingFault(binding);
   return { tips, state };
-}
-
-function won({ findings, levels, outcome, options, over }: TickRun, decision: Decision, commit: string): void {
-  outcome.commits.push(commit);
-  const { tips } = decision.draft;
-  outcome.state = {
-    ...decision.draft,
-    tips: { policy: tips.ledger === tips.policy ? commit : tips.policy, ledger: commit },
-  };
-  for (const { result } of findings.results) {
-    const job = decision.draft.jobs.get(result.job);
-    if (job) over.push(job);
-    if (job) outcome.ended.push({ job: job.id, task: job.data.task, state: job.data.state });
-  }
-  for (const start of decision.plan.starts)
-    outcome.starts.push({
-      job: start.job,
-      host: start.host,
-      task: decision.draft.jobs.get(start.job)?.data.task ?? "",
-    });
-  options.onState?.(outcome.state);
-  // What stands in the ledger need not be carried any further.
-  levels.delete(refused_texts);
-  findings.results = [];
-  delete findings.campfire;
-  findings.samples.clear();
-  findings.starts.clear();
-}
-
-async function listenOnce(state: State, run: TickRun): Promise<void> {
-  const { conversations } = run.ports;
-  if (!conversations || run.listened) return;
-  run.listened = true;
-  const why = await listen(conversations, state, run.findings, run.now);
-  if (why !== null) run.outcome.degraded.push(why);
-}
-
-/** What was found or done out there is kept until it stands in a commit. */
-async function campOnce(state: State, run: TickRun): Promise<void> {
-  const { campfire } = run.ports;
-  if (!campfire || run.camped) return;
-  run.camped = true;
-  try {
-    run.findings.campfire = (await campfire(state, run.now)) ?? undefined;
-  } catch (thrown) {
-    run.outcome.degraded.push(`campfire: ${oneLine(messageOf(thrown), 300)}`);
-  }
-}
-
-/** Whether the plan is to be made again, with what plugins said of it. */
-async function hookOnce(run: TickRun, decision: Decision): Promise<boolean> {
-  const { hooks } = run.ports;
-  if (!hooks || run.levels.has(hooked)) return false;
-  const levels = await hooks(decision, run.now, run.options.signal);
-  run.levels.set(hooked, levels);
-  run.findings.levels = [...run.findings.levels, ...levels];
-  for (const { kind, title } of levels) if (kind === "source.failed") run.outcome.degraded.push(oneLine(title, 300));
-  return levels.length > 0;
-}
-
-/** Each source is asked once a tick, however many passes there are. */
-async function pollOnce(state: State, run: TickRun): Promise<Level[]> {
-  const sources = await run.ports.pollers(state.settings, state);
-  const asked = sources.filter((poller) => !run.levels.has(poller.name));
-  await Promise.all(asked.map((poller) => poll(poller, state, run)));
-  const levels = [...run.levels.values()].flat();
-  return run.ports.conversations ? withRights(run.ports.conversations, state.levels, levels) : levels;
-}
-
-async function poll(poller: Poller, state: State, run: TickRun): Promise<void> {
-  const level = { source: poller.name, subject: poller.name, family: "source" };
-  const known = state.levels.filter((row) => row.source === poller.name);
-  try {
-    const own = { repo: run.ports.repo, tips: state.tips };
-    const levels = await poller.poll(state.settings, run.now, {
-      ...{ known, own, signal: run.options.signal },
-      page: (name, text) => run.findings.pages.set(name, text),
-    });
-    const ok: Level = { ...level, kind: "source.ok", first: "calm", title: `${poller.name} answers again` };
-    const said = levels.some((one) => one.family === "source" && one.subject === poller.name);
-    run.levels.set(poller.name, said ? levels : [...levels, ok]);
-  } catch (thrown) {
-    const why = messageOf(thrown);
-    const title = `${poller.name} could not be read: ${why}`;
-    run.levels.set(poller.name, [{ ...level, kind: "source.failed", title, data: { why } }]);
-  }
-  // The pupdate comes once; a person who looks at this tick is told each time.
-  for (const { kind, title } of run.levels.get(poller.name) ?? [])
-    if (kind === "source.failed") run.outcome.degraded.push(oneLine(title, 300));
-}
-
-/** Leases are only checked when a push connects: the default tip is read once more before anything starts. */
-async function hand(
-  hands: Hands,
-  state: State,
-  starts: Start[],
-  tips: Tips,
-  { findings, until }: { findings: Findings; until: Until },
-): Promise<void> {
-  const { signal } = until;
-  let allowed = starts;
-  const judged = async () => {
-    if ((await hands.repo.policyTipNow()) === tips.policy) return;
-    const fresh = await readPair(hands.repo, await hands.repo.fetch());
-    allowed = starts.map((start) => ({ ...start, fallen: fallen(fresh, start, hands.clock.now()) ?? undefined }));
-  };
-  // Interrupted here, all of them are given back below: none was sent.
-  await heed(signal, judged()).catch((thrown) => {
-    if (!signal?.aborted) throw thrown;
-  });
-  await dispatch(hands, state, allowed, findings, until);
 }

@@ -25,6 +25,7 @@ const slow = [
   "integration/pane",
   "integration/flood",
   "code/rounds",
+  "campfire/weeks",
   "forges/whole",
   "forges/rounds",
   "forges/contract",

@@ -1,7 +1,7 @@
 // Addresses of what the pages beside the daily ones show, and of what records name: a path, an id or a web address.
 import { fragment } from "../../src/core/export-world.ts";
 import { jobLink, page, taskLink } from "./link.ts";
-import { known, linksFrom, records } from "./records.ts";
+import { known, linksFrom, record, records } from "./records.ts";
 
 const entry = (folder: string) => (id: string) => `${page(`${folder}/`)}#${encodeURIComponent(fragment(id))}`;
 export const ruleLink = entry("rules");
@@ -30,6 +30,8 @@ export async function refOf(text: string): Promise<Ref> {
   const id = text.replace(/^(job|task|pupdate|rule):/, "");
   if ((await records("jobs")).some((job) => job.id === id)) return { href: jobLink(id), label };
   if ((await known("tasks")).has(id)) return { href: taskLink(id), label };
+  // Memos that wait stand on the first page.
+  if ((await record("home")).waits.includes(fragment(id))) return { href: `${page("")}#${fragment(id)}`, label };
   if ((await records("pupdates")).some((one) => one.id === id)) return { href: pupdateLink(id), label };
   return { label };
 }

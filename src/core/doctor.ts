@@ -2,6 +2,7 @@
 import { forgeFindings } from "./doctor-forge.ts";
 import { scheduleFindings } from "./doctor-schedule.ts";
 import { secretFindings } from "./doctor-secrets.ts";
+import { startFindings } from "./doctor-start.ts";
 import type { Entry } from "./entry.ts";
 import type { Settings } from "./schema.ts";
 
@@ -49,7 +50,7 @@ export interface Examined {
 
 /** Errors first, each with the place on the forge where it is mended: that of a file is its editor. */
 export const examine = (one: Examined): Finding[] =>
-  [secretFindings, scheduleFindings, forgeFindings]
+  [startFindings, secretFindings, scheduleFindings, forgeFindings]
     .flatMap((check) => check(one))
     .map((found) => ({ ...found, ...linkOf(found, one.forge) }))
     .sort((a, b) => (a.level < b.level ? -1 : a.level > b.level ? 1 : 0));

@@ -20,7 +20,14 @@ const dismissed_row = z.object({
   signals: z.array(z.unknown()).default([]),
   at: z.string(),
 });
-const most = { dismissed: 200, campfires: 120, candidates: 60 };
+const candidate_row = z.object({
+  id: z.string(),
+  text: z.string(),
+  sources: z.array(z.string()).default([]),
+  since: z.string(),
+  witnesses: z.number().int().nonnegative(),
+});
+const most = { dismissed: 200, campfires: 120, candidates: 60, text: 2000 };
 
 /** `at`: the time that the records are of. Doubts are as of then, so that the same records make the same page. */
 export function knowledgeRows(world: World, files: PageFiles, at: string | null): Exported<"knowledge">[] {
@@ -48,6 +55,15 @@ export function dismissedRows(files: PageFiles): Exported<"dismissed">[] {
     .map(({ id, text, signals, at }) => ({ id, text: oneLine(text, 300), at, signals: signals.length }))
     .sort((a, b) => instant(b.at) - instant(a.at) || (a.id < b.id ? -1 : 1))
     .slice(0, most.dismissed);
+}
+
+/** What two witnesses said and no campfire has taken up yet. */
+export function candidateRows(files: PageFiles): Exported<"candidates">[] {
+  const taken = new Set(campfireRows(files).flatMap((fire) => fire.candidates.map(({ name }) => name)));
+  return linesOf(files.get("state/candidates.ndjson"), candidate_row)
+    .filter(({ id }) => !taken.has(id))
+    .slice(-most.candidates)
+    .map((row) => ({ ...row, text: row.text.slice(0, most.text) }));
 }
 
 /** Open ones first, then the newest. */

@@ -6,14 +6,14 @@ import { costRows, spendingRows } from "./export-costs.ts";
 import { newest_reflections, type OlderDay, olderDays } from "./export-days.ts";
 import { healthDocument } from "./export-health.ts";
 import { homeDocument } from "./export-home.ts";
-import { historyRows } from "./export-hosts.ts";
+import { historyRows, hostRows } from "./export-hosts.ts";
 import { type Beside, jobStory } from "./export-jobs.ts";
-import { campfireRows, dismissedRows, knowledgeRows } from "./export-knowledge.ts";
+import { campfireRows, candidateRows, dismissedRows, knowledgeRows } from "./export-knowledge.ts";
 import type { PageFiles } from "./export-lines.ts";
 import { pupdateRows } from "./export-pupdates.ts";
 import { facetRows } from "./export-reflections.ts";
 import { ruleRows } from "./export-rules.ts";
-import { type DocumentName, type Exported, type ExportFiles, export_version, host_fields } from "./exported.ts";
+import { type DocumentName, type Exported, type ExportFiles, export_version } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
 import { pageRows } from "./plugin-pages.ts";
 import type { Job, Pupdate, Settings, TaskState } from "./schema.ts";
@@ -49,7 +49,6 @@ import {
   dayOf,
   fragment,
   instant,
-  type JobLink,
   most_tasks,
   newest_jobs,
   of,
@@ -67,7 +66,6 @@ type Row<N extends DocumentName> = Exported<N>;
 
 const newest_pupdates = 500;
 const newest_memos = 200;
-const open_states = new Set(["claimed", "started", "reworking", "unknown"]);
 
 /** File name → JSON text. Rows are newest first, keys sorted, bodies at most 16 KiB of UTF-8. */
 export const exportData = (input: ExportInput): ExportFiles => exportAll(input).files;
@@ -98,6 +96,7 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
     pupdates: pupdateRows(world, newest_pupdates),
     costs: costRows(world),
     campfire: campfireRows(beside),
+    candidates: candidateRows(beside),
     dismissed: dismissedRows(beside),
     spending: spendingRows(world),
     health: healthDocument(world, input),
@@ -177,31 +176,6 @@ function jobRows(world: World, beside?: Beside): Row<"jobs">[] {
     });
 }
 
-function hostRows(world: World, levels: LevelRow[], history: Row<"history">[]): Row<"hosts">[] {
-  const level = (host: string, kind: string) => levels.find((row) => row.subject === host && row.kind === kind);
-  return rows(world, "host").map((row) => {
-    const name = row.path.replace(/^.*\/|\.md$/g, "");
-    const jobs = world.jobs.filter((job) => job.data.host === name);
-    const enrolled = row.fields.identity !== undefined;
-    const down = world.down.has(name);
-    const since = down ? world.pupdates.find((p) => p.id === world.down.get(name))?.at : undefined;
-    // The same rule as in OVERVIEW.md: work goes to a host that is not enrolled, too.
-    const state = row.fields.off ? "off" : row.fields.cordon ? "cordoned" : down ? "down" : "ready";
-    const newest = jobs[0]?.data;
-    const last = newest && {
-      ...(world.runs.get(jobs[0]?.id as string)?.[0]?.link as JobLink),
-      at: newest.run.ended_at ?? newest.started_at ?? newest.run.claimed_at,
-    };
-    const fields = only(row.fields, host_fields) as Row<"hosts">["fields"];
-    const open = jobs.filter((job) => open_states.has(job.data.state)).length;
-    const seen = history.find((one) => one.id === row.id)?.last.at;
-    const drift = level(name, "host.drifted")?.state;
-    const disk_full = level(name, "host.disk") !== undefined;
-    const program = jobs.find((job) => job.data.run.program !== undefined)?.data.run.program;
-    return { ...row, fields, state, since, enrolled, open, last, seen, drift, disk_full, program };
-  });
-}
-
 function memoRows(world: World): Row<"memos">[] {
   const open = (row: Plain<"memo">) => (row.fields.status === "open" ? 0 : 1);
   return rows(world, "memo")
@@ -259,8 +233,6 @@ function metaDocument(input: ExportInput, zone: string): Row<"meta"> {
   };
 }
 
-const only = (fields: object, names: string[]) =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => names.includes(name)));
 const without = (fields: object, names: string[]) =>
   Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 

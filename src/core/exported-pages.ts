@@ -56,6 +56,10 @@ const candidate = z.object({
   sources: z.array(text).default([]),
   why: text.default(""),
   outcome: z.enum(["approved", "dismissed", "edited"]).optional(),
+  /** What it says, while it waits. */
+  text: text.optional(),
+  /** It came in without the word of somebody who may: nobody is given it. */
+  withheld: text.optional(),
 });
 
 /** A line of state/campfire.ndjson. */
@@ -68,6 +72,17 @@ export const campfire_row = z.object({
   closed_at: text.optional(),
   candidates: z.array(candidate).default([]),
   doubted: z.array(text).default([]),
+  /** Somebody decided who may not, in words. */
+  refused: text.optional(),
+});
+
+/** A line of state/candidates.ndjson that no campfire has taken up yet. */
+const waiting = z.object({
+  id: text,
+  text,
+  sources: z.array(text),
+  since: text,
+  witnesses: count,
 });
 
 const health = z.object({
@@ -112,6 +127,7 @@ export const page_documents = {
   pupdates: pupdate_row,
   knowledge: knowledge_row,
   campfire: campfire_row,
+  candidates: waiting,
   /** What people turned down, newest first. */
   dismissed: z.object({ id: text, text, at: text, signals: count }),
   /** A row a day that cost something, newest first. */

@@ -168,7 +168,9 @@ export const hookLevels = (plugin: string, things: readonly GivenThing[]): Level
 /** What stays known of plugins that towline.yml names no more is forgotten. */
 export function orphans(settings: Settings, levels: readonly LevelRow[]): Map<string, Level[]> {
   const on = new Set(pluginNames(settings).map(pluginSource));
-  const left = levels.filter(({ source }) => source.startsWith("plugin:") && !on.has(source.replace(/\/actions$/, "")));
+  const left = levels.filter(
+    ({ source }) => source.startsWith("plugin:") && !on.has(source.replace(/\/(actions|hooks)$/, "")),
+  );
   const rows = left.map(
     ({ source, subject, family: of, kind: was }): Level => ({
       ...{ source, subject, family: of, kind: was },

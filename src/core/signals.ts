@@ -55,9 +55,19 @@ export function likenessOf(texts: readonly string[]): (one: number, other: numbe
     texts.map((text, at) => ({ id: String(at), fields: [[text, 1] as const] })),
     shape,
   );
-  const sums = texts.map((text) => scores(index, words(text)).sums);
-  const part = (one: number, other: number) => (100 * (sums[one]?.get(other) ?? 0)) / (sums[one]?.get(one) || 1);
-  return (one, other) => (part(one, other) + part(other, one)) / 2;
+  // Of those that are asked about only: most of what was ever turned down has no word in common with anything new.
+  const known = new Map<number, ReadonlyMap<number, number>>();
+  const sumsOf = (one: number) => {
+    const sums = known.get(one) ?? scores(index, words(texts[one] ?? "")).sums;
+    known.set(one, sums);
+    return sums;
+  };
+  const part = (one: number, other: number) => (100 * (sumsOf(one).get(other) ?? 0)) / (sumsOf(one).get(one) || 1);
+  return (one, other) => {
+    const there = part(one, other);
+    // No word in common, in neither direction.
+    return there === 0 ? 0 : (there + part(other, one)) / 2;
+  };
 }
 
 const compare = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);

@@ -33,18 +33,21 @@ export async function askHooks(
     }
     return [...levels, ...mended(name, context)];
   } catch (thrown) {
-    return [{ ...failed(name, thrown, context), family: "hooks" }];
+    const source = hooksOf(name);
+    return [{ ...failed(name, thrown, context), source, subject: source }];
   } finally {
     await session?.close();
   }
 }
 
+const hooksOf = (name: string) => `${pluginSource(name)}/hooks`;
+
 /** Said only where the ledger knows that they failed. */
 function mended(name: string, { known }: PollContext): Level[] {
-  const source = pluginSource(name);
-  const failing = known.some((row) => row.source === source && row.family === "hooks" && row.kind === "source.failed");
+  const source = hooksOf(name);
+  const failing = known.some((row) => row.source === source && row.kind === "source.failed");
   const title = `plugin ${name} looks at ticks again`;
-  return failing ? [{ source, subject: source, family: "hooks", kind: "source.ok", title }] : [];
+  return failing ? [{ source, subject: source, family: "source", kind: "source.ok", title }] : [];
 }
 
 function shown({ draft, changes }: Decision): Pick<Seen, "pupdates" | "tasks" | "overview"> {

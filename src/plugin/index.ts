@@ -53,7 +53,8 @@ export function createPlugins(
       const { pollPlugin } = await import("./poller.ts");
       const signal = limited(settings, context.signal);
       const { levels, memory, page } = await turn(() => pollPlugin(name, ports, settings, now, { ...context, signal }));
-      fresh.set(name, { mark, ...memory });
+      // One that others left no time for stays due: it goes on with the next tick.
+      if (!signal.aborted) fresh.set(name, { mark, ...memory });
       if (page !== undefined) context.page?.(name, page);
       return levels;
     },

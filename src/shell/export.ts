@@ -30,7 +30,9 @@ export interface Export {
 
 export const digest_file = "export.sha256";
 const single = new Set(["towline.yml", "OVERVIEW.md", "state/levels.ndjson"]);
-const state_files = new Set(["knowledge", "campfire", "dismissed", "fired"].map((name) => `state/${name}.ndjson`));
+const state_files = new Set(
+  ["knowledge", "campfire", "candidates", "dismissed", "fired"].map((name) => `state/${name}.ndjson`),
+);
 const wanted_pupdates = 500;
 
 /** Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last. */
@@ -184,7 +186,12 @@ async function commitTime(repo: Repo, commit: string): Promise<string | null> {
 async function branchOf(repo: Repo): Promise<string | null> {
   const known = ["refs/remotes/origin/HEAD", "refs/towline/remote/heads/HEAD"];
   const said = await git(repo, ["for-each-ref", "--format=%(symref)", ...known]);
-  return said.split("\n")[0]?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null;
+  return (
+    said
+      .split("\n")
+      .find(Boolean)
+      ?.replace(/^refs\/(remotes\/origin|towline\/remote\/heads)\//, "") || null
+  );
 }
 
 /** The setting when it is an address, else the origin's web address where its host is a known forge. */

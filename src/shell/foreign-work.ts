@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { ForeignIssue } from "../core/import-issues.ts";
 import { max_bytes } from "../core/split.ts";
+import { oneLine } from "../core/text.ts";
 import { messageOf, outside, usage } from "../errors.ts";
 import { ApiFault, createApi } from "./github-api.ts";
 import type { GithubPlace } from "./init-look.ts";
@@ -78,6 +79,38 @@ export async function openIssues(
       `the issues of ${repository} cannot be read: ${thrown.message}`,
       "look at the token's rights, or take fewer with --label",
     );
+  } finally {
+    api.close();
+  }
+}
+
+const pull = z.object({
+  id: z.number().transform(String),
+  html_url: z.url(),
+  title: z.string(),
+  head: z.object({ ref: z.string(), repo: z.object({ full_name: z.string() }).nullable() }),
+});
+
+/** Open pull requests from branches `towline/…` of the repository itself. */
+export async function openPulls({
+  url,
+  repository,
+  token,
+  variable,
+}: GithubPlace & { token: string }): Promise<string[]> {
+  const [owner = "", repo = ""] = repository.split("/");
+  const api = createApi({ url, token, variable: variable ?? "GITHUB_TOKEN", wall: 30 });
+  try {
+    const found = await api.list(
+      `pull requests of ${repository}`,
+      ({ pulls }, page) => pulls.list({ owner, repo, state: "open", per_page: 100, page }),
+      z.array(pull),
+    );
+    return found
+      .filter(
+        ({ head }) => /^towline[/-]/.test(head.ref) && head.repo?.full_name.toLowerCase() === repository.toLowerCase(),
+      )
+      .map(({ html_url, title }) => `${html_url}  ${oneLine(title, 100)}`);
   } finally {
     api.close();
   }

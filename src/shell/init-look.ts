@@ -18,6 +18,8 @@ export interface Around {
   /** A towline.yml stands there. */
   pack: boolean;
   origin: string | null;
+  /** Its address as it was configured: `origin` is what git makes of it. */
+  configured: string | null;
 }
 
 /** `dir` may not exist yet: then what lies around it counts. */
@@ -30,13 +32,14 @@ export async function lookAround(dir: string, env: Env): Promise<Around> {
   };
   const pack = existsSync(join(dir, "towline.yml"));
   const top = await text("rev-parse", "--show-toplevel");
-  if (top === null) return { repository: "none", top: dir, tracked: [], pack, origin: null };
+  if (top === null) return { repository: "none", top: dir, tracked: [], pack, origin: null, configured: null };
   const at = near === realpathSync(near) ? top : top.replace(realpathSync(near), near);
   const origin = await text("remote", "get-url", "origin");
+  const configured = await text("config", "remote.origin.url");
   if ((await text("rev-parse", "--verify", "--quiet", "HEAD")) === null)
-    return { repository: "empty", top: at, tracked: [], pack, origin };
+    return { repository: "empty", top: at, tracked: [], pack, origin, configured };
   const tracked = ((await text("ls-files", "-z", "--full-name", "--", top)) ?? "").split("\0").filter(Boolean);
-  return { repository: "there", top: at, tracked, pack, origin };
+  return { repository: "there", top: at, tracked, pack, origin, configured };
 }
 
 function nearestFolder(dir: string): string {

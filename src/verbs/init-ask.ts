@@ -4,34 +4,41 @@ import { idFor, ledger_branch, pagesOf } from "../core/init-choice.ts";
 import { type Chosen, model_runtimes } from "../core/init-records.ts";
 import { usage } from "../errors.ts";
 import { type GithubPlace, runtimeHere } from "../shell/init-look.ts";
-import { question } from "../shell/question.ts";
+import type { Questions } from "../shell/question.ts";
 import type { Wire } from "../wire.ts";
 import type { InitFlags } from "./init.ts";
 import type { Scene } from "./init-make.ts";
 
 type Ask = (given: string | undefined, words: string, own: string) => Promise<string>;
 
+export const mayAsk = (wire: Wire, flags: InitFlags) => wire.terminal && !flags.json && !flags.yes;
+
 /** Throws a usage Fault where nobody can be asked, and nobody said `--yes`. */
-function asking(wire: Wire, flags: InitFlags): Ask {
-  const asks = wire.terminal && !flags.json && !flags.yes;
+function asking(wire: Wire, flags: InitFlags, person: Questions): Ask {
+  const asks = mayAsk(wire, flags);
   if (!asks && !flags.yes)
     throw usage(
       "nobody is there to be asked",
       "say --yes to take what is offered; `towline init --help` names the five answers",
     );
-  return async (given, words, own) => given ?? (asks ? await question(words, own) : own);
+  return async (given, words, own) => given ?? (asks ? await person.ask(words, own) : own);
 }
 
 /** The first question, since all that is offered hangs on it. undefined: a bare repository beside the folder. */
-export async function askOrigin(wire: Wire, flags: InitFlags): Promise<string | undefined> {
+export async function askOrigin(wire: Wire, flags: InitFlags, person: Questions): Promise<string | undefined> {
   const words = "1/5 Where does it live? An address, or `here` for a bare repository beside it";
-  const answer = await asking(wire, flags)(flags.origin, words, "here");
+  const answer = await asking(wire, flags, person)(flags.origin, words, "here");
   return answer === "here" ? undefined : answer;
 }
 
 /** The other four. Without a terminal the options answer, and `--yes` takes what is offered for the rest. */
-export async function choose(wire: Wire, flags: InitFlags, { place, said, offered }: Scene): Promise<Chosen> {
-  const ask = asking(wire, flags);
+export async function choose(
+  wire: Wire,
+  flags: InitFlags,
+  { place, said, offered }: Scene,
+  person: Questions,
+): Promise<Chosen> {
+  const ask = asking(wire, flags, person);
   const name = await ask(flags.name, "2/5 What is the pack called?", offered.name);
   const runtime = oneOf(
     "--runtime",

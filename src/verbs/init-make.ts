@@ -7,9 +7,10 @@ import { configuration, usage } from "../errors.ts";
 import { begin, land, refuseBeside, writeMissing } from "../shell/init-land.ts";
 import { type Around, type ForgeSaid, type GithubPlace, githubPlace, lookAround } from "../shell/init-look.ts";
 import { freshFiles, withManifest } from "../shell/pack-made.ts";
+import { nobody, type Questions, questions } from "../shell/question.ts";
 import { repoDir, type Wire } from "../wire.ts";
 import type { InitFlags } from "./init.ts";
-import { askOrigin, choose, selfOf } from "./init-ask.ts";
+import { askOrigin, choose, mayAsk, selfOf } from "./init-ask.ts";
 
 export interface Made {
   dir: string;
@@ -48,11 +49,21 @@ const message = "A towline pack";
 export const environment = "towline";
 
 export async function makePack(wire: Wire, flags: InitFlags): Promise<Made> {
-  const scene = await sceneOf(wire, flags);
-  const chosen = await choose(wire, flags, scene);
+  const person = mayAsk(wire, flags) ? questions() : nobody;
+  try {
+    const scene = await sceneOf(wire, flags, person);
+    const chosen = await choose(wire, flags, scene, person);
+    person.close();
+    return await made(wire, flags, scene, chosen);
+  } finally {
+    person.close();
+  }
+}
+
+async function made(wire: Wire, flags: InitFlags, scene: Scene, chosen: Chosen): Promise<Made> {
   const limited = await environmentFor(wire, scene);
   const bare = scene.around.repository !== "there";
-  const made = await freshFiles({
+  const fresh = await freshFiles({
     version: chosen.version,
     cron: chosen.cron,
     pages: chosen.site?.publish === "pages",
@@ -61,7 +72,7 @@ export async function makePack(wire: Wire, flags: InitFlags): Promise<Made> {
     workflows: scene.place !== null || scene.around.origin === null,
     people: peopleFiles(chosen, bare),
   });
-  const files = new Map([...peopleFiles(chosen, bare), ...withManifest(made, chosen.version)]);
+  const files = new Map([...peopleFiles(chosen, bare), ...withManifest(fresh, chosen.version)]);
   const landed = bare ? await inFresh(wire, flags, scene, files) : await inOld(wire, flags, scene, files);
   const check = await checked(wire, bare || landed.commit === null ? {} : { at: landed.commit }, scene.dir);
   const { called, ...rest } = landed;
@@ -75,7 +86,10 @@ export async function makePack(wire: Wire, flags: InitFlags): Promise<Made> {
     site: chosen.site?.publish ?? null,
     ...rest,
     check,
-    why: { ledger: scene.offered.ledger_why, site: scene.offered.site_why },
+    why: {
+      ledger: chosen.ledger === scene.offered.ledger ? scene.offered.ledger_why : "as you said",
+      site: scene.offered.site_why,
+    },
     notes: [
       ...(called
         ? [`git did not know you: in this repository you are ${called}. Another name: git config user.name, user.email`]
@@ -86,7 +100,7 @@ export async function makePack(wire: Wire, flags: InitFlags): Promise<Made> {
   };
 }
 
-async function sceneOf(wire: Wire, flags: InitFlags): Promise<Scene> {
+async function sceneOf(wire: Wire, flags: InitFlags, person: Questions): Promise<Scene> {
   const dir = repoDir(wire, flags);
   const around = await lookAround(dir, wire.env);
   if (around.top !== dir && resolve(around.top) !== dir)
@@ -95,10 +109,10 @@ async function sceneOf(wire: Wire, flags: InitFlags): Promise<Scene> {
       `towline init ${around.top}, or name a folder outside of it`,
     );
   if (around.pack && around.repository === "there")
-    throw configuration(`${dir} is a pack already`, "`towline upgrade` brings what towline wrote into it up to date");
-  flags.origin = around.origin === null ? await askOrigin(wire, flags) : undefined;
+    throw usage(`${dir} is a pack already`, "`towline upgrade` brings what towline wrote into it up to date");
+  flags.origin = around.origin === null ? await askOrigin(wire, flags, person) : undefined;
   const address = around.origin ?? flags.origin ?? null;
-  const place = githubPlace(address, wire.env);
+  const place = githubPlace(address, wire.env) ?? githubPlace(around.configured, wire.env);
   const token = place?.variable ? wire.env[place.variable] : undefined;
   const said: ForgeSaid =
     place && token ? await (await import("../shell/init-forge.ts")).askForge({ ...place, token }) : { untold: [] };

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { ledger_branch } from "../core/init-choice.ts";
 import { counted } from "../core/text.ts";
 import { usage } from "../errors.ts";
-import { type MoveResult, moveLedger } from "../shell/ledger-move.ts";
+import type { MoveResult } from "../shell/ledger-move.ts";
 import { followOrigin } from "../shell/person-push.ts";
 import { tickId } from "../tick.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
@@ -34,6 +34,7 @@ export function ledger(program: Command, wire: Wire): void {
       const dir = repoDir(wire, flags);
       // Random, too: it becomes the mark by which every tick knows the ledger's newest state.
       const tick = `${tickId(wire.clock.now())}-move-${randomBytes(4).toString("hex")}`;
+      const { moveLedger } = await import("../shell/ledger-move.ts");
       const moved = await moveLedger(dir, wire, { to, tick, keep: flags.keepBranch === true });
       const here = moved.commit !== null && (await followOrigin(dir, wire.env));
       wire.out(flags.json ? `${JSON.stringify({ ...moved, here }, null, 2)}\n` : described(moved, here));

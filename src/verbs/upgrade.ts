@@ -24,7 +24,6 @@ import type { Place } from "../shell/git.ts";
 import { openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { freshFiles } from "../shell/pack-made.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
-import { upgradeDescribed } from "./upgrade-said.ts";
 
 interface UpgradeFlags extends Common {
   check?: boolean;
@@ -69,6 +68,7 @@ export function upgrade(program: Command, wire: Wire): void {
             text,
             done.files.some((one) => one.path === path && one.fate === "new"),
           );
+      const { upgradeDescribed } = await import("./upgrade-said.ts");
       const files = done.files.map(({ path, fate }) => ({ path, fate }));
       wire.out(
         flags.json ? `${JSON.stringify({ ...done, files }, null, 2)}\n` : upgradeDescribed(done, flags.check === true),

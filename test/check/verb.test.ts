@@ -57,6 +57,20 @@ describe("the work tree", () => {
     expect(found.join()).not.toContain("bad.md");
   });
 
+  test("rows of a collection are read in the work tree and in a commit, those of other folders are not", async () => {
+    const leads = {
+      "towline.yml": `${sound["towline.yml"]}collections:\n  leads: {folder: crm}\n`,
+      "crm/schema.json": '{"type": "object", "required": ["who"], "properties": {"who": {"type": "string"}}}',
+      "crm/a.md": "---\nstage: new\n---\n",
+      "other/a.md": broken,
+    };
+    const dir = clone(origin({ ...sound, ...leads }));
+    expect(await places(dir)).toEqual(["crm/a.md:1 missing"]);
+    write(dir, { "crm/a.md": "---\nwho: A\n---\n" });
+    expect(await places(dir)).toEqual([]);
+    expect(await places(dir, "--at", "HEAD")).toEqual(["crm/a.md:1 missing"]);
+  });
+
   test("bytes that are no text", async () => {
     const dir = clone(origin(sound));
     write(dir, { "tasks/big.md": "x".repeat((1 << 20) + 1) });

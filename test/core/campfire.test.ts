@@ -202,5 +202,9 @@ describe("what people decide", () => {
   test("while it is open nobody is told of what it proposes, wherever its file stands", () => {
     const draft = draftOf(stateOf({ [campfire_path]: ndjson([row("2026-11-23")]) }), at("2026-11-24T09:00:00Z"), "t");
     expect([told(draft, "a"), told(draft, "a", "In other words."), told(draft, "z")]).toEqual([false, false, true]);
+    // Nor of what stands in a row that cannot be read any more.
+    const torn = ndjson([row("2026-11-23", { state: "merged" })]).slice(0, -3);
+    const after = draftOf(stateOf({ [campfire_path]: torn }), at("2026-11-24T09:00:00Z"), "t");
+    expect([told(after, "a"), told(after, "z")]).toEqual([false, true]);
   });
 });

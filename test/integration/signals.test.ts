@@ -206,13 +206,17 @@ describe.skipIf(lacksSshd)(`signals, ${needs}`, () => {
 
   test("a host that swallows the connection does not hold the end up", async () => {
     const { createServer } = await import("node:net");
-    const hole = createServer(() => {});
+    let heard = () => {};
+    const called = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
+    const hole = createServer(() => heard());
     await new Promise<void>((resolve) => void hole.listen(0, "127.0.0.1", resolve));
     const pack = realPack(up.machines, { "tasks/x.md": md("title: X\nhosts: hole", "x") }, "", "signal-hole");
     try {
       const port = (hole.address() as { port: number }).port;
       pack.push({ "hosts/hole.md": pack.file("hosts/bow.md").replace(/port: \d+/, `port: ${port}`) });
-      const left = await cancelled(["tick", ...quick, "--repo", pack.clone], 2000);
+      const left = await cancelled(["tick", ...quick, "--repo", pack.clone], () => called);
       expect([left.code, (left.took ?? 0) < hang]).toEqual([130, true]);
     } finally {
       hole.close();

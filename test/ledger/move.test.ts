@@ -78,7 +78,7 @@ describe.each(ways)("to %s", (to, settings, from, there) => {
   });
 });
 
-test("a commit of another tick that comes in between is not lost", async () => {
+test.runIf(process.env.TOWLINE_LONG)("a commit of another tick that comes in between is not lost", async () => {
   const machines = { ann: machine() };
   const p = pack(`ledger: {branch: ${branch}}\n`);
   await runTick(p.clone, machines, say);

@@ -8,7 +8,7 @@ import { denied, hostile, prying } from "./hostile.ts";
 import { codeOf, down, plugin } from "./write.ts";
 
 // A hang limit only.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const env = { TURSO_AUTH_TOKEN: "a-secret-value", PAGER_TOKEN: "another-secret" };
 const world: World = {

@@ -80,7 +80,7 @@ describe("npm pack", () => {
     );
     const strange = files.filter(
       (path) =>
-        !/^(bin|src|schema|site|docs)\/|^(package\.json|action\.yml|\.github\/workflows\/(tick|events|check)\.yml|LICENSE|README\.md|CHANGELOG\.md|RELIABILITY\.md|SECURITY\.md)$/.test(
+        !/^(bin|src|plugins|schema|site|docs)\/|^(package\.json|action\.yml|\.github\/workflows\/(tick|events|check)\.yml|LICENSE|README\.md|CHANGELOG\.md|RELIABILITY\.md|SECURITY\.md)$/.test(
           path,
         ),
     );

@@ -17,9 +17,17 @@ const pages = [
   "jobs/index.html",
   "fleet/index.html",
 ].concat(
-  ["pupdates", "rules", "knowledge", "campfire", "costs", "health", "collections", "collections/outreach"].map(
-    (name) => `${name}/index.html`,
-  ),
+  [
+    "pupdates",
+    "rules",
+    "knowledge",
+    "campfire",
+    "costs",
+    "health",
+    "collections",
+    "plugins",
+    "collections/outreach",
+  ].map((name) => `${name}/index.html`),
 );
 
 let root: string;

@@ -98,6 +98,7 @@ describe("knowledge", () => {
     });
     expect(rows("campfire", { files: torn }).map(({ id, state }) => [id, state])).toEqual([["a", "closed"]]);
     expect(rows("campfire", { files: new Map() })).toEqual([]);
+    expect(rows("candidates").map(({ id }) => id)).toEqual(["close-what-you-open-1"]);
     expect(rows("dismissed")).toMatchObject([{ id: "retry-twice-1", signals: 2 }]);
   });
 });

@@ -107,6 +107,21 @@ export function pageFiles(until: number, text = ""): Map<string, string> {
     ...[...files].map(([path, list]) => [path, lines(list)] as const),
     ["state/knowledge.ndjson", lines(known)],
     ["state/dismissed.ndjson", lines(dismissed)],
+    [
+      "state/candidates.ndjson",
+      lines([
+        {
+          id: "close-what-you-open-1",
+          text: `Close what you open: two jobs ran out of handles. ${text}`,
+          sources: ["jobs/2026/11/20/nginx-errors-61e3a.md", "https://github.com/example/harbour/pull/44"],
+          signals: ["s1", "s2"],
+          since: "2026-11-20T20:00:00Z",
+          witnesses: 2,
+          paths: [],
+        },
+        { id: "backup-holds-the-disk", text: "taken up already", since: "2026-11-20T20:00:00Z", witnesses: 2 },
+      ]),
+    ],
     ["state/campfire.ndjson", lines(campfires(text))],
     ["state/fired.ndjson", lines([{ rule: "stale-pr", key: "pr/9", at: "2026-11-02T08:00:00Z", count: 1 }])],
     ["state/plugins/disk-trend.json", JSON.stringify(plugin_page(text))],

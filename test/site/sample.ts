@@ -533,6 +533,7 @@ const heard = [
     title: "rotate-logs failed",
     verdict: "memo",
     rule: "failed-job",
+    made: ["dependency-watch-5f0a6"],
   },
   { id: "p1", at: "2026-11-20T06:02:00Z", source: "fleet", kind: "host.up", subject: "boba", title: "boba answers" },
   {

@@ -105,3 +105,37 @@ test("a folder that is no pack is a fault with advice", async () => {
   const tip = commit("main", { "README.md": "x" });
   await expect(exported({ policy: tip, ledger: tip })).rejects.toThrow(/there is no towline\.yml/);
 });
+
+test("files beside the records: state, samples, a collection from the policy's side, and nothing else", async () => {
+  const sample = { host: "darth", load: 0.5, memory_free: 1, memory_total: 2, disk_free: 1, disk_total: 4, slots: 1 };
+  const day = (n: number) => `2026-11-${String(n).padStart(2, "0")}`;
+  const samples = Array.from({ length: 20 }, (_, n) => [
+    `state/hosts/${day(n + 1)}.ndjson`,
+    `${JSON.stringify({ ...sample, at: `${day(n + 1)}T08:00:00Z` })}\n`,
+  ]);
+  const tips = {
+    policy: commit("main", {
+      ...policy,
+      "towline.yml": `${policy["towline.yml"]}collections:\n  crm: {}\n`,
+      "crm/schema.json": '{"type": "object", "properties": {"who": {"type": "string"}}}',
+      "crm/a.md": "---\nwho: A\n---\n",
+      "state/dismissed.ndjson": "",
+    }),
+    ledger: commit("towline", {
+      ...ledger,
+      ...Object.fromEntries(samples),
+      "crm/b.md": "---\nwho: B\n---\n",
+      "state/dismissed.ndjson": `${JSON.stringify({ id: "d", text: "no", signals: [], at: "2026-11-20T08:00:00Z" })}\n`,
+    }),
+  };
+  git("update-ref", "refs/remotes/origin/main", tips.policy);
+  git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main");
+  const { read } = await exported(tips);
+  expect((await read("collections"))[0].rows.map((row: { path: string }) => row.path)).toEqual(["crm/a.md"]);
+  expect((await read("dismissed")).map((row: { id: string }) => row.id)).toEqual(["d"]);
+  const [history] = await read("history");
+  expect(history.points.map((point: { at: string }) => point.at.slice(0, 10))).toEqual(
+    Array.from({ length: 14 }, (_, n) => day(n + 7)),
+  );
+  expect((await read("meta")).branch).toBe("main");
+});

@@ -38,7 +38,7 @@ describe("beside code", () => {
     expect(readFileSync(join(dir, "README.md"), "utf8")).toBe("# Mine\n");
     expect(git(dir, "rev-parse", "HEAD")).toBe(git(from.bare, "rev-parse", "main"));
     const again = await run(dir);
-    expect([again.code, again.said]).toEqual([3, expect.stringContaining("is a pack already")]);
+    expect([again.code, again.said]).toEqual([2, expect.stringContaining("is a pack already")]);
   });
 
   test("--push: one commit on origin, and nothing of what the person has in hand", async () => {
@@ -99,6 +99,16 @@ test("what stands in a folder is kept, and a bare repository beside it is not ta
   const { made } = await run(dir, "--origin", join(dir, "..", "o.git"));
   expect(made).toMatchObject({ where: "pushed", kept: ["README.md"] });
   expect(readFileSync(join(dir, "README.md"), "utf8")).toBe("mine\n");
+
+  // What the doctor says of it, in words: what is missing before anything can run.
+  const fresh = await cli(dir, ["doctor"], person);
+  expect(fresh.code).toBe(0);
+  expect(fresh.out).toMatch(
+    /^! hosts\/example\.md:1: there is no machine yet that may be called, so nothing can run\n {4}towline fleet add/,
+  );
+  const tick = join(dir, ".github/workflows/tick.yml");
+  writeFileSync(tick, readFileSync(tick, "utf8").replace(/towline@\S+/, "towline@9.9.9"));
+  expect((await cli(dir, ["doctor"], person)).out).toContain("the ticks fetch towline 9.9.9, and the pack names");
 });
 
 test("with a token: visibility, plan, owner and the environment come from the forge", async () => {
@@ -146,6 +156,28 @@ test("with a token: visibility, plan, owner and the environment come from the fo
     expect(readFileSync(join(folder, "here", ".github/workflows/tick.yml"), "utf8")).toContain("environment: towline");
     expect(asked).toContain("POST /repos/ada/pack/environments/towline/deployment-branch-policies");
     expect(out).not.toContain("t0ken");
+
+    // Code is there, and the forge says that its branch is protected: nobody has to ask for a pull request.
+    answers["GET /repos/ada/pack/branches/main"] = { protected: true };
+    answers["POST /repos/ada/pack/pulls"] = { html_url: "https://github.com/ada/pack/pull/7" };
+    const from = origin(code);
+    const dir = clone(from);
+    git(dir, "remote", "set-url", "origin", "https://github.com/ada/pack.git");
+    const there = {
+      ...hub,
+      GIT_CONFIG_KEY_0: `url.${from.bare}.insteadOf`,
+      GIT_CONFIG_VALUE_0: "https://github.com/ada/pack.git",
+    };
+    const asks = await cli(dir, ["init", "--yes", "--json"], there);
+    expect([asks.code, JSON.parse(asks.out)]).toEqual([
+      0,
+      expect.objectContaining({
+        where: "proposed",
+        ledger: "towline-ledger",
+        url: "https://github.com/ada/pack/pull/7",
+      }),
+    ]);
+    expect(paths(from, "main")).not.toContain("towline.yml");
   } finally {
     server.close();
   }

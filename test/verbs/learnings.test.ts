@@ -13,6 +13,7 @@ import { runTick } from "../fakes/run-tick.ts";
 import { type Hub, serve } from "../forges/server.ts";
 
 const now = "2026-11-20T10:00:00Z";
+let today = now;
 const towline = join(import.meta.dirname, "..", "..", "src", "cli.ts");
 const token = "ghp_canary0123456789abcdef";
 let hub: Hub;
@@ -29,7 +30,7 @@ afterAll(async () => {
   pack.remove();
 });
 
-const tick = () => runTick(pack.clone, { ann: machine() }, () => ({ stdout: "" }), { now });
+const tick = () => runTick(pack.clone, { ann: machine() }, () => ({ stdout: "" }), { now: today });
 
 const mine = (...args: string[]) => say("learnings", "mine", ...args);
 
@@ -41,7 +42,7 @@ async function say(...args: string[]) {
     env: { ...process.env, GITHUB_TOKEN: token, GITHUB_REPOSITORY: "alice/pack" },
     cwd: pack.clone,
     home: pack.clone,
-    clock: systemClock(now),
+    clock: systemClock(today),
     report: { progress: tell, note: tell, warning: tell, error: tell, summary: async () => {} },
     secrets: createSecrets({ MY_KEY: "sk-live-0123456789abcdefghij" }),
     terminal: false,
@@ -134,6 +135,29 @@ test("what two pull requests were told alike becomes a candidate with its source
   expect((await tick()).commits).toEqual([]);
   expect(pack.at("rev-parse", "main")).toBe(before);
   expect(kept()).toEqual([]);
+}, 60_000);
+
+test("what nobody needed for 90 days, and what was to end by now, the next campfire asks about", async () => {
+  const used = md("", "Name the unit of a duration.");
+  pack.push({
+    "learnings/old.md": md("", "Tests wait for nothing."),
+    "learnings/young.md": used,
+    "insights/till-spring.md": md("expires: 2027-02-01T00:00:00Z", "The old server stays until spring."),
+    "insights/for-good.md": md("", "Ask before you deploy."),
+  });
+  await tick();
+  const asks = async () =>
+    /## Still true\?\n([\s\S]*?)(\n## |$)/.exec((await say("campfire", "--dry-run")).out)?.[1] ?? "";
+  expect(await asks()).toBe("");
+  today = "2027-02-17T10:00:00Z";
+  // A person looks at one of them anew.
+  pack.push({ "learnings/young.md": `${used}\nAlso in names of columns.\n` });
+  await tick();
+  today = "2027-03-01T10:00:00Z";
+  const asked = await asks();
+  today = now;
+  expect(asked.match(/(learnings|insights)\/[\w-]+\.md/g)).toEqual(["insights/till-spring.md", "learnings/old.md"]);
+  expect(asked).toContain("nobody needed it since 2026-11-20");
 }, 60_000);
 
 test("a run that the forge ends goes on at the page where it was, and a limit is waited out", async () => {

@@ -108,7 +108,18 @@ describe("the version that a pack names", () => {
 
   test("is this one, or no version at all: nothing is started", async () => {
     const never = npx("exit 9");
-    expect((await towline(["check", "--repo", pack(manifest.version)], never)).code).toBe(0);
+    // As the workflows of a pack call it.
+    const files = { GITHUB_STEP_SUMMARY: join(tempDir(), "summary"), GITHUB_OUTPUT: join(tempDir(), "out") };
+    for (const file of Object.values(files)) writeFileSync(file, "");
+    const checked = await towline(["ci", "check", "--repo", pack(manifest.version)], {
+      ...never,
+      ...files,
+      GITHUB_ACTIONS: "true",
+    });
+    expect([checked.code, readFileSync(files.GITHUB_STEP_SUMMARY, "utf8")]).toEqual([
+      0,
+      expect.stringContaining("towline check: nothing to mend."),
+    ]);
     expect((await towline(["check", "--repo", pack("git+https://example.org/evil")], never)).code).toBe(1);
     expect(asked(never)).toBe("");
   });

@@ -30,8 +30,15 @@ export function tellAges(root = document) {
   const at = asof?.querySelector("[data-age]")?.dataset.age;
   const alarm = Number(asof?.dataset.alarm);
   if (at) asof.classList.toggle("late", alarm > 0 && passed(at) > alarm);
+  // The one stands in the other's place: a line that comes later would push the page down.
+  showBeat(root, at !== undefined && alarm > 0 && passed(at) > alarm);
+}
+
+function showBeat(root, late) {
   const beat = root.querySelector("[data-beat]");
-  if (beat) beat.hidden = !(at && alarm > 0 && passed(at) > alarm);
+  if (!beat) return;
+  beat.hidden = !late;
+  beat.previousElementSibling.hidden = late;
 }
 
 /** Takes the words back that `tellAges` has added. */
@@ -41,7 +48,7 @@ export function hushAges(root = document) {
     one.classList.remove("soon", "past", "late");
     if (one.className === "") one.removeAttribute("class");
   }
-  for (const one of root.querySelectorAll("[data-beat]")) one.hidden = true;
+  showBeat(root, false);
 }
 
 export function startAges() {
