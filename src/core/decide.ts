@@ -44,6 +44,8 @@ export interface Pass {
   file: string;
   /** False in a pass that only records. */
   start: boolean;
+  /** What becomes of a text on its way out. */
+  mask?: ((text: string) => string) | undefined;
 }
 
 const at_rest: Plan = { starts: [], holds: new Map(), spent: new Map(), unread: false };
@@ -97,6 +99,7 @@ export function decide(
     overview,
     pass.file,
     bringPages(draft.texts, findings.pages, bring(draft, findings.samples)),
+    pass.mask,
   );
   const knowledge = knowledgeText(draft, base.jobs, findings.knowledge);
   if (knowledge !== null) changes.set(knowledge_path, knowledge);

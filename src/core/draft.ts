@@ -125,7 +125,13 @@ function brokenRows({ problems, texts }: Draft): { path: string }[] {
  * What a commit must hold for this draft: only files whose text differs from what was read. `last`: the name of this pass.
  * What was `brought` comes along, and makes no commit by itself unless it is pressing.
  */
-export function changesOf(draft: Draft, overview: string | null, last: string, brought?: Brought): Changes {
+export function changesOf(
+  draft: Draft,
+  overview: string | null,
+  last: string,
+  brought?: Brought,
+  mask: (text: string) => string = (text) => text,
+): Changes {
   const wanted: Changes = new Map();
   for (const [path, record] of draft.written) wanted.set(path, record && render(record.kind, record.data, record.body));
   wanted.set("state/open.ndjson", ndjson(openRows(draft)));
@@ -145,7 +151,9 @@ export function changesOf(draft: Draft, overview: string | null, last: string, b
   for (const [path, text] of wanted) {
     const before = draft.texts.get(path);
     if (text === null ? before !== undefined : text !== (before ?? "") && !(text === "" && before === undefined))
-      changes.set(path, text);
+      if (typeof text !== "string" || mask(text) !== before)
+        // What stands there is what is let out of it: a secret in a title is no news of every tick.
+        changes.set(path, text);
   }
   for (const [path, bytes] of draft.attached) changes.set(path, bytes);
   if (draft.moved.size > 0 && (changes.size > 0 || draft.pupdates.length > 0 || brought?.pressing)) {

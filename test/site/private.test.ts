@@ -105,11 +105,11 @@ describe.skipIf(executable === undefined)(`in a browser${needs}`, () => {
       await page.getByRole("heading", { name: /Quiet night/ }).waitFor();
       expect(page.url()).toBe(url);
       expect(await page.title()).toBe("harbour");
-      await page.locator("nav a", { hasText: "Tasks" }).click();
+      await page.locator("nav a", { hasText: "Fleet" }).click();
       await page.locator("details.row summary").first().click();
       expect(await page.locator("details.row .open").first().isVisible()).toBe(true);
-      await page.goto(`${url}tasks/#rotate-logs`);
-      expect(await page.locator("#rotate-logs").isVisible()).toBe(true);
+      await page.goto(`${url}fleet/#boba`);
+      expect(await page.locator("#boba").isVisible()).toBe(true);
       expect((await page.goto(`${url}nowhere/`))?.status()).toBe(404);
       expect(said.filter((line) => !/404/.test(line))).toEqual([]);
       expect(asked.filter((one) => !one.startsWith(url))).toEqual([]);

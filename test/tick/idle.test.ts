@@ -1,6 +1,8 @@
 // A tick that has nothing to do: it calls no host and no model, and writes nothing, however often it runs.
 import { afterAll, expect, test } from "vitest";
+import { masking } from "../../src/shell/masked.ts";
 import { openRepo } from "../../src/shell/repo.ts";
+import { createSecrets } from "../../src/shell/secrets.ts";
 import { size, tell } from "../chaos/kit/sizes.ts";
 import { machine, type Script } from "../fakes/fleet.ts";
 import { md, type TestPack, testPack } from "../fakes/pack.ts";
@@ -54,3 +56,29 @@ test(`${count} idle ticks, a minute apart: no start, no call of a host, no commi
   const { user, system } = process.cpuUsage(cpu);
   tell("idle", { ticks: count, "ms of our own a tick": (user + system) / 1000 / count });
 }, 3_600_000);
+
+test("a secret in a task's title: it leaves masked, and the ticks after that have nothing to say", async () => {
+  const value = "kV9-something-secret-44";
+  const one = testPack({
+    "towline.yml": "id: test-pack\nzone: UTC\ntick: {patience: 0s}\nfleet: {probe: 0s}\n",
+    "agents/scout.md": md("runtime: shell"),
+    "hosts/ann.md": md("address: 127.0.0.1"),
+    "tasks/odd.md": md(`title: Look at ${value}\nagent: scout`, "true"),
+  });
+  try {
+    const ann = machine({});
+    const repo = masking(await openRepo(one.clone, { env: process.env }), createSecrets({ ODD_TOKEN: value }));
+    const from = Date.parse("2026-11-20T01:00:00Z");
+    const tick = (minute: number) =>
+      runTick(one.clone, { ann }, () => ({ stdout: "Fine.\n", at: "2026-11-20T01:00:00Z" }), {
+        now: new Date(from + minute * 60_000).toISOString(),
+        repo,
+      });
+    for (const minute of [0, 1]) await tick(minute);
+    expect(one.file("OVERVIEW.md")).toContain("redacted");
+    expect(one.at("log", "-p", "--all", "--", "OVERVIEW.md", "status", "jobs")).not.toContain(value);
+    expect((await tick(2)).commits).toEqual([]);
+  } finally {
+    one.remove();
+  }
+}, 300_000);
