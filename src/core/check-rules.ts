@@ -12,7 +12,6 @@ import { action_names } from "./triage.ts";
 /** What a rule does with a pupdate, in a word: an action's name, or `ignored` when it does not fire. */
 export type Expected = (rule: Entry<"rule">, pupdate: Record<string, unknown>) => string;
 
-const actions = ["ignore", "memo", "task", "issue", "wake", "comment", "label", "call", "reflect", "notify"];
 const fields = ["id", "at", "source", "kind", "subject", "title", "actor", "url", "tags", "data"];
 const kinds =
   "pr.opened pr.updated pr.stale pr.merged pr.closed pr.review_requested pr.review_done pr.changes_requested pr.commented pr.approved pr.conflicted pr.green pr.reverted pr.active issue.opened issue.labelled issue.unlabelled issue.closed issue.commented check.failed check.recovered push job.finished job.failed job.cancelled job.stuck job.lost job.asked job.replied job.confessed job.remarked job.overlaps job.unclear host.down host.up host.drifted host.matches host.full host.free host.disk host.disk_ok network.down network.up calendar.starting task.due task.overdue task.blocked task.paused rollout.stopped campfire.opened campfire.refused insight.approved insight.dismissed source.failed source.ok tick.late budget.near budget.reached account.limited memo.answered reflection.surprised command.given result.withheld record.changed week.quiet".split(
@@ -156,18 +155,6 @@ function actionProblems(
   const plugged = pluginAction(pack, name, rule);
   if (plugged === "fine") return [];
   if (plugged) return [{ ...plugged, ...locate(pack.texts.get(rule.path) ?? "", here) }];
-  if (actions.includes(name))
-    return [
-      atField(
-        pack,
-        rule,
-        here,
-        "not-yet",
-        `\`${name}\` cannot be done by this version: a memo is written instead`,
-        `it can do ${action_names.join(", ")}`,
-        "warning",
-      ),
-    ];
   return [
     atField(
       pack,
@@ -175,7 +162,7 @@ function actionProblems(
       here,
       "unknown-action",
       `there is no action \`${name}\``,
-      meant(name, actions, `use one of ${actions.join(", ")}`),
+      meant(name, action_names, `use one of ${action_names.join(", ")}`),
       plugins ? "warning" : "error",
     ),
   ];

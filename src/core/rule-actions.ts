@@ -57,3 +57,11 @@ const call: OutsideAct = (draft, rule, value, pupdate) => {
 };
 
 export const outside_actions: Record<string, OutsideAct> = { comment, label, call, reflect, notify };
+
+/** What an action that ends outside needs. */
+export const lacks: Record<string, string> = {
+  notify: "towline.yml names no such channel below `notify.channels`, or too much waits already",
+  call: "towline.yml names no such channel of the kind webhook below `notify.channels`",
+  comment: "it is no issue or pull request of the forge that towline.yml names",
+  label: "it is no issue or pull request of the forge that towline.yml names, or the label is no fixed one",
+};

@@ -1,6 +1,6 @@
 // Every pupdate gets a verdict and the rule that gave it.
 import type { RawPupdate } from "../ports.ts";
-import { builtin_rules } from "./builtin.ts";
+import { allRules } from "./builtin.ts";
 import { callFor } from "./calls.ts";
 import { type Draft, newMemo, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
@@ -11,12 +11,13 @@ import { queuePath, slugOf } from "./ids.ts";
 import { issueTask } from "./issue-task.ts";
 import { memoBody } from "./memos.ts";
 import { thenWords } from "./plain-rule.ts";
-import { type Done, outside_actions } from "./rule-actions.ts";
+import { type Done, lacks, outside_actions } from "./rule-actions.ts";
 import { type AskedRow, remember, sumOf, takeWord } from "./rule-state.ts";
 import { actionOf, fill } from "./rules.ts";
 import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
 import { agentBehind, scriptOf } from "./task-template.ts";
 import { oneLine } from "./text.ts";
+import { wakeJob, wakeTask } from "./wake.ts";
 
 /** Tasks that agents asked for, and that wait for a person's word: of each agent. */
 const drafts_limit = 10;
@@ -60,14 +61,6 @@ function madeBy(done: readonly Done[]): string[] | undefined {
   return made.length > 0 ? made : undefined;
 }
 
-const whole = new WeakMap<readonly Entry<"rule">[], Entry<"rule">[]>();
-/** A pack's own rules, then those that every pack has. One list for one list: it is indexed once. */
-export function allRules(rules: readonly Entry<"rule">[]): Entry<"rule">[] {
-  const all = whole.get(rules) ?? [...rules, ...builtin_rules];
-  whole.set(rules, all);
-  return all;
-}
-
 /** Nothing is done before a person says yes: until then a memo holds all of it. */
 function askFirst(draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): Done {
   const title = `Rule ${rule.id} asks, and a yes lets it ${thenWords(rule.data)} (about: {{title}})`;
@@ -93,7 +86,12 @@ type Act = (
   action: Record<string, unknown>,
 ) => Done;
 
-const actions: Record<string, Act> = { ignore: () => ({ verdict: "ignore" }), memo, task, issue };
+const actions: Record<string, Act> = { ignore: () => ({ verdict: "ignore" }), memo, task, issue, wake };
+
+/** The open work that it is about, else a task of its own. */
+function wake(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPupdate): Done {
+  return wakeJob(draft, rule, pupdate) ?? task(draft, rule, wakeTask(value), pupdate);
+}
 
 /** The task that an issue asks for; what stands against it was said in the issue. */
 function issue(draft: Draft, _rule: Entry<"rule">, _value: unknown, pupdate: RawPupdate): Done {
@@ -103,14 +101,6 @@ function issue(draft: Draft, _rule: Entry<"rule">, _value: unknown, pupdate: Raw
 
 /** Names of the actions that this version carries out. */
 export const action_names = [...Object.keys(actions), ...Object.keys(outside_actions)];
-
-/** What an action that ends outside needs. */
-const lacks: Record<string, string> = {
-  notify: "towline.yml names no such channel below `notify.channels`, or too much waits already",
-  call: "towline.yml names no such channel of the kind webhook below `notify.channels`",
-  comment: "it is no issue or pull request of the forge that towline.yml names",
-  label: "it is no issue or pull request of the forge that towline.yml names, or the label is no fixed one",
-};
 
 function act(draft: Draft, rule: Entry<"rule">, action: Record<string, unknown>, pupdate: RawPupdate): Done {
   const name = actionOf(action);

@@ -506,7 +506,11 @@ describe("rules", () => {
     ["an empty condition", "---\nwhen: {}\nthen: [{ignore: true}]\n---\n", ["rules/r.md:2:7 never"]],
     ["branches that are none", rule("  any: nothing"), ["rules/r.md:3:8 condition"]],
     ["an action", rule("  kind: push", "- mmo: x"), ["rules/r.md:5:10 unknown-action"]],
-    ["an action that is known and not there yet", rule("  kind: push", "- wake: scout"), ["rules/r.md:5:11 not-yet?"]],
+    [
+      "actions that there are",
+      rule("  kind: push", "- wake: scout\n  - notify: ops\n  - call: ops\n  - reflect: x"),
+      [],
+    ],
     [
       "examples that come true",
       rule(

@@ -2268,6 +2268,12 @@ export const mutants: Mutant[] = [
     tests: ["test/notify/notify.test.ts"],
     name: "each kind of channel",
   },
+  {
+    guard: "no agent's word sends another one back to work",
+    edits: [["src/core/wake.ts", "|| agentBehind(pupdate) !== null", ""]],
+    tests: ["test/core/work.test.ts"],
+    name: "a rule wakes the agent",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
