@@ -30,7 +30,7 @@ const kinds = (levels: Level[]) => levels.map((one) => one.kind);
 
 test("the token travels in one header, to this server, and stands in no address", async () => {
   const { server, poll } = await source({ [pulls]: { body: [pullOf()] } });
-  expect(kinds(await poll())).toEqual(["pr.opened", "pr.updated", "pr.active", "source.ok"]);
+  expect(kinds(await poll())).toEqual(["pr.opened", "pr.updated", "pr.review_done", "pr.active", "source.ok"]);
   expect(new Set(server.tokens)).toEqual(new Set([`token ${canary}`]));
   expect(server.asked.join(" ")).not.toContain(canary);
 });
