@@ -151,6 +151,7 @@ function actionProblems(
 ): Problem[] {
   const name = actionOf(action);
   const here = ["then", i, name];
+  if (name === "notify" || name === "call") return channelProblems(pack, rule, { name, value: action[name] }, here);
   if (action_names.includes(name)) return [];
   const plugged = pluginAction(pack, name, rule);
   if (plugged === "fine") return [];
@@ -166,6 +167,26 @@ function actionProblems(
       plugins ? "warning" : "error",
     ),
   ];
+}
+
+/** Channels that the settings do not name: a memo would be all that comes of it. */
+function channelProblems(
+  pack: Pack,
+  rule: Entry<"rule">,
+  { name, value }: { name: string; value: unknown },
+  here: PropertyKey[],
+): Problem[] {
+  if (!pack.settings) return [];
+  const channels = pack.settings.notify?.channels ?? {};
+  const hooks = Object.keys(channels).filter((one) => name === "notify" || channels[one]?.kind === "webhook");
+  const said = isMap(value) ? (name === "call" ? value.webhook : value.to) : name === "call" ? value : undefined;
+  const named = said === undefined ? [] : [said].flat().map(String);
+  const missing = named.find((one) => !hooks.includes(one));
+  if (missing === undefined && hooks.length > 0) return [];
+  const what = missing === undefined ? "there is no channel" : `there is no such channel as \`${missing}\``;
+  const fix = `write it below \`notify.channels\` in towline.yml: {kind: ${name === "call" ? "webhook" : "ntfy"}, url: env:NAME}`;
+  const message = `${what}, so a memo is all that comes of \`${name}\``;
+  return [atField(pack, rule, here, "no-channel", message, meant(missing ?? "", hooks, fix), "warning")];
 }
 
 function exampleProblems(rule: Entry<"rule">, expected: Expected): Problem[] {

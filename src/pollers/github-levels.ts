@@ -126,8 +126,7 @@ export function pullLevels(repo: string, one: Pull, now: Date, stale: number): L
 
 /** Who is asked for a review, by login. Another list of people is news. */
 function askedLevels(same: ReturnType<typeof about>, data: Record<string, unknown>, one: Pull): Level[] {
-  if (!one.requested_reviewers) return [];
-  const asked = names(one.requested_reviewers.flatMap((by) => by?.login ?? [])).sort();
+  const asked = names((one.requested_reviewers ?? []).flatMap((by) => by?.login ?? [])).sort();
   if (asked.length === 0) return [{ ...same, family: "pr.asked", kind: "pr.review_done", first: "calm", data }];
   const state = asked.join(" ");
   return [{ ...same, family: "pr.asked", kind: "pr.review_requested", state, data: { ...data, reviewers: asked } }];

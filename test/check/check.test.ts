@@ -506,10 +506,11 @@ describe("rules", () => {
     ["an empty condition", "---\nwhen: {}\nthen: [{ignore: true}]\n---\n", ["rules/r.md:2:7 never"]],
     ["branches that are none", rule("  any: nothing"), ["rules/r.md:3:8 condition"]],
     ["an action", rule("  kind: push", "- mmo: x"), ["rules/r.md:5:10 unknown-action"]],
+    ["actions that there are", rule("  kind: push", "- wake: scout\n  - reflect: x"), []],
     [
-      "actions that there are",
-      rule("  kind: push", "- wake: scout\n  - notify: ops\n  - call: ops\n  - reflect: x"),
-      [],
+      "channels that there are not",
+      rule("  kind: push", "- notify: x\n  - call: ops"),
+      ["rules/r.md:5:13 no-channel?", "rules/r.md:6:11 no-channel?"],
     ],
     [
       "examples that come true",
