@@ -101,7 +101,7 @@ async function walk(run: TickRun): Promise<void> {
 async function runStage(tick: TickRun, { name, run }: TickPorts["after"][number]) {
   const { ports, options, outcome, began } = tick;
   const left = began + outcome.state.settings.tick.job * 1000 - ports.clock.tick();
-  const said = await heed(options.signal, run(outcome.state, left)).catch((thrown) => {
+  const said = await heed(options.signal, run(outcome.state, left, tick.id)).catch((thrown) => {
     if (thrown instanceof Interrupted) throw thrown;
     return { degraded: messageOf(thrown) } as Done;
   });

@@ -102,6 +102,14 @@ export async function tickOnce(
     plans = planned;
     return said;
   };
+  const notifying = async (state: State, _left: number, id: string) =>
+    state.notices?.some((one) => one.tick === id)
+      ? (await import("../shell/notify.ts")).sendNotices(
+          { ...writing(wire), env: wire.env, signal: options.signal },
+          state,
+          id,
+        )
+      : {};
   const beating = async ({ settings: { heartbeat } }: State) =>
     heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
   const scan = createScan();
@@ -132,6 +140,7 @@ export async function tickOnce(
       ...(lead ? { hooks: plugins.hooks } : {}),
       connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
       after: [
+        ...(lead ? [{ name: "notify", run: notifying }] : []),
         ...(lead ? [{ name: "plugins", run: (state: State) => plugins.act(state, clock.now(), options.signal) }] : []),
         ...(conversations ? [{ name: "proposals", run: planning }] : []),
         ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
