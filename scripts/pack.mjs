@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// `npm pack` without what only a checkout needs: the pinned node, test servers, development tools and scripts.
-// prepack strips package.json, postpack puts the very bytes back; a pack that died is undone by the next command.
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+// `npm pack` without what only a checkout needs: the pinned node, test servers, development tools and scripts; and as
+// JavaScript in lib/, since node strips no types below node_modules. prepack makes lib/ and strips package.json, postpack
+// puts the very bytes back and takes lib/ away; a pack that died is undone by the next command.
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -12,9 +14,39 @@ const paths = (folder) => ({ manifest: join(folder, "package.json"), saved: join
 export function packed(text) {
   const manifest = JSON.parse(text);
   for (const field of ["optionalDependencies", "devDependencies", "scripts", "allowScripts"]) delete manifest[field];
-  // Nothing brings its own node any more.
-  manifest.engines = { node: ">=24" };
+  // Nothing brings its own node any more, and a plugin is TypeScript that node runs as it is.
+  manifest.engines = { node: ">=22.18" };
+  // Of src/ the site's pages, which Astro builds, use the core only.
+  manifest.files = manifest.files.flatMap((/** @type {string} */ one) => (one === "src" ? ["lib", "src/core"] : [one]));
+  for (const [name, path] of Object.entries(manifest.exports))
+    if (path.startsWith("./src/")) {
+      const stem = path.replace(/^\.\/src\/(.+)\.ts$/, "./lib/$1");
+      manifest.exports[name] = { types: `${stem}.d.ts`, default: `${stem}.js` };
+    }
   return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/** Files of src/ that a plugin's own process runs, as the TypeScript that they are. */
+const as_they_are = ["plugin/child.ts", "plugin/define.ts"];
+
+/** lib/: src/ as JavaScript, with types for those who write plugins. @param {string} folder */
+export function build(folder) {
+  const [src, lib] = [join(folder, "src"), join(folder, "lib")];
+  rmSync(lib, { recursive: true, force: true });
+  const tsc = (/** @type {string} */ project) =>
+    execFileSync(process.execPath, [join(folder, "node_modules/typescript/bin/tsc"), "-p", join(folder, project)]);
+  tsc("scripts/lib.json");
+  tsc("scripts/lib-types.json");
+  for (const path of /** @type {string[]} */ (readdirSync(lib, { recursive: true })))
+    if (path.endsWith(".d.ts")) {
+      const text = readFileSync(join(lib, path), "utf8");
+      writeFileSync(join(lib, path), text.replace(/((?:from|import\()\s*"\.[^"]*)\.ts"/g, '$1.js"'));
+    }
+  for (const entry of readdirSync(src, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name).slice(src.length + 1);
+    if (entry.isFile() && (!path.endsWith(".ts") || as_they_are.includes(path)))
+      cpSync(join(src, path), join(lib, path));
+  }
 }
 
 /** @param {string} folder */
@@ -28,6 +60,7 @@ export function strip(folder) {
 
 /** Puts the saved package.json back, if one was left. @param {string} folder @returns {boolean} whether there was one */
 export function restore(folder) {
+  rmSync(join(folder, "lib"), { recursive: true, force: true });
   const { manifest, saved } = paths(folder);
   if (!existsSync(saved)) return false;
   renameSync(saved, manifest);
@@ -37,8 +70,10 @@ export function restore(folder) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = join(dirname(fileURLToPath(import.meta.url)), "..");
   const verb = process.argv[2];
-  if (verb === "strip") strip(root);
-  else if (verb === "restore") restore(root);
+  if (verb === "strip") {
+    strip(root);
+    build(root);
+  } else if (verb === "restore") restore(root);
   else {
     process.stderr.write("usage: node scripts/pack.mjs strip|restore\n");
     process.exit(2);

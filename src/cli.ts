@@ -4,6 +4,7 @@ import manifest from "../package.json" with { type: "json" };
 import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { handedOver } from "./shell/pinned.ts";
+import { archive } from "./verbs/archive.ts";
 import { campfire } from "./verbs/campfire.ts";
 import { check } from "./verbs/check.ts";
 import { ci } from "./verbs/ci.ts";
@@ -46,6 +47,7 @@ import { type Wire, wireUp } from "./wire.ts";
 
 type Register = (program: Command, wire: Wire) => void;
 const verbs: Register[] = [
+  archive,
   campfire,
   check,
   ci,

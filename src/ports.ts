@@ -64,8 +64,12 @@ export interface Repo {
   policyTipNow(): Promise<string>;
   /** Whether this commit is the tip or behind it: what settles an unknown push after a fetch. */
   contains(tip: string, commit: string): Promise<boolean>;
-  /** Files below these folders or at these paths of a commit; nothing given: the whole tree. Missing paths are left out. */
-  tree(commit: string, paths?: string[]): Promise<TreeItem[]>;
+  /**
+   * Files below these folders or at these paths of a commit; nothing given: the whole tree. Missing paths are left out.
+   * Archived records are found where they were, unless it is asked how files are `stored`; those of queue/ and status/
+   * only with the whole tree or their archive: they are over.
+   */
+  tree(commit: string, paths?: string[], as?: "stored"): Promise<TreeItem[]>;
   /** Blob id → bytes. Blobs over `maxBytes` (default 1 MiB) come back as null. */
   blobs(ids: string[], maxBytes?: number): Promise<Map<string, Uint8Array | null>>;
   /** Origin's `refs/towline/pack`, as last fetched. */

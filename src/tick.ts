@@ -168,7 +168,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     }
     if (findings.results.length > 0) await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
     findings.knowledge = await heed(signal, lookAtKnowledge(ports.repo, state));
-    const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips) : new Map<string, string>();
+    const paths = wanted.runs.length > 0 ? await jobPaths(ports.repo, tips, wanted.strange) : new Map<string, string>();
     // A run that was made before (its status was lost, or its task was away) is folded from its record.
     const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));
     await addRecords(ports.repo, state, known);

@@ -27,6 +27,8 @@ const form = z.object({
       forecast: z.object({ day: z.string(), line: z.string() }).optional(),
     })
     .optional(),
+  /** The day on which it was last looked for old records; a lost one costs a look. */
+  archived: z.string().optional(),
   /** Open proposals to the pack by the head that was dealt with; a lost row costs a look and an edit. */
   plans: z
     .array(z.object({ number: z.number(), head: z.string(), left: z.enum(["plan", "status"]).optional() }))

@@ -11,7 +11,7 @@ import { ownersOf } from "./who.ts";
 
 const path = "towline.yml";
 // Settings of parts that may not be in this version yet: known, so not complained about.
-const later = ["archive", "narrate", "notify", "plugins", "stop", "version"];
+const later = ["narrate", "notify", "plugins", "stop", "version"];
 
 export function settingsProblems(pack: Pack): Problem[] {
   const text = pack.texts.get(path);

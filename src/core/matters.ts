@@ -19,6 +19,8 @@ import { isWithPeople, isWoken } from "./work.ts";
 export interface Matters {
   hosts: Set<string>;
   runs: string[];
+  /** Of those, runs of tasks without a status: it may be lost, and the run be in an archive. A status knows its last one. */
+  strange: string[];
   /** Repositories, as tasks name them, of work that may start or that waits for people. */
   repos: Set<string>;
 }
@@ -35,12 +37,12 @@ export function whatMatters(draft: Draft, runtimes: ReadonlySet<string>): Matter
     isMine(draft, host) && !closed(host, draft.settings.networks) && !outside(host, when);
   for (const { hosts: able } of ready) for (const host of able) if (open(host)) hosts.add(host.id);
   for (const host of hostsAgain(draft, again)) if (open(host)) hosts.add(host.id);
-  const runs = ready.flatMap(({ task, run, hosts: able }) =>
+  const runsOf = ({ task, run, hosts: able }: (typeof ready)[number]) =>
     isEach(task.data)
       ? able.map((host) => hostJobId(draft.pack, task.id, run.occurrence, host.id))
-      : [runId(draft.pack, task.id, run.occurrence)],
-  );
-  return { hosts, runs, repos: reposOf(draft, ready, again) };
+      : [runId(draft.pack, task.id, run.occurrence)];
+  const strange = ready.filter(({ task }) => !draft.status.has(task.id)).flatMap(runsOf);
+  return { hosts, runs: ready.flatMap(runsOf), strange, repos: reposOf(draft, ready, again) };
 }
 
 /** Whether anything is to be asked for this job now: what waits for an account or a limit has days to wait. */

@@ -738,6 +738,10 @@ export const settings = record({
     /** With fewer candidates none is made. */
     min: int(1, 100).default(1),
   }).optional(),
+  archive: record({
+    /** Records that are over for so long are rolled into files of many. */
+    after: duration.pipe(z.number().min(7 * 86_400, "must be at least 7d")).default(90 * 86_400),
+  }).optional(),
   database: record({ url: line.default("TURSO_URL"), token: line.default("TURSO_AUTH_TOKEN") }).prefault({}),
   site: record({
     url: line.optional(),

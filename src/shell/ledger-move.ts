@@ -81,7 +81,7 @@ const isLedger = ({ path }: TreeItem) => pathClass(path) === "ledger";
 async function outward(at: Origin, from: string | undefined, to: string, tick: string) {
   if (from !== undefined) return across(at, from, to, tick);
   const { place, repo, tips } = at;
-  const all = await repo.tree(tips.policy);
+  const all = await repo.tree(tips.policy, undefined, "stored");
   const ledger = await marked(at, all.filter(isLedger), tick);
   const message = messageOf(`The ledger moves to the branch ${to}`, tick);
   const first = await commitOf(place, ledger, [], message);
@@ -101,10 +101,10 @@ async function outward(at: Origin, from: string | undefined, to: string, tick: s
 async function across(at: Origin, from: string, to: string, tick: string) {
   const { place, repo, tips } = at;
   if (tips.ledger === null) throw nothing(from);
-  const ledger = await marked(at, await repo.tree(tips.ledger), tick);
+  const ledger = await marked(at, await repo.tree(tips.ledger, undefined, "stored"), tick);
   const message = messageOf(`The ledger moves from the branch ${from} to ${to}`, tick);
   const next = await commitOf(place, ledger, [tips.ledger], message);
-  const policy = await withSettings(at, await repo.tree(tips.policy), `{branch: ${to}}`);
+  const policy = await withSettings(at, await repo.tree(tips.policy, undefined, "stored"), `{branch: ${to}}`);
   const commit = await commitOf(place, policy, [tips.policy], message);
   const moved = [
     { ref: `refs/heads/${to}`, commit: next, old: null },
@@ -117,9 +117,9 @@ async function across(at: Origin, from: string, to: string, tick: string) {
 async function homeward(at: Origin, from: string, tick: string, keep: boolean) {
   const { place, repo, tips } = at;
   if (tips.ledger === null) throw nothing(from);
-  const ledger = await marked(at, (await repo.tree(tips.ledger)).filter(isLedger), tick);
+  const ledger = await marked(at, (await repo.tree(tips.ledger, undefined, "stored")).filter(isLedger), tick);
   const message = messageOf("The ledger moves to the default branch", tick);
-  const people = (await repo.tree(tips.policy)).filter((item) => !isLedger(item));
+  const people = (await repo.tree(tips.policy, undefined, "stored")).filter((item) => !isLedger(item));
   const policy = [...(await withSettings(at, people, null)), ...ledger];
   const commit = await commitOf(place, policy, [tips.policy, tips.ledger], message);
   const mark = await commitOf(place, ledger, [], message);

@@ -33,11 +33,12 @@ export function visible(repo: Repo, secrets: Secrets): Repo {
   };
   return {
     ...repo,
-    tree: async (commit, paths) =>
+    tree: async (commit, paths, as) =>
       (
         await repo.tree(
           commit,
           paths?.map((path) => real.get(path) ?? path),
+          as,
         )
       ).map(named),
     diff: async (from, to) => (await repo.diff(from, to)).map(named),

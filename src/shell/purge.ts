@@ -24,7 +24,9 @@ export type Files = Map<string, string | Uint8Array>;
 
 /** Files of a commit below what `wanted` accepts, text where they are text. */
 export async function filesAt(repo: Repo, commit: string, wanted: (path: string) => boolean): Promise<Files> {
-  const items = (await repo.tree(commit)).filter((item) => item.mode.startsWith("100") && wanted(item.path));
+  const items = (await repo.tree(commit, undefined, "stored")).filter(
+    (item) => item.mode.startsWith("100") && wanted(item.path),
+  );
   const blobs = await repo.blobs([...new Set(items.map((item) => item.blob))], max_file);
   const files: Files = new Map();
   for (const { path, blob } of items) {

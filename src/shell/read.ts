@@ -108,10 +108,20 @@ function readable(state: State): State {
   return state;
 }
 
-/** Paths of all job records in the ledger, by job id. */
-export async function jobPaths(repo: Repo, tips: Tips): Promise<Map<string, string>> {
+/**
+ * Paths of all job records in the ledger, by job id. With `wanted` archives are read only when one of those is not among
+ * the others: they hold years.
+ */
+export async function jobPaths(repo: Repo, tips: Tips, wanted?: readonly string[]): Promise<Map<string, string>> {
   if (tips.ledger === null) return new Map();
-  const items = await repo.tree(tips.ledger, ["jobs"]);
+  if (wanted) {
+    const near = namesOf(await repo.tree(tips.ledger, ["jobs"], "stored"));
+    if (wanted.every((id) => near.has(id))) return near;
+  }
+  return namesOf(await repo.tree(tips.ledger, ["jobs"]));
+}
+
+function namesOf(items: TreeItem[]): Map<string, string> {
   return new Map(
     items
       .filter((item) => item.path.endsWith(".md") && !item.path.includes(".d/"))

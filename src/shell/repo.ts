@@ -5,6 +5,7 @@ import { unsafePath } from "../core/path.ts";
 import { pathClass } from "../core/schema.ts";
 import { configuration, outside } from "../errors.ts";
 import type { CommitNote, Repo, Tips } from "../ports.ts";
+import { archivedReads } from "./archived.ts";
 import { systemClock } from "./clock.ts";
 import { runGit } from "./git.ts";
 import { buildCommit, checkPaths, drop, keep, snapshot, sweep } from "./repo-build.ts";
@@ -39,6 +40,7 @@ export async function openRepo(dir: string, options: RepoOptions = {}): Promise<
     beat: null,
     pack: undefined,
   };
+  const archived = archivedReads(at.place);
   return {
     gitDir: at.gitDir,
     forge: at.forge,
@@ -47,8 +49,8 @@ export async function openRepo(dir: string, options: RepoOptions = {}): Promise<
     policyTipNow: () => policyTip(at),
     written: () => knownPack(at),
     contains: (tip, commit) => contains(at, tip, commit),
-    tree: (commit, paths) => readTree(at.place, commit, paths),
-    blobs: (ids, maxBytes = 1 << 20) => readBlobs(at.place, ids, maxBytes),
+    tree: (commit, paths, as) => (as === "stored" ? readTree(at.place, commit, paths) : archived.tree(commit, paths)),
+    blobs: (ids, maxBytes = 1 << 20) => archived.blobs(ids, maxBytes),
     diff: (from, to) => readDiff(at.place, from, to),
     people: (from, to) => readPeople(at.place, from, to),
     push: (tips, changes, note) => pushLedger(at, tips, changes, note),

@@ -133,7 +133,8 @@ export async function closeTrees(
   // A job that is over is not read by itself.
   const strange = trees.filter((one) => idle(one) > fresh && !state.jobs.has(one.job));
   if (strange.length > 0) {
-    const paths = await jobPaths(repo, state.tips);
+    const ids = strange.map(({ job }) => job);
+    const paths = await jobPaths(repo, state.tips, ids);
     const found = strange.flatMap(({ job }) => paths.get(job) ?? []);
     await addRecords(repo, state, found);
   }

@@ -1,4 +1,5 @@
 // What a sync must write and remove: by the difference of commits, or by comparing every file with what is held.
+import { isArchive } from "../core/archive.ts";
 import type { Problem } from "../core/entry.ts";
 import { type Row, rowsOf, type TableName, tableOf } from "../core/rows.ts";
 import { pathClass } from "../core/schema.ts";
@@ -55,9 +56,12 @@ export async function changesBetween(store: Store, repo: Repo, mark: Mark, tips:
   ] as const;
   for (const [at, [from, to]] of sides.entries()) {
     if (from === to) continue;
-    const differing = (await repo.diff(from, to)).filter(({ path }) => wanted(path, at === 1));
+    const all = await repo.diff(from, to);
+    const differing = all.filter(({ path }) => wanted(path, at === 1));
     const regular = to === null ? new Set() : await regularFiles(repo, to, differing);
     for (const { path, blob } of differing) blobs.set(path, regular.has(path) ? blob : null);
+    const files = at === 1 ? all.map(({ path }) => path).filter(isArchive) : [];
+    for (const [path, blob] of await archivedIn(repo, { from, to }, files)) blobs.set(path, blob);
   }
   const held = new Map<string, Held>();
   const paths = [...blobs.keys()].sort();
@@ -69,6 +73,19 @@ export async function changesBetween(store: Store, repo: Repo, mark: Mark, tips:
   return split(paths, blobs, held);
 }
 
+/** Records in archives that differ, as they now stand in there or in the tree. One that was only rolled up is as it was. */
+async function archivedIn(repo: Repo, { from, to }: { from: string | null; to: string | null }, files: string[]) {
+  if (files.length === 0) return [];
+  const at = async (commit: string | null, paths: string[]) =>
+    commit === null
+      ? []
+      : (await repo.tree(commit, paths)).filter(({ path, mode }) => wanted(path, true) && isRegular({ mode }));
+  const now = await at(to, files);
+  const paths = [...new Set([...now, ...(await at(from, files))].map(({ path }) => path))];
+  const found = new Map([...now, ...(await at(to, paths))].map(({ path, blob }) => [path, blob]));
+  return paths.map((path) => [path, found.get(path) ?? null] as const);
+}
+
 /** A symbolic link or a submodule is no record, whatever its name. */
 async function regularFiles(repo: Repo, commit: string, differing: { path: string; blob: string | null }[]) {
   const paths = differing.filter(({ blob }) => blob !== null).map(({ path }) => path);
@@ -76,7 +93,7 @@ async function regularFiles(repo: Repo, commit: string, differing: { path: strin
   return new Set(items.filter(isRegular).map(({ path }) => path));
 }
 
-const isRegular = ({ mode }: TreeItem) => mode.startsWith("100");
+const isRegular = ({ mode }: Pick<TreeItem, "mode">) => mode.startsWith("100");
 
 /** Asks nothing of history: right after an interruption, a rewrite, in a shallow clone, for an empty database. */
 export async function changesByTree(store: Store, repo: Repo, tips: Tips, by: number): Promise<Changes> {

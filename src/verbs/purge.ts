@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { changeRolled } from "../core/archive.ts";
 import { shortest, weakness } from "../core/mask.ts";
 import { type Leak, leakOf, purgeJob, purgeLeak, shapeOf } from "../core/purge.ts";
 import { pathClass, type Settings } from "../core/schema.ts";
@@ -109,10 +110,13 @@ async function targetOf(repo: Repo, tips: Tips, what: string): Promise<Target> {
       "there is no job with that id",
       "a leaked text goes to standard input: `towline purge -`; a shape is written `/pattern/`",
     );
-  return { decide: (files) => purgeJob(files, path) ?? new Map() };
+  return { decide: (files) => changeRolled(files, (all) => purgeJob(all, path) ?? new Map()) };
 }
 
-const leaking = (leak: Leak): Target => ({ leak, decide: (files) => purgeLeak(files, leak) });
+const leaking = (leak: Leak): Target => ({
+  leak,
+  decide: (files) => changeRolled(files, (all) => purgeLeak(all, leak), leak),
+});
 
 function pattern(source: string, flags: string): RegExp {
   try {

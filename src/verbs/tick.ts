@@ -21,7 +21,7 @@ import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
 import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
-import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
+import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts, tickId } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
 import { campfireOf, codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
@@ -110,6 +110,19 @@ export async function tickOnce(
           id,
         )
       : {};
+  const today = clock.now().toISOString().slice(0, 10);
+  let archived = before?.archived;
+  const archiving = async ({ settings, tips: at }: State) => {
+    if (!settings.archive || archived === today) return {};
+    const { archiveOnce } = await import("../shell/archive.ts");
+    const { records, commit } = await archiveOnce(
+      { repo, clock, tick: `${tickId(clock.now())}-archive`, age: settings.archive.after },
+      at,
+    );
+    archived = today;
+    const count = Object.values(records).reduce((sum, one) => sum + one, 0);
+    return { did: true, ...(commit !== null && { note: `${count} old records went into the archive` }) };
+  };
   const beating = async ({ settings: { heartbeat } }: State) =>
     heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
   const scan = createScan();
@@ -145,10 +158,11 @@ export async function tickOnce(
         ...(conversations ? [{ name: "proposals", run: planning }] : []),
         ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
         ...(flags.site === false || !lead ? [] : [{ name: "publish", run: publishing }]),
+        ...(lead ? [{ name: "archive", run: archiving }] : []),
         ...(lead ? [{ name: "heartbeat", run: beating }] : []),
       ],
       beat: ({ contended }) => ({
-        ...{ published: published.beat, plans },
+        ...{ published: published.beat, plans, archived },
         plugins: contended ? before?.plugins : plugins.memories(),
       }),
     }),

@@ -1,8 +1,14 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { parseDuration } from "../core/scalar.ts";
-import { exit, Fault, usage } from "../errors.ts";
+import type { Settings } from "../core/schema.ts";
+import type { State } from "../core/state.ts";
+import { configuration, exit, Fault, usage } from "../errors.ts";
 import { hearSignals } from "../interrupt.ts";
-import type { Common, Wire } from "../wire.ts";
+import { openLocal, openOrigin } from "../shell/pack.ts";
+import { readWorkTree } from "../shell/read.ts";
+import { type Common, repoDir, type Wire } from "../wire.ts";
 import { type PartFlags, withPart } from "./part.ts";
 import { endedLine, standing, standingLines, unpushedLine } from "./tell.ts";
 import { interruptedLine, pollersOf, reportProblems, type Ticked, tickOnce } from "./tick.ts";
@@ -13,24 +19,80 @@ export function watch(program: Command, wire: Wire): void {
     .description("run a tick again and again, without a CI service")
     .option("--every <duration>", "time between the starts of two ticks", "5m")
     .option("--ticks <n>", "stop after this many")
+    .option("--serve [address]", "show the dashboard there, too (default 127.0.0.1:4400)")
+    .option("--install", "write a service of systemd that does this from now on, as a user of its own")
+    .option("--user <name>", "with --install: the user that runs it, none that agents run as", "towline")
+    .option("--root <dir>", "with --install: the folder that stands for /", "/")
+    .option("--dry-run", "with --install: print the service, and write nothing")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print one line of JSON a tick")
-    .action(async (flags: Common & PartFlags & { every: string; ticks?: string }) => {
+    .action(async (flags: WatchFlags) => {
       const seconds = parseDuration(flags.every);
       if (seconds === null || seconds < 1)
         throw usage(`--every ${flags.every} is not a duration`, "write it like 90s or 5m");
+      if (flags.install) return install(wire, flags);
+      const { serve } = flags;
+      const show = serve === undefined ? undefined : await showing(wire, flags, serve);
       const { signal, release } = hearSignals();
       const told: Told = { standing: "", unpushed: 0 };
       const pollers = pollersOf(wire, flags);
+      let now: Settings | undefined;
       try {
         for (let count = 0; !signal.aborted && count < Number(flags.ticks ?? Number.POSITIVE_INFINITY); count++) {
           if (count > 0) await wire.clock.sleep(seconds * 1000, signal).catch(() => {});
-          if (!signal.aborted) wire.exit(await once(wire, flags, { signal, pollers }, told, count === 0));
+          const onState = (state: State) => {
+            now = state.settings;
+          };
+          if (!signal.aborted) wire.exit(await once(wire, flags, { signal, pollers, onState }, told, count === 0));
+          if (now) await show?.mind(now);
         }
       } finally {
+        await show?.close();
         release();
       }
     });
+}
+
+interface WatchFlags extends Common, PartFlags {
+  every: string;
+  ticks?: string;
+  serve?: string | true;
+  install?: boolean;
+  user: string;
+  root: string;
+  dryRun?: boolean;
+}
+
+async function showing(wire: Wire, flags: WatchFlags, serve: string | true) {
+  const { showSite } = await import("./watch-serve.ts");
+  const { settings } = await openOrigin(repoDir(wire, flags), wire);
+  if (!settings) throw configuration("towline.yml cannot be read", "`towline check` says what is wrong in it");
+  const show = await showSite(wire, flags, serve, settings);
+  wire.report.note(`The dashboard is at ${show.url}`);
+  return show;
+}
+
+async function install(wire: Wire, flags: WatchFlags): Promise<void> {
+  const { installWatch } = await import("../shell/watch-install.ts");
+  const { placeOf } = await import("./watch-serve.ts");
+  const { repo, tips, top } = await openLocal(repoDir(wire, flags), wire);
+  const { hosts, settings } = await readWorkTree(repo, top, tips);
+  const place = flags.serve === undefined ? undefined : placeOf(flags.serve);
+  const made = await installWatch({
+    root: resolve(wire.cwd, flags.root),
+    dry: flags.dryRun === true,
+    user: flags.user,
+    pack: settings.id,
+    repo: resolve(top),
+    node: process.execPath,
+    program: fileURLToPath(new URL("../../bin/towline", import.meta.url)),
+    every: flags.every,
+    serve: place && `${place.host.includes(":") ? `[${place.host}]` : place.host}:${place.port}`,
+    hosts: hosts.values(),
+  });
+  if (flags.json) return wire.out(`${JSON.stringify(made, null, 2)}\n`);
+  if (flags.dryRun) return wire.out(`# ${made.path}\n${made.text}`);
+  wire.out(`✓ ${made.path}\n\nNext, as root:\n${made.next.map((line) => `  ${line}\n`).join("")}`);
 }
 
 /** What was said last: said again only when it is otherwise. */

@@ -2091,6 +2091,27 @@ export const mutants: Mutant[] = [
     name: "own folders are none",
   },
   {
+    guard: "open work is never archived",
+    edits: [
+      ["src/core/archive-old.ts", " || state.jobs.has(idOf(path))", ""],
+      ["src/core/archive-old.ts", "job !== null && isOver(job) &&", "job !== null &&"],
+    ],
+    tests: ["test/archive/archive.test.ts"],
+    name: "what is over goes into files of many",
+  },
+  {
+    guard: "a row of an archive is believed only where that record belongs",
+    edits: [
+      [
+        "src/core/archive.ts",
+        'typeof path === "string" && typeof text === "string" && belongs(file, path)',
+        'typeof path === "string" && typeof text === "string"',
+      ],
+    ],
+    tests: ["test/archive/archive.test.ts"],
+    name: "a row is believed only where",
+  },
+  {
     guard: "work from elsewhere starts nothing by itself",
     edits: [["src/core/import-tasks.ts", '["status", "draft"]', '["status", "ready"]']],
     tests: ["test/verbs/import.test.ts"],
@@ -2273,6 +2294,20 @@ export const mutants: Mutant[] = [
     edits: [["src/core/wake.ts", "|| agentBehind(pupdate) !== null", ""]],
     tests: ["test/core/work.test.ts"],
     name: "a rule wakes the agent",
+  },
+  {
+    guard: "ticks do not run as a user that agents run as",
+    edits: [["src/core/watch-unit.ts", "    if (runs)", "    if (runs && id === name)"]],
+    tests: ["test/verbs/watch-install.test.ts"],
+    name: "the user worker is refused",
+  },
+  {
+    guard: "a private dashboard goes over plain http to this machine only",
+    edits: [
+      ["src/verbs/watch-serve.ts", "if (site.private && !isLoopback(host))", 'if (site.private && host === "::")'],
+    ],
+    tests: ["test/verbs/watch-install.test.ts"],
+    name: "a private dashboard is served over plain http",
   },
 ];
 

@@ -40,12 +40,15 @@ describe("npm pack", () => {
 
   beforeAll(() => {
     const before = manifest();
+    // tsc makes the JavaScript.
+    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
     const out = execFileSync("npm", ["pack", "--json", "--loglevel=error", "--pack-destination", dir], {
       cwd: copy,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
     });
     expect(manifest()).toBe(before);
+    expect(existsSync(join(copy, "lib"))).toBe(false);
     const tarball = readdirSync(dir).find((name) => name.endsWith(".tgz")) ?? "";
     files = (JSON.parse(out) as { files: { path: string }[] }[])[0]?.files.map((file) => file.path) ?? [];
     mkdirSync(home(), { recursive: true });
@@ -56,7 +59,7 @@ describe("npm pack", () => {
   test("the package brings no node, no test server, no development tools and no scripts", () => {
     for (const field of ["optionalDependencies", "devDependencies", "scripts", "allowScripts"])
       expect(inside).not.toHaveProperty(field);
-    expect(inside.engines).toEqual({ node: ">=24" });
+    expect(inside.engines).toEqual({ node: ">=22.18" });
     const before = JSON.parse(manifest()) as { dependencies: object; version: string };
     expect(inside).toMatchObject({
       dependencies: before.dependencies,
@@ -69,8 +72,10 @@ describe("npm pack", () => {
     expect(files).toEqual(
       expect.arrayContaining([
         "bin/towline",
-        "src/cli.ts",
-        "src/action.ts",
+        "lib/cli.js",
+        "lib/plugin/define.d.ts",
+        "lib/remote/host/serve.sh",
+        "src/core/exported.ts",
         "schema/task.schema.json",
         "action.yml",
         ".github/workflows/tick.yml",
@@ -80,7 +85,7 @@ describe("npm pack", () => {
     );
     const strange = files.filter(
       (path) =>
-        !/^(bin|src|plugins|schema|site|docs)\/|^(package\.json|action\.yml|\.github\/workflows\/(tick|events|check)\.yml|LICENSE|README\.md|CHANGELOG\.md|RELIABILITY\.md|SECURITY\.md)$/.test(
+        !/^(bin|lib|src\/core|plugins|schema|site|docs)\/|^(package\.json|action\.yml|\.github\/workflows\/(tick|events|check)\.yml|LICENSE|README\.md|CHANGELOG\.md|RELIABILITY\.md|SECURITY\.md)$/.test(
           path,
         ),
     );
@@ -88,7 +93,7 @@ describe("npm pack", () => {
     expect(files.filter((path) => /node_modules|\.astro\/|(^|\/)dist\/|\.test\.ts$/.test(path))).toEqual([]);
   });
 
-  test("it runs from node_modules, where node itself does not strip types", () => {
+  test("it runs from node_modules, where node itself does not strip types: as JavaScript, under any node from 22.18 on", () => {
     for (const name of readdirSync(join(root, "node_modules")))
       if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(dir, "node_modules", name));
     const ran = spawnSync(process.execPath, [join(home(), "bin", "towline"), "--help"], { encoding: "utf8" });
@@ -97,6 +102,30 @@ describe("npm pack", () => {
     expect(ran.status).toBe(0);
     const asked = spawnSync(process.execPath, [join(home(), "bin", "towline"), "--version"], { encoding: "utf8" });
     expect([asked.status, asked.stdout]).toEqual([0, `${JSON.parse(manifest()).version}\n`]);
+    expect(files.filter((path) => /^lib\/.*\.ts$/.test(path) && !path.endsWith(".d.ts")).sort()).toEqual([
+      "lib/plugin/child.ts",
+      "lib/plugin/define.ts",
+    ]);
+  });
+
+  test("whoever writes a plugin gets its types, and a mistake is found by them", () => {
+    const file = (name: string, text: string) => writeFileSync(join(dir, name), text);
+    const tsc = (name: string) =>
+      spawnSync(
+        process.execPath,
+        [
+          join(root, "node_modules/typescript/bin/tsc"),
+          ...["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node", name],
+        ],
+        { cwd: dir, encoding: "utf8" },
+      );
+    file("package.json", '{"type": "module"}\n');
+    file(
+      "good.ts",
+      'import { Plugin } from "towline/plugin";\nexport default class extends Plugin {\n  title = "Mine";\n}\n',
+    );
+    file("bad.ts", 'import { Plugged } from "towline/plugin";\nexport const made = Plugged;\n');
+    expect([tsc("good.ts").stdout, tsc("bad.ts").stdout]).toEqual(["", expect.stringContaining("Plugged")]);
   });
 });
 
