@@ -173,7 +173,8 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));
     await addRecords(ports.repo, state, known);
     const file = pass === 1 ? run.id : `${run.id}-${pass}`;
-    const judge = () => decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start, mask: ports.repo.mask });
+    const judge = () =>
+      decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start, mask: ports.repo.mask });
     let decision = judge();
     if (decision.plan.unread) {
       // Work that came up only now, out of a rule or an answer.
