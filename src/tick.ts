@@ -101,7 +101,7 @@ async function walk(run: TickRun): Promise<void> {
 async function runStage(tick: TickRun, { name, run }: TickPorts["after"][number]) {
   const { ports, options, outcome, began } = tick;
   const left = began + outcome.state.settings.tick.job * 1000 - ports.clock.tick();
-  const said = await heed(options.signal, run(outcome.state, left)).catch((thrown) => {
+  const said = await heed(options.signal, run(outcome.state, left, tick.id)).catch((thrown) => {
     if (thrown instanceof Interrupted) throw thrown;
     return { degraded: messageOf(thrown) } as Done;
   });
@@ -173,7 +173,8 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));
     await addRecords(ports.repo, state, known);
     const file = pass === 1 ? run.id : `${run.id}-${pass}`;
-    const judge = () => decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start, mask: ports.repo.mask });
+    const judge = () =>
+      decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start, mask: ports.repo.mask });
     let decision = judge();
     if (decision.plan.unread) {
       // Work that came up only now, out of a rule or an answer.

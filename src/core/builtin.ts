@@ -132,3 +132,11 @@ export const builtin_rules: Entry<"rule">[] = [
     then: [{ memo: "{{subject}} is out of rotation: {{data.why}}", kind: "warning" }],
   }),
 ];
+
+const whole = new WeakMap<readonly Entry<"rule">[], Entry<"rule">[]>();
+/** A pack's own rules, then those that every pack has. One list for one list: it is indexed once. */
+export function allRules(rules: readonly Entry<"rule">[]): Entry<"rule">[] {
+  const all = whole.get(rules) ?? [...rules, ...builtin_rules];
+  whole.set(rules, all);
+  return all;
+}

@@ -12,7 +12,6 @@ import { action_names } from "./triage.ts";
 /** What a rule does with a pupdate, in a word: an action's name, or `ignored` when it does not fire. */
 export type Expected = (rule: Entry<"rule">, pupdate: Record<string, unknown>) => string;
 
-const actions = ["ignore", "memo", "task", "issue", "wake", "comment", "label", "call", "reflect", "notify"];
 const fields = ["id", "at", "source", "kind", "subject", "title", "actor", "url", "tags", "data"];
 const kinds =
   "pr.opened pr.updated pr.stale pr.merged pr.closed pr.review_requested pr.review_done pr.changes_requested pr.commented pr.approved pr.conflicted pr.green pr.reverted pr.active issue.opened issue.labelled issue.unlabelled issue.closed issue.commented check.failed check.recovered push job.finished job.failed job.cancelled job.stuck job.lost job.asked job.replied job.confessed job.remarked job.overlaps job.unclear host.down host.up host.drifted host.matches host.full host.free host.disk host.disk_ok network.down network.up calendar.starting task.due task.overdue task.blocked task.paused rollout.stopped campfire.opened campfire.refused insight.approved insight.dismissed source.failed source.ok tick.late budget.near budget.reached account.limited memo.answered reflection.surprised command.given result.withheld record.changed week.quiet".split(
@@ -152,22 +151,11 @@ function actionProblems(
 ): Problem[] {
   const name = actionOf(action);
   const here = ["then", i, name];
+  if (name === "notify" || name === "call") return channelProblems(pack, rule, { name, value: action[name] }, here);
   if (action_names.includes(name)) return [];
   const plugged = pluginAction(pack, name, rule);
   if (plugged === "fine") return [];
   if (plugged) return [{ ...plugged, ...locate(pack.texts.get(rule.path) ?? "", here) }];
-  if (actions.includes(name))
-    return [
-      atField(
-        pack,
-        rule,
-        here,
-        "not-yet",
-        `\`${name}\` cannot be done by this version: a memo is written instead`,
-        `it can do ${action_names.join(", ")}`,
-        "warning",
-      ),
-    ];
   return [
     atField(
       pack,
@@ -175,10 +163,30 @@ function actionProblems(
       here,
       "unknown-action",
       `there is no action \`${name}\``,
-      meant(name, actions, `use one of ${actions.join(", ")}`),
+      meant(name, action_names, `use one of ${action_names.join(", ")}`),
       plugins ? "warning" : "error",
     ),
   ];
+}
+
+/** Channels that the settings do not name: a memo would be all that comes of it. */
+function channelProblems(
+  pack: Pack,
+  rule: Entry<"rule">,
+  { name, value }: { name: string; value: unknown },
+  here: PropertyKey[],
+): Problem[] {
+  if (!pack.settings) return [];
+  const channels = pack.settings.notify?.channels ?? {};
+  const hooks = Object.keys(channels).filter((one) => name === "notify" || channels[one]?.kind === "webhook");
+  const said = isMap(value) ? (name === "call" ? value.webhook : value.to) : name === "call" ? value : undefined;
+  const named = said === undefined ? [] : [said].flat().map(String);
+  const missing = named.find((one) => !hooks.includes(one));
+  if (missing === undefined && hooks.length > 0) return [];
+  const what = missing === undefined ? "there is no channel" : `there is no such channel as \`${missing}\``;
+  const fix = `write it below \`notify.channels\` in towline.yml: {kind: ${name === "call" ? "webhook" : "ntfy"}, url: env:NAME}`;
+  const message = `${what}, so a memo is all that comes of \`${name}\``;
+  return [atField(pack, rule, here, "no-channel", message, meant(missing ?? "", hooks, fix), "warning")];
 }
 
 function exampleProblems(rule: Entry<"rule">, expected: Expected): Problem[] {

@@ -14,6 +14,7 @@ import { knowledge_path, knowledgeText } from "./knowledge-rows.ts";
 import { learn, raiseReverted } from "./lessons.ts";
 import { closeMemos, takeAnswers } from "./memos.ts";
 import { narrate } from "./narrate.ts";
+import { takeNotices } from "./notices.ts";
 import { obey } from "./obey.ts";
 import { raiseOverlaps } from "./overlaps.ts";
 import { isLead } from "./part.ts";
@@ -85,6 +86,7 @@ export function decide(
   fold(draft, kept, base, true);
   if (isLead(draft)) raiseWaits(draft);
   triage(draft);
+  takeNotices(draft);
   learn(draft, settled);
   closeMemos(draft);
   if (findings.talks) {

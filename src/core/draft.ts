@@ -9,6 +9,7 @@ import { memoPath } from "./ids.ts";
 import { isOver } from "./jobs.ts";
 import { hosts_path } from "./known-hosts.ts";
 import { letters_path } from "./letters.ts";
+import { notices_path, noticesText } from "./notices.ts";
 import type { ProseRow } from "./prose.ts";
 import { ndjson, render } from "./render.ts";
 import { ruleRowsText, rules_path } from "./rule-state.ts";
@@ -142,6 +143,7 @@ export function changesOf(
   wanted.set(letters_path, ndjson(draft.letters));
   wanted.set(conversations_path, talksText(draft));
   wanted.set(calls_path, callsText(draft));
+  wanted.set(notices_path, noticesText(draft));
   wanted.set(rules_path, ruleRowsText(draft));
   wanted.set(hosts_path, ndjson([...draft.met.values()].sort((a, b) => compare(a.host, b.host))));
   if (overview !== null) wanted.set("OVERVIEW.md", overview);

@@ -10,6 +10,7 @@ import { answerOf } from "./job-text.ts";
 import { isLive, isOver } from "./jobs.ts";
 import { closed, outside, place, placingOf } from "./place.ts";
 import { type Judged, judge } from "./rules.ts";
+import { formatDuration } from "./scalar.ts";
 import type { Pupdate } from "./schema.ts";
 import { isEach } from "./select.ts";
 import { onHost, spendingHold, wantOf } from "./spending.ts";
@@ -27,12 +28,27 @@ export interface RuleAnswer {
 /** Every rule against one pupdate, in order, with each field that was looked at. */
 export function explainPupdate(rules: Entry<"rule">[], pupdate: Pupdate): RuleAnswer[] {
   let stopped: string | undefined;
+  // Before the rule that decided, what fits and did not fire was held back; whatever comes after it, nobody wrote down.
+  let decided = pupdate.verdict === undefined;
   return [...rules, ...builtin_rules].map((rule) => {
     const verdict = judge(rule.data.when, pupdate);
-    const skipped = rule.data.off ? "off" : stopped === undefined ? undefined : `${stopped} matched first and stops`;
+    const reason = rule.data.off ? "off" : stopped === undefined ? undefined : `${stopped} matched first and stops`;
+    decided ||= rule.id === pupdate.rule;
+    const skipped = reason ?? (verdict.ok && !decided ? `fits, and did not fire then: ${heldBack(rule)}` : undefined);
     if (verdict.ok && !skipped && rule.data.stop) stopped = rule.id;
     return { rule: rule.id, path: rule.path, matches: verdict.ok, skipped, leaves: verdict.leaves };
   });
+}
+
+/** What may have kept a rule from firing that fits. */
+function heldBack({ data: { within, cooldown, limit } }: Entry<"rule">): string {
+  const parts = [
+    within &&
+      `it wants ${within.count} in ${formatDuration(within.in)}${within.per ? ` for the same ${within.per}` : ""}`,
+    cooldown !== undefined && "it rested (`cooldown`)",
+    limit < 1000 && `it had fired ${limit} times that day (\`limit\`)`,
+  ].filter(Boolean);
+  return parts.length > 0 ? parts.join(", or ") : "it is new, or was another one";
 }
 
 /** `data.age gt 3d: was 1d ✕` */

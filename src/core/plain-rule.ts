@@ -113,9 +113,12 @@ const action_words: Record<string, (value: unknown, action: Map) => string> = {
   wake: (value) => `wake ${oneLine(String(isMap(value) ? (value.agent ?? value.task) : value), 60)}`,
   comment: (value) => `comment on it: ${written(value)}`,
   label: (value) => `label it ${or(list(value).map(written))}`,
-  call: (value) => `call ${written(isMap(value) ? (value.workflow ?? value.url ?? value) : value)}`,
+  call: (value) => `call the webhook ${written(isMap(value) ? (value.webhook ?? value) : value)}`,
   reflect: (value) => `write a reflection: ${written(value)}`,
-  notify: (value) => `notify ${written(value)}`,
+  notify: (value) =>
+    isMap(value)
+      ? `tell people on ${and(list(value.to ?? "every channel").map((one) => oneLine(String(one), 60)))}: ${written(value.text ?? "{{title}}")}`
+      : `tell people on channels: ${written(value)}`,
 };
 const memo_verbs: Record<string, string> = { ask: "asks", warning: "warns", approval: "wants a yes", info: "tells" };
 

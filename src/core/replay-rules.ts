@@ -1,9 +1,9 @@
 // What rules would have made of what happened: judged again in the order in which it was told, by the times of the ticks.
+import { allRules } from "./builtin.ts";
 import type { Entry } from "./entry.ts";
 import { firing, memoryOf } from "./firing.ts";
 import { actionOf } from "./rules.ts";
 import type { Pupdate } from "./schema.ts";
-import { allRules } from "./triage.ts";
 
 export interface Fired {
   rule: string;

@@ -529,6 +529,18 @@ const calendars = z
   .max(20, "must be at most 20 calendars")
   .refine(named_once, "two of them have one name");
 
+const channel = record({
+  kind: z.enum(["webhook", "slack", "ntfy"], { error: "must be webhook, slack or ntfy" }),
+  url: source_url,
+  /** Variable whose value is sent as `authorization: Bearer …`. */
+  token: variable.optional(),
+  headers: headers.optional(),
+  /** Collected for so long, and sent as one; 0: each tick's at once. */
+  digest: duration.default(0),
+  wall: duration.default(10),
+});
+export type Channel = z.infer<typeof channel>;
+
 const endpoints = z
   .array(
     record({
@@ -755,6 +767,8 @@ export const settings = record({
     )
     .optional(),
   owners: strings.optional(),
+  /** Where rules tell people of things: `notify: NAME` in a rule. */
+  notify: record({ channels: z.record(slug, channel).default({}) }).optional(),
   /** Called by each tick. The name of a variable that holds the address, or the address. */
   heartbeat: record({ url: line }).optional(),
 });

@@ -10,6 +10,7 @@ import { hosts_path, type Met, readMet } from "./known-hosts.ts";
 import { type LetterRow, letters_path } from "./letters.ts";
 import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
+import { type Notice, notices_path, readNotices } from "./notices.ts";
 import type { Part } from "./part.ts";
 import { unsafePath } from "./path.ts";
 import { plugin_pages } from "./plugin-pages.ts";
@@ -77,6 +78,8 @@ export interface State {
   /** What rules remember: how often something has happened, and what people are asked first. */
   windows?: WindowRow[];
   asked?: AskedRow[];
+  /** What is to be said on channels. */
+  notices?: Notice[];
   /** What was spent besides open work, as far back as limits need it; absent: it was not looked up. */
   spent?: Spent;
   problems: Problem[];
@@ -98,6 +101,7 @@ export const ledger_paths = [
   conversations_path,
   calls_path,
   rules_path,
+  notices_path,
   plugin_pages,
   "state/signals.ndjson",
   "state/candidates.ndjson",
@@ -233,6 +237,7 @@ export function readState(tips: Tips, files: SourceFile[]): { state: State | nul
     letters: rows<LetterRow>(byPath.get(letters_path)?.text ?? undefined),
     calls: readCalls(byPath.get(calls_path)?.text ?? undefined),
     talks: readTalks(byPath.get(conversations_path)?.text ?? undefined),
+    notices: readNotices(byPath.get(notices_path)?.text ?? undefined),
     ...readRuleRows(byPath.get(rules_path)?.text ?? undefined),
     problems,
     texts: new Map(),

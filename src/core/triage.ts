@@ -1,6 +1,6 @@
 // Every pupdate gets a verdict and the rule that gave it.
 import type { RawPupdate } from "../ports.ts";
-import { builtin_rules } from "./builtin.ts";
+import { allRules } from "./builtin.ts";
 import { callFor } from "./calls.ts";
 import { type Draft, newMemo, putMemo } from "./draft.ts";
 import type { Entry } from "./entry.ts";
@@ -11,10 +11,13 @@ import { queuePath, slugOf } from "./ids.ts";
 import { issueTask } from "./issue-task.ts";
 import { memoBody } from "./memos.ts";
 import { thenWords } from "./plain-rule.ts";
+import { type Done, lacks, outside_actions } from "./rule-actions.ts";
 import { type AskedRow, remember, sumOf, takeWord } from "./rule-state.ts";
 import { actionOf, fill } from "./rules.ts";
 import { type Memo, type Pupdate, task as taskSchema } from "./schema.ts";
+import { agentBehind, scriptOf } from "./task-template.ts";
 import { oneLine } from "./text.ts";
+import { wakeJob, wakeTask } from "./wake.ts";
 
 /** Tasks that agents asked for, and that wait for a person's word: of each agent. */
 const drafts_limit = 10;
@@ -58,14 +61,6 @@ function madeBy(done: readonly Done[]): string[] | undefined {
   return made.length > 0 ? made : undefined;
 }
 
-const whole = new WeakMap<readonly Entry<"rule">[], Entry<"rule">[]>();
-/** A pack's own rules, then those that every pack has. One list for one list: it is indexed once. */
-export function allRules(rules: readonly Entry<"rule">[]): Entry<"rule">[] {
-  const all = whole.get(rules) ?? [...rules, ...builtin_rules];
-  whole.set(rules, all);
-  return all;
-}
-
 /** Nothing is done before a person says yes: until then a memo holds all of it. */
 function askFirst(draft: Draft, rule: Entry<"rule">, pupdate: RawPupdate): Done {
   const title = `Rule ${rule.id} asks, and a yes lets it ${thenWords(rule.data)} (about: {{title}})`;
@@ -83,7 +78,6 @@ function afterWord(draft: Draft, word: AskedRow & { yes: boolean }, pupdate: Raw
   return { ...pupdate, verdict: verdictOf(done), rule: rule.id, made: madeBy(done) };
 }
 
-type Done = { verdict: string; made?: string };
 type Act = (
   draft: Draft,
   rule: Entry<"rule">,
@@ -92,7 +86,12 @@ type Act = (
   action: Record<string, unknown>,
 ) => Done;
 
-const actions: Record<string, Act> = { ignore: () => ({ verdict: "ignore" }), memo, task, issue };
+const actions: Record<string, Act> = { ignore: () => ({ verdict: "ignore" }), memo, task, issue, wake };
+
+/** The open work that it is about, else a task of its own. */
+function wake(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPupdate): Done {
+  return wakeJob(draft, rule, pupdate) ?? task(draft, rule, wakeTask(value), pupdate);
+}
 
 /** The task that an issue asks for; what stands against it was said in the issue. */
 function issue(draft: Draft, _rule: Entry<"rule">, _value: unknown, pupdate: RawPupdate): Done {
@@ -101,11 +100,22 @@ function issue(draft: Draft, _rule: Entry<"rule">, _value: unknown, pupdate: Raw
 }
 
 /** Names of the actions that this version carries out. */
-export const action_names = Object.keys(actions);
+export const action_names = [...Object.keys(actions), ...Object.keys(outside_actions)];
 
 function act(draft: Draft, rule: Entry<"rule">, action: Record<string, unknown>, pupdate: RawPupdate): Done {
   const name = actionOf(action);
   const run = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  const outside = Object.hasOwn(outside_actions, name) ? outside_actions[name] : undefined;
+  const told = outside?.(draft, rule, action[name], pupdate);
+  if (told) return told;
+  if (outside)
+    return memo(
+      draft,
+      rule,
+      `rule ${rule.id}: \`${name}\` cannot be done about "{{title}}": ${lacks[name] ?? ""}`,
+      pupdate,
+      {},
+    );
   const called = run ? null : callFor(draft, rule, name, action[name], pupdate);
   if (called) return called;
   // An action that cannot be carried out must not pass for one that was: a person hears of it.
@@ -227,24 +237,6 @@ function task(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPup
       { kind: "ask" },
     );
   return { verdict: "task", made: entry.id };
-}
-
-/** The field of a template that a shell would read with values of the event in it; null: there is none. */
-function scriptOf({ agents, settings }: Draft, template: Record<string, unknown>, pupdate: RawPupdate): string | null {
-  const agent = template.agent === undefined ? settings.defaults.agent : fill(String(template.agent), pupdate);
-  const runtime = agent === undefined ? settings.defaults.runtime : agents.get(agent)?.data.runtime;
-  const scripts = ["setup", "verify", ...(runtime === "shell" ? ["prompt"] : [])];
-  return (
-    scripts.find((key) => typeof template[key] === "string" && fill(template[key], pupdate) !== template[key]) ?? null
-  );
-}
-
-const said_by_agents: ReadonlySet<string> = new Set(["job.asked", "job.replied", "job.confessed", "job.told"]);
-
-/** The agent whose own word this is: `agent scout`; null: it is what happened, or what a person said. */
-function agentBehind({ kind, actor, data }: RawPupdate): string | null {
-  if (actor?.role !== "agent" && !said_by_agents.has(kind)) return null;
-  return `agent ${oneLine(String(data?.agent ?? actor?.login ?? "unknown"), 70)}`;
 }
 
 const waitingOf = (draft: Draft, asker: string): number =>

@@ -33,7 +33,7 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   hooks?(decision: Decision, now: Date, signal: AbortSignal | undefined): Promise<Level[]>;
   report: Report;
   /** Stages after the record: each says what it did, or why it could not. `left`: of the CI job's time, ms. */
-  after: { name: string; run(state: State, left: number): Promise<Done> }[];
+  after: { name: string; run(state: State, left: number, tick: string): Promise<Done> }[];
   /** What the heartbeat carries besides time and tick. */
   beat?(outcome: TickOutcome): object;
 }

@@ -11,22 +11,19 @@ import { unpushed } from "../shell/behind.ts";
 import { systemClock } from "../shell/clock.ts";
 import { createDeployer } from "../shell/deployer.ts";
 import { createFleet } from "../shell/fleet.ts";
-import { ping, silence } from "../shell/heartbeat.ts";
-import { visible } from "../shell/masked.ts";
+import { silence } from "../shell/heartbeat.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { createPool } from "../shell/pool.ts";
-import { type Published, publish } from "../shell/publish.ts";
+import type { Published } from "../shell/publish.ts";
 import { originUrl } from "../shell/repo-open.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
-import { databaseOf, openStore } from "../shell/store.ts";
-import { sync } from "../shell/sync.ts";
-import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts, tickId } from "../tick.ts";
+import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
 import { campfireOf, codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
-import { delivery } from "./site-deploy.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
+import { afterRecord, writing } from "./tick-after.ts";
 
 export interface TickFlags extends Common, PartFlags {
   now?: string;
@@ -72,51 +69,21 @@ export async function tickOnce(
     // The same signal may have ended the git that we waited for.
     throw options.signal?.aborted ? interrupted(thrown) : thrown;
   });
-  const seen = visible(repo, secrets);
   const jobs: State["jobs"] = new Map();
-  let published: Published = { changed: false, export: null, beat: before?.published };
-  const syncing = async (state: State) => {
-    const store = await openStore(databaseOf(state.settings, wire.env, repo.gitDir));
-    try {
-      const result = await sync(store, seen, state.tips, { packId: state.pack });
-      if (result.state !== "synced") return { degraded: result.why };
-      const { written, deleted } = result;
-      return written + deleted === 0 ? {} : { note: `${written} written, ${deleted} deleted` };
-    } finally {
-      store.close();
-    }
-  };
-  const publishing = async (state: State, left: number) => {
-    const ports = { repo: seen, ...delivery(wire, dir, state), left, now: clock.now().getTime() };
-    published = await publish(ports, state.settings, state.tips, before);
-    return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
-  };
   const plugins = createPlugins({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, before?.plugins);
   const sources = options.pollers ?? pollersOf(wire, flags);
-  let plans = before?.plans;
-  const planning = async (state: State, left: number) => {
-    if (!conversations) return {};
-    const { planStage } = await import("./said.ts");
-    const given = { wire, dir, repo, talk: conversations, now: clock.now() };
-    const { planned, ...said } = await planStage(given, state, left, plans ?? []);
-    plans = planned;
-    return said;
-  };
-  const today = clock.now().toISOString().slice(0, 10);
-  let archived = before?.archived;
-  const archiving = async ({ settings, tips: at }: State) => {
-    if (!settings.archive || archived === today) return {};
-    const { archiveOnce } = await import("../shell/archive.ts");
-    const { records, commit } = await archiveOnce(
-      { repo, clock, tick: `${tickId(clock.now())}-archive`, age: settings.archive.after },
-      at,
-    );
-    archived = today;
-    const count = Object.values(records).reduce((sum, one) => sum + one, 0);
-    return { did: true, ...(commit !== null && { note: `${count} old records went into the archive` }) };
-  };
-  const beating = async ({ settings: { heartbeat } }: State) =>
-    heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
+  const stages = afterRecord({
+    wire,
+    flags,
+    dir,
+    repo,
+    clock,
+    lead,
+    conversations,
+    before,
+    plugins,
+    signal: options.signal,
+  });
   const scan = createScan();
   const code = codeOf(wire, dir, scan);
   const outcome = await runTick(
@@ -144,16 +111,9 @@ export async function tickOnce(
         : () => [],
       ...(lead ? { hooks: plugins.hooks } : {}),
       connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
-      after: [
-        ...(lead ? [{ name: "plugins", run: (state: State) => plugins.act(state, clock.now(), options.signal) }] : []),
-        ...(conversations ? [{ name: "proposals", run: planning }] : []),
-        ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
-        ...(flags.site === false || !lead ? [] : [{ name: "publish", run: publishing }]),
-        ...(lead ? [{ name: "archive", run: archiving }] : []),
-        ...(lead ? [{ name: "heartbeat", run: beating }] : []),
-      ],
+      after: stages.after,
       beat: ({ contended }) => ({
-        ...{ published: published.beat, plans, archived },
+        ...stages.memories(),
         plugins: contended ? before?.plugins : plugins.memories(),
       }),
     }),
@@ -174,14 +134,8 @@ export async function tickOnce(
   );
   for (const warning of secrets.warnings()) wire.report.warning(warning);
   const late = silent !== null && silent > 2 * outcome.state.settings.tick.every ? silent : null;
-  return { ...outcome, ended: endedOf(outcome, jobs), publish: published, unpushed: ahead, late };
+  return { ...outcome, ended: endedOf(outcome, jobs), publish: stages.published(), unpushed: ahead, late };
 }
-
-const writing = (wire: Wire) => ({
-  secret: secretOf(wire),
-  mask: (text: string) => wire.secrets.mask(text),
-  progress: (line: string) => wire.report.progress(line),
-});
 
 /** How long the CI job runs already, ms, where its workflow says when it began. */
 function spentOf({ env, clock }: Wire): number | undefined {

@@ -506,7 +506,12 @@ describe("rules", () => {
     ["an empty condition", "---\nwhen: {}\nthen: [{ignore: true}]\n---\n", ["rules/r.md:2:7 never"]],
     ["branches that are none", rule("  any: nothing"), ["rules/r.md:3:8 condition"]],
     ["an action", rule("  kind: push", "- mmo: x"), ["rules/r.md:5:10 unknown-action"]],
-    ["an action that is known and not there yet", rule("  kind: push", "- wake: scout"), ["rules/r.md:5:11 not-yet?"]],
+    ["actions that there are", rule("  kind: push", "- wake: scout\n  - reflect: x"), []],
+    [
+      "channels that there are not",
+      rule("  kind: push", "- notify: x\n  - call: ops"),
+      ["rules/r.md:5:13 no-channel?", "rules/r.md:6:11 no-channel?"],
+    ],
     [
       "examples that come true",
       rule(

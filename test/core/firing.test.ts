@@ -1,5 +1,6 @@
 // Rules over time: windows, cooldowns, limits, and those that ask a person first.
 import { describe, expect, test } from "vitest";
+import { explainPupdate } from "../../src/core/explain.ts";
 import type { Level } from "../../src/ports.ts";
 import { md } from "../fakes/pack.ts";
 import { type World, world } from "../fakes/world.ts";
@@ -130,4 +131,15 @@ describe("ask_first", () => {
     expect(at(one, "10:30:00")[0]).toBe("task");
     expect(queued(one).length).toBe(1);
   });
+});
+
+test("why says what held a rule back that fits", () => {
+  const one = pack("when: {kind: alert.down}\nwithin: {count: 2, in: 1h, per: host}\nthen: [{memo: x}]");
+  const pupdate = { ...event("a", "1"), id: "p", at: "2026-11-20T10:00:00Z", verdict: "ignored" };
+  const [mine] = explainPupdate(one.state().rules, pupdate);
+  expect(mine).toMatchObject({
+    matches: true,
+    skipped: "fits, and did not fire then: it wants 2 in 1h for the same host",
+  });
+  expect(explainPupdate(one.state().rules, { ...pupdate, verdict: "memo", rule: "r" })[0]?.skipped).toBeUndefined();
 });

@@ -2240,6 +2240,62 @@ export const mutants: Mutant[] = [
     name: "is done after the record",
   },
   {
+    guard: "what a rule asks first is not done before a person says yes",
+    edits: [["src/core/triage.ts", "rule.data.ask_first ? [askFirst(draft, rule, pupdate)] :", ""]],
+    tests: ["test/core/firing.test.ts"],
+    name: "nothing is done before",
+  },
+  {
+    guard: "a no is no yes",
+    edits: [["src/core/triage.ts", "if (!word.yes)", "if (false)"]],
+    tests: ["test/core/firing.test.ts"],
+    name: "is no yes",
+  },
+  {
+    guard: "a yes counts for what was asked only",
+    edits: [["src/core/triage.ts", "sumOf(rule) !== word.sum", "false"]],
+    tests: ["test/core/firing.test.ts"],
+    name: "a yes to one thing",
+  },
+  {
+    guard: "only towline says what a person answered",
+    edits: [["src/core/rule-state.ts", 'pupdate.source !== "towline" || ', ""]],
+    tests: ["test/core/firing.test.ts"],
+    name: "only towline's own word",
+  },
+  {
+    guard: "a glob that is too long means nothing",
+    edits: [["src/core/rules.ts", 'operator === "glob" && list(wanted)', 'operator === "-" && list(wanted)']],
+    tests: ["test/core/rules.test.ts"],
+    name: "no glob takes long",
+  },
+  {
+    guard: "a notice is sent by the tick that took it only",
+    edits: [["src/core/notices.ts", "filter((one) => one.tick === tick);", "filter((one) => one.tick !== undefined);"]],
+    tests: ["test/notify/notify.test.ts"],
+    name: "only the tick that took it",
+  },
+  {
+    guard: "what channels get is masked",
+    edits: [
+      ["src/shell/notify.ts", "const text = mask(messageOf(pack, notices));", "const text = messageOf(pack, notices);"],
+    ],
+    tests: ["test/notify/notify.test.ts"],
+    name: "each kind of channel",
+  },
+  {
+    guard: "nobody calls a whole Slack channel",
+    edits: [["src/shell/notify.ts", '.replaceAll("<", "&lt;")', ""]],
+    tests: ["test/notify/notify.test.ts"],
+    name: "each kind of channel",
+  },
+  {
+    guard: "no agent's word sends another one back to work",
+    edits: [["src/core/wake.ts", "|| agentBehind(pupdate) !== null", ""]],
+    tests: ["test/core/work.test.ts"],
+    name: "a rule wakes the agent",
+  },
+  {
     guard: "ticks do not run as a user that agents run as",
     edits: [["src/core/watch-unit.ts", "    if (runs)", "    if (runs && id === name)"]],
     tests: ["test/verbs/watch-install.test.ts"],

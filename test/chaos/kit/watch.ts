@@ -60,10 +60,10 @@ export function around(watch: Watch): (ports: TickPorts) => TickPorts {
       },
       after: ports.after.map(({ name, run }) => ({
         name,
-        async run(state, left) {
+        async run(state, left, tick) {
           watch.at(`${name}:before`);
           const timers = [10, 40, 160, 640].map((ms) => setTimeout(() => watch.at(`${name}:in`), ms));
-          const said = await run(state, left);
+          const said = await run(state, left, tick);
           for (const timer of timers) clearTimeout(timer);
           watch.at(`${name}:after`);
           return said;

@@ -1,0 +1,115 @@
+// What follows the record: each stage says what it did, or why it could not, and none can undo what was recorded.
+import type { Beat } from "../core/beat.ts";
+import type { State } from "../core/state.ts";
+import type { Plugins } from "../plugin/index.ts";
+import type { Clock, Conversations, Repo } from "../ports.ts";
+import { ping } from "../shell/heartbeat.ts";
+import { visible } from "../shell/masked.ts";
+import { type Published, publish } from "../shell/publish.ts";
+import { databaseOf, openStore } from "../shell/store.ts";
+import { sync } from "../shell/sync.ts";
+import { type TickPorts, tickId } from "../shell/tick-run.ts";
+import { secretOf, type Wire } from "../wire.ts";
+import { delivery } from "./site-deploy.ts";
+
+interface After {
+  wire: Wire;
+  flags: { sync?: boolean; site?: boolean; now?: string };
+  dir: string;
+  repo: Repo;
+  clock: Clock;
+  /** This ticker sees to what is there once for all of them. */
+  lead: boolean;
+  conversations: Conversations | undefined;
+  /** What the heartbeat had when the tick began. */
+  before: Beat | null;
+  plugins: Pick<Plugins, "act">;
+  signal: AbortSignal | undefined;
+}
+
+export interface Stages {
+  after: TickPorts["after"];
+  published(): Published;
+  /** For the next tick, in the heartbeat. */
+  memories(): object;
+}
+
+export function afterRecord({
+  wire,
+  flags,
+  dir,
+  repo,
+  clock,
+  lead,
+  conversations,
+  before,
+  plugins,
+  signal,
+}: After): Stages {
+  let published: Published = { changed: false, export: null, beat: before?.published };
+  const seen = visible(repo, wire.secrets);
+  const syncing = async (state: State) => {
+    const store = await openStore(databaseOf(state.settings, wire.env, repo.gitDir));
+    try {
+      const result = await sync(store, seen, state.tips, { packId: state.pack });
+      if (result.state !== "synced") return { degraded: result.why };
+      const { written, deleted } = result;
+      return written + deleted === 0 ? {} : { note: `${written} written, ${deleted} deleted` };
+    } finally {
+      store.close();
+    }
+  };
+  const publishing = async (state: State, left: number) => {
+    const ports = { repo: seen, ...delivery(wire, dir, state), left, now: clock.now().getTime() };
+    published = await publish(ports, state.settings, state.tips, before);
+    return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
+  };
+  let plans = before?.plans;
+  const planning = async (state: State, left: number) => {
+    if (!conversations) return {};
+    const { planStage } = await import("./said.ts");
+    const given = { wire, dir, repo, talk: conversations, now: clock.now() };
+    const { planned, ...said } = await planStage(given, state, left, plans ?? []);
+    plans = planned;
+    return said;
+  };
+  const notifying = async (state: State, _left: number, id: string) =>
+    state.notices?.some((one) => one.tick === id)
+      ? (await import("../shell/notify.ts")).sendNotices({ ...writing(wire), env: wire.env, signal: signal }, state, id)
+      : {};
+  const today = clock.now().toISOString().slice(0, 10);
+  let archived = before?.archived;
+  const archiving = async ({ settings, tips: at }: State) => {
+    if (!settings.archive || archived === today) return {};
+    const { archiveOnce } = await import("../shell/archive.ts");
+    const { records, commit } = await archiveOnce(
+      { repo, clock, tick: `${tickId(clock.now())}-archive`, age: settings.archive.after },
+      at,
+    );
+    archived = today;
+    const count = Object.values(records).reduce((sum, one) => sum + one, 0);
+    return { did: true, ...(commit !== null && { note: `${count} old records went into the archive` }) };
+  };
+  const beating = async ({ settings: { heartbeat } }: State) =>
+    heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
+  return {
+    after: [
+      ...(lead ? [{ name: "notify", run: notifying }] : []),
+      ...(lead ? [{ name: "plugins", run: (state: State) => plugins.act(state, clock.now(), signal) }] : []),
+      ...(conversations ? [{ name: "proposals", run: planning }] : []),
+      ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
+      ...(flags.site === false || !lead ? [] : [{ name: "publish", run: publishing }]),
+      ...(lead ? [{ name: "archive", run: archiving }] : []),
+      ...(lead ? [{ name: "heartbeat", run: beating }] : []),
+    ],
+    published: () => published,
+    memories: () => ({ published: published.beat, plans, archived }),
+  };
+}
+
+/** What everything that speaks to the outside in a tick's name is given. */
+export const writing = (wire: Wire) => ({
+  secret: secretOf(wire),
+  mask: (text: string) => wire.secrets.mask(text),
+  progress: (line: string) => wire.report.progress(line),
+});
