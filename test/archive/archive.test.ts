@@ -164,6 +164,13 @@ test("with `archive:` in towline.yml a tick does it, once a day", async () => {
   await cli(p.clone, quiet);
   expect(p.file(file)).not.toContain("title: Two");
   expect(names()).toContain("reflections/2026/05/two.md");
+
+  // What is too much for one commit goes with the next: each is whole.
+  p.push({ "reflections/2026/04/three.md": old("Three") });
+  expect(await roll({ most: 1 })).toMatchObject({ records: { reflections: 1 }, more: true });
+  expect(names()).toContain("reflections/2026/05/two.md");
+  expect(await roll({ most: 1 })).toMatchObject({ records: { reflections: 1 }, more: false });
+  expect(p.file(file)).toMatch(/title: One[^\n]*\n[^\n]*title: Two/);
 });
 
 test("doctor warns at half of what a folder, a file and a repository can take", async () => {
