@@ -77,7 +77,9 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
     forecast,
     untold: [
       ...(forge?.untold ?? []),
-      ...(forge || flags.forecast ? [] : ["the forge's settings: set GITHUB_TOKEN, and run it again"]),
+      ...(forge || flags.forecast
+        ? []
+        : [`the forge's settings: ${flags.offline ? "--offline was said" : "set GITHUB_TOKEN, and run it again"}`]),
     ],
   };
 }
