@@ -32,7 +32,11 @@ async function suites(args) {
   const reporters = ["default", "json", ...(process.env.GITHUB_ACTIONS === "true" ? ["github-actions"] : [])];
   const words = ["run", ...reporters.map((name) => `--reporter=${name}`), `--outputFile.json=${file}`, ...args];
   // Each suite is a process of its own, and most start some more: what they compile is kept over all of them.
-  const env = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(folder, "compiled") };
+  const env = {
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(folder, "compiled"),
+    // For some suites alone it would take longer than it saves.
+    TOWLINE_BUNDLE: args.length === 0 ? "yes" : "no",
+  };
   const code = await run("vitest", words, { env });
   try {
     const results = JSON.parse(readFileSync(file, "utf8"));

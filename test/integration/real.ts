@@ -8,7 +8,7 @@ import { md, type TestPack, testPack } from "../fakes/pack.ts";
 
 export const lacksSshd = findSshd() === null;
 export const needs = "needs openssh-server (npm test -- --install)";
-export const program = join(import.meta.dirname, "..", "..", "bin", "towline");
+export const program = process.env.TOWLINE_PROGRAM ?? join(import.meta.dirname, "..", "..", "bin", "towline");
 
 export interface Said {
   /** Null: ended by a signal. */
