@@ -1481,8 +1481,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/core/candidates.ts",
-        "found.filter(notDismissed(found, dismissed))",
-        "found.filter(() => notDismissed(found, dismissed))",
+        "found.filter(notDismissed(found, dismissed, meanings))",
+        "found.filter(() => notDismissed(found, dismissed, meanings))",
       ],
     ],
     tests: ["test/core/signals.test.ts"],
