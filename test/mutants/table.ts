@@ -2309,6 +2309,18 @@ export const mutants: Mutant[] = [
     tests: ["test/verbs/watch-install.test.ts"],
     name: "a private dashboard is served over plain http",
   },
+  {
+    guard: "what signals say is masked before a model is asked about it",
+    edits: [["src/shell/meanings.ts", "texts.map(mask)", "texts"]],
+    tests: ["test/campfire/meaning.test.ts"],
+    name: "asked for once, masked",
+  },
+  {
+    guard: "what people turned down does not come back by its meaning",
+    edits: [["src/core/candidates.ts", " || meaning(at, other) >= 100", ""]],
+    tests: ["test/core/signals.test.ts"],
+    name: "words of another language",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
