@@ -90,7 +90,10 @@ function badWord({ name, slots, label, network, jump }: Wanted, { hosts, broken 
       advice: "write it like web1 or pi-kitchen",
     };
   if (name !== undefined && (hosts.has(name) || broken.has(name)))
-    return { refused: `there is a hosts/${name}.md already`, advice: "give the machine another name with --name" };
+    return {
+      refused: `there is a hosts/${name}.md already`,
+      advice: "if it is this machine, commit and push that file; else give the machine another name with --name",
+    };
   if (slots !== undefined && !int(1, 256).safeParse(slots).success)
     return { refused: `\`--slots ${cut(slots)}\` is no number of jobs`, advice: "write a number from 1 to 256" };
   const bad = label.find((one) => !word.test(one));

@@ -21,7 +21,9 @@ export interface BacklogFile {
 /** `dir`: the folder of the backlog (`backlog/`), or its tasks. Links are not followed. */
 export async function backlogFiles(dir: string, shown: string): Promise<BacklogFile[]> {
   const below = await readdir(dir).catch((thrown) => {
-    throw usage(`${shown} cannot be read: ${messageOf(thrown)}`, "name the folder of Backlog.md, like `backlog`");
+    const why =
+      (thrown as NodeJS.ErrnoException).code === "ENOENT" ? "is not there" : `cannot be read: ${messageOf(thrown)}`;
+    throw usage(`${shown} ${why}`, "name the folder of Backlog.md, like `backlog`");
   });
   const inner = below.includes("tasks");
   const at = inner ? join(dir, "tasks") : dir;

@@ -10,7 +10,7 @@ import { gitEnv, type Place, runGit } from "./git.ts";
 import { refusalOf } from "./refusal.ts";
 import { findRepo } from "./repo-open.ts";
 import { pushCommit } from "./repo-push.ts";
-import { askDefaultBranch, askTip, branchCopy, remote_name } from "./repo-remote.ts";
+import { askDefaultBranch, askTip, branchCopy, noDefault, remote_name } from "./repo-remote.ts";
 import { deadlines } from "./repo-tips.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -73,7 +73,7 @@ export async function begin(dir: string, env: Env, origin: string | null, paths:
   const pushed = await runGit(git.place, ["push", "--quiet", "--set-upstream", "origin", head], {
     deadline: deadlines.push,
   });
-  const why = pushed.code === 0 ? null : lastLine(pushed.stderr);
+  const why = pushed.code === 0 ? null : firstLine(pushed.stderr);
   return { origin: address, why, branch: head, commit: (await git("rev-parse", "HEAD")).trim(), called };
 }
 
@@ -88,6 +88,8 @@ async function introduce(git: ReturnType<typeof gitIn>): Promise<string | null> 
   return username;
 }
 
+/** Where git tells of its own fault first, and gives general advice after it. */
+const firstLine = (text: string) => /^(?:fatal|error): (.+)/m.exec(text)?.[1] ?? lastLine(text);
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";
 
 function gitIn(cwd: string, env: Env) {
@@ -130,8 +132,7 @@ export async function land(
   const { place } = await findRepo(dir, env);
   const base = await askDefaultBranch(place, deadlines.ask);
   const tip = base === null ? null : await askTip(place, base, deadlines.ask);
-  if (base === null || tip === null)
-    throw configuration("origin has no default branch yet", "push a first commit to it");
+  if (base === null || tip === null) throw await noDefault(place, deadlines.ask);
   const spec = `+refs/heads/${base}:${branchCopy(base)}`;
   const fetched = await runGit(place, ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", remote_name, spec], {
     deadline: deadlines.fetch,

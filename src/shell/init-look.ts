@@ -1,8 +1,9 @@
 // What a new pack finds: the folder, its repository, the forge behind it, and the programs of this machine.
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import type { ForgeFacts } from "../core/doctor.ts";
 import { type ModelRuntime, model_runtimes } from "../core/init-records.ts";
+import { usage } from "../errors.ts";
 import { gitEnv, runGit } from "./git.ts";
 import { repositoryOf } from "./github-place.ts";
 
@@ -43,7 +44,9 @@ export async function lookAround(dir: string, env: Env): Promise<Around> {
 }
 
 function nearestFolder(dir: string): string {
-  return existsSync(dir) ? dir : nearestFolder(dirname(dir));
+  if (!existsSync(dir)) return nearestFolder(dirname(dir));
+  if (!statSync(dir).isDirectory()) throw usage(`${dir} is not a folder`, "name a folder, new or there already");
+  return dir;
 }
 
 /** The first program that runs a model and is on the PATH here. */

@@ -101,6 +101,17 @@ async function git(place: Place, args: string[], input: string): Promise<string>
   throw configuration(`git ${args[0]} said no: ${said}`, "git config user.name and user.email may be missing");
 }
 
+/** Throws a Fault where git does not know in whose name to commit: before anything is done that would be left half-way. */
+export async function knownToGit(dir: string, { env }: Pick<PackOptions, "env">): Promise<void> {
+  const { place } = await findRepo(dir, env);
+  const ran = await runGit(place, ["var", "GIT_COMMITTER_IDENT"], { deadline: deadlines.ask });
+  if (ran.code !== 0)
+    throw configuration(
+      "git does not know who you are, so nothing can be pushed in your name",
+      'git config --global user.name "YOUR NAME" && git config --global user.email YOU@EXAMPLE.ORG',
+    );
+}
+
 /** A new file that stands in the folder already: pushed, and then the folder follows. Answers true, or throws a Fault. */
 export async function pushHere(
   top: string,

@@ -63,7 +63,10 @@ function notARepo(dir: string, said: string) {
       `git does not trust ${dir}: it belongs to another user`,
       `git config --global --add safe.directory ${JSON.stringify(dir)}`,
     );
-  return configuration(`${dir} is not a git repository`, "name one with --repo, or make one with `git init`");
+  return configuration(
+    `${dir} is not a git repository`,
+    "name one with --repo, or make a pack here with `towline init`",
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type SimpleGit, simpleGit } from "simple-git";
-import { outside } from "../errors.ts";
+import { configuration, type Fault, outside } from "../errors.ts";
 import type { Place } from "./git.ts";
 
 /** Our own copies of the remote's refs. */
@@ -38,6 +38,18 @@ export function gitAt(place: Place, deadline?: number): SimpleGit {
 export async function askDefaultBranch(place: Place, deadline: number): Promise<string | null> {
   const answer = await answered(place, deadline, ["ls-remote", "--symref", remote_name, "HEAD"]);
   return /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(answer)?.[1] ?? null;
+}
+
+/** Why there is no default branch: nothing was pushed yet, or what is there has another name than its HEAD says. */
+export async function noDefault(place: Place, deadline: number): Promise<Fault> {
+  const heads = await answered(place, deadline, ["ls-remote", "--heads", remote_name]);
+  const [first] = [...heads.matchAll(/\trefs\/heads\/(\S+)$/gm)].map(([, name]) => name);
+  return first === undefined
+    ? configuration("`origin` has no default branch yet", "push a first commit to it")
+    : configuration(
+        `the default branch of \`origin\` is not there: it has \`${first}\`, but its HEAD names another one`,
+        `set it at the forge; in a bare repository: git symbolic-ref HEAD refs/heads/${first}`,
+      );
 }
 
 export async function askTip(place: Place, branch: string, deadline: number): Promise<string | null> {

@@ -5,7 +5,17 @@ import type { Clock, Tips, Written } from "../ports.ts";
 import { runGit } from "./git.ts";
 import type { Found } from "./repo-open.ts";
 import { objectId } from "./repo-read.ts";
-import { askDefaultBranch, askTip, beat_copy, branchCopy, copies, fetchRefs, gitAt, pack_copy } from "./repo-remote.ts";
+import {
+  askDefaultBranch,
+  askTip,
+  beat_copy,
+  branchCopy,
+  copies,
+  fetchRefs,
+  gitAt,
+  noDefault,
+  pack_copy,
+} from "./repo-remote.ts";
 
 export interface RepoOptions {
   /** The ledger's own branch; absent: the ledger lives on the default branch. */
@@ -112,7 +122,7 @@ async function knownDefault(at: Opened): Promise<string | undefined> {
 
 async function askDefault(at: Opened): Promise<string> {
   const branch = await askDefaultBranch(at.place, at.limits.ask);
-  if (branch === null) throw configuration("`origin` has no default branch yet", "push a first commit to it");
+  if (branch === null) throw await noDefault(at.place, at.limits.ask);
   await gitAt(at.place).raw(["symbolic-ref", `${copies}/HEAD`, branchCopy(branch)]);
   at.branch = branch;
   return branch;

@@ -65,7 +65,7 @@ function tell(wire: Wire, flags: CampfireFlags, state: State, now: Date): void {
   const { min = 1 } = state.settings.campfire ?? {};
   const last = campfiresIn(state).at(-1);
   const over = last?.closed_at ? ` The last one, ${last.id}, is ${last.state}.` : "";
-  wire.out(`No campfire: ${counted(fresh.length, "candidate")}, and ${min} are wanted for one.${over}\n`);
+  wire.out(`No campfire: ${counted(fresh.length, "candidate")}, and one takes ${min} or more.${over}\n`);
 }
 
 const standing = (state: State, now: Date) => ({

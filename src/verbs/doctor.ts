@@ -76,11 +76,15 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
   return {
     findings: flags.forecast ? [] : [...examine(examined), ...costFindings(forecast, settings), ...sizes],
     forecast,
-    untold: [...(forge?.untold ?? []), ...(forge || flags.forecast ? [] : [untold])],
+    untold: [
+      ...(forge?.untold ?? []),
+      ...(forge || flags.forecast ? [] : [untold(flags.offline ? "--offline was said" : no_token)]),
+    ],
   };
 }
 
-const untold = "the forge's settings: set GITHUB_TOKEN, and run it again";
+const no_token = "set GITHUB_TOKEN, and run it again";
+const untold = (why: string) => `the forge's settings: ${why}`;
 
 /** null: there is no token, or origin is no repository of that forge. */
 async function askForge(wire: Wire, dir: string, { forge }: Settings): Promise<ForgeFacts | null> {
@@ -100,7 +104,7 @@ async function askForge(wire: Wire, dir: string, { forge }: Settings): Promise<F
   const fetch = await wayOut(env, url);
   const told: ForgeFacts = token
     ? await (await import("../shell/forge-facts.ts")).forgeFacts({ url, web, repository: own, token, variable, fetch })
-    : { repository: own, page: `${web}/${own}`, untold: [untold] };
+    : { repository: own, page: `${web}/${own}`, untold: [untold(no_token)] };
   if (forge?.app) await askApp(wire, told, forge, { url, web, fetch, key });
   return told;
 }

@@ -12,7 +12,7 @@ import { hearSignals, heed, Interrupted } from "../interrupt.ts";
 import { type Ask, confirm } from "../shell/confirm.ts";
 import { type Added, addHost } from "../shell/fleet-add.ts";
 import { openLocal } from "../shell/pack.ts";
-import { pushHere } from "../shell/person-push.ts";
+import { knownToGit, pushHere } from "../shell/person-push.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { commitLines, secretCommand } from "./next-steps.ts";
@@ -66,6 +66,7 @@ async function add(wire: Wire, machine: string, flags: AddFlags) {
   const wanted = newHost(target, flags, around);
   if ("refused" in wanted) throw usage(wanted.refused, wanted.advice);
   const { fields, notes } = wanted;
+  if (flags.push) await knownToGit(top, wire);
   const signals = hearSignals();
   const silent = stopped(state, wire.clock.now());
   const talks = wire.terminal && !flags.json;

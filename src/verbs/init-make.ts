@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { basename, relative, resolve } from "node:path";
 import { type Offered, offer } from "../core/init-choice.ts";
 import { type Chosen, peopleFiles } from "../core/init-records.ts";
-import { configuration, usage } from "../errors.ts";
+import { configuration, messageOf, usage } from "../errors.ts";
 import { begin, land, refuseBeside, writeMissing } from "../shell/init-land.ts";
 import { type Around, type ForgeSaid, type GithubPlace, githubPlace, lookAround } from "../shell/init-look.ts";
 import { freshFiles, withManifest } from "../shell/pack-made.ts";
@@ -146,7 +146,12 @@ async function inFresh(
   files: Map<string, string>,
 ): Promise<Landing> {
   if (around.origin === null && flags.origin === undefined) refuseBeside(dir);
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true }).catch((thrown) => {
+    throw configuration(
+      `${dir} cannot be made: ${messageOf(thrown)}`,
+      "look at the folder around it, its owner and mode",
+    );
+  });
   const { written, kept } = await writeMissing(dir, files);
   const paths = [...files.keys()];
   const { origin, why, commit, branch, called } = await begin(dir, wire.env, flags.origin ?? null, paths, message);
@@ -228,7 +233,12 @@ function notesOf({ place, said }: Scene, limited: string | null | undefined): st
   ];
 }
 
-function nextOf(wire: Wire, { dir, place }: Scene, { site }: Chosen, { where, branch, url }: Landing): Made["next"] {
+function nextOf(
+  wire: Wire,
+  { dir, place }: Scene,
+  { site }: Chosen,
+  { where, branch, url, commit }: Landing,
+): Made["next"] {
   const towline = selfOf(wire);
   const at = relative(wire.cwd, dir);
   const go = at === "" ? "" : `cd ${at.startsWith("..") ? dir : at} && `;
@@ -236,7 +246,9 @@ function nextOf(wire: Wire, { dir, place }: Scene, { site }: Chosen, { where, br
     where === "proposed"
       ? { does: "Merge it", say: url ?? `git merge origin/${branch}` }
       : where === "here"
-        ? { does: "Push it", say: `${go}git add -A && git commit -m "${message}" && git push` }
+        ? commit !== null
+          ? { does: "Push it", say: `${go}git push -u origin HEAD` }
+          : { does: "Push it", say: `${go}git add -A && git commit -m "${message}" && git push` }
         : null;
   const more = [
     { does: "Bring a machine in", say: `${first ? "" : go}${towline} fleet add USER@ADDRESS --push` },

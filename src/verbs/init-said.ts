@@ -26,7 +26,7 @@ export function initDescribed(made: Made): string {
 
 function landed({ where, origin, branch, url, pushed_why }: Made): string {
   if (pushed_why !== null)
-    return `△ committed here; origin (${origin}) did not take it: ${pushed_why}. Then: git push -u origin HEAD`;
+    return `△ committed here; origin (${origin}) did not take it: ${pushed_why.replace(/\.$/, "")}`;
   if (where === "pushed") return `pushed to ${origin}`;
   if (where === "proposed") return `proposed on the branch ${branch}${url ? `: ${url}` : ""}; merging it is the yes`;
   return "written into the folder, nothing is committed yet";

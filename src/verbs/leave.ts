@@ -91,7 +91,10 @@ function described(done: Outcome): string {
           `✓ ${counted(made.records, "record")} in ${made.dir}: ${made.files.join(", ")} (${counted(made.tasks, "recurring task")})`,
         ]
       : dry
-        ? ["● every record as records.json and records.db (SQLite), recurring tasks as a crontab with their scripts"]
+        ? [
+            "● STOP.md on origin: nothing more is started",
+            "● every record as records.json and records.db (SQLite), recurring tasks as a crontab with their scripts",
+          ]
         : []),
     ...hosts.flatMap(({ host, ok, removed, why }) => [
       `${ok ? (dry ? "●" : "✓") : "✕"} ${host}: ${ok ? (removed.length === 0 ? "nothing of towline's is there" : dry ? "would be cleaned" : "cleaned") : why}`,

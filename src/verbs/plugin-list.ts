@@ -82,6 +82,8 @@ const line = ({ plugin, place, digest, here, state, why }: Row, width: number) =
     `${glyphs[state]} ${plugin.padEnd(width)}  ${state.padEnd(9)}  ${(digest ?? "—").slice(0, 12).padEnd(12)}  ${place}`,
     ...(here === undefined
       ? []
-      : [`    this folder has another one, ${here.slice(0, 12)}: ticks run it once it is on the default branch`]),
+      : [
+          `    this folder has ${digest === null ? "one" : "another one"}, ${here.slice(0, 12)}: ticks run it once it is on the default branch`,
+        ]),
     ...(why === undefined ? [] : [`    ${why}`]),
   ].join("\n");

@@ -89,6 +89,28 @@ test("nobody to ask, a folder inside a repository, words that are no answer: sai
   expect(existsSync(dir)).toBe(false);
 });
 
+test("a file where the folder should be, an origin that does not answer, one whose HEAD names no branch", async () => {
+  const top = tempDir();
+  writeFileSync(join(top, "notes"), "mine\n");
+  for (const dir of [join(top, "notes"), join(top, "notes", "pack")])
+    expect(await cli(top, ["init", dir, "--yes"], person)).toMatchObject({
+      code: 2,
+      said: expect.stringContaining("notes is not a folder"),
+    });
+
+  const far = await cli(top, ["init", join(top, "far"), "--yes", "--origin", join(top, "nowhere.git")], person);
+  expect([far.code, far.out]).toEqual([4, expect.stringMatching(/did not take it: .*nowhere\.git' does not appear/)]);
+  expect(far.out).toMatch(/1\. Push it: {2}(cd far && )?git push -u origin HEAD\n/);
+
+  git(top, "init", "-q", "--bare", "-b", "trunk", join(top, "o.git"));
+  const dir = join(top, "near");
+  expect((await cli(top, ["init", dir, "--yes", "--origin", join(top, "o.git")], person)).code).toBe(0);
+  expect(await cli(dir, ["tick"], person)).toMatchObject({
+    code: 3,
+    said: expect.stringMatching(/has `main`, but its HEAD names another one\n.*symbolic-ref HEAD refs\/heads\/main/),
+  });
+});
+
 test("what stands in a folder is kept, and a bare repository beside it is not taken over", async () => {
   const dir = join(tempDir(), "new");
   mkdirSync(dir);

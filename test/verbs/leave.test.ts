@@ -27,7 +27,7 @@ test("open jobs, nobody's yes, a folder that is full: nothing is done; a dry run
   const dry = await leave("--dry-run");
   expect(dry.code).toBe(0);
   expect(dry.out).toMatch(
-    /Nothing was changed[\s\S]*Jobs that are open:\n {2}b-[\s\S]*towline\/b-1[\s\S]*refs\/towline\/pack/,
+    /Nothing was changed[\s\S]*STOP\.md on origin[\s\S]*Jobs that are open:\n {2}b-[\s\S]*towline\/b-1[\s\S]*refs\/towline\/pack/,
   );
   expect(await leave("--yes")).toMatchObject({ code: 2, said: expect.stringContaining("open: b-") });
   expect(await leave("--force")).toMatchObject({ code: 2, said: expect.stringContaining("nobody said yes") });
