@@ -1,7 +1,11 @@
 // Signals that say the same in other words: a model that the settings name is asked what they mean, and is never in the way.
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { askMeanings } from "../../src/shell/meanings.ts";
 import { md } from "../fakes/pack.ts";
 import { type Camp, camp } from "./camp.ts";
 
@@ -91,4 +95,23 @@ test("what two say in other words becomes a candidate; texts are asked for once,
   one.confess = ["One more thing about invoices."];
   expect((await one.day(5)).degraded).toEqual([]);
   expect(candidates(one)).toMatchObject([{ witnesses: 3 }]);
+});
+
+test("a secret in what was said is masked before it is asked about, and what it means is known by what was said", async () => {
+  asked.length = 0;
+  broken = false;
+  const said = `I took ${token} from the file.`;
+  const mask = (text: string) => text.replaceAll(token, "***");
+  const cache = mkdtempSync(join(tmpdir(), "towline-meaning-"));
+  const settings = { url, model: "small", least: 60 };
+  const { vectors, least } = await askMeanings({ secret: () => undefined, mask, cache, env: {} }, settings, [said]);
+  expect(asked.map(({ input }) => input)).toEqual([["I took *** from the file."]]);
+  expect([...vectors.keys(), least]).toEqual([said, 60]);
+  const never = askMeanings(
+    { secret: () => undefined, mask, cache, env: {}, signal: AbortSignal.abort() },
+    { ...settings, model: "other" },
+    [said],
+  );
+  await expect(never).rejects.toThrow(/gives no embeddings/);
+  rmSync(cache, { recursive: true });
 });

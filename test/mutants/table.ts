@@ -2313,7 +2313,7 @@ export const mutants: Mutant[] = [
     guard: "what signals say is masked before a model is asked about it",
     edits: [["src/shell/meanings.ts", "texts.map(mask)", "texts"]],
     tests: ["test/campfire/meaning.test.ts"],
-    name: "asked for once, masked",
+    name: "is masked before it is asked about",
   },
   {
     guard: "what people turned down does not come back by its meaning",
