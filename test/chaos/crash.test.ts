@@ -13,7 +13,7 @@ import { chainsOf, databasePoints, hostPoints, nameOf, parts, sitePoints, tickPo
 import { long, ofShard, random, size, tell, watchProgress } from "./kit/sizes.ts";
 import type { Kill, Round, SweepPlan, Whole } from "./kit/sweep.ts";
 
-const repeats = size(2, 100);
+const repeats = size(1, 100);
 const siteRepeats = size(1, 15);
 /** Tickers that are killed one after another before the clean ticks. */
 const chained = 5;

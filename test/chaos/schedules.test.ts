@@ -8,7 +8,7 @@ import { basics, md } from "../fakes/pack.ts";
 import { type World, world } from "../fakes/world.ts";
 import { random, shard, size, tell, watchProgress } from "./kit/sizes.ts";
 
-const lives = size(40, 10_000);
+const lives = size(24, 10_000);
 const days = 7;
 const end = days * 24;
 const at = (hours: number) => new Date(Date.parse("2026-11-20T06:10:00Z") + hours * 3_600_000).toISOString();

@@ -9,7 +9,7 @@ import { bringUp } from "../../src/demo/machines.ts";
 import { md } from "../fakes/pack.ts";
 import { keyOf, lacksSshd, marks, needs, program, realPack, towline } from "./real.ts";
 
-const rounds = 10;
+const rounds = 6;
 const quick = ["--no-sync", "--no-site"];
 const mark = (id: string) => `echo ${id} >> "$HOME/marks"; sleep 0.1; echo said`;
 

@@ -12,7 +12,7 @@ import { runTick } from "../fakes/run-tick.ts";
 const run = promisify(execFile);
 const say: Script = (job) => ({ stdout: `answer of ${job}\n` });
 /** Ticks in each mode, walked by two tickers at a time. */
-const ticks = 50;
+const ticks = 30;
 
 interface Person {
   /** Path → last content pushed; null: removed. */
