@@ -24,7 +24,7 @@ import { addRecords, jobPaths } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
 import { lookAtRepos } from "./shell/repos.ts";
 import { addSpent } from "./shell/spent.ts";
-import { campOnce, hookOnce, listenOnce, pollOnce } from "./shell/tick-once.ts";
+import { campOnce, hookOnce, listenOnce, meanOnce, pollOnce } from "./shell/tick-once.ts";
 import {
   beatOf,
   beginRun,
@@ -182,6 +182,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
       decision = judge();
     }
     if (!told && (await heed(signal, hookOnce(run, decision)))) decision = judge();
+    if (!told && (await heed(signal, meanOnce(run, decision)))) decision = judge();
     if (ports.prose && !told && !findings.prose && decision.changes.size > 0 && decision.plan.starts.length === 0) {
       findings.prose = await heed(signal, ports.prose(decision.draft));
       if (findings.prose) decision = judge();

@@ -15,6 +15,7 @@ import { type Judged, judgedWork, type Kept, type Landed, workText } from "./lan
 import { holdLater, turnedBack } from "./later.ts";
 import { heard, post } from "./letters.ts";
 import { settleShown } from "./live-letters.ts";
+import type { Meanings } from "./meaning.ts";
 import { raiseHosts } from "./networks.ts";
 import type { Heard } from "./obey.ts";
 import { isMine } from "./part.ts";
@@ -87,6 +88,8 @@ export interface Findings {
   knowledge: ReadonlyMap<string, LookedAt>;
   /** What a model was asked to put in words, and what came of it. */
   prose?: ProseRow | undefined;
+  /** What a model says that signals mean. */
+  meanings?: Meanings | undefined;
 }
 
 export type StartFinding =

@@ -9,7 +9,7 @@ export interface AppWish {
 }
 
 /** What the ticks need, and nothing that GitHub would have to call. */
-const permissions = {
+export const permissions = {
   contents: "write",
   pull_requests: "write",
   issues: "write",

@@ -2,6 +2,7 @@
 // its text is data of whoever said it, and it is in no prompt before somebody has merged it.
 import { digest } from "./hash.ts";
 import { slugOf } from "./ids.ts";
+import { type Meanings, sameMeaning } from "./meaning.ts";
 import { alike, type Group, likenessOf, type Signal } from "./signals.ts";
 import { clean } from "./text.ts";
 
@@ -32,15 +33,33 @@ export interface Dismissed {
 const most = { text: 2000, sources: 20, paths: 20 };
 
 /** The oldest first. */
-export function candidatesOf(groups: readonly Group[], dismissed: readonly Dismissed[]): Candidate[] {
+export function candidatesOf(
+  groups: readonly Group[],
+  dismissed: readonly Dismissed[],
+  meanings?: Meanings,
+): Candidate[] {
   const found = groups.flatMap((group): Candidate[] => {
     const since = secondAt(group);
     return since === null ? [] : [candidate(group, since)];
   });
-  const wanted = found.filter(notDismissed(found, dismissed));
-  return wanted.sort((one, other) =>
-    one.since < other.since || (one.since === other.since && one.id < other.id) ? -1 : 1,
-  );
+  const wanted = found.filter(notDismissed(found, dismissed, meanings));
+  return wanted.sort(bySecond);
+}
+
+const bySecond = (one: Candidate, other: Candidate) =>
+  one.since < other.since || (one.since === other.since && one.id < other.id) ? -1 : 1;
+
+/** What a model once put together stays a candidate while it cannot be asked: its witnesses still said it. */
+export function withEarlier(
+  made: readonly Candidate[],
+  before: readonly Candidate[],
+  signals: readonly Signal[],
+  dismissed: readonly Dismissed[],
+): Candidate[] {
+  const known = new Set(signals.map(({ id }) => id));
+  const taken = new Set(made.flatMap((one) => one.signals));
+  const whole = before.filter((one) => one.signals.every((id) => known.has(id) && !taken.has(id)));
+  return [...made, ...whole.filter(notDismissed(whole, dismissed))].sort(bySecond);
 }
 
 function candidate(group: Group, since: string): Candidate {
@@ -80,13 +99,19 @@ export function witnessesOf(signals: readonly Signal[]): number {
 }
 
 /** Neither itself, nor with a signal of one that was turned down, nor in other words. */
-function notDismissed(found: readonly Candidate[], dismissed: readonly Dismissed[]): (one: Candidate) => boolean {
+function notDismissed(
+  found: readonly Candidate[],
+  dismissed: readonly Dismissed[],
+  meanings?: Meanings,
+): (one: Candidate) => boolean {
   const ids = new Set(dismissed.map(({ id }) => id));
   const signals = new Set(dismissed.flatMap((one) => one.signals));
-  const like = likenessOf([...dismissed, ...found].map(({ text }) => text));
+  const texts = [...dismissed, ...found].map(({ text }) => text);
+  const like = likenessOf(texts);
+  const meaning = sameMeaning(texts, meanings);
   const said = (one: Candidate) => {
     const at = dismissed.length + found.indexOf(one);
-    return dismissed.some((_, other) => like(at, other) >= alike.text);
+    return dismissed.some((_, other) => like(at, other) >= alike.text || meaning(at, other) >= 100);
   };
   return (one) => !ids.has(one.id) && !one.signals.some((id) => signals.has(id)) && !said(one);
 }

@@ -87,7 +87,7 @@ export function decide(
   if (isLead(draft)) raiseWaits(draft);
   triage(draft);
   takeNotices(draft);
-  learn(draft, settled);
+  learn(draft, settled, findings.meanings);
   closeMemos(draft);
   if (findings.talks) {
     deliver(draft, base, findings.web);

@@ -1,4 +1,5 @@
 // What keeps a pack from working, beyond what its records say: the workflow of its ticks, and the forge's settings.
+import { type AppFacts, appFindings } from "./doctor-app.ts";
 import { forgeFindings } from "./doctor-forge.ts";
 import { scheduleFindings } from "./doctor-schedule.ts";
 import { secretFindings } from "./doctor-secrets.ts";
@@ -32,6 +33,8 @@ export interface ForgeFacts {
   /** Names of secrets, of the repository and of the environment that the ticks use. */
   secrets?: string[];
   stop?: boolean;
+  /** Of the App that the settings name. */
+  app?: AppFacts;
   /** What it did not tell, in words. */
   untold: string[];
 }
@@ -50,7 +53,7 @@ export interface Examined {
 
 /** Errors first, each with the place on the forge where it is mended: that of a file is its editor. */
 export const examine = (one: Examined): Finding[] =>
-  [startFindings, secretFindings, scheduleFindings, forgeFindings]
+  [startFindings, secretFindings, scheduleFindings, forgeFindings, appFindings]
     .flatMap((check) => check(one))
     .map((found) => ({ ...found, ...linkOf(found, one.forge) }))
     .sort((a, b) => (a.level < b.level ? -1 : a.level > b.level ? 1 : 0));

@@ -18,7 +18,7 @@ export function closest(
 const damping = 60;
 
 /** In percent; 0 for vectors that cannot be compared. */
-function closeness(one: readonly number[], other: readonly number[]): number {
+export function closeness(one: readonly number[], other: readonly number[]): number {
   if (one.length === 0 || one.length !== other.length) return 0;
   let dot = 0;
   let left = 0;

@@ -8,6 +8,7 @@ import { stopOf } from "./gate.ts";
 import { digest } from "./hash.ts";
 import { glyphs, isLive } from "./jobs.ts";
 import { memoNumber, waiting } from "./memo-numbers.ts";
+import { plainly } from "./overview-read.ts";
 import type { State } from "./state.ts";
 import { cell, counted } from "./text.ts";
 import { link, type Web } from "./web-links.ts";
@@ -88,7 +89,7 @@ function memoLine(state: State, memo: Entry<"memo">, web?: Web): string {
   const pr = proposalOf(state, memo);
   const until = `until ${local(state, expires)}`;
   // Marks of code would stand there as they are: a title is no markdown.
-  return `- ${link(web, title.replaceAll("`", ""), memo.path, 160)}${pr ? `: ${pr}` : ""}\n  \`/towline ${how}\` · ${until}`;
+  return `- ${link(web, plainly(title), memo.path, 160)}${pr ? `: ${pr}` : ""}\n  \`/towline ${how}\` · ${until}`;
 }
 
 /** Where the work can be looked at that a memo is about. */

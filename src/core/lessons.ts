@@ -1,8 +1,9 @@
 // What a pass learns: pupdates that teach become rows of state/signals.ndjson, and what two independent witnesses of them
 // say a row of state/candidates.ndjson. A pass in which nobody says anything new writes neither.
-import { type Candidate, candidatesOf, type Dismissed } from "./candidates.ts";
+import { type Candidate, candidatesOf, type Dismissed, withEarlier } from "./candidates.ts";
 import { type Draft, isoNow } from "./draft.ts";
 import { pupdateId } from "./ids.ts";
+import { type Meanings, textsToMean } from "./meaning.ts";
 import { ndjson } from "./render.ts";
 import type { Pupdate } from "./schema.ts";
 import { signalOf } from "./signal-of.ts";
@@ -31,7 +32,7 @@ export function keepRows(draft: Draft, path: string, all: readonly object[]): vo
 }
 
 /** After all verdicts. `anew`: what was approved or turned down is another than before. */
-export function learn(draft: Draft, anew: boolean): void {
+export function learn(draft: Draft, anew: boolean, meanings?: Meanings): void {
   const before = rowsIn<Signal>(draft, signals_path);
   const known = new Set(before.map(({ id }) => id));
   const fresh = draft.pupdates.flatMap((pupdate) => {
@@ -42,7 +43,17 @@ export function learn(draft: Draft, anew: boolean): void {
   const since = draft.now.getTime() - most_signals.age;
   const all = [...before, ...fresh].filter(({ at }) => Date.parse(at) >= since).slice(-most_signals.rows);
   keepRows(draft, signals_path, all);
-  keepRows(draft, candidates_path, candidatesOf(grouped(all), rowsIn<Dismissed>(draft, dismissed_path)));
+  const dismissed = rowsIn<Dismissed>(draft, dismissed_path);
+  const made = candidatesOf(grouped(all, meanings), dismissed, meanings);
+  const unasked = draft.settings.embeddings !== undefined && !meanings;
+  keepRows(draft, candidates_path, unasked ? withEarlier(made, candidatesIn(draft), all, dismissed) : made);
+}
+
+/** What a model has not been asked about yet. None where nothing new was said. */
+export function unmeant(draft: Draft, meanings?: Meanings): string[] {
+  if (!draft.attached.has(signals_path) && !draft.attached.has(candidates_path)) return [];
+  const texts = textsToMean(rowsIn<Signal>(draft, signals_path), rowsIn<Dismissed>(draft, dismissed_path));
+  return texts.filter((text) => !meanings?.vectors.has(text));
 }
 
 /** A machine that does not answer teaches an agent nothing. */

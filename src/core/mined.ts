@@ -1,7 +1,8 @@
 // What was said in the past, as signals: what two have said becomes a candidate for the next campfire. Nothing more.
-import { type Candidate, candidatesOf, type Dismissed, witnessesOf } from "./candidates.ts";
+import { type Candidate, candidatesOf, type Dismissed, withEarlier, witnessesOf } from "./candidates.ts";
 import { digest } from "./hash.ts";
 import { candidates_path, dismissed_path, most_signals, signals_path } from "./lessons.ts";
+import { type Meanings, textsToMean } from "./meaning.ts";
 import { ndjson } from "./render.ts";
 import { grouped, type Signal } from "./signals.ts";
 import { clean } from "./text.ts";
@@ -70,8 +71,8 @@ const isRecent =
   ({ at }: Handed) =>
     now.getTime() - Date.parse(at) <= most_signals.age + 86_400_000;
 
-/** The ledger's files with these signals. `texts`: as they stand. */
-export function withMined(texts: Texts, found: readonly Signal[], now: Date): Mined {
+/** The ledger's files with these signals. `texts`: as they stand. `meanings`: null where the model could not be asked. */
+export function withMined(texts: Texts, found: readonly Signal[], now: Date, meanings?: Meanings | null): Mined {
   const rows = rowsOf<Signal>(texts(mined_paths.signals));
   const mined = rowsOf<Handed>(texts(mined_paths.before));
   const known = new Set([...rows, ...mined].map(({ id }) => id));
@@ -83,12 +84,14 @@ export function withMined(texts: Texts, found: readonly Signal[], now: Date): Mi
   );
   const heard = rows.filter(({ id }) => !isMined(id));
   const old = rows.filter(({ id }) => isMined(id));
-  const stay = worthKeeping(heard, [...old, ...fresh], Math.max(0, most.rows - heard.length));
+  const stay = worthKeeping(heard, [...old, ...fresh], Math.max(0, most.rows - heard.length), meanings ?? undefined);
   const kept = stay.filter(({ id }) => !known.has(id));
   // Before the others: what ticks have heard stays the longest.
   const all = [...stay, ...heard];
-  const before = new Set(rowsOf<Candidate>(texts(mined_paths.candidates)).map(({ id }) => id));
-  const candidates = candidatesOf(grouped(all), dismissed);
+  const earlier = rowsOf<Candidate>(texts(mined_paths.candidates));
+  const before = new Set(earlier.map(({ id }) => id));
+  const made = candidatesOf(grouped(all, meanings ?? undefined), dismissed, meanings ?? undefined);
+  const candidates = meanings === null ? withEarlier(made, earlier, all, dismissed) : made;
   const changes = new Map(
     kept.length === 0
       ? []
@@ -101,12 +104,19 @@ export function withMined(texts: Texts, found: readonly Signal[], now: Date): Mi
   return { changes, kept: kept.length, fresh: candidates.filter(({ id }) => !before.has(id)) };
 }
 
+/** What a model is to be asked about for that. */
+export function minedTexts(texts: Texts, found: readonly Signal[]): string[] {
+  const all = [...rowsOf<Signal>(texts(mined_paths.signals)), ...found];
+  const sorted = all.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return textsToMean(sorted, rowsOf<Dismissed>(texts(mined_paths.dismissed)));
+}
+
 const isMined = (id: string) => id.startsWith("mined-");
 
 /** Those that others agree with; then the newest, of which a few may find company later. */
-function worthKeeping(heard: readonly Signal[], mined: readonly Signal[], room: number): Signal[] {
+function worthKeeping(heard: readonly Signal[], mined: readonly Signal[], room: number, meanings?: Meanings): Signal[] {
   const agreed = new Set(
-    grouped([...heard, ...mined])
+    grouped([...heard, ...mined], meanings)
       .filter((group) => witnessesOf(group) >= 2)
       .flatMap((group) => group.map(({ id }) => id)),
   );

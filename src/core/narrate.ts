@@ -3,7 +3,7 @@ import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { stopOf } from "./gate.ts";
 import { glyphs } from "./jobs.ts";
-import { type Facts, localTime, order, readOf } from "./overview-read.ts";
+import { type Facts, localTime, order, plainly, readOf } from "./overview-read.ts";
 import { proseFor } from "./prose.ts";
 import { cell, oneLine } from "./text.ts";
 
@@ -80,7 +80,7 @@ function waits({ tasks }: Draft, { memos }: Facts): string {
     // Whoever asked for the work knows best what it was to be.
     const whose = tasks.get(data.subject)?.data.asked_by;
     const need = data.event === "job.review" ? "needs a review" : needs[data.kind];
-    return `- [${cell(data.title, 200)}](${path}) · ${need}${whose === undefined ? "" : `, by ${cell(whose)} if they can`}`;
+    return `- [${cell(plainly(data.title), 200)}](${path}) · ${need}${whose === undefined ? "" : `, by ${cell(whose)} if they can`}`;
   });
   return lines.length === 0 ? "" : `## Waits for you\n\n${lines.join("\n")}`;
 }

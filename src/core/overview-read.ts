@@ -92,6 +92,9 @@ function partOfDay({ settings }: Draft, statuses: readonly Entry<"status">[]): s
   return hour < 5 || hour >= 22 ? "night" : hour < 12 ? "morning" : hour < 18 ? "afternoon" : "evening";
 }
 
+/** A memo's title as it reads well in a link: marks of code would be shown as they are written. */
+export const plainly = (title: string) => title.replaceAll("`", "");
+
 const linkTo = ({ path, data }: Entry<"status">) => `[${cell(data.title, most.title)}](${path})`;
 
 /** `[a](…), [b](…) and [4 more](#tasks)` */
@@ -106,7 +109,8 @@ function firstLooks({ statuses, memos }: Facts): string[] {
   const found = statuses.filter((one) => trouble.includes(one.data.state)).toSorted(byTrouble);
   // Nothing went wrong: then whatever needs a word.
   const asks = memos.find(({ data }) => data.kind === "ask" || data.kind === "approval") ?? memos[0];
-  if (found.length === 0 && asks) return [`I would look at [${cell(asks.data.title, most.why)}](${asks.path}) first.`];
+  if (found.length === 0 && asks)
+    return [`I would look at [${cell(plainly(asks.data.title), most.why)}](${asks.path}) first.`];
   const said = found.slice(0, most.named).map((one, at) => {
     const why =
       one.data.reason === undefined ? one.data.state : `${one.data.state}, ${cell(one.data.reason, most.why)}`;

@@ -712,12 +712,12 @@ export const settings = record({
   pollers: pollers.prefault({}),
   /** Plugin → its settings. The code of one that is not named here never runs. */
   plugins: plugins.prefault({}),
-  /** Whose model turns learnings and questions into vectors; absent: words alone are looked at, and nothing leaves. */
+  /** Whose model turns learnings, questions and signals into vectors; absent: words alone are looked at, and nothing leaves. */
   embeddings: record({
     url: api_url,
     model: line.min(1, "must name a model"),
     token: variable.optional(),
-    /** Percent of likeness from which on a learning is found by it alone. */
+    /** Percent of likeness from which on a learning is found by it alone; two signals say the same from 75 on, or from this. */
     least: int(1, 100).default(60),
   }).optional(),
   /** Whose model puts the read of OVERVIEW.md in words; absent: a template does, and nothing leaves. */

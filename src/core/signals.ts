@@ -1,6 +1,7 @@
 // What teaches: remarks on agents' work, confessed mistakes, failures, surprises, reverted merges. Signals that say the same
-// are put together without a model.
+// are put together by their words, and by what they mean where the settings name a model for that.
 import { type Index, indexOf, scores } from "./bm25.ts";
+import { type Meanings, sameMeaning } from "./meaning.ts";
 import { words } from "./words.ts";
 
 export interface Signal {
@@ -27,14 +28,20 @@ const shape = { k1: 1.2, b: 0.4, terms: 60 };
 export const alike = { text: 28, samePath: 20 };
 
 /** In the order in which they came, so that a group never loses one when more come. */
-export function grouped(signals: readonly Signal[], by = alike): Group[] {
+export function grouped(signals: readonly Signal[], meanings?: Meanings, by = alike): Group[] {
   const sorted = [...signals].sort((one, other) => compare(one.at, other.at) || compare(one.id, other.id));
-  const likeness = likenessOf(sorted.map(({ text }) => text));
+  const texts = sorted.map(({ text }) => text);
+  const likeness = likenessOf(texts);
+  const meaning = sameMeaning(texts, meanings);
   const groups: number[][] = [];
   for (const [at, signal] of sorted.entries()) {
     let best: { group: number[]; like: number } | undefined;
     for (const group of groups) {
-      const like = mean(group.map((other) => likeOf(signal, sorted[other] as Signal, likeness(at, other), by)));
+      const like = mean(
+        group.map((other) =>
+          Math.max(likeOf(signal, sorted[other] as Signal, likeness(at, other), by), meaning(at, other)),
+        ),
+      );
       if (like >= 100 && (best === undefined || like > best.like)) best = { group, like };
     }
     if (best) best.group.push(at);

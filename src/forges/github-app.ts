@@ -1,9 +1,10 @@
 // A GitHub App's way in: its key signs a short pass, and the pass buys a token for the repositories of one owner.
 import { createPrivateKey, createSign } from "node:crypto";
 import { z } from "zod";
+import type { AppFacts } from "../core/doctor-app.ts";
 import type { ForgeSettings } from "../core/schema.ts";
 import { configuration } from "../errors.ts";
-import { type ApiOptions, createApi } from "../shell/github-api.ts";
+import { type Api, ApiFault, type ApiOptions, createApi } from "../shell/github-api.ts";
 
 export interface Pass {
   token: string;
@@ -26,17 +27,9 @@ export function createApp(app: App, key: string, options: Omit<ApiOptions, "toke
     if (known && known.until - now > spare) return known;
     const api = createApi({ ...options, token: signed(app, key, now), variable: app.key });
     try {
-      const what = `the App ${app.id} at ${owner}/${repo}`;
-      const found = await api.get(
-        what,
-        ({ apps }) =>
-          app.installation === undefined
-            ? apps.getRepoInstallation({ owner, repo })
-            : apps.getInstallation({ installation_id: Number(app.installation) }),
-        installation,
-      );
+      const found = await installed(api, app, { owner, repo }, installation);
       const made = await api.get(
-        what,
+        titleOf(app, { owner, repo }),
         ({ apps }) => apps.createInstallationAccessToken({ installation_id: found.id }),
         bought,
       );
@@ -48,6 +41,66 @@ export function createApp(app: App, key: string, options: Omit<ApiOptions, "toke
       api.close();
     }
   };
+}
+
+const titleOf = (app: App, { owner, repo }: Place) => `the App ${app.id} at ${owner}/${repo}`;
+
+type Place = { owner: string; repo: string };
+
+const installed = <T>(api: Api, app: App, at: Place, shape: z.ZodType<T>): Promise<T> =>
+  api.get(
+    titleOf(app, at),
+    ({ apps }) =>
+      app.installation === undefined
+        ? apps.getRepoInstallation(at)
+        : apps.getInstallation({ installation_id: Number(app.installation) }),
+    shape,
+  );
+
+const rights = z.record(z.string(), z.string());
+const page = z.string().regex(/^https?:\/\/[\w./:-]+$/);
+const grant = z.object({
+  permissions: rights,
+  html_url: page.optional().catch(undefined),
+  suspended_at: z.string().nullish(),
+});
+const itself = z.object({
+  slug: z.string().regex(/^[\w-]{1,100}$/),
+  permissions: rights,
+  owner: z
+    .object({ login: z.string().regex(/^[\w-]{1,100}$/), type: z.string() })
+    .nullish()
+    .catch(null),
+});
+
+/** What it was granted there. `web`: of the same GitHub, for people. Throws ApiFault, or a Fault where the key is none. */
+export async function grantedTo(
+  app: App,
+  key: string,
+  at: Place,
+  options: Omit<ApiOptions, "token" | "variable"> & { web: string; now: number },
+): Promise<AppFacts> {
+  const { web, now, ...rest } = options;
+  const api = createApi({ ...rest, token: signed(app, key, now), variable: app.key });
+  try {
+    const own = await api.get(`the App ${app.id}`, ({ apps }) => apps.getAuthenticated(), itself);
+    const of = own.owner?.type === "Organization" ? `organizations/${own.owner.login}/settings` : "settings";
+    const links = {
+      settings: `${web}/${of}/apps/${own.slug}/permissions`,
+      install: `${web}/apps/${own.slug}/installations/new`,
+    };
+    const facts = { name: own.slug, asks: own.permissions, links };
+    const found = await installed(api, app, at, grant).catch((thrown) => {
+      if (thrown instanceof ApiFault && thrown.status === 404) return null;
+      throw thrown;
+    });
+    if (found === null) return { ...facts, granted: null };
+    const { permissions, html_url, suspended_at } = found;
+    const more = html_url === undefined ? {} : { installation: html_url };
+    return { ...facts, granted: permissions, suspended: suspended_at != null, links: { ...links, ...more } };
+  } finally {
+    api.close();
+  }
 }
 
 /** Takes a secret in, so that it is masked from then on. */

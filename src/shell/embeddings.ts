@@ -17,6 +17,8 @@ export interface EmbeddingOptions {
   token?: string | undefined;
   cache: string;
   fetch?: typeof globalThis.fetch;
+  /** Ends all of it, however many answers it takes. */
+  signal?: AbortSignal | undefined;
 }
 
 const most = { batch: 64, text: 8000, ms: 30_000, bytes: 64 << 20 };
@@ -83,7 +85,7 @@ async function ask(options: EmbeddingOptions, input: string[]): Promise<number[]
       body: JSON.stringify({ model, input, encoding_format: "float" }),
       // The texts and the token go where the settings say, and nowhere else.
       redirect: "error",
-      signal: AbortSignal.timeout(most.ms),
+      signal: AbortSignal.any([AbortSignal.timeout(most.ms), ...(options.signal ? [options.signal] : [])]),
     });
     const text = await limited(response);
     if (!response.ok) throw new Error(`it answers ${response.status}`);

@@ -1,5 +1,6 @@
 // Whoever is asked once a tick, however many passes there are: comments, campfire, plugins, sources.
 import type { Decision } from "../core/decide.ts";
+import { unmeant } from "../core/lessons.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
 import { messageOf } from "../errors.ts";
@@ -39,6 +40,26 @@ export async function hookOnce(run: TickRun, decision: Decision): Promise<boolea
   run.findings.levels = [...run.findings.levels, ...levels];
   for (const { kind, title } of levels) if (kind === "source.failed") run.outcome.degraded.push(oneLine(title, 300));
   return levels.length > 0;
+}
+
+/** Whether signals are to be put together again, by what they mean. Where no model can be asked, their words have to do. */
+export async function meanOnce(run: TickRun, { draft }: Decision): Promise<boolean> {
+  const { findings, ports } = run;
+  const texts = ports.meanings && !run.meaningless ? unmeant(draft, findings.meanings) : [];
+  if (texts.length === 0) return false;
+  try {
+    const made = await ports.meanings?.(draft, texts, run.options.signal);
+    run.meaningless = !made;
+    if (!made) return false;
+    findings.meanings = { ...made, vectors: new Map([...(findings.meanings?.vectors ?? []), ...made.vectors]) };
+    return true;
+  } catch (thrown) {
+    run.meaningless = true;
+    run.outcome.degraded.push(
+      `signals: ${oneLine(messageOf(thrown), 300)}; they are put together by their words alone`,
+    );
+    return false;
+  }
 }
 
 /** Each source is asked once a tick, however many passes there are. */

@@ -6,6 +6,7 @@ import type { CampfireFinding } from "../core/campfire.ts";
 import type { Decision } from "../core/decide.ts";
 import type { Draft } from "../core/draft.ts";
 import type { Entry } from "../core/entry.ts";
+import type { Meanings } from "../core/meaning.ts";
 import type { Part } from "../core/part.ts";
 import type { ProseRow } from "../core/prose.ts";
 import type { Settings } from "../core/schema.ts";
@@ -29,6 +30,8 @@ export interface TickPorts extends Omit<Hands, "pool"> {
   forecast?: Speaking["forecast"];
   /** Asks the model that the settings name to put in words what is to be read first; undefined: there is nothing to ask. */
   prose?(draft: Draft): Promise<ProseRow | undefined>;
+  /** Asks the model that the settings name what these mean; null: they name none. */
+  meanings?(state: State, texts: readonly string[], signal: AbortSignal | undefined): Promise<Meanings | null>;
   /** Whoever looks at what a pass comes to before it is recorded, and tells what is so by that: once a tick. */
   hooks?(decision: Decision, now: Date, signal: AbortSignal | undefined): Promise<Level[]>;
   report: Report;
@@ -111,6 +114,8 @@ export interface TickRun {
   listened: boolean;
   /** The campfire was looked at, once a tick, too. */
   camped: boolean;
+  /** A model was asked what signals mean, and cannot say it in this tick. */
+  meaningless: boolean;
   /** What was said on the forge so far, and whether this tick said something. */
   talked: Talked;
   spoke: boolean;
@@ -154,6 +159,7 @@ export function beginRun(ports: TickPorts, options: TickOptions): TickRun {
     asked: new Set(),
     listened: false,
     camped: false,
+    meaningless: false,
     talked: options.talked ?? { posted: [] },
     spoke: false,
   };

@@ -2,9 +2,10 @@ import type { Command } from "commander";
 import { type Examined, examine, type Finding, type ForgeFacts } from "../core/doctor.ts";
 import { sizeFindings } from "../core/doctor-size.ts";
 import { costFindings, type Forecast, forecastLine } from "../core/forecast.ts";
-import type { Settings } from "../core/schema.ts";
+import type { ForgeSettings, Settings } from "../core/schema.ts";
+import { oneLine } from "../core/text.ts";
 import { tick_workflow } from "../core/tick-env.ts";
-import { exit, usage } from "../errors.ts";
+import { exit, messageOf, usage } from "../errors.ts";
 import { forecastFrom, free_minutes } from "../shell/forecast.ts";
 import { ledgerSize } from "../shell/ledger-size.ts";
 import { openLocal } from "../shell/pack.ts";
@@ -12,7 +13,7 @@ import { openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { originUrl } from "../shell/repo-open.ts";
 import { wayOut } from "../shell/way-out.ts";
-import { type Common, repoDir, type Wire } from "../wire.ts";
+import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
 
 interface DoctorFlags extends Common {
   forecast?: boolean;
@@ -77,19 +78,22 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
     forecast,
     untold: [
       ...(forge?.untold ?? []),
-      ...(forge || flags.forecast
-        ? []
-        : [`the forge's settings: ${flags.offline ? "--offline was said" : "set GITHUB_TOKEN, and run it again"}`]),
+      ...(forge || flags.forecast ? [] : [untold(flags.offline ? "--offline was said" : no_token)]),
     ],
   };
 }
 
+const no_token = "set GITHUB_TOKEN, and run it again";
+const untold = (why: string) => `the forge's settings: ${why}`;
+
 /** null: there is no token, or origin is no repository of that forge. */
-async function askForge({ env }: Wire, dir: string, { forge }: Settings): Promise<ForgeFacts | null> {
+async function askForge(wire: Wire, dir: string, { forge }: Settings): Promise<ForgeFacts | null> {
+  const { env } = wire;
   const named = [forge?.token ?? "GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"];
   const variable = named.find((name) => env[name]) ?? "";
   const token = env[variable];
-  if (!token) return null;
+  const key = forge?.app && secretOf(wire)(forge.app.key);
+  if (!token && !key) return null;
   const { repositoryOf } = await import("../shell/github-place.ts");
   const found = repositoryOf((await originUrl(dir, env)) ?? "");
   const own = env.GITHUB_REPOSITORY ?? (found && `${found.owner}/${found.name}`);
@@ -97,9 +101,31 @@ async function askForge({ env }: Wire, dir: string, { forge }: Settings): Promis
   const web = env.GITHUB_SERVER_URL ?? `https://${found?.host ?? "github.com"}`;
   const server = web === "https://github.com" ? "https://api.github.com" : `${web}/api/v3`;
   const url = forge?.url ?? env.GITHUB_API_URL ?? server;
-  const { forgeFacts } = await import("../shell/forge-facts.ts");
   const fetch = await wayOut(env, url);
-  return forgeFacts({ url, web, repository: own, token, variable, fetch });
+  const told: ForgeFacts = token
+    ? await (await import("../shell/forge-facts.ts")).forgeFacts({ url, web, repository: own, token, variable, fetch })
+    : { repository: own, page: `${web}/${own}`, untold: [untold(no_token)] };
+  if (forge?.app) await askApp(wire, told, forge, { url, web, fetch, key });
+  return told;
+}
+
+/** What the App may do there: it is asked with its own key. */
+async function askApp(
+  { clock }: Wire,
+  facts: ForgeFacts,
+  forge: ForgeSettings,
+  { key, ...at }: { url: string; web: string; fetch: typeof globalThis.fetch; key: string | undefined },
+): Promise<void> {
+  const { app, wall } = forge;
+  if (!app) return;
+  const [owner = "", repo = ""] = facts.repository.split("/");
+  const { grantedTo } = await import("../forges/github-app.ts");
+  try {
+    if (!key) throw new Error(`set ${app.key}, and run it again`);
+    facts.app = await grantedTo(app, key, { owner, repo }, { ...at, wall, now: clock.now().getTime() });
+  } catch (thrown) {
+    facts.untold.push(`what the App may do: ${oneLine(messageOf(thrown), 300)}`);
+  }
 }
 
 function printed({ findings, forecast, untold }: Diagnosis, flags: DoctorFlags): string {

@@ -8,6 +8,7 @@ import { Fault } from "../errors.ts";
 import { openEmbeddings } from "../shell/embeddings.ts";
 import { commitFiles, openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { openRepo } from "../shell/repo.ts";
+import { wayOut } from "../shell/way-out.ts";
 import { cacheDir, repoDir, secretOf, type Wire } from "../wire.ts";
 import type { Found, LearnFlags } from "./learn.ts";
 
@@ -39,7 +40,8 @@ async function byMeaning(
   const cache = cacheDir(wire);
   const texts = [asked, ...lessons.map(({ text }) => text)];
   try {
-    const embeddings = openEmbeddings({ url, model, cache, token: token && secretOf(wire)(token) });
+    const fetch = await wayOut(wire.env, url);
+    const embeddings = openEmbeddings({ url, model, cache, token: token && secretOf(wire)(token), fetch });
     const [question = [], ...vectors] = await embeddings.vectors(texts.map((text) => wire.secrets.mask(text)));
     return closest(
       lessons.map(({ id }) => id),

@@ -1,7 +1,8 @@
 // `towline learnings mine`. Loaded when it is asked, since no other verb needs it.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Mined, mined_paths, withMined } from "../core/mined.ts";
+import type { Meanings } from "../core/meaning.ts";
+import { type Mined, mined_paths, minedTexts, withMined } from "../core/mined.ts";
 import { parseDuration } from "../core/scalar.ts";
 import type { Settings } from "../core/schema.ts";
 import type { Signal } from "../core/signals.ts";
@@ -20,6 +21,7 @@ import { tickId } from "../tick.ts";
 import type { Wire } from "../wire.ts";
 import { codeOf } from "./code.ts";
 import type { MineFlags } from "./learnings.ts";
+import { meaning } from "./tick-after.ts";
 
 const longest = 90 * 86_400;
 
@@ -44,7 +46,8 @@ export async function mine(wire: Wire, flags: MineFlags): Promise<void> {
     // Whole days: a run that goes on tomorrow morning finds what it began with.
     const since = `${new Date(wire.clock.now().getTime() - age * 1000).toISOString().slice(0, 10)}T00:00:00Z`;
     const found = await read(wire, { dir, repo: flags.repo ?? ".", settings, since, signal });
-    const made = await propose(wire, { repo, tips, signals: found.signals, dry: flags.dryRun === true });
+    const meanings = await meaningsOf(wire, { repo, tips, settings, signals: found.signals, signal });
+    const made = await propose(wire, { repo, tips, signals: found.signals, meanings, dry: flags.dryRun === true });
     if (!flags.dryRun) await found.done();
     const { kept, fresh, commit } = made;
     const told = { repo: flags.repo ?? ".", since, read: found.read, signals: found.signals.length, kept };
@@ -93,12 +96,38 @@ interface Proposing {
   repo: Repo;
   tips: Tips;
   signals: Signal[];
+  meanings: Meanings | null | undefined;
   dry: boolean;
 }
 
-async function propose(wire: Wire, { repo, tips, signals, dry }: Proposing): Promise<Mined & { commit?: string }> {
+interface Meaning {
+  repo: Repo;
+  tips: Tips;
+  settings: Settings | undefined;
+  signals: Signal[];
+  signal: AbortSignal;
+}
+
+/** undefined: the settings name no model; null: it cannot be asked, and words have to do. */
+async function meaningsOf(wire: Wire, { repo, tips, settings, signals, signal }: Meaning) {
+  const texts = settings?.embeddings && signals.length > 0 ? minedTexts(await textsAt(repo, tips), signals) : [];
+  if (!settings?.embeddings || texts.length === 0) return undefined;
+  const { askMeanings } = await import("../shell/meanings.ts");
+  try {
+    return await askMeanings(meaning(wire, signal), settings.embeddings, texts);
+  } catch (thrown) {
+    if (!(thrown instanceof Fault) || signal.aborted) throw thrown;
+    wire.report.warning(`${thrown.message}; signals are put together by their words alone`);
+    return null;
+  }
+}
+
+async function propose(
+  wire: Wire,
+  { repo, tips, signals, meanings, dry }: Proposing,
+): Promise<Mined & { commit?: string }> {
   // Secrets that somebody pasted into a remark are masked on the way out, as in all that is pushed and printed.
-  if (dry) return withMined(await textsAt(repo, tips), signals, wire.clock.now());
+  if (dry) return withMined(await textsAt(repo, tips), signals, wire.clock.now(), meanings);
   let made: Mined = { changes: new Map(), fresh: [], kept: 0 };
   const verb = { repo, clock: wire.clock, tick: `${tickId(wire.clock.now())}-mine`, subject: "signals out of reviews" };
   const commit = await commitLedger(verb, tips, async ({ tips: at }, binding) => {
@@ -106,7 +135,7 @@ async function propose(wire: Wire, { repo, tips, signals, dry }: Proposing): Pro
       if (binding.state === "fresh") throw usage("no tick has run in this pack yet", "run `towline tick` first");
       throw bindingFault(binding);
     }
-    made = withMined(await textsAt(repo, at), signals, wire.clock.now());
+    made = withMined(await textsAt(repo, at), signals, wire.clock.now(), meanings);
     return made.changes;
   });
   return commit === null ? made : { ...made, commit };

@@ -9,7 +9,7 @@ import { type Published, publish } from "../shell/publish.ts";
 import { databaseOf, openStore } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { type TickPorts, tickId } from "../shell/tick-run.ts";
-import { secretOf, type Wire } from "../wire.ts";
+import { cacheDir, secretOf, type Wire } from "../wire.ts";
 import { delivery } from "./site-deploy.ts";
 
 interface After {
@@ -108,6 +108,14 @@ export function afterRecord({
 }
 
 /** What everything that speaks to the outside in a tick's name is given. */
+/** What asking for meanings takes. */
+export const meaning = (wire: Wire, signal?: AbortSignal) => ({
+  ...writing(wire),
+  cache: cacheDir(wire),
+  env: wire.env,
+  signal,
+});
+
 export const writing = (wire: Wire) => ({
   secret: secretOf(wire),
   mask: (text: string) => wire.secrets.mask(text),

@@ -23,7 +23,7 @@ import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
 import { campfireOf, codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
-import { afterRecord, writing } from "./tick-after.ts";
+import { afterRecord, meaning, writing } from "./tick-after.ts";
 
 export interface TickFlags extends Common, PartFlags {
   now?: string;
@@ -102,6 +102,10 @@ export async function tickOnce(
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
       prose: async (draft) =>
         draft.settings.narrate && (await import("../shell/prose.ts")).writeProse(writing(wire), draft),
+      meanings: async ({ settings: { embeddings } }, texts, signal) =>
+        embeddings
+          ? (await import("../shell/meanings.ts")).askMeanings(meaning(wire, signal), embeddings, texts)
+          : null,
       report: wire.report,
       pollers: lead
         ? async (settings, state) => [

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { cadenceFor } from "../../src/core/cadence.ts";
 import { type Examined, examine, type ForgeFacts } from "../../src/core/doctor.ts";
+import type { AppFacts } from "../../src/core/doctor-app.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { parseEntry } from "../../src/core/entry.ts";
 import { costFindings, forecastLine, forecastOf } from "../../src/core/forecast.ts";
@@ -103,6 +104,43 @@ describe("examine", () => {
     expect(lacks({ settings: settingsOf("id: p\nforge: {name: github, app: {id: 1, key: K}}\n") })).toEqual([]);
     for (const { link } of examine(pack({ settings, hosts: [], ...told({ may_open_pulls: false, stop: true }) })))
       expect(link).toMatch(/^https:\/\/github\.com\/ada\/pack\/(edit\/main\/\.github|settings\/)/);
+  });
+
+  test("what an App was not granted is named, with the page where that is mended", () => {
+    const all = {
+      contents: "write",
+      pull_requests: "write",
+      issues: "write",
+      statuses: "write",
+      checks: "read",
+      metadata: "read",
+    };
+    const links = { settings: "https://x/settings", install: "https://x/install", installation: "https://x/34" };
+    const app = { name: "towline-pack", granted: all, asks: all, links };
+    const text = "id: p\nforge:\n  name: github\n  app: {id: 1, key: K}\n";
+    const found = (more: Partial<AppFacts>, facts: Partial<ForgeFacts> = {}) =>
+      examine(
+        pack({
+          files: [host, { path: "towline.yml", text }],
+          settings: settingsOf(text),
+          ...told({ ...facts, app: { ...app, ...more } }),
+        }),
+      ).flatMap(({ message, path, line, link }) =>
+        message.includes("the App") ? `${path}:${line} ${message} ${link}` : [],
+      );
+    expect(found({})).toEqual([]);
+    expect(found({ granted: { ...all, checks: "write" } })).toEqual([]);
+    const { checks: _, ...few } = { ...all, pull_requests: "read" };
+    const at = "towline.yml:4 the App towline-pack";
+    const lacks = (right: string, link: string) =>
+      `${at} lacks \`${right}\` at ada/pack, which the ticks need https://x/${link}`;
+    expect(found({ granted: few })).toEqual([lacks("pull requests: write", "34"), lacks("checks: read", "34")]);
+    expect(found({ granted: few, asks: few }, { private: false }).slice(0, 1)).toEqual([
+      lacks("pull requests: write", "settings"),
+    ]);
+    expect(found({ granted: few, asks: few }, { private: false }).join()).not.toContain("checks");
+    expect(found({ granted: null })).toEqual([`${at} is not installed at ada/pack https://x/install`]);
+    expect(found({ suspended: true })).toEqual([`${at} is suspended at ada/pack https://x/34`]);
   });
 
   test("what is no fault is not taken for one", () => {

@@ -1,6 +1,7 @@
 // Old words as signals: each counts once, two about one thing are one witness, and what was decided stays so.
 import { expect, test } from "vitest";
-import { mined_paths, minedSignal, type PastWord, withMined } from "../../src/core/mined.ts";
+import type { Meanings } from "../../src/core/meaning.ts";
+import { mined_paths, minedSignal, minedTexts, type PastWord, withMined } from "../../src/core/mined.ts";
 import type { Signal } from "../../src/core/signals.ts";
 
 const now = new Date("2026-11-20T10:00:00Z");
@@ -21,8 +22,8 @@ const ledger = (files: Record<string, object[]> = {}) => {
     Object.entries(files).map(([path, rows]) => [path, rows.map((row) => JSON.stringify(row)).join("\n")]),
   );
   return {
-    with: (signals: Signal[]) => {
-      const made = withMined((path) => texts.get(path) ?? "", signals, now);
+    with: (signals: Signal[], meanings?: Meanings | null) => {
+      const made = withMined((path) => texts.get(path) ?? "", signals, now, meanings);
       for (const [path, text] of made.changes) texts.set(path, text);
       return made;
     },
@@ -50,6 +51,19 @@ test("what people turned down stays turned down, in the same words and in others
   const dismissed = { id: "x", text: rule, signals: [word("1").id], at: "2026-11-02T10:00:00Z" };
   const one = ledger({ [mined_paths.dismissed]: [dismissed] });
   expect(one.with([word("1"), word("2"), word("3")]).fresh).toEqual([]);
+});
+
+test("what a model finds alike is a candidate, too, and stays one where it cannot be asked", () => {
+  const other = word("2", { text: "Jede Migration braucht auch den Weg zurück, sonst bleibt alles stehen." });
+  const vectors = new Map([word("1"), other].map(({ text }) => [text, [1, 0.5]]));
+  expect(minedTexts(() => "", [word("1"), other])).toEqual([...vectors.keys()]);
+  const one = ledger();
+  expect(one.with([word("1"), other]).fresh).toEqual([]);
+  const two = ledger();
+  expect(two.with([word("1"), other], { vectors, least: 60 }).fresh).toMatchObject([{ witnesses: 2 }]);
+  const more = word("3", { text: "Name the unit of each duration, please." });
+  expect(two.with([more], null).kept).toBe(1);
+  expect(two.rows(mined_paths.candidates)).toMatchObject([{ witnesses: 2 }]);
 });
 
 test("what ticks have heard is not pushed out; of too many, those that others agree with come first", () => {

@@ -71,13 +71,14 @@ test("where no work went wrong, what waits for a word is what to look at first",
     ...basics(["ann"]),
     "tasks/fine.md": md("title: Count the logs", "x"),
     "memos/2026/11/old.md": memo("The disk is nearly full", "warning", "2026-11-18T00:00:00Z"),
-    "memos/2026/11/ask.md": memo("Shall I?", "ask", "2026-11-19T00:00:00Z"),
+    "memos/2026/11/ask.md": memo("Shall I `rm -r x`?", "ask", "2026-11-19T00:00:00Z"),
     "state/open.ndjson": '{"memo":"old","path":"memos/2026/11/old.md"}\n{"memo":"ask","path":"memos/2026/11/ask.md"}\n',
   });
   w.tick(at(0), good);
   expect(read(w)).toMatch(
-    /^Quiet night: .*\n\nI would look at \[Shall I\?\]\(memos\/2026\/11\/ask\.md\) first\. Done:/,
+    /^Quiet night: .*\n\nI would look at \[Shall I rm -r x\?\]\(memos\/2026\/11\/ask\.md\) first\. Done:/,
   );
+  expect(overview(w)).toContain("- [Shall I rm -r x?](memos/2026/11/ask.md) · needs an answer");
 });
 
 test("of many, three are named and the rest is counted; a table ends where nobody reads on", () => {

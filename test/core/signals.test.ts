@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { pairs } from "../../bench/retrieval/measure.ts";
 import { signals } from "../../bench/retrieval/read.ts";
-import { type Candidate, candidatesOf, dismiss, witnessesOf } from "../../src/core/candidates.ts";
+import { type Candidate, candidatesOf, dismiss, withEarlier, witnessesOf } from "../../src/core/candidates.ts";
 import { doubted, knownRows } from "../../src/core/known.ts";
 import type { Pupdate } from "../../src/core/schema.ts";
 import { signalOf } from "../../src/core/signal-of.ts";
@@ -43,6 +43,50 @@ describe("groups", () => {
     expect(grouped([a, b])).toEqual([[a, b]]);
     const [c, d] = [signal("Typo.", { path: "a.ts" }), signal("Too slow.", { path: "a.ts" })];
     expect(grouped([c, d])).toEqual([[c], [d]]);
+  });
+});
+
+describe("by what they mean", () => {
+  const [a, b, c] = [
+    signal("Do not sleep in tests."),
+    signal("Abfragen statt einer festen Pause!"),
+    signal("Poll."),
+  ] as const;
+  const vectors = new Map([
+    [a.text, [1, 0]],
+    [b.text, [0.9, 0.3]],
+    [c.text, [0.6, 0.8]],
+  ]);
+  const meanings = { vectors, least: 60 };
+
+  test("no word in common, and the same meaning; what is only about the same is not put together", () => {
+    expect(grouped([a, b, c])).toEqual([[a], [b], [c]]);
+    expect(grouped([a, b, c], meanings)).toEqual([[a, b], [c]]);
+    expect(grouped([a, b, c], { vectors, least: 98 })).toEqual([[a], [b], [c]]);
+  });
+  test("words count as they do without a model: also where its vectors cannot be compared, or are missing", () => {
+    const [one, two] = sleep.map((text) => signal(text)) as [Signal, Signal];
+    const odd = new Map([
+      [one.text, [1, 0]],
+      [two.text, [0, 0, 1]],
+    ]);
+    expect(grouped([one, two], { vectors: odd, least: 1 })).toEqual([[one, two]]);
+    expect(grouped([one, two], { vectors: new Map([[one.text, [0, 1]]]), least: 1 })).toEqual([[one, two]]);
+  });
+  test("what was turned down does not come back in words of another language", () => {
+    const dropped = [{ id: "x", text: a.text, signals: [], at: "2026-11-21T00:00:00Z" }];
+    const again = [b, signal(b.text)];
+    expect(candidatesOf(grouped(again, meanings), dropped)).toHaveLength(1);
+    expect(candidatesOf(grouped(again, meanings), dropped, meanings)).toEqual([]);
+  });
+  test("what a model put together stays while it cannot be asked, until people turn it down or a signal leaves", () => {
+    const found = candidatesOf(grouped([a, b, c], meanings), [], meanings);
+    const none = candidatesOf(grouped([a, b, c]), []);
+    expect([found.length, none.length]).toEqual([1, 0]);
+    expect(withEarlier(none, found, [a, b, c], [])).toEqual(found);
+    expect(withEarlier(found, found, [a, b, c], [])).toEqual(found);
+    expect(withEarlier(none, found, [b, c], [])).toEqual([]);
+    expect(withEarlier(none, found, [a, b, c], dismiss([], found, b.at))).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 // `towline doctor` and `towline upgrade` over real repositories, and an API that answers as GitHub's does.
+import { generateKeyPairSync, verify } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -82,6 +83,59 @@ test("what keeps the pack from working, by the files and by the forge; then upgr
   expect((await cli(dir, ["upgrade", "--check"], env)).code).toBe(0);
   expect((await cli(dir, ["doctor"], env)).code).toBe(0);
   expect((await cli(dir, ["doctor", "--forecast"], env)).out).toMatch(/^A month: .*\n$/);
+});
+
+test("an App is asked with its own key what it was granted; without the key that is said", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const pem = String(privateKey.export({ type: "pkcs1", format: "pem" }));
+  const rights = { contents: "write", pull_requests: "write", statuses: "write", checks: "read", metadata: "read" };
+  const owner = { login: "acme", type: "Organization" };
+  const seen: string[] = [];
+  const granted = { permissions: rights, html_url: "https://hub.example/settings/installations/34" };
+  const replies: Record<string, unknown> = {
+    "/app": { slug: "towline-pack", owner, permissions: rights },
+    "/repos/ada/pack/installation": granted,
+  };
+  const hub = createServer((request, response) => {
+    const [, head = "", claims = "", mark = ""] =
+      /^bearer ([\w-]+)\.([\w-]+)\.([\w-]+)$/i.exec(request.headers.authorization ?? "") ?? [];
+    const own = verify("RSA-SHA256", Buffer.from(`${head}.${claims}`), publicKey, Buffer.from(mark, "base64url"));
+    seen.push(`${request.method} ${request.url} ${own}`);
+    const found = own ? replies[request.url ?? ""] : undefined;
+    response.writeHead(found ? 200 : 404, { "content-type": "application/json" });
+    response.end(JSON.stringify(found ?? { message: "Not Found" }));
+  });
+  await new Promise<void>((done) => hub.listen(0, "127.0.0.1", done));
+  try {
+    const url = `http://127.0.0.1:${(hub.address() as AddressInfo).port}`;
+    const settings = `id: pack-1\nforge:\n  name: github\n  url: ${url}\n  app: {id: 12, key: APP_KEY}\n`;
+    const dir = clone(origin({ "towline.yml": settings }));
+    const ask = (more: object) =>
+      cli(dir, ["doctor"], {
+        ...env,
+        GITHUB_REPOSITORY: "ada/pack",
+        GITHUB_SERVER_URL: "https://hub.example",
+        ...more,
+      });
+    const lacking = await ask({ APP_KEY: pem });
+    expect(lacking.out).toContain(
+      "✕ towline.yml:5: the App towline-pack lacks `issues: write` at ada/pack, which the ticks need",
+    );
+    expect(lacking.out).toContain("https://hub.example/organizations/acme/settings/apps/towline-pack/permissions");
+    expect(lacking.code).toBe(1);
+    expect(seen).toEqual(["GET /app true", "GET /repos/ada/pack/installation true"]);
+    granted.permissions = { ...rights, ...{ issues: "write" } };
+    expect((await ask({ APP_KEY: pem })).out).not.toContain("the App");
+    delete replies["/repos/ada/pack/installation"];
+    expect((await ask({ APP_KEY: pem })).out).toMatch(
+      /the App towline-pack is not installed at ada\/pack\n.*\n.*https:\/\/hub\.example\/apps\/towline-pack\/installations\/new/,
+    );
+    const wrong = await ask({ APP_KEY: "none", GITHUB_TOKEN: "t0ken" });
+    expect(wrong.out).toContain("○ not looked at: what the App may do: the variable APP_KEY holds no private key");
+    expect((await ask({ GITHUB_TOKEN: "t0ken" })).out).toContain("what the App may do: set APP_KEY, and run it again");
+  } finally {
+    hub.close();
+  }
 });
 
 test("a shallow clone guesses its growth by what lies in it; what cannot be mended is not touched", async () => {

@@ -1481,8 +1481,8 @@ export const mutants: Mutant[] = [
     edits: [
       [
         "src/core/candidates.ts",
-        "found.filter(notDismissed(found, dismissed))",
-        "found.filter(() => notDismissed(found, dismissed))",
+        "found.filter(notDismissed(found, dismissed, meanings))",
+        "found.filter(() => notDismissed(found, dismissed, meanings))",
       ],
     ],
     tests: ["test/core/signals.test.ts"],
@@ -2308,6 +2308,18 @@ export const mutants: Mutant[] = [
     ],
     tests: ["test/verbs/watch-install.test.ts"],
     name: "a private dashboard is served over plain http",
+  },
+  {
+    guard: "what signals say is masked before a model is asked about it",
+    edits: [["src/shell/meanings.ts", "texts.map(mask)", "texts"]],
+    tests: ["test/campfire/meaning.test.ts"],
+    name: "is masked before it is asked about",
+  },
+  {
+    guard: "what people turned down does not come back by its meaning",
+    edits: [["src/core/candidates.ts", " || meaning(at, other) >= 100", ""]],
+    tests: ["test/core/signals.test.ts"],
+    name: "words of another language",
   },
 ];
 

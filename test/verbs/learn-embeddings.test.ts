@@ -65,6 +65,14 @@ test("finds what no word finds, asks for each text once, and keeps the token out
   expect(asked.slice(1).map(({ input }) => input)).toEqual([["bake bread"]]);
 });
 
+test("it goes the way that all requests of this machine go", async () => {
+  const before = asked.length;
+  const proxied = { ...env, XDG_CACHE_HOME: cache(), EMBED_KEY: "x", HTTP_PROXY: "http://127.0.0.1:9" };
+  const { said, code } = await cli(pack(url), ["learn", "give the column another name"], proxied);
+  expect([code, asked.length]).toEqual([0, before]);
+  expect(said).toContain("gives no embeddings");
+});
+
 test("a server that somebody else wrote is understood", async () => {
   const mock = new LLMock({ logLevel: "silent" });
   await mock.start();

@@ -253,3 +253,16 @@ test("of a clone: files of reviews, and commits that say why they took others ba
   expect(JSON.parse(out)).toMatchObject({ read: 3, signals: 2, candidates: [{ witnesses: 2 }] });
   other.remove();
 });
+
+test("where the settings name a model that cannot be asked, words have to do, and that is said", async () => {
+  const settings = pack.file("towline.yml");
+  pack.push({ "towline.yml": `${settings}embeddings: {url: "http://127.0.0.1:9/v1", model: small}\n` });
+  hub.past = [
+    remark(21, "Give each retry of a request a limit, please."),
+    remark(22, "Each retry needs a limit of time."),
+  ];
+  const { code, said, out } = await mine("--dry-run");
+  pack.push({ "towline.yml": settings });
+  expect([code, out]).toEqual([0, expect.stringContaining("2 would be new signals")]);
+  expect(said).toMatch(/127\.0\.0\.1:9 gives no embeddings: .*; signals are put together by their words alone/);
+});
