@@ -8,6 +8,6 @@ export default async function setup(): Promise<(() => void) | undefined> {
   // One suite by itself starts the program as a person does, and does not wait for this.
   if (process.env.TOWLINE_BUNDLE !== "yes") return;
   const dir = mkdtempSync(join(tmpdir(), "towline-program-"));
-  process.env.TOWLINE_PROGRAM = await bundled(join(import.meta.dirname, "..", "src", "cli.ts"), join(dir, "program"));
+  process.env.TOWLINE_PROGRAM = await bundled(join(import.meta.dirname, "program.ts"), join(dir, "program"));
   return () => rmSync(dir, { recursive: true, force: true });
 }

@@ -6,7 +6,9 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { findSshd, openSsh } from "../../src/demo/sshd.ts";
 import { makeKey } from "../../src/shell/pack-keys.ts";
-import { lacksSshd, needs, program } from "./real.ts";
+import { lacksSshd, needs } from "./real.ts";
+
+const bin = join(import.meta.dirname, "..", "..", "bin");
 
 /** Lines of a script in one shell, each echoed; it ends with the first that fails. */
 function typed(lines: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; out: string }> {
@@ -49,7 +51,7 @@ test.skipIf(lacksSshd)(
       expect(commands.length).toBeLessThanOrEqual(6);
       const env = {
         HOME: home,
-        PATH: `${dirname(program)}:${dirname(process.execPath)}:${process.env.PATH}`,
+        PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
         NO_COLOR: "1",
         GIT_CONFIG_NOSYSTEM: "1",
       };
