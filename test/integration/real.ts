@@ -8,7 +8,10 @@ import { md, type TestPack, testPack } from "../fakes/pack.ts";
 
 export const lacksSshd = findSshd() === null;
 export const needs = "needs openssh-server (npm test -- --install)";
-export const program = process.env.TOWLINE_PROGRAM ?? join(import.meta.dirname, "..", "..", "bin", "towline");
+/** What a person starts. */
+export const source = join(import.meta.dirname, "..", "..", "bin", "towline");
+/** The same as one file, in a whole run of the suites. */
+export const program = process.env.TOWLINE_PROGRAM || source;
 
 export interface Said {
   /** Null: ended by a signal. */
@@ -17,10 +20,15 @@ export interface Said {
   err: string;
 }
 
-/** Runs `bin/towline` with these arguments; ends it after `limit` ms. */
-export function towline(args: string[], env: Record<string, string> = {}, limit = 50_000): Promise<Said> {
+/** Runs the program with these arguments; ends it after `limit` ms. */
+export function towline(
+  args: string[],
+  env: Record<string, string> = {},
+  limit = 50_000,
+  entry = program,
+): Promise<Said> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], {
+    const child = spawn(process.execPath, [entry, ...args], {
       env: { ...process.env, NO_COLOR: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
       timeout: limit,

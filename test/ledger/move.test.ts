@@ -78,28 +78,29 @@ describe.each(ways)("to %s", (to, settings, from, there) => {
   });
 });
 
-test.runIf(process.env.TOWLINE_LONG)("a commit of another tick that comes in between is not lost", async () => {
-  const machines = { ann: machine() };
-  const p = pack(`ledger: {branch: ${branch}}\n`);
-  await runTick(p.clone, machines, say);
-  const refs = () =>
-    [`refs/heads/${branch}`, "refs/towline/pack"].map((ref) => `${ref} ${p.at("rev-parse", ref).trim()}`);
-  const before = refs();
-  p.push({ "tasks/b.md": md("title: B", "b") });
-  await runTick(p.clone, machines, say);
-  const after = refs();
-  // Origin shows what was before, until the first push is under way.
-  for (const one of before) p.at("update-ref", ...one.split(" "));
-  const hook = join(p.origin, "hooks", "pre-receive");
-  const late = after.map((one) => `git update-ref ${one}`).join("; ");
-  writeFileSync(hook, `#!/bin/sh\n[ -e late ] || { : >late; unset GIT_QUARANTINE_PATH; ${late}; }\n`);
-  chmodSync(hook, 0o755);
-  expect((await move(p, "default")).code).toBe(0);
-  expect(existsSync(join(p.origin, "late"))).toBe(true);
-  expect(state(p, "b", "main")).toBe("done");
-  expect(() => p.at("rev-parse", "--verify", "--quiet", branch)).toThrow();
-  expect(p.at("merge-base", "--is-ancestor", after[0]?.split(" ")[1] ?? "", "main")).toBe("");
-});
+if (process.env.TOWLINE_LONG !== undefined)
+  test("a commit of another tick that comes in between is not lost", async () => {
+    const machines = { ann: machine() };
+    const p = pack(`ledger: {branch: ${branch}}\n`);
+    await runTick(p.clone, machines, say);
+    const refs = () =>
+      [`refs/heads/${branch}`, "refs/towline/pack"].map((ref) => `${ref} ${p.at("rev-parse", ref).trim()}`);
+    const before = refs();
+    p.push({ "tasks/b.md": md("title: B", "b") });
+    await runTick(p.clone, machines, say);
+    const after = refs();
+    // Origin shows what was before, until the first push is under way.
+    for (const one of before) p.at("update-ref", ...one.split(" "));
+    const hook = join(p.origin, "hooks", "pre-receive");
+    const late = after.map((one) => `git update-ref ${one}`).join("; ");
+    writeFileSync(hook, `#!/bin/sh\n[ -e late ] || { : >late; unset GIT_QUARANTINE_PATH; ${late}; }\n`);
+    chmodSync(hook, 0o755);
+    expect((await move(p, "default")).code).toBe(0);
+    expect(existsSync(join(p.origin, "late"))).toBe(true);
+    expect(state(p, "b", "main")).toBe("done");
+    expect(() => p.at("rev-parse", "--verify", "--quiet", branch)).toThrow();
+    expect(p.at("merge-base", "--is-ancestor", after[0]?.split(" ")[1] ?? "", "main")).toBe("");
+  });
 
 test("words that are no place are refused", async () => {
   const p = pack("");

@@ -53,7 +53,13 @@ async function run(dir: string, { tests, name }: Mutant, limit: number): Promise
     "--reporter=json",
     `--outputFile=${file}`,
   ];
-  const child = spawn("node_modules/.bin/vitest", args, { cwd: dir, stdio: "ignore", detached: true });
+  const child = spawn("node_modules/.bin/vitest", args, {
+    cwd: dir,
+    stdio: "ignore",
+    detached: true,
+    // The program is the copy's own, with what was switched off in it: no bundle of the sources as they are.
+    env: { ...process.env, TOWLINE_BUNDLE: "no", TOWLINE_PROGRAM: "" },
+  });
   const end = () => {
     try {
       process.kill(-(child.pid as number), "SIGKILL");

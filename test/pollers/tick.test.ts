@@ -6,7 +6,7 @@ import { createPollers } from "../../src/pollers/index.ts";
 import { checked } from "../check/pack.ts";
 import { basics, type TestPack, testPack } from "../fakes/pack.ts";
 import { runTick } from "../fakes/run-tick.ts";
-import { towline } from "../integration/real.ts";
+import { source, towline } from "../integration/real.ts";
 import { canary, type Hub, hub, repo } from "./hub.ts";
 import { scripted } from "./script.ts";
 
@@ -161,10 +161,11 @@ test("watch remembers over its ticks that GitHub asked it to wait", async () => 
 
 test("a pack without pollers loads nothing of them; one with them would", async () => {
   const idle = pack("");
-  const said = await towline(["tick", "--repo", idle.clone, ...quiet], barred);
+  const said = await towline(["tick", "--repo", idle.clone, ...quiet], barred, undefined, source);
   expect([said.code, JSON.parse(said.out).degraded]).toEqual([0, []]);
   const polling = pack("pollers: {github: {repos: [alice/pack]}}\n");
-  const barely = await towline(["tick", "--repo", polling.clone, ...quiet], { ...barred, GITHUB_TOKEN: canary });
+  const token = { ...barred, GITHUB_TOKEN: canary };
+  const barely = await towline(["tick", "--repo", polling.clone, ...quiet], token, undefined, source);
   expect([barely.code, JSON.parse(barely.out).degraded]).toEqual([0, ["github could not be read: octokit was loaded"]]);
 });
 

@@ -1,4 +1,5 @@
 // `towline leave` where it must not go on, and where it only looks.
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -19,6 +20,11 @@ test("open jobs, nobody's yes, a folder that is full: nothing is done; a dry run
     "tasks/b.md": md("title: B", "b"),
   });
   packs.push(p);
+  for (const [key, value] of [
+    ["user.name", "Ann"],
+    ["user.email", "ann@example.org"],
+  ] as const)
+    execFileSync("git", ["-C", p.clone, "config", key, value]);
   await runTick(p.clone, { ann: machine() }, () => ({ hangs: true }));
   p.at("update-ref", "refs/heads/towline/b-1", "main");
   const before = p.at("for-each-ref");
