@@ -54,8 +54,6 @@ export interface Repo {
   readonly gitDir: string;
   /** The forge's own id of origin's repository, like `github.com/123`, where the CI service names it. */
   readonly forge: string | undefined;
-  /** What becomes of a text that is pushed; absent: it goes out as it is. */
-  readonly mask?: ((text: string) => string) | undefined;
   /** Fetches both branches from `origin`. */
   fetch(): Promise<Tips>;
   /** The tips as last fetched (or of the local branches when there is no remote), no network. */

@@ -41,8 +41,6 @@ const passes = 3;
 /** Pushes of a pass that may be lost before the work is left to the next tick: more where more tickers win in between. */
 const tries = 12;
 
-export { type TickOptions, type TickOutcome, type TickPorts, tickId } from "./shell/tick-run.ts";
-
 export async function tick(ports: TickPorts, options: TickOptions = {}): Promise<TickOutcome> {
   const run = beginRun(ports, options);
   const { outcome } = run;
@@ -174,7 +172,7 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     await addRecords(ports.repo, state, known);
     const file = pass === 1 ? run.id : `${run.id}-${pass}`;
     const judge = () =>
-      decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start, mask: ports.repo.mask });
+      decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start, mask: ports.mask });
     let decision = judge();
     if (decision.plan.unread) {
       // Work that came up only now, out of a rule or an answer.

@@ -1,10 +1,12 @@
 // towline.yml beyond its schema: names that it uses, and fields that nothing reads.
+
 import { isKept, keptWords, packKeys } from "./agent-needs.ts";
 import { meant, type Pack, problem } from "./check-pack.ts";
 import type { Problem } from "./entry.ts";
 import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import { unknownWords } from "./release.ts";
+import { isZone } from "./scalar.ts";
 import { settings as schema } from "./schema.ts";
 import { readYaml } from "./split.ts";
 import { ownersOf } from "./who.ts";
@@ -81,15 +83,6 @@ export function settingsProblems(pack: Pack): Problem[] {
     problems.push(at(["defaults", "api_key_env"], "api_key_env", message, advice));
   }
   return [...problems, ...unread(text, at)];
-}
-
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 type Fields = Record<string, unknown>;

@@ -106,3 +106,13 @@ export const slug = z
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/, "must be lower-case letters, digits and dashes, at most 64")
   .refine((v) => !/^\d+$/.test(v), "must not be only digits")
   .refine((v) => !/^(con|prn|aux|nul|com\d|lpt\d)$/.test(v), "is a name that Windows keeps for itself");
+
+/** Whether this is a time zone that is known here, like `Europe/Berlin`. */
+export function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

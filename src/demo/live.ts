@@ -8,7 +8,7 @@ import type { State } from "../core/state.ts";
 import { messageOf, outside } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import { gitEnv, runGit } from "../shell/git.ts";
-import type { TickOutcome } from "../tick.ts";
+import type { TickOutcome } from "../shell/tick-run.ts";
 import { remark } from "./pack.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;

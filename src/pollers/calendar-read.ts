@@ -1,7 +1,9 @@
 // What begins in a span of time, out of the text of a calendar.
+
 import { Worker } from "node:worker_threads";
 import { z } from "zod";
 import { offset } from "../core/due.ts";
+import { isZone } from "../core/scalar.ts";
 import { oneLine } from "../core/text.ts";
 import { SourceFault } from "./fetch.ts";
 
@@ -105,13 +107,4 @@ function instant({ wall, zone, instant: said }: z.infer<typeof moment>, pack: st
   if (named === null && said !== undefined) return new Date(said);
   const place = named ?? pack;
   return new Date(wall - offset(place, wall - offset(place, wall)));
-}
-
-function isZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -8,12 +8,12 @@ import { recordsOf } from "../core/known-hosts.ts";
 import { oneLine } from "../core/text.ts";
 import { configuration, outside } from "../errors.ts";
 import type { Tips } from "../ports.ts";
-import { tickId } from "../tick.ts";
 import { readBound } from "./binding.ts";
 import { gather, type Hands } from "./hands.ts";
 import type { Pool } from "./pool.ts";
 import { addRecords, readPair } from "./read.ts";
 import { refusalOf } from "./refusal.ts";
+import { tickId } from "./tick-run.ts";
 import type { HostLookup } from "./ways.ts";
 
 const tries = 12;

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf, outside } from "../errors.ts";
+import { askModel } from "./openai.ts";
 
 export interface Embeddings {
   /** One vector a text, in their order. Throws a Fault when that cannot be had. */
@@ -16,12 +17,12 @@ export interface EmbeddingOptions {
   /** The value of what `token` names. */
   token?: string | undefined;
   cache: string;
-  fetch?: typeof globalThis.fetch;
+  fetch?: typeof globalThis.fetch | undefined;
   /** Ends all of it, however many answers it takes. */
   signal?: AbortSignal | undefined;
 }
 
-const most = { batch: 64, text: 8000, ms: 30_000, bytes: 64 << 20 };
+const most = { batch: 64, text: 8000, ms: 30_000 };
 
 export function openEmbeddings(options: EmbeddingOptions): Embeddings {
   return {
@@ -70,49 +71,23 @@ async function keep(path: string, vector: number[]): Promise<void> {
     .catch(() => undefined);
 }
 
-async function ask(options: EmbeddingOptions, input: string[]): Promise<number[][]> {
-  const { url, model, token } = options;
+async function ask({ model, signal, ...at }: EmbeddingOptions, input: string[]): Promise<number[][]> {
   const fault = (why: string) =>
     outside(
-      `${new URL(url).host} gives no embeddings: ${why}`,
+      `${new URL(at.url).host} gives no embeddings: ${why}`,
       "look at `embeddings:` in towline.yml: `url` ends in /v1 for Ollama and OpenAI, `model` is one that it has",
     );
-  let answer: unknown;
-  try {
-    const response = await (options.fetch ?? fetch)(`${url.replace(/\/+$/, "")}/embeddings`, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) },
-      body: JSON.stringify({ model, input, encoding_format: "float" }),
-      // The texts and the token go where the settings say, and nowhere else.
-      redirect: "error",
-      signal: AbortSignal.any([AbortSignal.timeout(most.ms), ...(options.signal ? [options.signal] : [])]),
-    });
-    const text = await limited(response);
-    if (!response.ok) throw new Error(`it answers ${response.status}`);
-    answer = JSON.parse(text);
-  } catch (thrown) {
-    throw fault(reasonOf(thrown));
-  }
+  const limit = AbortSignal.timeout(most.ms);
+  const answer = await askModel({ ...at, signal: signal ? AbortSignal.any([limit, signal]) : limit }, "embeddings", {
+    model,
+    input,
+    encoding_format: "float",
+  }).catch((thrown) => {
+    throw fault(messageOf(thrown));
+  });
   const vectors = vectorsOf(answer, input.length);
   if (vectors === null) throw fault("its answer holds no vector for each text");
   return vectors;
-}
-
-export const reasonOf = (thrown: unknown) => {
-  const cause = thrown instanceof Error ? (thrown.cause as { code?: string } | undefined) : undefined;
-  return thrown instanceof SyntaxError ? "its answer is no JSON" : (cause?.code ?? messageOf(thrown));
-};
-
-/** All of an answer, unless it is far too long. */
-export async function limited(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of response.body ?? []) {
-    bytes += part.length;
-    if (bytes > most.bytes) throw new Error("its answer is too long");
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }
 
 function vectorsOf(answer: unknown, count: number): number[][] | null {

@@ -41,7 +41,7 @@ export interface Hands {
   /** What agents may be given by name; absent: nothing. */
   secret?(name: string): string | undefined;
   /** Takes secrets out of a text, also where it was cut. Absent: what is too long to be kept whole is left out. */
-  mask?(text: string, cut: Cut): string;
+  mask?(text: string, cut?: Cut): string;
   /** Absent: what a host lacks stays missing. */
   deployer?: Deployer;
   /** Absent: no work on repositories can be begun or brought in. */

@@ -8,7 +8,6 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function masking(repo: Repo, secrets: Secrets): Repo {
   return {
     ...repo,
-    mask: (text) => secrets.mask(text),
     push(tips, changes, note) {
       const clean: Changes = new Map();
       for (const [path, content] of changes)

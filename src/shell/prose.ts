@@ -5,7 +5,8 @@ import type { Draft } from "../core/draft.ts";
 import { factsFor } from "../core/narrate.ts";
 import { type ProseRow, rowAfter, wishFor } from "../core/prose.ts";
 import { messageOf } from "../errors.ts";
-import { limited, reasonOf } from "./embeddings.ts";
+import { askModel } from "./openai.ts";
+import { wayOut } from "./way-out.ts";
 
 interface ProseOptions {
   /** The value of what `token` names. */
@@ -13,7 +14,7 @@ interface ProseOptions {
   mask(text: string): string;
   /** Told when the template stands, and why. */
   progress(line: string): void;
-  fetch?: typeof globalThis.fetch;
+  env: Readonly<Record<string, string | undefined>>;
 }
 
 const most_tokens = 400;
@@ -35,34 +36,23 @@ export async function writeProse(options: ProseOptions, draft: Draft): Promise<P
 type Narrate = NonNullable<Draft["settings"]["narrate"]>;
 
 async function ask(
-  { secret, mask, ...more }: ProseOptions,
+  { secret, mask, env }: ProseOptions,
   { url, model, token, wall }: Narrate,
   { system, user }: { system: string; user: string },
 ): Promise<string> {
-  const key = token && secret(token);
-  try {
-    const response = await (more.fetch ?? fetch)(`${url.replace(/\/+$/, "")}/chat/completions`, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...(key ? { authorization: `Bearer ${key}` } : {}) },
-      body: JSON.stringify({
-        model,
-        max_tokens: most_tokens,
-        messages: [
-          { role: "system", content: system },
-          { role: "user", content: mask(user) },
-        ],
-      }),
-      // The facts and the token go where the settings say, and nowhere else.
-      redirect: "error",
-      signal: AbortSignal.timeout(wall * 1000),
-    });
-    const text = await limited(response);
-    if (!response.ok) throw new Error(`it answers ${response.status}`);
-    const answer = JSON.parse(text) as { choices?: { message?: { content?: unknown } }[] };
-    const content = answer?.choices?.[0]?.message?.content;
-    if (typeof content !== "string") throw new Error("its answer holds no text");
-    return mask(content);
-  } catch (thrown) {
-    throw new Error(reasonOf(thrown), { cause: thrown });
-  }
+  const answer = (await askModel(
+    { url, token: token && secret(token), signal: AbortSignal.timeout(wall * 1000), fetch: await wayOut(env, url) },
+    "chat/completions",
+    {
+      model,
+      max_tokens: most_tokens,
+      messages: [
+        { role: "system", content: system },
+        { role: "user", content: mask(user) },
+      ],
+    },
+  )) as { choices?: { message?: { content?: unknown } }[] } | null;
+  const content = answer?.choices?.[0]?.message?.content;
+  if (typeof content !== "string") throw new Error("its answer holds no text");
+  return mask(content);
 }

@@ -5,11 +5,11 @@ import { isLive } from "../core/jobs.ts";
 import { metAs } from "../core/known-hosts.ts";
 import { configuration } from "../errors.ts";
 import type { Clock } from "../ports.ts";
-import { tickId } from "../tick.ts";
 import { bindingFault } from "./binding.ts";
 import { commitLedger } from "./ledger-commit.ts";
 import { openOrigin } from "./pack.ts";
 import type { Secrets } from "./secrets.ts";
+import { tickId } from "./tick-run.ts";
 
 export interface Replacing {
   dir: string;

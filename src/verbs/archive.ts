@@ -5,7 +5,7 @@ import { oneLine } from "../core/text.ts";
 import { usage } from "../errors.ts";
 import { type Archived, archiveOnce } from "../shell/archive.ts";
 import { openOrigin } from "../shell/pack.ts";
-import { tickId } from "../tick.ts";
+import { tickId } from "../shell/tick-run.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface ArchiveFlags extends Common {

@@ -20,7 +20,7 @@ import { commitLedger } from "../shell/ledger-commit.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { readPair } from "../shell/read.ts";
 import { createScan } from "../shell/scan.ts";
-import { tickId } from "../tick.ts";
+import { tickId } from "../shell/tick-run.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { campfireOf, campfirePorts, codeOf } from "./code.ts";
 

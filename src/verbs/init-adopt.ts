@@ -6,7 +6,7 @@ import type { Changes } from "../ports.ts";
 import { bindingFault } from "../shell/binding.ts";
 import { commitLedger } from "../shell/ledger-commit.ts";
 import { openOrigin } from "../shell/pack.ts";
-import { tickId } from "../tick.ts";
+import { tickId } from "../shell/tick-run.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface Adopted {

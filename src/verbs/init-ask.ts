@@ -1,7 +1,9 @@
 // The five questions of `towline init`, and what counts as an answer.
+
 import manifest from "../../package.json" with { type: "json" };
 import { idFor, ledger_branch, pagesOf } from "../core/init-choice.ts";
 import { type Chosen, model_runtimes } from "../core/init-records.ts";
+import { isZone } from "../core/scalar.ts";
 import { usage } from "../errors.ts";
 import { type GithubPlace, runtimeHere } from "../shell/init-look.ts";
 import type { Questions } from "../shell/question.ts";
@@ -101,13 +103,4 @@ function siteOf(said: string, place: GithubPlace | null): Chosen["site"] {
   if (said === "pages") throw usage("pages are GitHub's, and origin is not there", "write none, or dir:PATH");
   if (/^dir:./.test(said)) return { publish: said };
   throw usage(`\`--site ${said.slice(0, 40)}\` is none of them`, "write none, pages or dir:PATH");
-}
-
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }

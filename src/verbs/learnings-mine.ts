@@ -17,11 +17,11 @@ import { digLocally } from "../shell/mine-local.ts";
 import { openOrigin } from "../shell/pack.ts";
 import { findRepo } from "../shell/repo-open.ts";
 import { createScan } from "../shell/scan.ts";
-import { tickId } from "../tick.ts";
+import { tickId } from "../shell/tick-run.ts";
 import type { Wire } from "../wire.ts";
 import { codeOf } from "./code.ts";
 import type { MineFlags } from "./learnings.ts";
-import { meaning } from "./tick-after.ts";
+import { lent } from "./tick-after.ts";
 
 const longest = 90 * 86_400;
 
@@ -114,7 +114,7 @@ async function meaningsOf(wire: Wire, { repo, tips, settings, signals, signal }:
   if (!settings?.embeddings || texts.length === 0) return undefined;
   const { askMeanings } = await import("../shell/meanings.ts");
   try {
-    return await askMeanings(meaning(wire, signal), settings.embeddings, texts);
+    return await askMeanings(lent(wire, signal), settings.embeddings, texts);
   } catch (thrown) {
     if (!(thrown instanceof Fault) || signal.aborted) throw thrown;
     wire.report.warning(`${thrown.message}; signals are put together by their words alone`);

@@ -5,7 +5,7 @@ import { counted } from "../core/text.ts";
 import { usage } from "../errors.ts";
 import type { MoveResult } from "../shell/ledger-move.ts";
 import { followOrigin } from "../shell/person-push.ts";
-import { tickId } from "../tick.ts";
+import { tickId } from "../shell/tick-run.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface MoveFlags extends Common {

@@ -3,7 +3,7 @@ import { toSeconds } from "../core/explain.ts";
 import { glyphs } from "../core/jobs.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
-import type { TickOutcome } from "../tick.ts";
+import type { TickOutcome } from "../shell/tick-run.ts";
 
 export interface Ended {
   job: string;

@@ -14,7 +14,7 @@ import { delivery } from "./site-deploy.ts";
 
 interface After {
   wire: Wire;
-  flags: { sync?: boolean; site?: boolean; now?: string };
+  flags: { sync?: boolean; site?: boolean };
   dir: string;
   repo: Repo;
   clock: Clock;
@@ -75,7 +75,7 @@ export function afterRecord({
   };
   const notifying = async (state: State, _left: number, id: string) =>
     state.notices?.some((one) => one.tick === id)
-      ? (await import("../shell/notify.ts")).sendNotices({ ...writing(wire), env: wire.env, signal: signal }, state, id)
+      ? (await import("../shell/notify.ts")).sendNotices(lent(wire, signal), state, id)
       : {};
   const today = clock.now().toISOString().slice(0, 10);
   let archived = before?.archived;
@@ -107,17 +107,12 @@ export function afterRecord({
   };
 }
 
-/** What everything that speaks to the outside in a tick's name is given. */
-/** What asking for meanings takes. */
-export const meaning = (wire: Wire, signal?: AbortSignal) => ({
-  ...writing(wire),
-  cache: cacheDir(wire),
-  env: wire.env,
-  signal,
-});
-
-export const writing = (wire: Wire) => ({
+/** What whoever speaks to the outside in this verb's name is lent: keys by name, the mask, the cache, the way out. */
+export const lent = (wire: Wire, signal?: AbortSignal) => ({
   secret: secretOf(wire),
   mask: (text: string) => wire.secrets.mask(text),
   progress: (line: string) => wire.report.progress(line),
+  cache: cacheDir(wire),
+  env: wire.env,
+  signal,
 });

@@ -18,12 +18,13 @@ import type { Published } from "../shell/publish.ts";
 import { originUrl } from "../shell/repo-open.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
-import { tick as runTick, type TickOptions, type TickOutcome, type TickPorts } from "../tick.ts";
+import type { TickOptions, TickOutcome, TickPorts } from "../shell/tick-run.ts";
+import { tick as runTick } from "../tick.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
 import { campfireOf, codeOf, talkWith } from "./code.ts";
 import { type PartFlags, partOf, withPart } from "./part.ts";
 import { type Ended, endedLine, endedOf, standing, standingLines, unpushedLine } from "./tell.ts";
-import { afterRecord, meaning, writing } from "./tick-after.ts";
+import { afterRecord, lent } from "./tick-after.ts";
 
 export interface TickFlags extends Common, PartFlags {
   now?: string;
@@ -101,11 +102,9 @@ export async function tickOnce(
       secret: secretOf(wire),
       deployer: createDeployer({ env: wire.env, clock, secret: secretOf(wire) }),
       prose: async (draft) =>
-        draft.settings.narrate && (await import("../shell/prose.ts")).writeProse(writing(wire), draft),
+        draft.settings.narrate && (await import("../shell/prose.ts")).writeProse(lent(wire), draft),
       meanings: async ({ settings: { embeddings } }, texts, signal) =>
-        embeddings
-          ? (await import("../shell/meanings.ts")).askMeanings(meaning(wire, signal), embeddings, texts)
-          : null,
+        embeddings ? (await import("../shell/meanings.ts")).askMeanings(lent(wire, signal), embeddings, texts) : null,
       report: wire.report,
       pollers: lead
         ? async (settings, state) => [

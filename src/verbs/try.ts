@@ -15,7 +15,7 @@ import { hearSignals } from "../interrupt.ts";
 import { type Ran, runErrand } from "../shell/errand.ts";
 import { openUnrecorded } from "../shell/errand-open.ts";
 import { personOf } from "../shell/person.ts";
-import { tickId } from "../tick.ts";
+import { tickId } from "../shell/tick-run.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { refuse } from "./dispatch.ts";
 import { createShow } from "./dispatch-tell.ts";

@@ -6,7 +6,8 @@ import { createPool } from "../../src/shell/pool.ts";
 import type { Code } from "../../src/shell/repos.ts";
 import { outcomeOf, type Screen } from "../../src/shell/screen.ts";
 import { noSecrets, type Secrets } from "../../src/shell/secrets.ts";
-import { type TickOptions, type TickOutcome, type TickPorts, tick } from "../../src/tick.ts";
+import type { TickOptions, TickOutcome, TickPorts } from "../../src/shell/tick-run.ts";
+import { tick } from "../../src/tick.ts";
 import { quiet } from "../../src/wire.ts";
 import { type FakeMachine, fakeFleet, type Script } from "./fleet.ts";
 
@@ -63,6 +64,7 @@ export async function runTick(
       runtimes,
       screen: options.screen ?? (async (result, runtime) => ({ result, outcome: outcomeOf(result, runtime) })),
       secret: (name) => options.env?.[name],
+      ...(options.secrets && { mask: options.secrets.mask }),
       deployer: options.deployer,
       conversations: options.conversations,
       code: options.code,

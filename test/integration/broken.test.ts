@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { TickOutcome } from "../../src/tick.ts";
+import type { TickOutcome } from "../../src/shell/tick-run.ts";
 import { machine } from "../fakes/fleet.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 import { runTick } from "../fakes/run-tick.ts";

@@ -1496,7 +1496,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "what asks for embeddings goes where the settings say, and nowhere else",
-    edits: [["src/shell/embeddings.ts", 'redirect: "error"', 'redirect: "follow"']],
+    edits: [["src/shell/openai.ts", 'redirect: "error"', 'redirect: "follow"']],
     tests: ["test/verbs/learn-embeddings.test.ts"],
     name: "on to elsewhere",
   },
@@ -2038,7 +2038,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "what a model is to put in words goes where the settings say",
-    edits: [["src/shell/prose.ts", 'redirect: "error"', 'redirect: "follow"']],
+    edits: [["src/shell/openai.ts", 'redirect: "error"', 'redirect: "follow"']],
     tests: ["test/tick/prose.test.ts"],
     name: "a place that leads elsewhere",
   },

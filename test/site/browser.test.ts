@@ -1,26 +1,13 @@
 // The pages in a real browser: what judge.test.ts does not ask of each of them.
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildSite, serveSite } from "../../src/shell/site.ts";
+import { executable, launch, needs, opened } from "./browser.ts";
 import { sampleInput, writeSample } from "./sample.ts";
 
-const executable = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
-  existsSync(path),
-);
-const args = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const pages = ["", "reflections/", "tasks/", "jobs/", "fleet/"];
 /** Looked at in fewer modes: they are made of the same parts. */
 const beside = [
@@ -43,308 +30,290 @@ const modes: Record<string, BrowserContextOptions> = {
   "scripts off": { viewport: { width: 1360, height: 900 }, javaScriptEnabled: false },
 };
 
-describe.skipIf(executable === undefined)(
-  `browser${executable === undefined ? ": needs chromium (npm test -- --install)" : ""}`,
-  () => {
-    const sites: Record<string, Awaited<ReturnType<typeof serveSite>>> = {};
-    let root: string;
-    let browser: Browser;
+describe.skipIf(executable === undefined)(`browser${needs}`, () => {
+  const sites: Record<string, Awaited<ReturnType<typeof serveSite>>> = {};
+  let root: string;
+  let browser: Browser;
 
-    beforeAll(async () => {
-      root = await mkdtemp(join(tmpdir(), "towline-browser-"));
-      browser = await chromium.launch({ executablePath: executable, args });
-      for (const kind of ["quiet", "empty"] as const) {
-        const data = join(root, `${kind}-data`);
-        await mkdir(data);
-        await writeSample(data, sampleInput(kind));
-        const { out } = await buildSite({ data, out: join(root, kind) });
-        sites[kind] = await serveSite(out, { port: 0, host: "127.0.0.1" });
-      }
-    }, 300_000);
-
-    afterAll(async () => {
-      await browser?.close();
-      for (const site of Object.values(sites)) await site.close();
-      await rm(root, { recursive: true, force: true });
-    });
-
-    const url = (kind: string, path = "") => `${sites[kind]?.url}${path}`;
-
-    /** A page whose every word to the console and every request is kept. */
-    async function visit(options: BrowserContextOptions, address: string, work: (page: Page) => Promise<void>) {
-      const context = await browser.newContext({ ...options, serviceWorkers: "block" });
-      const page = await context.newPage();
-      const said: string[] = [];
-      const asked: string[] = [];
-      page.on("console", (message) => said.push(message.text()));
-      page.on("pageerror", (error) => said.push(String(error)));
-      page.on("dialog", (dialog) => said.push(dialog.message()));
-      context.on("request", (request) => asked.push(request.url()));
-      try {
-        const response = await page.goto(address);
-        expect(response?.status()).toBe(200);
-        await work(page);
-        expect(said).toEqual([]);
-        expect(asked.filter((one) => !one.startsWith(new URL(address).origin))).toEqual([]);
-      } finally {
-        await context.close();
-      }
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "towline-browser-"));
+    browser = await launch();
+    for (const kind of ["quiet", "empty"] as const) {
+      const data = join(root, `${kind}-data`);
+      await mkdir(data);
+      await writeSample(data, sampleInput(kind));
+      const { out } = await buildSite({ data, out: join(root, kind) });
+      sites[kind] = await serveSite(out, { port: 0, host: "127.0.0.1" });
     }
+  }, 300_000);
 
-    // judge.test.ts looks at all pages in the other ways, and at hostile ones.
-    test.each([
-      ["small phone, dark", "quiet"],
-      ["phone", "empty"],
-    ])(
-      "%s: every page of the %s pack is quiet, fits, and opens",
-      async (mode, kind) => {
-        const options = modes[mode] as BrowserContextOptions;
-        for (const path of pages)
-          await visit(options, url(kind, path), async (page) => {
-            expect(await page.locator("h1").innerText()).not.toBe("");
-            const rows = page.locator("details.row");
-            if (kind === "empty") expect(await rows.count()).toBe(0);
-            else if ((await rows.count()) > 0) {
-              await rows.first().locator("summary").click();
-              expect(await rows.first().locator(".open").isVisible()).toBe(true);
-            }
-            await rows.evaluateAll((all) => {
-              for (const row of all) row.setAttribute("open", "");
-            });
-            expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(options.viewport?.width);
-            expect(await page.locator(forbidden).count()).toBe(0);
+  afterAll(async () => {
+    await browser?.close();
+    for (const site of Object.values(sites)) await site.close();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  const url = (kind: string, path = "") => `${sites[kind]?.url}${path}`;
+
+  /** A page whose every word to the console and every request is kept. */
+  const visit = (options: BrowserContextOptions, address: string, work: (page: Page) => Promise<void>) =>
+    opened(browser, { ...options, serviceWorkers: "block" }, async (page, { said, asked }) => {
+      const response = await page.goto(address);
+      expect(response?.status()).toBe(200);
+      await work(page);
+      expect(said).toEqual([]);
+      expect(asked.filter((one) => !one.startsWith(new URL(address).origin))).toEqual([]);
+    });
+
+  // judge.test.ts looks at all pages in the other ways, and at hostile ones.
+  test.each([
+    ["small phone, dark", "quiet"],
+    ["phone", "empty"],
+  ])(
+    "%s: every page of the %s pack is quiet, fits, and opens",
+    async (mode, kind) => {
+      const options = modes[mode] as BrowserContextOptions;
+      for (const path of pages)
+        await visit(options, url(kind, path), async (page) => {
+          expect(await page.locator("h1").innerText()).not.toBe("");
+          const rows = page.locator("details.row");
+          if (kind === "empty") expect(await rows.count()).toBe(0);
+          else if ((await rows.count()) > 0) {
+            await rows.first().locator("summary").click();
+            expect(await rows.first().locator(".open").isVisible()).toBe(true);
+          }
+          await rows.evaluateAll((all) => {
+            for (const row of all) row.setAttribute("open", "");
           });
-      },
-      60_000,
-    );
+          expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(options.viewport?.width);
+          expect(await page.locator(forbidden).count()).toBe(0);
+        });
+    },
+    60_000,
+  );
 
-    const beside_in: [string, "quiet" | "empty"][] = [
-      ["small phone, dark", "quiet"],
-      ["phone", "empty"],
-    ];
-    test.each(beside_in)(
-      "%s: the pages beside the daily ones of the %s pack fit, say their numbers twice, and teach when empty",
-      async (mode, kind) => {
-        const options = modes[mode] as BrowserContextOptions;
-        for (const path of kind === "empty" ? beside.slice(0, -1) : beside)
-          await visit(options, url(kind, path), async (page) => {
-            expect(await page.locator("h1").innerText()).not.toBe("");
-            const closed = page.locator("details:not([open]) > summary:visible");
-            const before = await closed.count();
-            if (before > 0) {
-              await closed.first().click();
-              expect(await closed.count()).not.toBe(before);
-            }
-            await page.locator("details").evaluateAll((all) => {
-              for (const one of all) one.setAttribute("open", "");
-            });
-            expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(options.viewport?.width);
-            expect(await page.locator(forbidden).count()).toBe(0);
-            for (const figure of await page.locator("figure.chart").all()) {
-              expect(await figure.locator("svg[role=img] > title").count()).toBe(1);
-              expect(await figure.locator("svg > desc").innerHTML()).not.toBe("");
-              expect(await figure.locator("tbody tr").count()).toBeGreaterThan(0);
-            }
-            if (kind === "empty" && !["rules/", "health/"].includes(path))
-              expect(await page.locator(".empty").count()).toBe(1);
+  const beside_in: [string, "quiet" | "empty"][] = [
+    ["small phone, dark", "quiet"],
+    ["phone", "empty"],
+  ];
+  test.each(beside_in)(
+    "%s: the pages beside the daily ones of the %s pack fit, say their numbers twice, and teach when empty",
+    async (mode, kind) => {
+      const options = modes[mode] as BrowserContextOptions;
+      for (const path of kind === "empty" ? beside.slice(0, -1) : beside)
+        await visit(options, url(kind, path), async (page) => {
+          expect(await page.locator("h1").innerText()).not.toBe("");
+          const closed = page.locator("details:not([open]) > summary:visible");
+          const before = await closed.count();
+          if (before > 0) {
+            await closed.first().click();
+            expect(await closed.count()).not.toBe(before);
+          }
+          await page.locator("details").evaluateAll((all) => {
+            for (const one of all) one.setAttribute("open", "");
           });
-      },
-      120_000,
+          expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(options.viewport?.width);
+          expect(await page.locator(forbidden).count()).toBe(0);
+          for (const figure of await page.locator("figure.chart").all()) {
+            expect(await figure.locator("svg[role=img] > title").count()).toBe(1);
+            expect(await figure.locator("svg > desc").innerHTML()).not.toBe("");
+            expect(await figure.locator("tbody tr").count()).toBeGreaterThan(0);
+          }
+          if (kind === "empty" && !["rules/", "health/"].includes(path))
+            expect(await page.locator(".empty").count()).toBe(1);
+        });
+    },
+    120_000,
+  );
+
+  test("every link inside the site leads to a file and, with a fragment, to an element of it", async () => {
+    const out = join(root, "quiet");
+    const all = await readdir(out, { recursive: true });
+    const files = all.filter((name) => name.endsWith(".html"));
+    expect(files.length).toBeGreaterThan(80);
+    const ids = new Map<string, Set<string>>();
+    const wanted = new Map<string, string>();
+    for (const file of files) {
+      const html = await readFile(join(out, file), "utf8");
+      const found = [...html.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1] as string);
+      expect(new Set(found).size).toBe(found.length);
+      const place = `/${file.replace(/index\.html$/, "")}`;
+      ids.set(place, new Set(found));
+      for (const [, link] of html.matchAll(/<a\s[^>]*href="([/#][^"]*)"/g))
+        wanted.set((link as string).startsWith("#") ? `${place}${link}` : (link as string), file);
+    }
+    expect(wanted.size).toBeGreaterThan(200);
+    const feeds = new Set((await readdir(out, { recursive: true })).filter((name) => name.endsWith("feed.json")));
+    for (const [link, from] of wanted) {
+      if (feeds.has(link.slice(1))) continue;
+      const [page, fragment] = link.split("#") as [string, string?];
+      if (all.includes(page.slice(1)) && !page.endsWith("/")) continue;
+      const there = ids.get(page);
+      expect(there, `${link} in ${from}`).toBeDefined();
+      if (fragment) expect(there?.has(decodeURIComponent(fragment)), `${link} in ${from}`).toBe(true);
+    }
+  });
+
+  test("a permalink opens its row, and what was open is open after a reload", async () => {
+    await visit(modes.light ?? {}, url("quiet", "fleet/#boba"), async (page) => {
+      expect(await page.locator("#boba").isVisible()).toBe(true);
+      await page.locator("details.row summary").last().click();
+      await page.goto(url("quiet", "jobs/"));
+      await page.goto(url("quiet", "fleet/"));
+      await page.reload();
+      expect(await page.locator("details.row[open]").count()).toBe(2);
+    });
+  });
+
+  test("days stay in sight while their rows pass", async () => {
+    await visit(modes.phone ?? {}, url("quiet", "reflections/"), async (page) => {
+      await page.evaluate("scrollTo(0, 700)");
+      const tops = await page.locator(".day").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
+      expect(tops.some((top) => Math.abs(top) < 1)).toBe(true);
+    });
+  });
+
+  test("from home, one click says why a job started, what it cost and what it said", async () => {
+    await visit(modes.light ?? {}, url("quiet"), async (page) => {
+      await page.locator(".today a.row").first().click();
+      const text = await page.locator("main").innerText();
+      expect(text).toMatch(/Why\s+It was due/);
+      expect(text).toMatch(/Cost\s+/);
+      expect(text).toMatch(/What it said\s+Filesystem/);
+    });
+  });
+
+  test("a job of coding work shows its diff with its remarks, its steps and what it was told", async () => {
+    const folder = (await readdir(join(root, "quiet/jobs"))).filter((name) => name.startsWith("nginx-errors"));
+    const pages = await Promise.all(
+      folder.map((name) => readFile(join(root, "quiet/jobs", name, "index.html"), "utf8")),
     );
-
-    test("every link inside the site leads to a file and, with a fragment, to an element of it", async () => {
-      const out = join(root, "quiet");
-      const all = await readdir(out, { recursive: true });
-      const files = all.filter((name) => name.endsWith(".html"));
-      expect(files.length).toBeGreaterThan(80);
-      const ids = new Map<string, Set<string>>();
-      const wanted = new Map<string, string>();
-      for (const file of files) {
-        const html = await readFile(join(out, file), "utf8");
-        const found = [...html.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1] as string);
-        expect(new Set(found).size).toBe(found.length);
-        const place = `/${file.replace(/index\.html$/, "")}`;
-        ids.set(place, new Set(found));
-        for (const [, link] of html.matchAll(/<a\s[^>]*href="([/#][^"]*)"/g))
-          wanted.set((link as string).startsWith("#") ? `${place}${link}` : (link as string), file);
-      }
-      expect(wanted.size).toBeGreaterThan(200);
-      const feeds = new Set((await readdir(out, { recursive: true })).filter((name) => name.endsWith("feed.json")));
-      for (const [link, from] of wanted) {
-        if (feeds.has(link.slice(1))) continue;
-        const [page, fragment] = link.split("#") as [string, string?];
-        if (all.includes(page.slice(1)) && !page.endsWith("/")) continue;
-        const there = ids.get(page);
-        expect(there, `${link} in ${from}`).toBeDefined();
-        if (fragment) expect(there?.has(decodeURIComponent(fragment)), `${link} in ${from}`).toBe(true);
-      }
+    const coded = folder[pages.findIndex((html) => html.includes("What it changed"))];
+    await visit(modes.light ?? {}, url("quiet", `jobs/${coded}/`), async (page) => {
+      const rows = await page.locator(".diff").first().locator("tr").allInnerTexts();
+      expect(rows.map((row) => row.split("\t").map((cell) => cell.trim()))).toContainEqual([
+        "",
+        "3",
+        "+",
+        "location = /sitemap-old.xml { return 404; }",
+      ]);
+      expect(rows[5]).toMatch(/settled\s*Why not 410\?/);
+      expect(await page.locator(".remarks").innerText()).toMatch(/open\s+Good otherwise/);
+      expect(await page.locator(".events").innerText()).toMatch(/it asked\s+May I touch the sitemap\?\s+Yes, go ahead/);
+      await page.getByText("What it was told", { exact: true }).click();
+      expect(await page.getByText("Find the errors.").isVisible()).toBe(true);
     });
+  });
 
-    test("a permalink opens its row, and what was open is open after a reload", async () => {
-      await visit(modes.light ?? {}, url("quiet", "fleet/#boba"), async (page) => {
-        expect(await page.locator("#boba").isVisible()).toBe(true);
-        await page.locator("details.row summary").last().click();
-        await page.goto(url("quiet", "jobs/"));
-        await page.goto(url("quiet", "fleet/"));
-        await page.reload();
-        expect(await page.locator("details.row[open]").count()).toBe(2);
-      });
+  test("reflections are found by words and by lists, at once, and the choice stands in the address", async () => {
+    await visit(modes.light ?? {}, url("quiet", "tasks/"), async (page) => {
+      await page.keyboard.press("/");
+      await page.waitForURL("**/reflections/#search");
+      await page.locator("#search:focus").waitFor();
+      await page.keyboard.type("sitemp removed");
+      const found = page.locator(".found a.row");
+      await found.first().waitFor();
+      expect(await found.first().innerText()).toContain("Summarise yesterday's nginx errors");
+      const all = await found.count();
+      await page.locator('[data-list="outcome/partial"]').click();
+      await expect.poll(() => found.count()).toBeLessThan(all);
+      expect(new Set(await page.locator(".found .state").allInnerTexts())).toEqual(new Set(["◐\npartial"]));
+      expect(page.url()).toContain("?q=sitemp+removed&outcome=partial");
+      await page.reload();
+      await found.first().waitFor();
+      const title = await found.first().locator("bdi").innerText();
+      await found.first().click();
+      expect(await page.locator("details.row[open] .title bdi").innerText()).toBe(title);
     });
-
-    test("days stay in sight while their rows pass", async () => {
-      await visit(modes.phone ?? {}, url("quiet", "reflections/"), async (page) => {
-        await page.evaluate("scrollTo(0, 700)");
-        const tops = await page.locator(".day").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
-        expect(tops.some((top) => Math.abs(top) < 1)).toBe(true);
-      });
+    await visit(modes["scripts off"] ?? {}, url("quiet", "reflections/"), async (page) => {
+      await page.locator('[data-list="host/lando"]').click();
+      expect(new Set(await page.locator(".listed .row .aside").allInnerTexts())).toEqual(new Set(["INFRA"]));
+      expect(await page.locator("input").isVisible()).toBe(false);
     });
+  });
 
-    test("from home, one click says why a job started, what it cost and what it said", async () => {
-      await visit(modes.light ?? {}, url("quiet"), async (page) => {
-        await page.locator(".today a.row").first().click();
-        const text = await page.locator("main").innerText();
-        expect(text).toMatch(/Why\s+It was due/);
-        expect(text).toMatch(/Cost\s+/);
-        expect(text).toMatch(/What it said\s+Filesystem/);
-      });
-    });
+  test("an open page takes in what a tick brought, and keeps its place, its focus and what is open", async () => {
+    const context = await browser.newContext({ viewport: { width: 1360, height: 700 } });
+    const asked: string[] = [];
+    const open = async (path: string) => {
+      const page = await context.newPage();
+      await page.clock.install({ time: new Date("2026-11-21T08:10:00Z") });
+      await page.goto(url("quiet", path));
+      // From here on its time stands still: only the test moves it.
+      await page.clock.pauseAt(new Date("2026-11-21T08:20:00Z"));
+      return page;
+    };
+    const [rows, words] = [await open("reflections/"), await open("reflections/?q=sitemap")];
+    rows.on("request", (request) => asked.push(request.url()));
+    const row = rows.locator("details.row").nth(6);
+    await row.locator("summary").click();
+    await rows.evaluate("scrollTo(0, 260)");
+    await words.locator(".found a.row").first().waitFor();
+    const top = () => row.evaluate((one) => Math.round(one.getBoundingClientRect().top));
+    const before = await top();
+    const age = rows.locator(".asof .age");
+    expect(await age.innerText()).toBe("8 min ago");
 
-    test("a job of coding work shows its diff with its remarks, its steps and what it was told", async () => {
-      const folder = (await readdir(join(root, "quiet/jobs"))).filter((name) => name.startsWith("nginx-errors"));
-      const pages = await Promise.all(
-        folder.map((name) => readFile(join(root, "quiet/jobs", name, "index.html"), "utf8")),
+    await rows.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })");
+    asked.length = 0;
+    await rows.clock.runFor(60_000);
+    expect(asked).toEqual([]);
+    await rows.evaluate("delete document.hidden");
+    await rows.clock.runFor(10_000);
+    expect(asked).toEqual([expect.stringContaining("/version.json?")]);
+
+    const input = sampleInput("quiet");
+    const old = input.entries.find((entry) =>
+      entry.id.includes("2026-11-20-inbox-digest"),
+    ) as (typeof input.entries)[0];
+    Object.assign(old.data, { title: "Another title than before" });
+    const fresh = { ...old, id: "fresh", path: "reflections/2026/11/fresh.md" };
+    const data = { ...old.data, timestamp: "2026-11-21T08:15:00Z", title: "Brought by a tick" };
+    const entries = [...input.entries, { ...fresh, data } as (typeof input.entries)[0]];
+    const tips = { ...input.tips, ledger: "3".repeat(40), at: "2026-11-21T08:19:00Z" };
+    await writeSample(join(root, "quiet-data"), { ...input, entries, tips });
+    await buildSite({ data: join(root, "quiet-data"), out: join(root, "quiet") });
+
+    for (const page of [rows, words]) {
+      // As when one comes back to it: its time stands still, so that what has changed stays marked.
+      await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+      await page.locator("body[data-version$='333333333333']").waitFor();
+    }
+    expect(await rows.locator(".listed .fresh .title").allInnerTexts()).toEqual(
+      expect.arrayContaining(["Brought by a tick", "Another title than before"]),
+    );
+    expect(await rows.locator(".fresh").count()).toBe(2);
+    expect(await row.getAttribute("data-key")).not.toBe(null);
+    const kept = rows.locator("details.row[open]");
+    expect(await kept.count()).toBe(1);
+    expect(Math.abs((await kept.evaluate((one) => Math.round(one.getBoundingClientRect().top))) - before)).toBeLessThan(
+      2,
+    );
+    expect(
+      await rows.evaluate("document.activeElement?.tagName === 'SUMMARY' && document.activeElement.parentElement.open"),
+    ).toBe(true);
+    await rows.clock.runFor(700);
+    expect(await rows.locator(".fresh").count()).toBe(0);
+    expect(await age.innerText()).toBe("2 min ago");
+    expect(await words.locator("input").inputValue()).toBe("sitemap");
+    expect(await words.locator(".found").isVisible()).toBe(true);
+    expect(await words.locator(".listed").isVisible()).toBe(false);
+    await context.close();
+  }, 120_000);
+
+  test.each(["light", "dark"])("text of every role stands out from the %s ground", async (mode) => {
+    await visit(modes[mode] ?? {}, url("quiet"), async (page) => {
+      const roles = ["paper", "wash", "ink", "muted", "ember", "moss", "amber", "brick", "slate"];
+      const style = "getComputedStyle(document.documentElement)";
+      const [paper, wash, ...inks] = await Promise.all(
+        roles.map((role) => page.evaluate<string>(`${style}.getPropertyValue("--${role}").trim()`)),
       );
-      const coded = folder[pages.findIndex((html) => html.includes("What it changed"))];
-      await visit(modes.light ?? {}, url("quiet", `jobs/${coded}/`), async (page) => {
-        const rows = await page.locator(".diff").first().locator("tr").allInnerTexts();
-        expect(rows.map((row) => row.split("\t").map((cell) => cell.trim()))).toContainEqual([
-          "",
-          "3",
-          "+",
-          "location = /sitemap-old.xml { return 404; }",
-        ]);
-        expect(rows[5]).toMatch(/settled\s*Why not 410\?/);
-        expect(await page.locator(".remarks").innerText()).toMatch(/open\s+Good otherwise/);
-        expect(await page.locator(".events").innerText()).toMatch(
-          /it asked\s+May I touch the sitemap\?\s+Yes, go ahead/,
-        );
-        await page.getByText("What it was told", { exact: true }).click();
-        expect(await page.getByText("Find the errors.").isVisible()).toBe(true);
-      });
+      for (const ink of inks)
+        for (const ground of [paper, wash])
+          expect(contrast(ink as string, ground as string)).toBeGreaterThanOrEqual(4.5);
     });
-
-    test("reflections are found by words and by lists, at once, and the choice stands in the address", async () => {
-      await visit(modes.light ?? {}, url("quiet", "tasks/"), async (page) => {
-        await page.keyboard.press("/");
-        await page.waitForURL("**/reflections/#search");
-        await page.locator("#search:focus").waitFor();
-        await page.keyboard.type("sitemp removed");
-        const found = page.locator(".found a.row");
-        await found.first().waitFor();
-        expect(await found.first().innerText()).toContain("Summarise yesterday's nginx errors");
-        const all = await found.count();
-        await page.locator('[data-list="outcome/partial"]').click();
-        await expect.poll(() => found.count()).toBeLessThan(all);
-        expect(new Set(await page.locator(".found .state").allInnerTexts())).toEqual(new Set(["◐\npartial"]));
-        expect(page.url()).toContain("?q=sitemp+removed&outcome=partial");
-        await page.reload();
-        await found.first().waitFor();
-        const title = await found.first().locator("bdi").innerText();
-        await found.first().click();
-        expect(await page.locator("details.row[open] .title bdi").innerText()).toBe(title);
-      });
-      await visit(modes["scripts off"] ?? {}, url("quiet", "reflections/"), async (page) => {
-        await page.locator('[data-list="host/lando"]').click();
-        expect(new Set(await page.locator(".listed .row .aside").allInnerTexts())).toEqual(new Set(["INFRA"]));
-        expect(await page.locator("input").isVisible()).toBe(false);
-      });
-    });
-
-    test("an open page takes in what a tick brought, and keeps its place, its focus and what is open", async () => {
-      const context = await browser.newContext({ viewport: { width: 1360, height: 700 } });
-      const asked: string[] = [];
-      const open = async (path: string) => {
-        const page = await context.newPage();
-        await page.clock.install({ time: new Date("2026-11-21T08:10:00Z") });
-        await page.goto(url("quiet", path));
-        // From here on its time stands still: only the test moves it.
-        await page.clock.pauseAt(new Date("2026-11-21T08:20:00Z"));
-        return page;
-      };
-      const [rows, words] = [await open("reflections/"), await open("reflections/?q=sitemap")];
-      rows.on("request", (request) => asked.push(request.url()));
-      const row = rows.locator("details.row").nth(6);
-      await row.locator("summary").click();
-      await rows.evaluate("scrollTo(0, 260)");
-      await words.locator(".found a.row").first().waitFor();
-      const top = () => row.evaluate((one) => Math.round(one.getBoundingClientRect().top));
-      const before = await top();
-      const age = rows.locator(".asof .age");
-      expect(await age.innerText()).toBe("8 min ago");
-
-      await rows.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })");
-      asked.length = 0;
-      await rows.clock.runFor(60_000);
-      expect(asked).toEqual([]);
-      await rows.evaluate("delete document.hidden");
-      await rows.clock.runFor(10_000);
-      expect(asked).toEqual([expect.stringContaining("/version.json?")]);
-
-      const input = sampleInput("quiet");
-      const old = input.entries.find((entry) =>
-        entry.id.includes("2026-11-20-inbox-digest"),
-      ) as (typeof input.entries)[0];
-      Object.assign(old.data, { title: "Another title than before" });
-      const fresh = { ...old, id: "fresh", path: "reflections/2026/11/fresh.md" };
-      const data = { ...old.data, timestamp: "2026-11-21T08:15:00Z", title: "Brought by a tick" };
-      const entries = [...input.entries, { ...fresh, data } as (typeof input.entries)[0]];
-      const tips = { ...input.tips, ledger: "3".repeat(40), at: "2026-11-21T08:19:00Z" };
-      await writeSample(join(root, "quiet-data"), { ...input, entries, tips });
-      await buildSite({ data: join(root, "quiet-data"), out: join(root, "quiet") });
-
-      for (const page of [rows, words]) {
-        // As when one comes back to it: its time stands still, so that what has changed stays marked.
-        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
-        await page.locator("body[data-version$='333333333333']").waitFor();
-      }
-      expect(await rows.locator(".listed .fresh .title").allInnerTexts()).toEqual(
-        expect.arrayContaining(["Brought by a tick", "Another title than before"]),
-      );
-      expect(await rows.locator(".fresh").count()).toBe(2);
-      expect(await row.getAttribute("data-key")).not.toBe(null);
-      const kept = rows.locator("details.row[open]");
-      expect(await kept.count()).toBe(1);
-      expect(
-        Math.abs((await kept.evaluate((one) => Math.round(one.getBoundingClientRect().top))) - before),
-      ).toBeLessThan(2);
-      expect(
-        await rows.evaluate(
-          "document.activeElement?.tagName === 'SUMMARY' && document.activeElement.parentElement.open",
-        ),
-      ).toBe(true);
-      await rows.clock.runFor(700);
-      expect(await rows.locator(".fresh").count()).toBe(0);
-      expect(await age.innerText()).toBe("2 min ago");
-      expect(await words.locator("input").inputValue()).toBe("sitemap");
-      expect(await words.locator(".found").isVisible()).toBe(true);
-      expect(await words.locator(".listed").isVisible()).toBe(false);
-      await context.close();
-    }, 120_000);
-
-    test.each(["light", "dark"])("text of every role stands out from the %s ground", async (mode) => {
-      await visit(modes[mode] ?? {}, url("quiet"), async (page) => {
-        const roles = ["paper", "wash", "ink", "muted", "ember", "moss", "amber", "brick", "slate"];
-        const style = "getComputedStyle(document.documentElement)";
-        const [paper, wash, ...inks] = await Promise.all(
-          roles.map((role) => page.evaluate<string>(`${style}.getPropertyValue("--${role}").trim()`)),
-        );
-        for (const ink of inks)
-          for (const ground of [paper, wash])
-            expect(contrast(ink as string, ground as string)).toBeGreaterThanOrEqual(4.5);
-      });
-    });
-  },
-);
+  });
+});
 
 /** Ratio of two `#rrggbb` colours as WCAG counts it. */
 function contrast(a: string, b: string): number {

@@ -1,6 +1,5 @@
 // A tick that has nothing to do: it calls no host and no model, and writes nothing, however often it runs.
 import { afterAll, expect, test } from "vitest";
-import { masking } from "../../src/shell/masked.ts";
 import { openRepo } from "../../src/shell/repo.ts";
 import { createSecrets } from "../../src/shell/secrets.ts";
 import { size, tell } from "../chaos/kit/sizes.ts";
@@ -67,12 +66,12 @@ test("a secret in a task's title: it leaves masked, and the ticks after that hav
   });
   try {
     const ann = machine({});
-    const repo = masking(await openRepo(one.clone, { env: process.env }), createSecrets({ ODD_TOKEN: value }));
+    const secrets = createSecrets({ ODD_TOKEN: value });
     const from = Date.parse("2026-11-20T01:00:00Z");
     const tick = (minute: number) =>
       runTick(one.clone, { ann }, () => ({ stdout: "Fine.\n", at: "2026-11-20T01:00:00Z" }), {
         now: new Date(from + minute * 60_000).toISOString(),
-        repo,
+        secrets,
       });
     for (const minute of [0, 1]) await tick(minute);
     expect(one.file("OVERVIEW.md")).toContain("redacted");

@@ -125,6 +125,7 @@ test.each([
     secret: () => key,
     mask: (text: string) => text.replaceAll(key, "***"),
     progress: (line: string) => void said.push(line),
+    env: {},
   };
   const row = await writeProse(options, draftOf(w.state(), new Date("2026-11-20T11:00:00Z"), "t"));
   expect(row).toMatchObject({ asked: 1, why: expect.stringMatching(why) });

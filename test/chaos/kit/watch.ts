@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Fleet, HostSession, Repo } from "../../../src/ports.ts";
 import { createPool } from "../../../src/shell/pool.ts";
-import type { TickPorts } from "../../../src/tick.ts";
+import type { TickPorts } from "../../../src/shell/tick-run.ts";
 
 /** A line of a ticker's log. Times are microseconds of the clock that all processes of a machine share. */
 export type Event =
