@@ -35,13 +35,15 @@ export function misfit({ edits, tests }: Mutant, dir = root): string | null {
 }
 
 interface Results {
+  /** The run's own word: also where it was ended before the failed test was written down. */
+  failed: boolean;
   numPassedTests: number;
   numFailedTests: number;
   testResults: { message?: string; assertionResults: { status: string; fullName: string }[] }[];
 }
 
 /** null: the tests came to no end. What they had started is ended with them: they are one process group. */
-async function run(dir: string, { tests, name }: Mutant, limit: number): Promise<Results | null> {
+async function run(dir: string, { tests, name }: Mutant, limit: number, bail = true): Promise<Results | null> {
   const file = join(dir, "mutant-results.json");
   rmSync(file, { force: true });
   const there = tests.filter((one) => existsSync(join(dir, one)));
@@ -49,7 +51,9 @@ async function run(dir: string, { tests, name }: Mutant, limit: number): Promise
     "run",
     ...there,
     ...(name ? [`--testNamePattern=${name}`] : []),
-    "--bail=1",
+    ...(bail ? ["--bail=1"] : []),
+    // A test that fails has noticed.
+    "--retry=0",
     "--reporter=json",
     `--outputFile=${file}`,
   ];
@@ -69,11 +73,11 @@ async function run(dir: string, { tests, name }: Mutant, limit: number): Promise
   };
   process.once("exit", end);
   const timer = setTimeout(end, limit);
-  await new Promise((resolve, reject) => child.once("exit", resolve).once("error", reject));
+  const code = await new Promise((resolve, reject) => child.once("exit", resolve).once("error", reject));
   clearTimeout(timer);
   process.off("exit", end);
   end();
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Results) : null;
+  return existsSync(file) ? { ...(JSON.parse(readFileSync(file, "utf8")) as Results), failed: code !== 0 } : null;
 }
 
 /** The tests must pass as they are: or else their failure says nothing. Null, or what fails. */
@@ -95,8 +99,8 @@ export async function tryMutant(dir: string, mutant: Mutant, limit = usual_limit
       );
     }
     let results = await run(dir, mutant, limit);
-    // On a busy machine a bail can end the run before it has written down which test made it bail: that is no verdict.
-    if (results && results.numFailedTests + results.numPassedTests === 0) results = await run(dir, mutant, limit);
+    // A bail can end the run before it has written down which test made it bail: that is no verdict.
+    if (results?.failed && results.numFailedTests === 0) results = await run(dir, mutant, limit, false);
     // A hang is noticed by whoever waits for the suite.
     if (!results) return { caught: "the suite came to no end" };
     if (results.numFailedTests > 0) return { caught: failedOf(results) };
