@@ -22,7 +22,12 @@ export function sidebar() {
   const left = new Set(sources().values());
   const take = (names: string[]) => names.filter((name) => left.delete(name)).map((slug) => ({ slug }));
   const shown = Object.entries(groups).map(([label, names]) => ({ label, items: take(names) }));
-  const records = take([...left].filter((id) => id.startsWith("records/")));
+  // Those that people write come first.
+  const kinds = ["index", "task", "agent", "host", "rule", "settings", "stop", "insight", "learning", "skill"];
+  const records = take([
+    ...kinds.map((kind) => `records/${kind}`),
+    ...[...left].filter((id) => id.startsWith("records/")),
+  ]);
   shown.splice(-1, 0, { label: "Records", items: records });
   return [...shown, { label: "More", items: take([...left]) }].filter(({ items }) => items.length > 0);
 }
