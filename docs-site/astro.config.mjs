@@ -23,6 +23,8 @@ export default defineConfig({
       sidebar: sidebar(),
       lastUpdated: false,
       credits: false,
+      // Records are prose below their frontmatter: their lines are long.
+      expressiveCode: { defaultProps: { wrap: true, overridesByLang: { text: { wrap: false } } } },
       tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },
     }),
   ],

@@ -20,7 +20,10 @@ const groups: Record<string, string[]> = {
 
 export function sidebar() {
   const left = new Set(sources().values());
-  const take = (names: string[]) => names.filter((name) => left.delete(name)).map((slug) => ({ slug }));
+  const take = (names: string[]) =>
+    names
+      .filter((name) => left.delete(name))
+      .map((slug) => (slug === "index" ? { slug, label: "All pages" } : { slug }));
   const shown = Object.entries(groups).map(([label, names]) => ({ label, items: take(names) }));
   // Those that people write come first.
   const kinds = ["index", "task", "agent", "host", "rule", "settings", "stop", "insight", "learning", "skill"];

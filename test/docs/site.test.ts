@@ -99,34 +99,40 @@ describe("the site", () => {
     expect(addresses.length).toBeGreaterThan(15);
   });
 
+  /** Links of a page that lead to no file of the site, or to no place in it. */
+  const broken = (path: string, html: string, there: Set<string>) =>
+    [...values(html, "href"), ...values(html, "src")].flatMap(({ value }) => {
+      if (/^(https?|mailto|data):/.test(value)) return [];
+      const { pathname, hash } = new URL(value, `http://x${base}${path}`);
+      const file = decodeURI(pathname.endsWith("/") ? `${pathname}index.html` : pathname);
+      const places = ids(file === `${base}${path}` ? html : (pages.get(file.slice(base.length)) ?? ""));
+      const found = there.has(file) && (hash === "" || places.has(decodeURIComponent(hash.slice(1))));
+      return found ? [] : [`${path}: ${value}`];
+    });
+
   test("every link leads to a file of the site, and to a place in it", async () => {
     const there = new Set((await readdir(out, { recursive: true })).map((path) => `${base}${path}`));
-    const broken = [...pages].flatMap(([path, html]) =>
-      [...values(html, "href"), ...values(html, "src")].flatMap(({ value }) => {
-        if (/^(https?|mailto|data):/.test(value)) return [];
-        const { pathname, hash } = new URL(value, `http://x${base}${path}`);
-        const file = pathname.endsWith("/") ? `${pathname}index.html` : pathname;
-        const html = pages.get(decodeURI(file).slice(base.length));
-        const anchored = hash === "" || ids(html ?? "").has(decodeURIComponent(hash.slice(1)));
-        return there.has(decodeURI(file)) && anchored ? [] : [`${path}: ${value}`];
-      }),
-    );
-    expect(broken).toEqual([]);
+    expect([...pages].flatMap(([path, html]) => broken(path, html, there))).toEqual([]);
+    const wrong = `<a href="${base}fleet/#gone">a</a><a href="${base}gone/">b</a><a href="/fleet/">c</a><img src="x.png">`;
+    expect(broken("a.html", wrong, there)).toHaveLength(4);
   });
 
+  /** What a browser would ask others for. */
+  const outsideIn = (html: string) =>
+    [...values(html, "src"), ...values(html, "href").filter(({ tag }) => tag !== "a")]
+      .map(({ value }) => value)
+      .filter((value) => /^([a-z]+:)?\/\//i.test(value));
+  const askedIn = (text: string) =>
+    text.match(/(@import|url\(|import\(|from|fetch\()\s*["']?(https?:)?\/\/[^\s"')]*/g) ?? [];
+
   test("nothing is loaded from outside", async () => {
-    const outside = [...pages].flatMap(([path, html]) =>
-      [...values(html, "src"), ...values(html, "href").filter(({ tag }) => tag !== "a")]
-        .filter(({ value }) => /^([a-z]+:)?\/\//i.test(value))
-        .map(({ value }) => `${path}: ${value}`),
-    );
+    expect([...pages].flatMap(([, html]) => outsideIn(html))).toEqual([]);
     for (const path of await readdir(out, { recursive: true }))
-      if (/\.(css|js)$/.test(path)) {
-        const text = await readFile(join(out, path), "utf8");
-        const asked = text.match(/(@import|url\(|import\(|from|fetch\()\s*["']?https?:[^\s"')]*/g) ?? [];
-        outside.push(...asked.map((one) => `${path}: ${one}`));
-      }
-    expect(outside).toEqual([]);
+      if (/\.(css|js)$/.test(path))
+        expect({ path, asked: askedIn(await readFile(join(out, path), "utf8")) }).toEqual({ path, asked: [] });
+    const wrong = `<script src="https://x.example/a.js"></script><link rel="stylesheet" href="//x.example/a.css">`;
+    expect(outsideIn(`${wrong}<a href="https://x.example/">b</a>`)).toHaveLength(2);
+    expect(askedIn(`@import "https://x.example/a.css"; src: url(//x.example/b.woff2)`)).toHaveLength(2);
   });
 
   test("every verb has a place", async () => {
