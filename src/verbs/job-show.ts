@@ -10,7 +10,7 @@ import { clean, oneLine } from "../core/text.ts";
 import { outside, usage } from "../errors.ts";
 import type { Repo } from "../ports.ts";
 import { openLocal } from "../shell/pack.ts";
-import { addRecords, jobPaths, readWorkTree } from "../shell/read.ts";
+import { addRecords, addRolled, jobPaths, readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface ListFlags extends Common {
@@ -64,6 +64,7 @@ export function showingJobs(group: Command, wire: Wire): void {
 async function list(wire: Wire, flags: ListFlags): Promise<void> {
   if (!/^[1-9]\d{0,4}$/.test(flags.limit)) throw usage(`--limit ${flags.limit} is not a number of runs`, "--limit 20");
   const { repo, state, paths } = await local(wire, flags);
+  if (flags.task !== undefined) await addRolled(repo, state, flags.task);
   if (flags.task !== undefined && !state.tasks.has(flags.task) && !state.status.has(flags.task)) {
     const near = nearest(flags.task, [...state.tasks.keys()]);
     throw usage(
@@ -100,6 +101,7 @@ async function local(wire: Wire, flags: Common): Promise<{ repo: Repo; state: St
 async function jobNamed(wire: Wire, flags: Common, said: string): Promise<Entry<"job">> {
   const { repo, state, paths } = await local(wire, flags);
   const name = said.replace(/^.*\//, "").replace(/\.md$/, "");
+  await addRolled(repo, state, name);
   const own = state.status.get(name)?.data.jobs.at(-1)?.id;
   const id = paths.has(name) ? name : (own ?? name);
   const path = paths.get(id);
