@@ -18,6 +18,7 @@ import { createScreen } from "../shell/screen.ts";
 import type { HostLookup } from "../shell/ways.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { diffing } from "./job-diff.ts";
+import { logging } from "./job-log.ts";
 import { showingJobs } from "./job-show.ts";
 
 /** Adds `towline job list|show|log|diff|cancel|attach`. */
@@ -39,6 +40,7 @@ export function job(program: Command, wire: Wire): void {
     });
   attaching(group, wire);
   diffing(group, wire);
+  logging(group, wire);
   showingJobs(group, wire);
 }
 
