@@ -34,6 +34,8 @@ export interface ExportInput {
   forge: string | null;
   /** Files beside the records: `state/*.ndjson`, the newest `state/hosts/*.ndjson`, those of collections. */
   files?: PageFiles;
+  /** Ids of the newest ticks: of those that wrote, of the heartbeat, of the one that exports. */
+  ticks?: readonly string[];
   /** What a month comes to, as it was last said. */
   forecast?: { day: string; line: string } | null;
   /** Path → blob of jobs and reflections: a day whose records are as they were is not written again. */
@@ -83,7 +85,10 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
   const hosts = hostRows(world, input.levels, history);
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
-    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at }),
+    home: homeDocument({
+      ...{ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at },
+      ...{ ticks: input.ticks ?? [], every: input.settings.tick.every },
+    }),
     reflections: reflections.slice(0, newest_reflections),
     facets: facetRows(reflections.slice(0, newest_reflections)),
     tasks: tasks.slice(0, most_tasks),

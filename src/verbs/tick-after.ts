@@ -59,8 +59,8 @@ export function afterRecord({
       store.close();
     }
   };
-  const publishing = async (state: State, left: number) => {
-    const ports = { repo: seen, ...delivery(wire, dir, state), left, now: clock.now().getTime() };
+  const publishing = async (state: State, left: number, tick: string) => {
+    const ports = { repo: seen, ...delivery(wire, dir, state), tick, left, now: clock.now().getTime() };
     published = await publish(ports, state.settings, state.tips, before);
     return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };
