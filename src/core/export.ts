@@ -1,5 +1,6 @@
 // Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
 
+import type { Beat } from "./beat.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { collectionRows } from "./export-collections.ts";
 import { costRows, spendingRows } from "./export-costs.ts";
@@ -38,6 +39,8 @@ export interface ExportInput {
   ticks?: readonly string[];
   /** What a month comes to, as it was last said. */
   forecast?: { day: string; line: string } | null;
+  /** How the database stands, as the heartbeat or the tick that exports has it. */
+  database?: Beat["database"];
   /** Path → blob of jobs and reflections: a day whose records are as they were is not written again. */
   blobs?: ReadonlyMap<string, string>;
   beside?: Beside;

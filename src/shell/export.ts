@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readBeatText } from "../core/beat.ts";
+import { type Beat, readBeatText } from "../core/beat.ts";
 import { collectionOf } from "../core/collections.ts";
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { type ExportInput, exportAll } from "../core/export.ts";
@@ -28,6 +28,12 @@ export interface Export {
   settings: Settings;
 }
 
+export interface Known {
+  /** Its id. */
+  tick?: string | undefined;
+  database?: Beat["database"];
+}
+
 export const digest_file = "export.sha256";
 const single = new Set(["towline.yml", "OVERVIEW.md", "state/levels.ndjson"]);
 const state_files = new Set(
@@ -37,10 +43,10 @@ const wanted_pupdates = 500;
 
 /**
  * Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last.
- * `tick`: the one that wants it, which may have left no trace yet.
+ * `known`: by the tick that wants it, which may have left no trace yet.
  */
-export async function writeExport(repo: Repo, tips: Tips, dir: string, tick?: string): Promise<Export> {
-  const input = await readInput(repo, tips, tick);
+export async function writeExport(repo: Repo, tips: Tips, dir: string, known: Known = {}): Promise<Export> {
+  const input = await readInput(repo, tips, known);
   const { files, days } = exportAll(input);
   const digest = exportDigest(files);
   await mkdir(dir, { recursive: true });
@@ -61,7 +67,7 @@ export function exportDigest(files: ExportFiles): string {
   return hash.digest("hex");
 }
 
-async function readInput(repo: Repo, tips: Tips, tick: string | undefined) {
+async function readInput(repo: Repo, tips: Tips, { tick, database }: Known) {
   const beat = readBeatText(await repo.readBeat());
   const items = await itemsOf(repo, tips);
   const history = items.filter(isHistory);
@@ -92,6 +98,7 @@ async function readInput(repo: Repo, tips: Tips, tick: string | undefined) {
     branch: await branchOf(repo),
     files: await pageFiles(repo, items, state.settings),
     forecast: beat?.talked?.forecast ?? null,
+    database: database ?? beat?.database,
     ticks: [
       ...(tick ? [tick] : []),
       ...(beat ? [beat.tick] : []),

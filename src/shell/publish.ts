@@ -27,8 +27,9 @@ export interface PublishPorts extends DeliverPorts {
   secret(name: string): string | undefined;
   /** Of the CI job's time, ms: a build that does not fit is left to a tick with less to do. */
   left?: number;
-  /** Id of the tick that publishes. */
+  /** Id of the tick that publishes, and how it found the database. */
   tick?: string;
+  database?: Beat["database"];
   /** Now, in ms: ticks that never have the time build it all the same once the last one is long ago. */
   now?: number;
 }
@@ -39,7 +40,7 @@ export async function publish(
   tips: Tips,
   before: Beat | null,
 ): Promise<Published> {
-  const { repo, tick, left = Number.POSITIVE_INFINITY, now = 0 } = ports;
+  const { repo, tick, database, left = Number.POSITIVE_INFINITY, now = 0 } = ports;
   const last = before?.published;
   const way = wayOf(settings.site);
   if (!settings.site) return { changed: false, export: null, beat: last };
@@ -52,7 +53,7 @@ export async function publish(
   const lock = siteLock(settings.site, ports.secret);
   await refuseOpen(settings.site, way, ports);
   const place = join(repo.gitDir, "towline");
-  const { digest } = await writeExport(repo, tips, join(place, "export"), tick);
+  const { digest } = await writeExport(repo, tips, join(place, "export"), { tick, database });
   const beat = { policy: tips.policy, ledger: tips.ledger, digest };
   if (last?.digest === digest) return { changed: false, export: null, beat };
   if (left < build_time && before && now - Date.parse(before.at) < 4 * settings.tick.every * 1000) {

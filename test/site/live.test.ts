@@ -31,10 +31,12 @@ let home: string;
 let served: Served | undefined;
 let secret = "";
 const www = () => join(pack.dir, "www");
-const run = (args: string[]) =>
-  cli(pack.clone, args, { PATH: process.env.PATH, HOME: home, KEY: secret, GIT_CONFIG_GLOBAL: "/dev/null" }, home);
+const run = (args: string[], more: NodeJS.ProcessEnv = {}) => {
+  const env = { PATH: process.env.PATH, HOME: home, KEY: secret, GIT_CONFIG_GLOBAL: "/dev/null", ...more };
+  return cli(pack.clone, args, env, home);
+};
 const tick = async () => {
-  const { code, out, said } = await run(["tick", "--json", "--no-sync"]);
+  const { code, out, said } = await run(["tick", "--json"]);
   expect([code, said]).toEqual([0, expect.not.stringContaining("degraded")]);
   return JSON.parse(out) as { commits: string[]; publish: { changed: boolean } };
 };
@@ -57,6 +59,21 @@ beforeAll(async () => {
 afterAll(async () => {
   await served?.stop();
   pack.remove();
+});
+
+const memory = () => JSON.parse(pack.at("show", "refs/towline/beat:beat.json")).database;
+
+test("a tick that writes to the database compares it, and says so on the page of health; one that cannot remembers it", async () => {
+  expect(readFileSync(join(www(), "health", "index.html"), "utf8")).toMatch(
+    /✓<\/span>\s*as the records[\s\S]*compared/,
+  );
+  expect(memory()).toMatchObject({ differ: 0, records: expect.any(Number) });
+  const before = memory();
+  const away = await run(["tick", "--no-site"], { TURSO_URL: "http://127.0.0.1:9" });
+  expect(away.out).toContain("degraded: sync");
+  expect(memory()).toEqual({ ...before, failing: expect.any(String) });
+  await tick();
+  expect(memory()).toEqual(before);
 });
 
 describe.skipIf(executable === undefined)(`an open page${needs}`, () => {
