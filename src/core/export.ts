@@ -1,5 +1,6 @@
 // Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
 
+import type { Beat } from "./beat.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { collectionRows } from "./export-collections.ts";
 import { costRows, spendingRows } from "./export-costs.ts";
@@ -34,8 +35,12 @@ export interface ExportInput {
   forge: string | null;
   /** Files beside the records: `state/*.ndjson`, the newest `state/hosts/*.ndjson`, those of collections. */
   files?: PageFiles;
+  /** Ids of the newest ticks: of those that wrote, of the heartbeat, of the one that exports. */
+  ticks?: readonly string[];
   /** What a month comes to, as it was last said. */
   forecast?: { day: string; line: string } | null;
+  /** How the database stands, as the heartbeat or the tick that exports has it. */
+  database?: Beat["database"];
   /** Path → blob of jobs and reflections: a day whose records are as they were is not written again. */
   blobs?: ReadonlyMap<string, string>;
   beside?: Beside;
@@ -83,7 +88,10 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
   const hosts = hostRows(world, input.levels, history);
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
-    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at }),
+    home: homeDocument({
+      ...{ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at },
+      ...{ ticks: input.ticks ?? [], every: input.settings.tick.every },
+    }),
     reflections: reflections.slice(0, newest_reflections),
     facets: facetRows(reflections.slice(0, newest_reflections)),
     tasks: tasks.slice(0, most_tasks),
