@@ -62,7 +62,8 @@ export async function indexChanges(repo: Repo, ledger: string, files: ReadonlyMa
   return { changes, more: lacking.length > some.length };
 }
 
-function gitId(text: string, kind: "sha1" | "sha256"): string {
+/** The id of a file of this text, as git names it. */
+export function gitId(text: string, kind: "sha1" | "sha256"): string {
   const bytes = Buffer.from(text);
   return createHash(kind).update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 }
