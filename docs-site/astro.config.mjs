@@ -14,7 +14,6 @@ export default defineConfig({
   devToolbar: { enabled: false },
   // Starlight wants js-yaml 4, towline has 5: the build must take each from where it is imported.
   vite: { environments: { prerender: { resolve: { noExternal: ["js-yaml"] } } } },
-  markdown: { smartypants: false },
   image: { service: passthroughImageService() },
   integrations: [
     starlight({
