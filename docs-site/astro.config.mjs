@@ -22,6 +22,7 @@ export default defineConfig({
       sidebar: sidebar(),
       lastUpdated: false,
       credits: false,
+      customCss: ["./src/docs.css"],
       // Records are prose below their frontmatter: their lines are long.
       expressiveCode: { defaultProps: { wrap: true, overridesByLang: { text: { wrap: false } } } },
       tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },
