@@ -13,6 +13,7 @@ import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
 import { dispatching } from "./verbs/dispatch.ts";
 import { doctor } from "./verbs/doctor.ts";
+import { dress } from "./verbs/examples.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { forge } from "./verbs/forge.ts";
@@ -96,8 +97,10 @@ export function program(wire: Wire): Command {
     // `fleet deploy --version X` is another one.
     .enablePositionalOptions()
     .configureHelp({ sortSubcommands: true })
+    .showHelpAfterError("`towline --help` lists all verbs, `--help` after a verb what it takes")
     .exitOverride();
   for (const register of verbs) register(towline, wire);
+  dress(towline);
   return towline;
 }
 
