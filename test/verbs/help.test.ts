@@ -22,7 +22,7 @@ function refusal(command: Command, words: string[]): string | null {
       args++;
       continue;
     }
-    const option = command.options.find((one) => one.is(word));
+    const option = command.options.find((one) => one.short === word || one.long === word);
     if (!option) return `no option ${word}`;
     if (option.required) at++;
     else if (option.optional && !(words[at + 1] ?? "-").startsWith("-")) at++;
