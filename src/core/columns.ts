@@ -40,7 +40,9 @@ export function wrapTo(text: string, columns: number | undefined, indent: string
   let line = /^ */.exec(text)?.[0] ?? "";
   let empty = true;
   for (const word of text.trim().split(/(?<= )(?=[^ ])/)) {
-    if (!empty && widthOf(line) + widthOf(word.trimEnd()) > columns) {
+    const long = widthOf(word.trimEnd());
+    // What fits on no line stays where it is.
+    if (!empty && widthOf(line) + long > columns && widthOf(indent) + long <= columns) {
       lines.push(line.trimEnd());
       line = indent;
     }

