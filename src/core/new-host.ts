@@ -20,6 +20,8 @@ export interface Around {
   broken: ReadonlySet<string>;
   /** The workflow that runs ticks, or null. */
   workflow: string | null;
+  /** What the ticks of this pack reach. */
+  networks: readonly string[];
   /** Who logs in where nobody is named. */
   user: string;
 }
@@ -75,6 +77,13 @@ export function newHost(
   if (wanted.slots !== undefined) fields.slots = Number(wanted.slots);
   if (network !== undefined && network !== "public") fields.network = network;
   if (wanted.jump !== undefined) fields.jump = wanted.jump;
+  if (cut_off && around.networks.includes("lan"))
+    return {
+      fields,
+      notes: [
+        `${address} is a private address: the record says \`network: lan\`. Ticks in that network reach it (\`networks:\` in towline.yml); one on \`${runner}\` would not.`,
+      ],
+    };
   const note = `${address} is a private address, and ticks run on \`${runner}\`, which cannot reach it: the record says \`network: lan\`, and those ticks leave it alone. ${ways_out}`;
   return { fields, notes: cut_off ? [note] : [] };
 }

@@ -28,6 +28,8 @@ export interface FleetOptions extends WaysOptions {
   ways?: Ways;
   /** Binaries whose presence hosts are asked for. */
   runtimes?: string[];
+  /** More of them: what plugins offer is called by the plugin's name. */
+  offered?: () => readonly string[];
   /** The program that hosts are given; the one of this version when absent. */
   program?: Program;
 }
@@ -96,7 +98,10 @@ interface Held {
   program: Program;
 }
 
-const askedOf = ({ runtimes = usual_runtimes, program = hostProgram() }: FleetOptions) => ({ runtimes, program });
+const askedOf = ({ runtimes = usual_runtimes, offered, program = hostProgram() }: FleetOptions) => ({
+  runtimes: [...new Set([...runtimes, ...(offered?.() ?? [])])],
+  program,
+});
 
 async function hold({ name, host, pack, connection, ...asked }: Held): Promise<HostSession> {
   const { conversation, facts: first, hello } = await begin(name, host, connection, { pack, ...asked });

@@ -109,16 +109,18 @@ function readable(state: State): State {
 }
 
 /**
- * Paths of all job records in the ledger, by job id. With `wanted` archives are read only when one of those is not among
- * the others: they hold years.
+ * Paths of all job records in the ledger, by job id. With `wanted` archives are opened only where one of those may be
+ * that is not among the others: they hold years.
  */
 export async function jobPaths(repo: Repo, tips: Tips, wanted?: readonly string[]): Promise<Map<string, string>> {
   if (tips.ledger === null) return new Map();
-  if (wanted) {
-    const near = namesOf(await repo.tree(tips.ledger, ["jobs"], "stored"));
-    if (wanted.every((id) => near.has(id))) return near;
-  }
-  return namesOf(await repo.tree(tips.ledger, ["jobs"]));
+  if (!wanted) return namesOf(await repo.tree(tips.ledger, ["jobs"]));
+  const near = namesOf(await repo.tree(tips.ledger, ["jobs"], "stored"));
+  const missing = wanted.filter((id) => !near.has(id));
+  if (missing.length === 0) return near;
+  const { archivesNaming } = await import("./archive-index.ts");
+  const archives = await archivesNaming(repo, tips.ledger, "jobs", missing);
+  return archives.length === 0 ? near : new Map([...namesOf(await repo.tree(tips.ledger, archives)), ...near]);
 }
 
 function namesOf(items: TreeItem[]): Map<string, string> {

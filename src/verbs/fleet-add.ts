@@ -64,6 +64,7 @@ async function add(wire: Wire, machine: string, flags: AddFlags) {
     hosts: state.hosts,
     broken: new Set(broken.map((one) => idOf(one.path))),
     workflow,
+    networks: state.settings.networks,
     user: userInfo().username,
   };
   const wanted = newHost(target, flags, around);

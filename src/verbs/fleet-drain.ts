@@ -14,6 +14,7 @@ import { whereOf } from "../shell/person-edit.ts";
 import { createPool, type Pool } from "../shell/pool.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { cordonLine, known, splitWords } from "./fleet-cordon.ts";
+import { plugOf } from "./plug.ts";
 
 interface DrainFlags extends Common {
   push?: boolean;
@@ -96,7 +97,7 @@ async function look(wire: Wire, flags: Common, host: string, pools: Pool[]): Pro
   let pool = pools.at(-1);
   if (pool === undefined || "fault" in (await pool.open(called))) {
     const hosts = (name: string) => hostCalled(state, name)?.data;
-    pool = createPool(createFleet({ ...wire, hosts }), state.pack);
+    pool = createPool(createFleet({ ...wire, hosts, offers: plugOf(wire, repoDir(wire, flags)).here }), state.pack);
     pools.push(pool);
   }
   await ask({ pool }, called, said);

@@ -14,6 +14,7 @@ import { openLocal } from "../shell/pack.ts";
 import { limiter, withoutName } from "../shell/pool.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { plugOf } from "./plug.ts";
 
 export interface ManyFlags extends Common {
   all?: boolean;
@@ -119,7 +120,9 @@ export async function onEach<T>(
   const most = Number(flags.parallel ?? 8);
   if (!Number.isInteger(most) || most < 1 || most > 256) throw usage("--parallel is no number from 1 to 256");
   const { env, home, secrets, ask } = wire;
-  const options = { env, home, secrets, ask, pack: state.pack, hosts: (name: string) => state.hosts.get(name)?.data };
+  const { here: offers } = plugOf(wire, repoDir(wire, flags));
+  const hostsOf = (name: string) => state.hosts.get(name)?.data;
+  const options = { env, home, secrets, ask, offers, pack: state.pack, hosts: hostsOf };
   const fleet = createFleet(options);
   const own = flags.identityFile !== undefined ? { file: flags.identityFile } : flags.ownKey ? ("own" as const) : null;
   const open = async ({ id, data }: Entry<"host">, pack = state.pack) =>

@@ -20,6 +20,7 @@ import { type Common, repoDir, type Wire } from "../wire.ts";
 import { diffing } from "./job-diff.ts";
 import { logging } from "./job-log.ts";
 import { showingJobs } from "./job-show.ts";
+import { plugOf } from "./plug.ts";
 
 /** Adds `towline job list|show|log|diff|cancel|attach`. */
 export function job(program: Command, wire: Wire): void {
@@ -33,8 +34,17 @@ export function job(program: Command, wire: Wire): void {
       const dir = repoDir(wire, flags);
       const { repo, tips } = await openOrigin(dir, wire);
       const path = await recordOf(repo, tips, await readPair(repo, tips), id);
-      const connect = (pack: string, hosts: HostLookup) => createPool(createFleet({ ...wire, hosts }), pack);
-      const ports = { repo, clock: wire.clock, runtimes, connect, screen: createScreen(wire.secrets, createScan()) };
+      const plug = plugOf(wire, dir);
+      const connect = (pack: string, hosts: HostLookup) =>
+        createPool(createFleet({ ...wire, hosts, offers: plug.here }), pack);
+      const ports = {
+        repo,
+        clock: wire.clock,
+        runtimes,
+        plug: plug.runtime,
+        connect,
+        screen: createScreen(wire.secrets, createScan()),
+      };
       const came = await cancelJob(ports, tips, path, await personOf(dir, wire.env));
       wire.out(flags.json ? `${JSON.stringify(told(came), null, 2)}\n` : `${line(came)}\n`);
     });

@@ -90,7 +90,9 @@ test("what is over goes into files of many, and every reader finds it as before:
   const made = await roll();
   expect(made).toMatchObject({ commit: expect.any(String), more: false });
   const now = names();
-  expect(now.filter((path) => path.startsWith("archive/"))).toEqual(made.files);
+  const indexes = made.files.map((file) => file.replace(/ndjson$/, "index.json"));
+  expect(now.filter((path) => path.startsWith("archive/"))).toEqual([...made.files, ...indexes].sort());
+  expect(made.indexes).toBe(indexes.length);
   expect(made.files).toEqual(
     expect.arrayContaining(["archive/jobs/2026/06/01.ndjson", "archive/memos/2026/06/00.ndjson"]),
   );
@@ -164,6 +166,9 @@ test("a status that is lost does not start an archived job again", async () => {
   await runTick(p.clone, machines, script, { now: autumn });
   expect(machines.ann.journal.length).toBe(starts);
   expect(p.file("status/once.md")).toMatch(/^state: done$/m);
+  // The purge changed three archives: until the next run their indexes are of what those were.
+  const said = await cli(p.clone, ["archive"]);
+  expect([said.code, said.out]).toEqual([0, expect.stringContaining("3 indexes of archives were written anew")]);
 });
 
 test("with `archive:` in towline.yml a tick does it, once a day", async () => {
