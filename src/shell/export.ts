@@ -9,6 +9,7 @@ import { type ExportInput, exportAll } from "../core/export.ts";
 import { isSampleFile, sample_days } from "../core/export-hosts.ts";
 import { besideJob } from "../core/export-jobs.ts";
 import type { PageFiles } from "../core/export-lines.ts";
+import { type Older, windowOf } from "../core/export-window.ts";
 import { newestJobs } from "../core/export-world.ts";
 import type { ExportFiles } from "../core/exported.ts";
 import { plugin_pages } from "../core/plugin-pages.ts";
@@ -16,6 +17,7 @@ import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from
 import { readState, type SourceFile } from "../core/state.ts";
 import { configuration } from "../errors.ts";
 import type { Repo, Tips, TreeItem } from "../ports.ts";
+import { shelvesIn } from "./archive-index.ts";
 import { isHistory, readHistory, writeDays } from "./export-days.ts";
 import { gitEnv, runGit } from "./git.ts";
 
@@ -69,7 +71,7 @@ export function exportDigest(files: ExportFiles): string {
 
 async function readInput(repo: Repo, tips: Tips, { tick, database }: Known) {
   const beat = readBeatText(await repo.readBeat());
-  const items = await itemsOf(repo, tips);
+  const { items, older } = await itemsOf(repo, tips);
   const history = items.filter(isHistory);
   const files = await texts(
     repo,
@@ -95,6 +97,7 @@ async function readInput(repo: Repo, tips: Tips, { tick, database }: Known) {
     tips: { ...tips, at: tips.ledger && (await commitTime(repo, tips.ledger)) },
     forge: await forgeOf(repo, state.settings.forge?.web),
     beside: { reviews: state.reviews, files: await besideFiles(repo, items, [...state.jobs.values()]) },
+    older,
     branch: await branchOf(repo),
     files: await pageFiles(repo, items, state.settings),
     forecast: beat?.talked?.forecast ?? null,
@@ -142,14 +145,27 @@ function others(files: SourceFile[]): Entry[] {
   });
 }
 
-/** The files of the pair: what people own from the policy commit, what towline writes from the ledger's. */
-async function itemsOf(repo: Repo, tips: Tips): Promise<TreeItem[]> {
-  const policy = await repo.tree(tips.policy);
-  const ledger = tips.ledger === tips.policy ? policy : tips.ledger ? await repo.tree(tips.ledger) : [];
-  return [
-    ...policy.filter((item) => pathClass(item.path) !== "ledger"),
-    ...ledger.filter((item) => pathClass(item.path) === "ledger"),
-  ];
+/**
+ * The files of the pair: what people own from the policy commit, what towline writes from the ledger's. Of archives, those
+ * with records that the dashboard lists are opened: years cost no more than months.
+ */
+async function itemsOf(repo: Repo, tips: Tips): Promise<{ items: TreeItem[]; older: Older }> {
+  const policy = await repo.tree(tips.policy, undefined, "stored");
+  const ledger = (
+    tips.ledger === tips.policy ? policy : tips.ledger ? await repo.tree(tips.ledger, undefined, "stored") : []
+  ).filter(({ path }) => pathClass(path) === "ledger");
+  const count = (folder: string) => ledger.filter(({ path }) => path.startsWith(`${folder}/`)).length;
+  const { open, older } = windowOf(await shelvesIn(repo, ledger), {
+    history: ledger.filter(isHistory).length,
+    pupdates: count("pupdates"),
+    memos: count("memos"),
+    queue: count("queue"),
+  });
+  const found = new Map<string, TreeItem>();
+  if (tips.ledger !== null) for (const item of await repo.tree(tips.ledger, open)) found.set(item.path, item);
+  // What stands in the tree itself is newer.
+  for (const item of ledger) found.set(item.path, item);
+  return { items: [...policy.filter(({ path }) => pathClass(path) !== "ledger"), ...found.values()], older };
 }
 
 async function texts(repo: Repo, items: TreeItem[]): Promise<SourceFile[]> {

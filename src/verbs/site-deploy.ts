@@ -13,6 +13,7 @@ import { siteLock } from "../shell/site-lock.ts";
 import { buildOnce } from "../shell/site-once.ts";
 import { type Common, inCi, repoDir, secretOf, type Wire } from "../wire.ts";
 import { exportOnce } from "./export.ts";
+import { plugOf } from "./plug.ts";
 
 interface DeployFlags extends Common {
   at?: string;
@@ -28,7 +29,10 @@ export const delivery = (wire: Wire, dir: string, { hosts, pack }: State): Deliv
   hosts,
   secret: secretOf(wire),
   connect: (host) =>
-    connectHost(host.id, host.data, { ...wire, hosts: (name) => hosts.get(name)?.data, pack, connectTimeout: 20_000 }),
+    connectHost(host.id, host.data, {
+      ...wire,
+      ...{ pack, connectTimeout: 20_000, hosts: (name) => hosts.get(name)?.data, offers: plugOf(wire, dir).here },
+    }),
 });
 type Secret = (name: string) => string | undefined;
 

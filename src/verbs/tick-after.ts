@@ -101,7 +101,7 @@ export function afterRecord({
     );
     archived = today;
     const count = Object.values(records).reduce((sum, one) => sum + one, 0);
-    return { did: true, ...(commit !== null && { note: `${count} old records went into the archive` }) };
+    return { did: true, ...(commit !== null && count > 0 && { note: `${count} old records went into the archive` }) };
   };
   const beating = async ({ settings: { heartbeat } }: State) =>
     heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
