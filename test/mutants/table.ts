@@ -2381,6 +2381,24 @@ export const mutants: Mutant[] = [
     tests: ["test/archive/index.test.ts"],
     name: "one job is found by the indexes",
   },
+  {
+    guard: "a locked site is never taken for built: its key may be another",
+    edits: [["src/shell/site-once.ts", "if (options.lock) return", "if (options.lock && options.force) return"]],
+    tests: ["test/site/live.test.ts"],
+    name: "what was built is not built again",
+  },
+  {
+    guard: "a page speaks of missing ticks only where each tick is told of",
+    edits: [["site/src/scripts/age.js", "late && heard.live", "late"]],
+    tests: ["test/site/live.test.ts"],
+    name: "takes in what a tick commits",
+  },
+  {
+    guard: "rows that are gone from the database are counted",
+    edits: [["src/shell/sync-compare.ts", "if (row) differ +=", "if (row && !row) differ +="]],
+    tests: ["test/store/compare.test.ts"],
+    name: "rows that are gone",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
