@@ -73,6 +73,8 @@ export async function tickOnce(
   const jobs: State["jobs"] = new Map();
   const plugins = createPlugins({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, before?.plugins);
   const sources = options.pollers ?? pollersOf(wire, flags);
+  const scan = createScan();
+  const code = codeOf(wire, dir, scan);
   const stages = afterRecord({
     wire,
     flags,
@@ -83,10 +85,9 @@ export async function tickOnce(
     conversations,
     before,
     plugins,
+    code,
     signal: options.signal,
   });
-  const scan = createScan();
-  const code = codeOf(wire, dir, scan);
   const outcome = await runTick(
     around({
       repo,
