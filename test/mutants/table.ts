@@ -2359,6 +2359,66 @@ export const mutants: Mutant[] = [
     tests: ["test/action/another.test.ts"],
     name: "a wrong input is said",
   },
+  {
+    guard: "a plugin's transport starts no program that towline.yml does not allow",
+    edits: [["src/plugin/plug.ts", "own.program !== program", 'program === ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "transport carries SSH",
+  },
+  {
+    guard: "a plugin's transport gets no variable that towline.yml does not allow",
+    edits: [["src/plugin/plug.ts", "!own.secrets?.includes(one)", 'one === ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "transport carries SSH",
+  },
+  {
+    guard: "no field of a host's record is an option of the program that leads there",
+    edits: [["src/transports/offered.ts", 'value?.startsWith("-")', 'value === "-"']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "transport carries SSH",
+  },
+  {
+    guard: "a runtime that a plugin offers sets no variable of the machine's own",
+    edits: [["src/core/plugin-offers.ts", "!isKept(name, new Set())", 'name !== ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "a variable of the machine",
+  },
+  {
+    guard: "a plugin does not stand in for a runtime of towline's own",
+    edits: [["src/core/plugin-offers.ts", "runtime && own_runtimes.has(name)", 'runtime && name === ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "the name of a runtime of ours",
+  },
+  {
+    guard: "work whose plugin fails is held back, and not begun",
+    edits: [["src/core/gate.ts", 'if (plugged && "fault" in plugged)', 'if (plugged && "none" in plugged)']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "work by a plugin's runtime is done",
+  },
+  {
+    guard: "an index is believed for the archive that it was made from only",
+    edits: [["src/core/archive-index.ts", "index && index.of === blob && ", "index && "]],
+    tests: ["test/archive/index.test.ts"],
+    name: "one job is found by the indexes",
+  },
+  {
+    guard: "an index that is not as it was written is not believed",
+    edits: [["src/core/archive-index.ts", " && sum === sumOf(rest)", ""]],
+    tests: ["test/archive/index.test.ts"],
+    name: "one job is found by the indexes",
+  },
+  {
+    guard: "an archive without an index of its own is opened to see whether a job ran",
+    edits: [
+      [
+        "src/shell/archive-index.ts",
+        "index === null || mayName(index, names)",
+        "index !== null && mayName(index, names)",
+      ],
+    ],
+    tests: ["test/archive/index.test.ts"],
+    name: "one job is found by the indexes",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
