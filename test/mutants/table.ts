@@ -2354,6 +2354,18 @@ export const mutants: Mutant[] = [
     name: "plain words in an input",
   },
   {
+    guard: "a release is what its tag says",
+    edits: [["scripts/version.mjs", "tag === `v${version}`", "tag !== version"]],
+    tests: ["test/scripts/version.test.ts"],
+    name: "a tag releases what stands here",
+  },
+  {
+    guard: "nothing is released in forks and copies",
+    edits: [[".github/workflows/release.yml", " && vars.TOWLINE_NPM == 'publish' && ", " && "]],
+    tests: ["test/scripts/version.test.ts"],
+    name: "forks and copies",
+  },
+  {
     guard: "the action stays in the workspace",
     edits: [["action.yml", "//* | */../*)", "//*)"]],
     tests: ["test/action/another.test.ts"],
