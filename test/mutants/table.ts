@@ -2357,6 +2357,30 @@ export const mutants: Mutant[] = [
     tests: ["test/plugin/offers.test.ts"],
     name: "work by a plugin's runtime is done",
   },
+  {
+    guard: "what a plugin's forge calls merged is merged when git has it",
+    edits: [
+      [
+        "src/forges/offered.ts",
+        "(await target.holds(tip, work)) === true",
+        "(await target.holds(tip, work)) !== false",
+      ],
+    ],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "moves nothing",
+  },
+  {
+    guard: "at a plugin's forge somebody is known by the number",
+    edits: [["src/forges/offered.ts", "found.id === by.id", 'found.id !== ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "moves nothing",
+  },
+  {
+    guard: "a question to a plugin's forge sends nothing",
+    edits: [["src/core/plugin-options.ts", '"send" in read.data && !sends', '"send" in read.data && sends === null']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "never answers, sends where it is asked",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
