@@ -12,6 +12,7 @@ import {
 } from "../ports.ts";
 import { readable, readEnded, readFacts, readResult, readShown, readStart } from "../remote/answers.ts";
 import { encodeCode } from "../remote/code.ts";
+import { readGlimpse } from "../remote/glimpse.ts";
 import { hostProgram, type Program, seatOf } from "../remote/program.ts";
 import { encodeLaunch, encodeText } from "../remote/request.ts";
 import { readSamples, readVersions } from "../remote/samples.ts";
@@ -241,6 +242,7 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
       const body = letters.flatMap(({ id, text: words }) => [`letter ${id}`, ...encodeText(words)]);
       return readShown(await text("tell", [job, epoch], body), letters);
     },
+    peek: async (job, epoch, { out, err }) => readGlimpse(await text("peek", [job, epoch, out, err])),
     async ack(results) {
       if (results.length > 0)
         await text(

@@ -17,10 +17,12 @@ import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
 import type { HostLookup } from "../shell/ways.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { diffing } from "./job-diff.ts";
+import { logging } from "./job-log.ts";
 import { showingJobs } from "./job-show.ts";
 import { plugOf } from "./plug.ts";
 
-/** Adds `towline job list|show|log|cancel|attach`. */
+/** Adds `towline job list|show|log|diff|cancel|attach`. */
 export function job(program: Command, wire: Wire): void {
   const group = program.command("job").description("single runs of tasks");
   group
@@ -47,6 +49,8 @@ export function job(program: Command, wire: Wire): void {
       wire.out(flags.json ? `${JSON.stringify(told(came), null, 2)}\n` : `${line(came)}\n`);
     });
   attaching(group, wire);
+  diffing(group, wire);
+  logging(group, wire);
   showingJobs(group, wire);
 }
 

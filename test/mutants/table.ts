@@ -2381,6 +2381,30 @@ export const mutants: Mutant[] = [
     tests: ["test/plugin/offers.test.ts"],
     name: "never answers, sends where it is asked",
   },
+  {
+    guard: "an index is believed for the archive that it was made from only",
+    edits: [["src/core/archive-index.ts", "index && index.of === blob && ", "index && "]],
+    tests: ["test/archive/index.test.ts"],
+    name: "one job is found by the indexes",
+  },
+  {
+    guard: "an index that is not as it was written is not believed",
+    edits: [["src/core/archive-index.ts", " && sum === sumOf(rest)", ""]],
+    tests: ["test/archive/index.test.ts"],
+    name: "one job is found by the indexes",
+  },
+  {
+    guard: "an archive without an index of its own is opened to see whether a job ran",
+    edits: [
+      [
+        "src/shell/archive-index.ts",
+        "index === null || mayName(index, names)",
+        "index !== null && mayName(index, names)",
+      ],
+    ],
+    tests: ["test/archive/index.test.ts"],
+    name: "one job is found by the indexes",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */
