@@ -16,7 +16,7 @@ export default defineConfig({
   test: {
     // Forks, because tests change directories, send signals and load native code.
     pool: "forks",
-    globalSetup: ["test/bundled.ts"],
+    globalSetup: ["test/room.ts", "test/bundled.ts"],
     // Two more than the two cores that CI gives: most suites wait for servers, hosts and clocks half of the time.
     maxWorkers: 4,
     sequence: { sequencer: SlowFirst },

@@ -64,6 +64,12 @@ export const secretOf = (wire: Wire) => (name: string) => {
 /** Whether this is a run of a CI service, and nobody looks on. */
 export const inCi = ({ env }: Pick<Wire, "env">) => env.GITHUB_ACTIONS === "true" || /^(1|true)$/i.test(env.CI ?? "");
 
+/** Whether what goes to standard output may be coloured: a terminal, unless NO_COLOR or FORCE_COLOR says otherwise. */
+export function colours({ env, terminal }: Pick<Wire, "env" | "terminal">): boolean {
+  if (env.FORCE_COLOR !== undefined) return !/^(0|false)$/.test(env.FORCE_COLOR);
+  return terminal && !env.NO_COLOR && env.TERM !== "dumb";
+}
+
 export const repoDir = (wire: Wire, options: Common) => resolve(wire.cwd, options.repo ?? ".");
 
 /** Where the runner keeps what it can fetch again. */

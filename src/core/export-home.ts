@@ -1,5 +1,6 @@
 // The first page's facts: what waits, what is, what happened. Everything else on the site is lists.
 import { startOfDay } from "./due.ts";
+import { beatDocument } from "./export-beat.ts";
 import type { Older } from "./export-window.ts";
 import { dayOf, instant, most_tasks, type World } from "./export-world.ts";
 import type { DocumentName, Exported } from "./exported.ts";
@@ -16,6 +17,10 @@ interface HomeInput {
   world: World;
   /** When the ledger's newest commit was made. */
   at: string | null;
+  /** Ids of the newest ticks. */
+  ticks: readonly string[];
+  /** `tick.every`, s. */
+  every: number;
   /** What archives hold that were not opened. */
   older?: Older | undefined;
 }
@@ -47,6 +52,7 @@ export function homeDocument(input: HomeInput): Home {
     days: daysOf(input.reflections),
     hosts: hostsOf(input.hosts),
     has: { tasks: input.tasks.length > 0, jobs: input.world.jobs.length > 0 },
+    beat: beatDocument(input.ticks, input.every),
   };
 }
 

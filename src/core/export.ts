@@ -1,5 +1,6 @@
 // Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
 
+import type { Beat } from "./beat.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { collectionRows } from "./export-collections.ts";
 import { costRows, spendingRows } from "./export-costs.ts";
@@ -35,8 +36,12 @@ export interface ExportInput {
   forge: string | null;
   /** Files beside the records: `state/*.ndjson`, the newest `state/hosts/*.ndjson`, those of collections. */
   files?: PageFiles;
+  /** Ids of the newest ticks: of those that wrote, of the heartbeat, of the one that exports. */
+  ticks?: readonly string[];
   /** What a month comes to, as it was last said. */
   forecast?: { day: string; line: string } | null;
+  /** How the database stands, as the heartbeat or the tick that exports has it. */
+  database?: Beat["database"];
   /** Path → blob of jobs and reflections: a day whose records are as they were is not written again. */
   blobs?: ReadonlyMap<string, string>;
   beside?: Beside;
@@ -87,13 +92,8 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
     home: homeDocument({
-      reflections,
-      tasks,
-      memos,
-      hosts,
-      overview: input.overview,
-      world,
-      at: input.tips.at,
+      ...{ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at },
+      ...{ ticks: input.ticks ?? [], every: input.settings.tick.every },
       older: input.older,
     }),
     reflections: reflections.slice(0, newest_reflections),

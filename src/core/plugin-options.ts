@@ -6,7 +6,7 @@ import type { PluginSettings } from "./schema.ts";
 import { oneLine } from "./text.ts";
 
 /** Names that are towline's own, beside the options of the plugin. */
-const kept = new Set(["off", "package", "digest", "secrets", "network", "every"]);
+const kept = new Set(["off", "package", "digest", "secrets", "network", "program", "every"]);
 
 /** The options as the plugin declares them, out of towline.yml. */
 export function optionsOf(declared: Declared, settings: PluginSettings): Judged<Record<string, unknown>> {

@@ -157,7 +157,12 @@ export const host = record({
   /** Over `defaults` of towline.yml, for what is deployed here. */
   provider: line.optional(),
   api_key_env: variable.optional(),
-  transport: z.enum(["ssh", "openssh", "local"]).default("ssh"),
+  /** One of ours, or a plugin's. */
+  transport: z
+    .union([z.enum(["ssh", "openssh", "local"]), slug], {
+      error: "must be ssh, openssh, local, or the name of a plugin that offers one",
+    })
+    .default("ssh"),
   identity: line.optional(),
   root: line.optional(),
   budget: allowance.optional(),
@@ -619,6 +624,8 @@ const plugin = record({
   /** Variables whose values it may see. */
   secrets: strings.pipe(z.array(variable).max(10, "must be at most 10 variables")).optional(),
   network: flag.optional(),
+  /** The program that its transport may start where ticks run. */
+  program: line.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/, "must be the name of a program, without a path").optional(),
   every: duration.optional(),
 });
 const plugins = z.preprocess(

@@ -71,9 +71,9 @@ async function load(): Promise<Loaded> {
 
 /** What the class declares, as values. */
 function declared({ plugin, api }: Loaded) {
-  const { title, every, kinds, gone, options, needs, secrets, actions, hooks } = plugin;
+  const { title, every, kinds, gone, options, needs, secrets, actions, hooks, runtime, transport } = plugin;
   return {
-    ...{ api, title, every, kinds, gone, options, needs, secrets },
+    ...{ api, title, every, kinds, gone, options, needs, secrets, runtime, transport },
     actions: Object.fromEntries(Object.entries(actions ?? {}).map(([name, { says }]) => [name, says])),
     hooks: Object.keys(hooks ?? {}),
     has: (["fetch", "poll", "page", "setup"] as const).filter((name) => typeof plugin[name] === "function"),

@@ -134,6 +134,47 @@ export interface Page {
   )[];
 }
 
+/**
+ * How a model, or a script, is run on a host: agents write `runtime: NAME`, the plugin's name. Data, of which towline makes
+ * a run: nothing of the plugin itself runs there, and no shell reads any of it. Each word is one argument, whatever is in it.
+ */
+export interface Runtime {
+  /** What it runs, in a line. */
+  says: string;
+  /** The program's name, found on the host's PATH or in ~/.local/bin. Absent: it is called like the plugin. */
+  program?: string;
+  /**
+   * Its arguments. Filled in: `{model}`, `{url}`, `{provider}` of the agent, `{job}`; as words of their own `{prompt}` and
+   * `{character}`, paths of files with what it is told. Words of an inner list stand together, or not at all where one has
+   * no value: `[["--model", "{model}"]]`.
+   */
+  args?: (string | string[])[];
+  /** What it reads from its standard input. Default: `prompt`, the agent's character and its task. */
+  stdin?: "prompt" | "none";
+  /** Variables of its run, besides the agent's own `env`; values as in `args`. Never a secret. */
+  env?: Record<string, string>;
+  /** false: no model reads the task. Its text is a script, and what that prints is the answer. */
+  model?: boolean;
+  /** What it prints: the answer itself, one JSON object, or one a line. */
+  output?: "text" | "json" | "lines";
+  /** Of JSON: where these stand, as names with dots between. `lines`: the last line that has one. */
+  read?: { answer: string; cost?: string; error?: string; tokens?: Record<string, string> };
+}
+
+/**
+ * A way to hosts: hosts write `transport: NAME`, the plugin's name. A program on the machine of the ticks whose input and
+ * output are the connection, like a ProxyCommand. SSH with the pinned host key runs inside of it: it carries what it cannot
+ * read. towline starts it, without a shell, and only where towline.yml says `plugins: {NAME: {program: …}}`.
+ */
+export interface Transport {
+  says: string;
+  program: string;
+  /** Filled in: `{address}`, `{port}`, `{user}`, `{host}`. */
+  args: (string | string[])[];
+  /** Variables that it gets, besides PATH and HOME. `secrets` in towline.yml must allow each. */
+  env?: string[];
+}
+
 export abstract class Plugin {
   /** The version of this page that the plugin is made for. */
   static api: number;
@@ -152,6 +193,10 @@ export abstract class Plugin {
   secrets: string[] = [];
   /** Actions for rules, as `NAME.ACTION`. */
   actions: Record<string, Action> = {};
+  /** For agents: `runtime: NAME`. */
+  runtime?: Runtime;
+  /** For hosts: `transport: NAME`. */
+  transport?: Transport;
   /** What is to be read. */
   fetch?(context: Context): Record<string, Fetch>;
   /** Everything that is so now. Throw when it cannot be told: then what is known stays as it is. */

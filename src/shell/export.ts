@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readBeatText } from "../core/beat.ts";
+import { type Beat, readBeatText } from "../core/beat.ts";
 import { collectionOf } from "../core/collections.ts";
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { type ExportInput, exportAll } from "../core/export.ts";
@@ -30,6 +30,12 @@ export interface Export {
   settings: Settings;
 }
 
+export interface Known {
+  /** Its id. */
+  tick?: string | undefined;
+  database?: Beat["database"];
+}
+
 export const digest_file = "export.sha256";
 const single = new Set(["towline.yml", "OVERVIEW.md", "state/levels.ndjson"]);
 const state_files = new Set(
@@ -37,9 +43,12 @@ const state_files = new Set(
 );
 const wanted_pupdates = 500;
 
-/** Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last. */
-export async function writeExport(repo: Repo, tips: Tips, dir: string): Promise<Export> {
-  const input = await readInput(repo, tips);
+/**
+ * Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last.
+ * `known`: by the tick that wants it, which may have left no trace yet.
+ */
+export async function writeExport(repo: Repo, tips: Tips, dir: string, known: Known = {}): Promise<Export> {
+  const input = await readInput(repo, tips, known);
   const { files, days } = exportAll(input);
   const digest = exportDigest(files);
   await mkdir(dir, { recursive: true });
@@ -60,7 +69,8 @@ export function exportDigest(files: ExportFiles): string {
   return hash.digest("hex");
 }
 
-async function readInput(repo: Repo, tips: Tips) {
+async function readInput(repo: Repo, tips: Tips, { tick, database }: Known) {
+  const beat = readBeatText(await repo.readBeat());
   const { items, older } = await itemsOf(repo, tips);
   const history = items.filter(isHistory);
   const files = await texts(
@@ -90,7 +100,13 @@ async function readInput(repo: Repo, tips: Tips) {
     older,
     branch: await branchOf(repo),
     files: await pageFiles(repo, items, state.settings),
-    forecast: readBeatText(await repo.readBeat())?.talked?.forecast ?? null,
+    forecast: beat?.talked?.forecast ?? null,
+    database: database ?? beat?.database,
+    ticks: [
+      ...(tick ? [tick] : []),
+      ...(beat ? [beat.tick] : []),
+      ...(tips.ledger ? await ticksIn(repo, tips.ledger) : []),
+    ],
   } satisfies ExportInput;
 }
 
@@ -196,6 +212,13 @@ async function git(repo: Repo, args: string[]): Promise<string> {
 async function commitTime(repo: Repo, commit: string): Promise<string | null> {
   const at = await git(repo, ["log", "-1", "--format=%cI", commit]);
   return at === "" ? null : new Date(at).toISOString();
+}
+
+/** Ids of the newest ticks that left a commit; in a shallow clone there may be but one. */
+async function ticksIn(repo: Repo, ledger: string): Promise<string[]> {
+  const trailer = "%(trailers:key=Towline-Tick,valueonly,separator=)";
+  const said = await git(repo, ["log", "-24", "--grep=^Towline-Tick: ", `--format=${trailer}`, ledger]);
+  return said.split("\n").filter(Boolean);
 }
 
 /** The default branch by the symbolic refs that a clone or a tick left; null: neither did. */

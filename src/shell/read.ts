@@ -131,6 +131,18 @@ function namesOf(items: TreeItem[]): Map<string, string> {
   );
 }
 
+/**
+ * Adds a task of the queue, and its status, out of the archives, where it is over since long. They hold years: only for
+ * what is nowhere else. True: it was there.
+ */
+export async function addRolled(repo: Repo, state: State, task: string): Promise<boolean> {
+  if (state.tips.ledger === null || state.tasks.has(task) || !/-q[0-9a-f]{8}$/.test(task)) return false;
+  const own = [`queue/${task}.md`, `status/${task}.md`];
+  const items = (await repo.tree(state.tips.ledger, ["archive/queue"])).filter(({ path }) => own.includes(path));
+  for (const file of await filesOf(repo, items)) addFile(state, file);
+  return state.tasks.has(task);
+}
+
 /** Adds the records at these ledger paths to the state; paths that are not there are left out. */
 export async function addRecords(repo: Repo, state: State, paths: string[]): Promise<void> {
   if (state.tips.ledger === null || paths.length === 0) return;

@@ -12,6 +12,7 @@ import { limiter, withoutName } from "../shell/pool.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { createWays } from "../shell/ways.ts";
 import { type Common, inCi, repoDir, type Wire } from "../wire.ts";
+import { plugOf } from "./plug.ts";
 
 /** Adds `towline fleet status [HOST…]`. Starts nothing and writes nothing; asks all hosts at once. */
 export function fleetStatus(group: Command, wire: Wire): void {
@@ -32,7 +33,8 @@ export function fleetStatus(group: Command, wire: Wire): void {
       const { networks } = state.settings;
       const from = inCi(wire) ? networks : everywhere(state).settings.networks;
       const asked = hosts.filter((host) => isAsked(host, from));
-      const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets, ask: wire.ask };
+      const { here: offers } = plugOf(wire, repoDir(wire, flags));
+      const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets, ask: wire.ask, offers };
       const ways = createWays({ ...keyring, hosts: (name) => state.hosts.get(name)?.data });
       const looks = await lookAtAll(asked, state.pack, { ...keyring, ways }, counter(wire, flags, asked.length));
       ways.close();

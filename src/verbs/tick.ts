@@ -5,6 +5,7 @@ import type { State } from "../core/state.ts";
 import { exit, interrupted, usage } from "../errors.ts";
 import { hearSignals, heed } from "../interrupt.ts";
 import { createPlugins } from "../plugin/index.ts";
+import { createPlug, offersOf } from "../plugin/plug.ts";
 import { createPollers } from "../pollers/index.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { unpushed } from "../shell/behind.ts";
@@ -72,6 +73,7 @@ export async function tickOnce(
   });
   const jobs: State["jobs"] = new Map();
   const plugins = createPlugins({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, before?.plugins);
+  const plug = createPlug({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, options.signal);
   const sources = options.pollers ?? pollersOf(wire, flags);
   const stages = afterRecord({
     wire,
@@ -92,6 +94,7 @@ export async function tickOnce(
       repo,
       clock,
       runtimes,
+      plug: plug.runtime,
       screen: createScreen(secrets, scan),
       mask: (text, cut) => secrets.mask(text, cut),
       code,
@@ -113,7 +116,7 @@ export async function tickOnce(
           ]
         : () => [],
       ...(lead ? { hooks: plugins.hooks } : {}),
-      connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
+      connect: (pack, hosts, state) => createPool(createFleet({ ...wire, hosts, ...offersOf(plug, state) }), pack),
       after: stages.after,
       beat: ({ contended }) => ({
         ...stages.memories(),

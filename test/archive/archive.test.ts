@@ -128,6 +128,22 @@ test("again it finds nothing, and a tick goes on with what is open", async () =>
   expect(machines.ann.journal.filter((line) => JSON.stringify(line).includes("once-"))).toHaveLength(1);
 });
 
+test("a task of the queue that was archived is shown and explained, and its runs by its name", async () => {
+  const task = "look-q0a1b2c3d";
+  const say = async (...args: string[]) => (await cli(p.clone, args)).out;
+  p.git("fetch", "-q");
+  p.git("reset", "-q", "--hard", "origin/main");
+  const shown = await say("task", "show", task);
+  expect(shown).toMatch(/^✓ look-q0a1b2c3d: Look\n {2}done: .*over since 2026-06-01T\S+, and archived\n/);
+  expect(shown).toContain(`answer of ${task}-`);
+  expect(await say("why", task)).toMatch(/^look-q0a1b2c3d: done\n {2}.*archived\n/);
+  expect(await say("job", "list", "--task", task)).toMatch(/^✓ look-q0a1b2c3d-/);
+  expect(await say("job", "show", task)).toContain("jobs/2026/06/01/look-");
+  expect(await say("job", "log", task)).toContain(`answer of ${task}-`);
+  const none = await cli(p.clone, ["task", "show", "look-q00000000"]);
+  expect(none.code).toBe(2);
+});
+
 test("an archived job is purged where it is, and a leaked text in its record, too", async () => {
   const file = "archive/jobs/2026/06/01.ndjson";
   const [id = ""] = /look-q0a1b2c3d-[0-9a-f]{10}/.exec(p.file(file)) ?? [];

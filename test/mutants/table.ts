@@ -2322,6 +2322,42 @@ export const mutants: Mutant[] = [
     name: "words of another language",
   },
   {
+    guard: "a plugin's transport starts no program that towline.yml does not allow",
+    edits: [["src/plugin/plug.ts", "own.program !== program", 'program === ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "transport carries SSH",
+  },
+  {
+    guard: "a plugin's transport gets no variable that towline.yml does not allow",
+    edits: [["src/plugin/plug.ts", "!own.secrets?.includes(one)", 'one === ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "transport carries SSH",
+  },
+  {
+    guard: "no field of a host's record is an option of the program that leads there",
+    edits: [["src/transports/offered.ts", 'value?.startsWith("-")', 'value === "-"']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "transport carries SSH",
+  },
+  {
+    guard: "a runtime that a plugin offers sets no variable of the machine's own",
+    edits: [["src/core/plugin-offers.ts", "!isKept(name, new Set())", 'name !== ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "a variable of the machine",
+  },
+  {
+    guard: "a plugin does not stand in for a runtime of towline's own",
+    edits: [["src/core/plugin-offers.ts", "runtime && own_runtimes.has(name)", 'runtime && name === ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "the name of a runtime of ours",
+  },
+  {
+    guard: "work whose plugin fails is held back, and not begun",
+    edits: [["src/core/gate.ts", 'if (plugged && "fault" in plugged)', 'if (plugged && "none" in plugged)']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "work by a plugin's runtime is done",
+  },
+  {
     guard: "an index is believed for the archive that it was made from only",
     edits: [["src/core/archive-index.ts", "index && index.of === blob && ", "index && "]],
     tests: ["test/archive/index.test.ts"],

@@ -41,6 +41,18 @@ describe("beside code", () => {
     expect([again.code, again.said]).toEqual([2, expect.stringContaining("is a pack already")]);
   });
 
+  test("on no branch nothing is written that could be pushed to none; --push and --pr are two answers to one question", async () => {
+    const from = origin(code);
+    const dir = clone(from);
+    git(dir, "checkout", "-q", "--detach");
+    const said = await run(dir);
+    expect([said.code, said.said]).toEqual([3, expect.stringMatching(/on no branch[\s\S]*git switch main/)]);
+    const both = await run(dir, "--push", "--pr");
+    expect([both.code, both.said]).toEqual([2, expect.stringContaining("give one of them")]);
+    expect(git(dir, "status", "--porcelain")).toBe("");
+    expect((await run(dir, "--push")).made).toMatchObject({ where: "pushed" });
+  });
+
   test("--push: one commit on origin, and nothing of what the person has in hand", async () => {
     const from = origin(code);
     const dir = clone(from);

@@ -1,0 +1,75 @@
+// Every command that README and docs tell people to type is typed: page by page, in order, in a world of its own.
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { lacksSshd, needs } from "../integration/real.ts";
+import { type Block, blocksOf, isCommand } from "./blocks.ts";
+import { type World, worldOf } from "./world.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const read = (page: string) => readFileSync(join(root, page), "utf8");
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+const blocks = new Map(pages.map((page) => [page, blocksOf(page, read(page))]));
+const runs = (block: Block) => isCommand(block) && !block.notes["not run"] && !block.notes["run in"];
+const where = ({ page, line }: Block) => `${page}:${line}`;
+
+/** Lines of a script without what only explains them. */
+const lines = (text: string) =>
+  text
+    .split("\n")
+    .map((line) => line.replace(/(^|\s+)#.*$/, "").trim())
+    .filter(Boolean);
+
+/** One block: what comes before it, then itself; what it prints is what the page says. */
+async function play(world: World, block: Block): Promise<void> {
+  const { notes, text } = block;
+  if (notes.before !== undefined) {
+    const { code, out } = await world.type(world.here(notes.before));
+    expect(code, `${where(block)}, before it:\n${out}`).toBe(0);
+  }
+  for (const [path, write] of [
+    [notes.file, writeFileSync],
+    [notes["adds to"], appendFileSync],
+  ] as const) {
+    if (path === undefined) continue;
+    const file = join(world.cwd(), path);
+    mkdirSync(dirname(file), { recursive: true });
+    write(file, world.here(text));
+  }
+  if (!runs(block)) return;
+  const { code, out } = await world.type(world.here(text), { until: notes.until, types: notes.types });
+  if (process.env.SHOW) console.log(`${where(block)} ${world.spent()}\n${text}\n${out}`);
+  const fine = notes.until === undefined ? [Number(notes.exit ?? 0)] : [0, 130];
+  expect(fine, `${where(block)} ended with ${code}:\n${text}\n${out}`).toContain(code);
+  for (const said of notes.prints?.split(" | ") ?? []) expect(out, where(block)).toContain(said);
+  if (notes.until !== undefined) expect(out, where(block)).toContain(notes.until);
+}
+
+describe.skipIf(lacksSshd)(`commands of the pages, typed; ${needs}`, () => {
+  test.each(pages.filter((page) => blocks.get(page)?.some(runs)))("%s", async (page) => {
+    const own = blocks.get(page) ?? [];
+    const world = await worldOf(read(page));
+    try {
+      for (const block of own) await play(world, block);
+    } finally {
+      await world.down();
+    }
+  });
+});
+
+test("a block that is not typed says why, or where it is", () => {
+  const all = [...blocks.values()].flat().filter(isCommand);
+  const typedOn = (page: string) => (blocks.get(page) ?? []).filter(runs).flatMap(({ text }) => lines(text));
+  for (const block of all) {
+    const { "run in": other, "not run": why } = block.notes;
+    if (other !== undefined) expect(typedOn(other), where(block)).toEqual(expect.arrayContaining(lines(block.text)));
+    if (why !== undefined) expect(why.length, where(block)).toBeGreaterThan(8);
+  }
+  expect(all.length).toBeGreaterThan(30);
+});
