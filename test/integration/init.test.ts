@@ -1,6 +1,7 @@
-// A new user's first two minutes: these very commands in a shell, and a real sshd that knows this person's key.
+// A new user comes and goes: these very commands in a shell, and a real sshd that knows this person's key. The two minutes
+// up to the dashboard are in test/docs/run.test.ts, as docs/start.md has them.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
@@ -24,7 +25,7 @@ function typed(lines: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<{ 
 }
 
 test.skipIf(lacksSshd)(
-  `from an empty folder to a done task on the dashboard: six commands, under two minutes; and out again; ${needs}`,
+  `from an empty folder to a done task, and out again; ${needs}`,
   async () => {
     const dir = mkdtempSync(join(tmpdir(), "towline-first-"));
     const { username: user } = userInfo();
@@ -46,30 +47,17 @@ test.skipIf(lacksSshd)(
         "cd pack",
         `towline fleet add ${user}@127.0.0.1:${server.port} --name attic --yes --push`,
         "towline tick",
-        "towline site build --out ../site",
       ];
-      expect(commands.length).toBeLessThanOrEqual(6);
       const env = {
         HOME: home,
         PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
         NO_COLOR: "1",
         GIT_CONFIG_NOSYSTEM: "1",
       };
-      // What all of it took the machine, as the shell counted it.
-      const { code, out } = await typed([...commands, "times"], dir, env);
+      const { code, out } = await typed(commands, dir, env);
       expect(code, out).toBe(0);
-      const [user_time = 0, system = 0] = [...out.matchAll(/(\d+)m([\d.]+)s/g)]
-        .slice(-2)
-        .map(([, m, s]) => Number(m) * 60 + Number(s));
-      expect(user_time + system).toBeGreaterThan(1);
-      expect(user_time + system).toBeLessThan(120);
       expect(out).toContain("towline check: nothing to mend");
-      const pages = readdirSync(join(dir, "site"), { recursive: true, encoding: "utf8" });
-      const html = pages
-        .filter((one) => one.endsWith(".html"))
-        .map((one) => readFileSync(join(dir, "site", one), "utf8"));
-      expect(html.join("\n")).toContain("A first look at a machine");
-      expect(html.join("\n")).toMatch(/disk: +\d+% of \/ used/);
+      expect(out).toContain("✓ first-look");
       // What was brought in stands on origin, and in the folder as git knows it.
       expect(existsSync(join(dir, "pack.git"))).toBe(true);
       const clean = await typed(
