@@ -32,8 +32,8 @@ export function blocksOf(page: string, text: string): Block[] {
     }
     const fence = /^( *)(`{3,})([\w-]*)/.exec(line);
     if (!fence) {
-      // Words in between: the comment was about something else.
-      if (line.trim() !== "") notes = {};
+      if (line.trim() !== "" && Object.keys(notes).length > 0)
+        throw new Error(`${page}:${at + 1}: the comment before is about a block, and this is none`);
       continue;
     }
     const [, indent = "", ticks = "", lang = ""] = fence;
