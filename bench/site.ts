@@ -55,7 +55,7 @@ function makeRepo(dir: string, reflections: number, jobs: number): string {
   return git(["rev-parse", "main"]).toString().trim();
 }
 
-function sizes(out: string) {
+export function sizes(out: string) {
   const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((item) => item.isFile());
   const whole = files.reduce((sum, item) => sum + statSync(join(item.parentPath, item.name)).size, 0);
   const home = readFileSync(join(out, "index.html"), "utf8");
@@ -104,7 +104,7 @@ export async function site(rounds: number, reflections = 100_000, jobs = 20_000)
 }
 
 /** Seconds of processor that this process and its ended children took: on a busy machine these alone say something. */
-function processor(): number {
+export function processor(): number {
   const fields = readFileSync("/proc/self/stat", "utf8")
     .replace(/^.*\) /s, "")
     .split(" ");

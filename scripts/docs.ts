@@ -1,9 +1,10 @@
-// Writes docs/verbs.md out of what `towline VERB --help` says: `npm run docs`.
-import { writeFileSync } from "node:fs";
+// Writes docs/verbs.md out of what `towline VERB --help` says, and the tables in docs/records/: `npm run docs`.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { program } from "../src/cli.ts";
 import { wireUp } from "../src/wire.ts";
+import { withFields } from "./docs-records.ts";
 
 const width = 110;
 
@@ -43,4 +44,11 @@ export function verbsPage(): string {
   return `${head}\`towline\` alone says what waits for you, what runs and what is next due.\n\n${list.join("\n")}\n\n${parts.join("\n")}`;
 }
 
-if (import.meta.main) writeFileSync(join(import.meta.dirname, "..", "docs", "verbs.md"), verbsPage());
+if (import.meta.main) {
+  const docs = join(import.meta.dirname, "..", "docs");
+  writeFileSync(join(docs, "verbs.md"), verbsPage());
+  for (const name of readdirSync(join(docs, "records"))) {
+    const page = join(docs, "records", name);
+    writeFileSync(page, withFields(readFileSync(page, "utf8")));
+  }
+}

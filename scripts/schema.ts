@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { formatDuration } from "../src/core/scalar.ts";
 import { kinds, pupdate, settings } from "../src/core/schema.ts";
+import { fieldsOf, type Json } from "./fields.ts";
 import { hints } from "./hints.ts";
 
-type Json = Record<string, unknown>;
 type Node = { zodSchema: z.core.$ZodTypes; jsonSchema: z.core.JSONSchema.BaseSchema; path: (string | number)[] };
 
 /** Kind → JSON Schema (draft 2020-12) of what people write, ready to be printed. */
@@ -19,10 +19,13 @@ export function schemas(): Record<string, Json> {
 
 function schemaOf(kind: keyof typeof hints, schema: z.ZodType): Json {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any", override: tidy }) as Json;
-  const fields = rest.properties as Record<string, Json>;
-  for (const [name, hint] of Object.entries(hints[kind] ?? {})) {
-    if (!fields[name]) throw new Error(`scripts/hints.ts: a ${kind} has no field ${name}`);
-    fields[name] = { description: hint, ...fields[name] };
+  const fields = new Map(fieldsOf(rest).map(({ name, node }) => [name, node]));
+  for (const [name, description] of Object.entries(hints[kind])) {
+    const node = fields.get(name);
+    if (!node) throw new Error(`scripts/hints.ts: a ${kind} has no field ${name}`);
+    const said = { ...node };
+    for (const key of Object.keys(node)) delete node[key];
+    Object.assign(node, { description, ...said });
   }
   const title = kind === "settings" ? "towline.yml" : `towline: ${kind}`;
   return { $schema, $id: `${kind}.schema.json`, title, ...rest };

@@ -364,11 +364,22 @@ export interface HostSession {
    * of a run that has ended.
    */
   tell(job: string, epoch: number, letters: readonly { id: string; text: string }[]): Promise<string[]>;
+  /** How a run stands, and what it has printed beyond so many bytes of its streams: some of it, as long as there is more. */
+  peek(job: string, epoch: number, from: { out: number; err: number }): Promise<Glimpse>;
   /** The results with these hashes stand in the ledger: the payload may go. */
   ack(results: { job: string; epoch: number; sha256: string }[]): Promise<void>;
   readonly files: HostFiles;
   readonly code: HostCode;
   close(): void;
+}
+
+/** A look at a run while it prints. `acked`: its record has it all. `none`: it was never started there. */
+export interface Glimpse {
+  state: "running" | "ended" | "died" | "acked" | "none";
+  out: Uint8Array;
+  err: Uint8Array;
+  /** False: it has printed more than is kept of it, and what is left out cannot be seen. */
+  whole: boolean;
 }
 
 /** Mirrors and worktrees of a host. Throws HostFault, and a Fault where the host refuses: then nothing changed. */
@@ -681,7 +692,8 @@ export interface CommitStatus {
 /** What is started elsewhere: all that listens for an event, or one workflow. */
 export type Call =
   | { event: string; data: Readonly<Record<string, unknown>> }
-  | { workflow: string; ref: string; inputs: Readonly<Record<string, string>> };
+  /** Without a `ref` on the default branch. */
+  | { workflow: string; ref?: string; inputs: Readonly<Record<string, string>> };
 
 /**
  * Where people look at work and say yes or no. Calls throw a Fault: `outside` where the next tick may fare better, any

@@ -24,7 +24,7 @@ import { addRecords, jobPaths } from "./shell/read.ts";
 import { refusalOf } from "./shell/refusal.ts";
 import { lookAtRepos } from "./shell/repos.ts";
 import { addSpent } from "./shell/spent.ts";
-import { campOnce, hookOnce, listenOnce, meanOnce, pollOnce } from "./shell/tick-once.ts";
+import { campOnce, hookOnce, listenOnce, meanOnce, plugOnce, pollOnce } from "./shell/tick-once.ts";
 import {
   beatOf,
   beginRun,
@@ -171,19 +171,24 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
     const known = wanted.runs.flatMap((id) => (state.jobs.has(id) ? [] : (paths.get(id) ?? [])));
     await addRecords(ports.repo, state, known);
     const file = pass === 1 ? run.id : `${run.id}-${pass}`;
-    const judge = () =>
-      decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start, mask: ports.mask });
-    let decision = judge();
+    const judge = async () => {
+      for (;;) {
+        const made = decide(state, findings, { paths, runtimes }, { now, tick: run.id, file, start, mask: ports.mask });
+        // What a plugin offers is looked at once work is to start by it: where that fails, the work waits.
+        if (told || !(await heed(signal, plugOnce(run, state, made)))) return made;
+      }
+    };
+    let decision = await judge();
     if (decision.plan.unread) {
       // Work that came up only now, out of a rule or an answer.
       await heed(signal, addSpent(ports.repo, state, { now, runtimes, all: true }));
-      decision = judge();
+      decision = await judge();
     }
-    if (!told && (await heed(signal, hookOnce(run, decision)))) decision = judge();
-    if (!told && (await heed(signal, meanOnce(run, decision)))) decision = judge();
+    if (!told && (await heed(signal, hookOnce(run, decision)))) decision = await judge();
+    if (!told && (await heed(signal, meanOnce(run, decision)))) decision = await judge();
     if (ports.prose && !told && !findings.prose && decision.changes.size > 0 && decision.plan.starts.length === 0) {
       findings.prose = await heed(signal, ports.prose(decision.draft));
-      if (findings.prose) decision = judge();
+      if (findings.prose) decision = await judge();
     }
     if (decision.changes.size === 0) return null;
     const note = { subject: decision.subject, tick: run.id, attempt: run.options.attempt ?? 1 };
@@ -217,10 +222,15 @@ async function onePass(run: TickRun, start: boolean): Promise<Claimed | null> {
 function poolOf(run: TickRun, pack: string): Pool {
   if (run.pool?.pack === pack) return run.pool;
   run.pool?.close();
-  run.pool = run.ports.connect(pack, (name) => {
-    const { state } = run.outcome;
-    return state && hostCalled(state, name)?.data;
-  });
+  const state = () => run.outcome.state as State | undefined;
+  run.pool = run.ports.connect(
+    pack,
+    (name) => {
+      const now = state();
+      return now && hostCalled(now, name)?.data;
+    },
+    state,
+  );
   return run.pool;
 }
 

@@ -22,6 +22,8 @@ export interface Wire {
   secrets: Secrets;
   /** A person can be asked and lines can be redrawn. */
   terminal: boolean;
+  /** Of the terminal that standard output is, where it is one: lines are made to fit. */
+  columns?: number | undefined;
   /** Asks for something that must not be seen, like a passphrase; null when nobody can be asked. */
   ask?(question: string): Promise<string | null>;
   /** All of standard input. */
@@ -46,6 +48,7 @@ export function wireUp(): Wire {
     report: terminalReport(process.stderr),
     secrets: createSecrets(process.env),
     terminal: process.stdout.isTTY === true,
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
     ask: (question) => askHidden(question, process.stdin, process.stderr),
     input: () => textOf(process.stdin),
     out: (text) => void process.stdout.write(text),
@@ -63,6 +66,12 @@ export const secretOf = (wire: Wire) => (name: string) => {
 
 /** Whether this is a run of a CI service, and nobody looks on. */
 export const inCi = ({ env }: Pick<Wire, "env">) => env.GITHUB_ACTIONS === "true" || /^(1|true)$/i.test(env.CI ?? "");
+
+/** Whether what goes to standard output may be coloured: a terminal, unless NO_COLOR or FORCE_COLOR says otherwise. */
+export function colours({ env, terminal }: Pick<Wire, "env" | "terminal">): boolean {
+  if (env.FORCE_COLOR !== undefined) return !/^(0|false)$/.test(env.FORCE_COLOR);
+  return terminal && !env.NO_COLOR && env.TERM !== "dumb";
+}
 
 export const repoDir = (wire: Wire, options: Common) => resolve(wire.cwd, options.repo ?? ".");
 

@@ -29,6 +29,15 @@ const form = z.object({
     .optional(),
   /** The day on which it was last looked for old records; a lost one costs a look. */
   archived: z.string().optional(),
+  /** What a tick that wrote to the database found when it compared, and since when it is out of reach. */
+  database: z
+    .object({
+      at: z.string().optional(),
+      records: z.number().int().nonnegative().optional(),
+      differ: z.number().int().nonnegative().optional(),
+      failing: z.string().optional(),
+    })
+    .optional(),
   /** Open proposals to the pack by the head that was dealt with; a lost row costs a look and an edit. */
   plans: z
     .array(z.object({ number: z.number(), head: z.string(), left: z.enum(["plan", "status"]).optional() }))

@@ -3,7 +3,9 @@
 import { isKept, keptWords, packKeys } from "./agent-needs.ts";
 import { cycles } from "./check-links.ts";
 import { atField, meant, type Pack } from "./check-pack.ts";
+import { pluginOffer } from "./check-plugins.ts";
 import type { Entry, Problem } from "./entry.ts";
+import { own_transports } from "./plugin-offers.ts";
 import { parsePin } from "./release.ts";
 import { readYaml } from "./split.ts";
 
@@ -17,6 +19,7 @@ export function hostProblems(pack: Pack, workflow: string | null): Problem[] {
   return [
     ...hosts.flatMap((host) => [
       ...jump(pack, host, locals),
+      ...transport(pack, host),
       ...runtimes(pack, host),
       ...keyName(pack, host, kept),
       ...(hosted === null ? [] : reach(pack, host, hosted, ways)),
@@ -61,9 +64,33 @@ function jump(pack: Pack, host: Entry<"host">, locals: ReadonlySet<string>): Pro
   ];
 }
 
+function transport(pack: Pack, host: Entry<"host">): Problem[] {
+  const name = host.data.transport;
+  if (own_transports.has(name)) return [];
+  const offer = pluginOffer(pack, name, "transport");
+  const say = (why: string, fix: string) => [atField(pack, host, ["transport"], "unknown-transport", why, fix)];
+  if (offer === null)
+    return say(
+      `there is no transport \`${name}\``,
+      meant(
+        name,
+        [...own_transports, ...Object.keys(pack.settings?.plugins ?? {})],
+        "write ssh, openssh or local, or name the plugin in towline.yml",
+      ),
+    );
+  if (offer !== "fine") return say(offer.why, offer.fix);
+  if (pack.settings?.plugins[name]?.program === undefined)
+    return say(
+      `towline.yml does not say which program \`${name}\` may start where ticks run`,
+      `write \`program: …\` below the plugin there; \`towline plugin check ${name}\` names it`,
+    );
+  return [];
+}
+
 function runtimes(pack: Pack, host: Entry<"host">): Problem[] {
   const named = host.data.runtimes ?? [];
-  const known = [...pack.runtimes, ...Object.keys(pack.settings?.releases ?? {})];
+  const { releases = {}, plugins = {} } = pack.settings ?? {};
+  const known = [...pack.runtimes, ...Object.keys(releases), ...Object.keys(plugins)];
   const bad = Array.isArray(named) ? [] : Object.entries(named).filter(([, pin]) => parsePin(pin) === null);
   const pins = bad.map(([name, pin]) =>
     atField(

@@ -1,5 +1,6 @@
 // Links between records: what one names, another must be. And rhythms, which are a link to the calendar.
 import { atField, meant, type Pack } from "./check-pack.ts";
+import { pluginOffer } from "./check-plugins.ts";
 import { workProblems } from "./check-work.ts";
 import { everyFault } from "./due.ts";
 import type { Entry, Problem } from "./entry.ts";
@@ -178,6 +179,9 @@ function rollout(pack: Pack, task: Entry<"task">): Problem[] {
 function runtime(pack: Pack, agent: Entry<"agent">): Problem[] {
   const name = agent.data.runtime;
   if (pack.runtimes.includes(name)) return [];
+  const offer = pluginOffer(pack, name, "runtime");
+  if (offer === "fine") return [];
+  if (offer) return [atField(pack, agent, ["runtime"], "unknown-runtime", offer.why, offer.fix)];
   return [
     atField(
       pack,

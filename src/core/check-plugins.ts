@@ -3,6 +3,7 @@ import { actionIn } from "./calls.ts";
 import { meant, type Pack, problem } from "./check-pack.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { locate } from "./locate.ts";
+import { own_forges, own_runtimes, own_transports } from "./plugin-offers.ts";
 
 const code = /^plugins\/([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)\.(ts|mts|mjs|js)$/;
 
@@ -36,6 +37,17 @@ export function pluginProblems(pack: Pack, paths: readonly string[]): Problem[] 
       );
   }
   for (const [name, [first = "", second]] of files) {
+    for (const [what, taken] of Object.entries({ runtime: own_runtimes, transport: own_transports, forge: own_forges }))
+      if (taken.has(name) && new RegExp(`\\b${what}\\b`).test(pack.texts.get(first) ?? ""))
+        problems.push({
+          ...problem(
+            first,
+            "plugin-name",
+            `\`${name}\` is a ${what} of towline's own, and stays so whatever a plugin of that name offers`,
+            "give the plugin another name",
+          ),
+          level: "warning",
+        });
     if (second !== undefined)
       problems.push(
         problem(second, "plugin-twice", `\`${name}\` has two files, so neither runs`, `remove ${second} or ${first}`),
@@ -71,4 +83,19 @@ export function pluginAction(pack: Pack, name: string, rule: Entry<"rule">): Pro
       ? `take \`off\` away from it in towline.yml`
       : meant(plugin, Object.keys(pack.settings.plugins), `name it below \`plugins:\` in towline.yml`),
   );
+}
+
+/** Whether a plugin may offer this; null: there is no plugin of that name. Its code is not run here: its text must name the word. */
+export function pluginOffer(
+  pack: Pack,
+  name: string,
+  what: "runtime" | "transport" | "forge",
+): "fine" | { why: string; fix: string } | null {
+  const own = pack.settings?.plugins[name];
+  if (own === undefined) return null;
+  if (own.off) return { why: `the plugin \`${name}\` is switched off`, fix: "take `off` away from it in towline.yml" };
+  const text = [...pack.texts].find(([path]) => code.exec(path)?.[1] === name)?.[1];
+  if (own.package === undefined && text !== undefined && !new RegExp(`\\b${what}\\b`).test(text))
+    return { why: `the plugin \`${name}\` offers no ${what}`, fix: "name another" };
+  return "fine";
 }

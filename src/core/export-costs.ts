@@ -1,5 +1,6 @@
 // What each month cost, for the dashboard.
-import { costRow, costsBy } from "./costs.ts";
+import { type ArchivedCost, archivedRows, mergedRows, type Side } from "./archive-costs.ts";
+import { type CostRow, costRow, costsBy } from "./costs.ts";
 import { dayOf, type World } from "./export-world.ts";
 import type { Exported } from "./exported.ts";
 import { type Expense, expensesOf } from "./spent.ts";
@@ -13,16 +14,20 @@ const row = ({ usd_per_accepted, ...one }: ReturnType<typeof costRow>): Row => (
   usd_per_accepted: usd_per_accepted ?? undefined,
 });
 
-/** Months in which something was paid, or is reserved, newest first. */
-export function costRows(world: World): Exported<"costs">[] {
-  const expenses = world.jobs.flatMap(expensesOf);
-  const found = [...Map.groupBy(expenses, (one) => dayOf(world, one.at).slice(0, 7))];
-  const newest = found.sort(([a], [b]) => (a < b ? 1 : -1)).slice(0, months);
-  return newest.flatMap(([month, list]) => {
-    const total = row(costRow(month, list));
+/** Months in which something was paid, or is reserved, newest first. `older`: of archives that were not opened. */
+export function costRows(world: World, older: readonly ArchivedCost[] = []): Exported<"costs">[] {
+  const expenses = Map.groupBy(world.jobs.flatMap(expensesOf), (one) => dayOf(world, one.at).slice(0, 7));
+  const archived = Map.groupBy(older, ([month]) => month);
+  const newest = [...new Set([...expenses.keys(), ...archived.keys()])].sort().reverse().slice(0, months);
+  return newest.flatMap((month) => {
+    const [list, past] = [expenses.get(month) ?? [], archived.get(month) ?? []];
+    const all = archivedRows(past, "all").map((one) => ({ ...one, name: month }));
+    const total = row(mergedRows([...(list.length > 0 ? [costRow(month, list)] : []), ...all])[0] as CostRow);
     if (total.usd + total.list_usd + total.reserved_usd === 0) return [];
-    const by = (what: "task" | "agent" | "host" | "rule" | "requester", of: Expense[]) =>
-      costsBy(of, what, world.zone).slice(0, most_rows).map(row);
+    const by = (what: Side, of: Expense[]) =>
+      mergedRows([...costsBy(of, what, world.zone), ...archivedRows(past, what)])
+        .slice(0, most_rows)
+        .map(row);
     const ruled = list.filter((one) => one.rule !== undefined);
     return [
       {

@@ -1,13 +1,12 @@
 // What is older than the lists of the newest: by day, so that the site can grow for years. A day is read by itself.
 import type { Entry } from "./entry.ts";
+import { most_listed, type Older } from "./export-window.ts";
 import { compare, dayOf, fragment, newest_jobs, of, shown, sortedByTime, type World } from "./export-world.ts";
 import type { DayLine, Exported } from "./exported.ts";
 import { digest } from "./hash.ts";
 
 /** Reflections with all of their text on the dashboard's own lists. */
 export const newest_reflections = 2000;
-/** Older records that have a line on the site; those before them are at the forge only. */
-const most_listed = 150_000;
 /** Of these, records with the beginning of their text. Both together keep the whole site below 300 MB. */
 const most_with_text = 50_000;
 const day_text = 4 << 10;
@@ -40,13 +39,20 @@ export function newestPaths(entries: readonly Entry[]): Set<string> {
   ]);
 }
 
-/** Days with a record that no list of the newest shows, newest first. `blobs`: what each path holds. */
-export function olderDays(world: Pick<World, "entries" | "zone">, blobs: ReadonlyMap<string, string>): OlderDay[] {
+/**
+ * Days with a record that no list of the newest shows, newest first. `blobs`: what each path holds. `closed`: days of
+ * which nothing else was read.
+ */
+export function olderDays(
+  world: Pick<World, "entries" | "zone">,
+  blobs: ReadonlyMap<string, string>,
+  closed: Older["days"] = new Map(),
+): OlderDay[] {
   const reflections = sortedByTime(of(world.entries, "reflection"), at);
   const jobs = sortedByTime(of(world.entries, "job"), at);
   const old = [...reflections.slice(newest_reflections), ...jobs.slice(newest_jobs)];
-  if (old.length === 0) return [];
-  const days = new Set(old.map((entry) => dayOf(world, at(entry))));
+  const days = new Set([...old.map((entry) => dayOf(world, at(entry))), ...closed.keys()]);
+  if (days.size === 0) return [];
   const byDay = <E extends Lived>(list: E[]) => Map.groupBy(list, (entry) => dayOf(world, at(entry)));
   const [told, ran] = [byDay(reflections), byDay(jobs)];
   let before = 0;
@@ -55,10 +61,13 @@ export function olderDays(world: Pick<World, "entries" | "zone">, blobs: Readonl
     .map((day) => {
       const [some, others] = [told.get(day) ?? [], ran.get(day) ?? []];
       const all = [...some, ...others];
+      const { reflections, jobs, marks } = closed.get(day) ?? { reflections: 0, jobs: 0, marks: [] };
       before += all.length;
-      const shows: Row["shows"] = before > most_listed ? "nothing" : before > most_with_text ? "lines" : "text";
+      const full = before > most_listed || marks.length > 0;
+      const shows: Row["shows"] = full ? "nothing" : before > most_with_text ? "lines" : "text";
       const lines = all.map(({ path }) => `${path} ${blobs.get(path) ?? ""}`);
-      const row = { id: day, reflections: some.length, jobs: others.length, shows, digest: digest(shows, ...lines) };
+      const counts = { reflections: some.length + reflections, jobs: others.length + jobs };
+      const row = { id: day, ...counts, shows, digest: digest(shows, ...lines, ...marks) };
       return { row, reflections: some, jobs: others };
     });
 }

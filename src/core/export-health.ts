@@ -15,6 +15,7 @@ export interface HealthInput {
   levels: LevelRow[];
   tips: { at: string | null };
   forecast?: { day: string; line: string } | null;
+  database?: Health["database"];
 }
 
 export function healthDocument(world: World, input: HealthInput): Health {
@@ -25,6 +26,7 @@ export function healthDocument(world: World, input: HealthInput): Health {
     every: input.settings.tick.every,
     budgets: budgetRows(world, input),
     forecast: input.forecast ?? undefined,
+    database: input.database,
     activity: activityRows(world),
   };
 }

@@ -1,5 +1,7 @@
 // The first page's facts: what waits, what is, what happened. Everything else on the site is lists.
 import { startOfDay } from "./due.ts";
+import { beatDocument } from "./export-beat.ts";
+import type { Older } from "./export-window.ts";
 import { dayOf, instant, most_tasks, type World } from "./export-world.ts";
 import type { DocumentName, Exported } from "./exported.ts";
 
@@ -15,6 +17,12 @@ interface HomeInput {
   world: World;
   /** When the ledger's newest commit was made. */
   at: string | null;
+  /** Ids of the newest ticks. */
+  ticks: readonly string[];
+  /** `tick.every`, s. */
+  every: number;
+  /** What archives hold that were not opened. */
+  older?: Older | undefined;
 }
 
 // Home shows whole days until it has this many rows, and never more than the second number.
@@ -44,6 +52,7 @@ export function homeDocument(input: HomeInput): Home {
     days: daysOf(input.reflections),
     hosts: hostsOf(input.hosts),
     has: { tasks: input.tasks.length > 0, jobs: input.world.jobs.length > 0 },
+    beat: beatDocument(input.ticks, input.every),
   };
 }
 
@@ -85,19 +94,24 @@ export function firstParagraph(markdown: string): string | null {
   return null;
 }
 
-function tallyOf(reflections: Row<"reflections">[]) {
-  const n = (outcome: string) => reflections.filter((row) => row.fields.outcome === outcome).length;
+function tallyOf(reflections: Row<"reflections">[], older?: Older["outcomes"]) {
+  const counts = new Map(older);
+  for (const { fields } of reflections)
+    if (fields.outcome !== undefined) counts.set(fields.outcome, (counts.get(fields.outcome) ?? 0) + 1);
+  const n = (outcome: string) => counts.get(outcome) ?? 0;
   const tally = { success: n("success"), partial: n("partial"), failure: n("failure") };
   return { tally, with_outcome: tally.success + tally.partial + tally.failure };
 }
 
 /** The rate is successes over rows that have an outcome; an empty surprise or the word `none` is no surprise. */
-function statsOf({ reflections, at }: HomeInput): Home["stats"] {
+function statsOf({ reflections, at, older }: HomeInput): Home["stats"] {
   const surprised = reflections.filter((row) => row.surprised);
+  const closed = [...(older?.days ?? [])].filter(([, day]) => day.reflections > 0);
+  const [oldest] = closed.map(([day]) => `${day}T00:00:00Z`).sort();
   return {
-    total: reflections.length,
-    first: reflections.at(-1)?.fields.timestamp,
-    ...tallyOf(reflections),
+    total: closed.reduce((n, [, day]) => n + day.reflections, reflections.length),
+    first: oldest ?? reflections.at(-1)?.fields.timestamp,
+    ...tallyOf(reflections, older?.outcomes),
     domains: domainsOf(reflections).filter((domain) => domain.name !== "").length,
     surprises: surprised.length,
     surprise: surprised[0]?.id,

@@ -1,5 +1,6 @@
 // Records → the documents that the dashboard is built from. Same records, same bytes: no build time, no ages in here.
 
+import type { Beat } from "./beat.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { collectionRows } from "./export-collections.ts";
 import { costRows, spendingRows } from "./export-costs.ts";
@@ -13,6 +14,7 @@ import type { PageFiles } from "./export-lines.ts";
 import { pupdateRows } from "./export-pupdates.ts";
 import { facetRows } from "./export-reflections.ts";
 import { ruleRows } from "./export-rules.ts";
+import type { Older } from "./export-window.ts";
 import { type DocumentName, type Exported, type ExportFiles, export_version } from "./exported.ts";
 import { answerOf } from "./job-text.ts";
 import { pageRows } from "./plugin-pages.ts";
@@ -34,11 +36,17 @@ export interface ExportInput {
   forge: string | null;
   /** Files beside the records: `state/*.ndjson`, the newest `state/hosts/*.ndjson`, those of collections. */
   files?: PageFiles;
+  /** Ids of the newest ticks: of those that wrote, of the heartbeat, of the one that exports. */
+  ticks?: readonly string[];
   /** What a month comes to, as it was last said. */
   forecast?: { day: string; line: string } | null;
+  /** How the database stands, as the heartbeat or the tick that exports has it. */
+  database?: Beat["database"];
   /** Path → blob of jobs and reflections: a day whose records are as they were is not written again. */
   blobs?: ReadonlyMap<string, string>;
   beside?: Beside;
+  /** What archives hold that were not opened. */
+  older?: Older;
   /** The default branch, where the clone knows its name. */
   branch?: string | null;
 }
@@ -73,7 +81,7 @@ export const exportData = (input: ExportInput): ExportFiles => exportAll(input).
 /** The same, with the older days whose records go into files of their own. */
 export function exportAll(input: ExportInput): { files: ExportFiles; days: OlderDay[] } {
   const world = worldOf({ ...input, zone: input.settings.zone });
-  const days = olderDays(world, input.blobs ?? new Map());
+  const days = olderDays(world, input.blobs ?? new Map(), input.older?.days);
   const tasks = taskRows(world);
   world.listed = new Set(tasks.slice(0, most_tasks).map((task) => task.id));
   const reflections = reflectionRows(world);
@@ -83,7 +91,11 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
   const hosts = hostRows(world, input.levels, history);
   const documents: Record<DocumentName, unknown> = {
     meta: metaDocument(input, world.zone),
-    home: homeDocument({ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at }),
+    home: homeDocument({
+      ...{ reflections, tasks, memos, hosts, overview: input.overview, world, at: input.tips.at },
+      ...{ ticks: input.ticks ?? [], every: input.settings.tick.every },
+      older: input.older,
+    }),
     reflections: reflections.slice(0, newest_reflections),
     facets: facetRows(reflections.slice(0, newest_reflections)),
     tasks: tasks.slice(0, most_tasks),
@@ -94,7 +106,7 @@ export function exportAll(input: ExportInput): { files: ExportFiles; days: Older
     memos,
     knowledge: knowledgeRows(world, beside, input.tips.at),
     pupdates: pupdateRows(world, newest_pupdates),
-    costs: costRows(world),
+    costs: costRows(world, input.older?.costs),
     campfire: campfireRows(beside),
     candidates: candidateRows(beside),
     dismissed: dismissedRows(beside),

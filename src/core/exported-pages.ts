@@ -98,6 +98,15 @@ const health = z.object({
     z.object({ id: text, path: text, unit: text, period: text, most: sum, spent: sum, reserved: sum, words: text }),
   ),
   forecast: z.object({ day: text, line: text }).optional(),
+  /** The database beside the records, as a tick last compared them; since when it is out of reach. */
+  database: z
+    .object({
+      at: text.optional(),
+      records: count.optional(),
+      differ: count.optional(),
+      failing: text.optional(),
+    })
+    .optional(),
   /** Jobs by day, oldest first, for the calendar. */
   activity: z.array(z.object({ day: text, jobs: count, good: count, failed: count })),
 });

@@ -161,6 +161,8 @@ export const documents = {
     days: z.array(z.object({ day: text, reflections: z.array(text) })),
     hosts: z.object({ total: count, ready: count, down: count, cordoned: count }),
     has: z.object({ tasks: z.boolean(), jobs: z.boolean() }),
+    /** The newest tick that is known, the one before it, and by how many seconds it came late. */
+    beat: z.object({ at: text, before: text.optional(), late: count.optional() }).optional(),
   }),
   reflections: row(kinds.reflection).extend({
     day: text,

@@ -6,6 +6,7 @@ import { everyFault } from "./due.ts";
 import type { Entry } from "./entry.ts";
 import { isAtRest, isOver, jobsByTask } from "./jobs.ts";
 import { type Owed, owed } from "./occurrence.ts";
+import { pluginNames } from "./plugins.ts";
 import { isWaiting } from "./rollout.ts";
 import type { Agent, WaitsOn } from "./schema.ts";
 import { isEach, selectHosts } from "./select.ts";
@@ -180,7 +181,10 @@ export function agentFault(draft: Draft, task: Entry<"task">, runtimes: Readonly
           : `agents/${id}.md is not there`,
     );
   if (agent.data.off) return passing("agent", `agent ${agent.id} is switched off`);
-  if (!runtimes.has(agent.data.runtime))
+  const plugged = draft.plugged?.get(agent.data.runtime);
+  if (plugged && "fault" in plugged)
+    return passing("agent", `${agent.path}: runtime \`${agent.data.runtime}\` is a plugin's: ${plugged.fault}`);
+  if (!runtimes.has(agent.data.runtime) && !pluginNames(draft.settings).includes(agent.data.runtime))
     return person(
       "agent",
       `${agent.path}: runtime \`${agent.data.runtime}\` is not known (${[...runtimes].sort().join(", ")})`,

@@ -139,6 +139,8 @@ export interface Chosen {
   every: number;
   cron: string;
   github: boolean;
+  /** No CI service sees its origin: ticks are started by people, who stand in their own network. */
+  local: boolean;
   /** `none`, `pages`, `branch` or `dir:PATH`; a base for pages. */
   site: { publish: string; base?: string } | null;
   /** `login:number`. */
@@ -150,7 +152,7 @@ export interface Chosen {
 const words = (value: unknown) => dump(value, { flowLevel: 0, lineWidth: -1 }).trim();
 
 export function settingsText(chosen: Chosen): string {
-  const { name, id, version, zone, ledger, every, github, site, owner } = chosen;
+  const { name, id, version, zone, ledger, every, github, local, site, owner } = chosen;
   const lines: [string, unknown][] = [
     ["name", name],
     ["id", id],
@@ -161,6 +163,7 @@ export function settingsText(chosen: Chosen): string {
     ["owners", owner === null ? undefined : [owner]],
     ["ledger", ledger === null ? undefined : { branch: ledger }],
     ["tick", { every: every % 3600 === 0 ? `${every / 3600}h` : `${every / 60}m` }],
+    ["networks", local ? ["public", "lan"] : undefined],
     ["site", site ?? undefined],
     ["defaults", { agent: "deckhand", timeout: "10m" }],
   ];

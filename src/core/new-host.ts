@@ -7,7 +7,7 @@ import { int, slug } from "./scalar.ts";
 
 export interface Wanted {
   name?: string;
-  label: string[];
+  label?: string[];
   slots?: string;
   jump?: string;
   network?: string;
@@ -20,6 +20,8 @@ export interface Around {
   broken: ReadonlySet<string>;
   /** The workflow that runs ticks, or null. */
   workflow: string | null;
+  /** What the ticks of this pack reach. */
+  networks: readonly string[];
   /** Who logs in where nobody is named. */
   user: string;
 }
@@ -71,10 +73,17 @@ export function newHost(
   const network = cut_off ? "lan" : wanted.network;
   const fields: NewHost = { address, user, key: wanted.key };
   if (port !== undefined && port !== 22) fields.port = port;
-  if (wanted.label.length > 0) fields.labels = [...new Set(wanted.label)];
+  if (wanted.label && wanted.label.length > 0) fields.labels = [...new Set(wanted.label)];
   if (wanted.slots !== undefined) fields.slots = Number(wanted.slots);
   if (network !== undefined && network !== "public") fields.network = network;
   if (wanted.jump !== undefined) fields.jump = wanted.jump;
+  if (cut_off && around.networks.includes("lan"))
+    return {
+      fields,
+      notes: [
+        `${address} is a private address: the record says \`network: lan\`. Ticks in that network reach it (\`networks:\` in towline.yml); one on \`${runner}\` would not.`,
+      ],
+    };
   const note = `${address} is a private address, and ticks run on \`${runner}\`, which cannot reach it: the record says \`network: lan\`, and those ticks leave it alone. ${ways_out}`;
   return { fields, notes: cut_off ? [note] : [] };
 }
@@ -96,7 +105,7 @@ function badWord({ name, slots, label, network, jump }: Wanted, { hosts, broken 
     };
   if (slots !== undefined && !int(1, 256).safeParse(slots).success)
     return { refused: `\`--slots ${cut(slots)}\` is no number of jobs`, advice: "write a number from 1 to 256" };
-  const bad = label.find((one) => !word.test(one));
+  const bad = label?.find((one) => !word.test(one));
   if (bad !== undefined)
     return { refused: `\`--label ${cut(bad)}\` is no label`, advice: "letters, digits, dots and dashes, at most 63" };
   if (network !== undefined && !word.test(network))

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Level } from "../ports.ts";
 import { digest } from "./hash.ts";
+import { forge_offer, offerFault, runtime_offer, transport_offer } from "./plugin-offers.ts";
 import { duration } from "./scalar.ts";
 import type { PluginSettings, Settings } from "./schema.ts";
 import type { LevelRow } from "./state.ts";
@@ -55,6 +56,9 @@ const declaration = z.object({
   actions: few(words, 20),
   hooks: z.array(z.enum(phases)),
   has: z.array(z.enum(["fetch", "poll", "page", "setup"])),
+  runtime: runtime_offer.optional(),
+  transport: transport_offer.optional(),
+  forge: forge_offer.optional(),
 });
 export type Declared = z.infer<typeof declaration>;
 
@@ -68,7 +72,8 @@ export function wrong(what: string, { issues: [issue] }: z.ZodError): string {
 /** Either a value or the reason why there is none. */
 export type Judged<T> = { value: T } | { fault: string };
 
-export function judgeDeclared(said: unknown): Judged<Declared> {
+/** `named`: the plugin's own name; what it offers goes by it. */
+export function judgeDeclared(said: unknown, named: string): Judged<Declared> {
   const api = (said as { api?: unknown } | null)?.api;
   if (api === undefined || api === null)
     return {
@@ -82,7 +87,8 @@ export function judgeDeclared(said: unknown): Judged<Declared> {
   if (!read.success) return { fault: wrong("what it declares is amiss", read.error) };
   if (read.data.gone && !Object.hasOwn(read.data.kinds, read.data.gone.kind))
     return { fault: `\`gone\` makes \`${read.data.gone.kind}\`, which \`kinds\` does not name` };
-  return { value: read.data };
+  const fault = offerFault(named, read.data);
+  return fault === null ? { value: read.data } : { fault };
 }
 
 const plain = z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).max(100)]);

@@ -157,7 +157,12 @@ export const host = record({
   /** Over `defaults` of towline.yml, for what is deployed here. */
   provider: line.optional(),
   api_key_env: variable.optional(),
-  transport: z.enum(["ssh", "openssh", "local"]).default("ssh"),
+  /** One of ours, or a plugin's. */
+  transport: z
+    .union([z.enum(["ssh", "openssh", "local"]), slug], {
+      error: "must be ssh, openssh, local, or the name of a plugin that offers one",
+    })
+    .default("ssh"),
   identity: line.optional(),
   root: line.optional(),
   budget: allowance.optional(),
@@ -584,8 +589,10 @@ export const pollers = z.strictObject({
 });
 
 const forge_names = ["git", "github"] as const;
+const forge_name = z.union([z.enum(forge_names), slug]);
 const forge_settings = record({
-  name: z.enum(forge_names).default("git"),
+  /** One of ours, or a plugin's. */
+  name: forge_name.default("git"),
   /** The address that the dashboard links to, for a forge that is only linked to. */
   web: line.regex(/^https?:\/\/[^\s@]+$/, "must be a web address without a login").optional(),
   /** The API of a GitHub of one's own. */
@@ -599,11 +606,19 @@ const forge_settings = record({
   }).optional(),
   /** For everything that one question takes. */
   wall: duration.default(20),
+  /** Files in .github/workflows/ that rules may start: `call: {workflow: deploy.yml}`. */
+  workflows: z
+    .array(
+      line.regex(/^[\w-][\w.-]{0,99}\.ya?ml$/, "must be the name of a file in .github/workflows/, like deploy.yml"),
+    )
+    .max(50)
+    .default([]),
 });
-const forge_words = "must be `github`, `git`, the web address of a repository, or settings with such a `name`";
+const forge_words =
+  "must be `github`, `git`, the name of a plugin that offers one, the web address of a repository, or settings with such a `name`";
 const forge = z.union(
   [
-    z.enum(forge_names).transform((name) => forge_settings.parse({ name })),
+    forge_name.transform((name) => forge_settings.parse({ name })),
     line.regex(/^https?:\/\/[^\s@]+$/, forge_words).transform((web) => forge_settings.parse({ web })),
     forge_settings,
   ],
@@ -619,6 +634,8 @@ const plugin = record({
   /** Variables whose values it may see. */
   secrets: strings.pipe(z.array(variable).max(10, "must be at most 10 variables")).optional(),
   network: flag.optional(),
+  /** The program that its transport may start where ticks run. */
+  program: line.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/, "must be the name of a program, without a path").optional(),
   every: duration.optional(),
 });
 const plugins = z.preprocess(

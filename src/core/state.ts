@@ -13,6 +13,7 @@ import { nearest } from "./nearest.ts";
 import { type Notice, notices_path, readNotices } from "./notices.ts";
 import type { Part } from "./part.ts";
 import { unsafePath } from "./path.ts";
+import type { Plugged } from "./plugin-offers.ts";
 import { plugin_pages } from "./plugin-pages.ts";
 import { type AskedRow, readRuleRows, rules_path } from "./rule-state.ts";
 import { type Kind, pathClass, pollers, type Settings, settings } from "./schema.ts";
@@ -75,6 +76,8 @@ export interface State {
   talks: Talks;
   /** Actions of plugins that are to be done. */
   calls?: CallRow[];
+  /** Runtimes that plugins offer, as far as they were looked at; absent: nobody looks. */
+  plugged?: Map<string, Plugged>;
   /** What rules remember: how often something has happened, and what people are asked first. */
   windows?: WindowRow[];
   asked?: AskedRow[];

@@ -5,6 +5,7 @@ import { outside } from "../errors.ts";
 import { enrollHost } from "../shell/enroll.ts";
 import { gitEnv, runGit } from "../shell/git.ts";
 import type { Machine } from "./machines.ts";
+import { tide } from "./tide.ts";
 
 /** What each sample task is expected to come to. `done` twice over: the one on a schedule has run once. */
 export const expected: Record<string, string> = {
@@ -80,6 +81,7 @@ towline confess 'The counts were too low, as the log was just being rotated. Wai
     "title: What does the scout see\nagent: scout\ndomain: INFRA",
     "Look at the files in your workspace and tell in three lines what they are for.",
   ),
+  "plugins/tide.ts": tide,
   "motd.txt": "Wellcome to the flet.\n",
   "tasks/mend-greeting.md": task(
     "title: Two typos in the greeting\nrepo: .\nverify: grep -q 'Welcome to the fleet' motd.txt\naccept: [motd.txt greets without a typo]\ndomain: DOCS",
@@ -111,6 +113,8 @@ campfire:
   at: "00:00"
 site:
   publish: dir:../site
+plugins:
+  tide: {}
 `;
 
 const hostRecord = (machine: Machine) =>

@@ -134,6 +134,114 @@ export interface Page {
   )[];
 }
 
+/**
+ * How a model, or a script, is run on a host: agents write `runtime: NAME`, the plugin's name. Data, of which towline makes
+ * a run: nothing of the plugin itself runs there, and no shell reads any of it. Each word is one argument, whatever is in it.
+ */
+export interface Runtime {
+  /** What it runs, in a line. */
+  says: string;
+  /** The program's name, found on the host's PATH or in ~/.local/bin. Absent: it is called like the plugin. */
+  program?: string;
+  /**
+   * Its arguments. Filled in: `{model}`, `{url}`, `{provider}` of the agent, `{job}`; as words of their own `{prompt}` and
+   * `{character}`, paths of files with what it is told. Words of an inner list stand together, or not at all where one has
+   * no value: `[["--model", "{model}"]]`.
+   */
+  args?: (string | string[])[];
+  /** What it reads from its standard input. Default: `prompt`, the agent's character and its task. */
+  stdin?: "prompt" | "none";
+  /** Variables of its run, besides the agent's own `env`; values as in `args`. Never a secret. */
+  env?: Record<string, string>;
+  /** false: no model reads the task. Its text is a script, and what that prints is the answer. */
+  model?: boolean;
+  /** What it prints: the answer itself, one JSON object, or one a line. */
+  output?: "text" | "json" | "lines";
+  /** Of JSON: where these stand, as names with dots between. `lines`: the last line that has one. */
+  read?: { answer: string; cost?: string; error?: string; tokens?: Record<string, string> };
+}
+
+/**
+ * A way to hosts: hosts write `transport: NAME`, the plugin's name. A program on the machine of the ticks whose input and
+ * output are the connection, like a ProxyCommand. SSH with the pinned host key runs inside of it: it carries what it cannot
+ * read. towline starts it, without a shell, and only where towline.yml says `plugins: {NAME: {program: …}}`.
+ */
+export interface Transport {
+  says: string;
+  program: string;
+  /** Filled in: `{address}`, `{port}`, `{user}`, `{host}`. */
+  args: (string | string[])[];
+  /** Variables that it gets, besides PATH and HOME. `secrets` in towline.yml must allow each. */
+  env?: string[];
+}
+
+/** A step towards an answer of a forge: what towline is to read or to send first, or the answer. */
+export type Next<T> = { fetch: Record<string, Fetch> } | { send: Record<string, Send> } | { answer: T };
+
+/** Work that waits for people: a branch that was pushed. `repo`: `.` for the pack itself, or owner/name. */
+export interface Work {
+  repo: string;
+  branch: string;
+  /** Commit id. */
+  head: string;
+  title: string;
+  body: string;
+}
+export interface Person {
+  login: string;
+  /** Who it is, whatever login they have tomorrow. */
+  id: string;
+  bot?: boolean;
+}
+/** How the branch is shown to people. */
+export interface Shown {
+  number: number;
+  url: string;
+  state: "open" | "merged" | "closed";
+  title: string;
+  head: string;
+  base: string;
+  body?: string;
+  draft?: boolean;
+  /** null: it is not known yet. */
+  conflict?: boolean | null;
+  updated?: string | null;
+  merged_by?: Person | null;
+  closed_by?: Person | null;
+}
+export interface Review {
+  id: string;
+  author: Person | null;
+  state: "approved" | "changes_requested" | "commented" | "dismissed";
+  commit: string | null;
+  text: string;
+  url?: string;
+}
+/** Of one question: what was read by its earlier steps stands in `read`; of what was sent, `sent`. */
+export interface Question extends Context {
+  read: Record<string, string>;
+}
+/**
+ * Where people look at work and say yes or no: `forge: NAME`. Each is asked until it answers, at most eight times. Reads and
+ * writes are towline's, with keys that the plugin does not see. Whether work was merged git says; whose word counts, towline.
+ */
+export interface Forge {
+  says: string;
+  /** null: it is not shown. */
+  show(asked: Question & { work: Work }): Next<Shown | null> | Promise<Next<Shown | null>>;
+  /** Shows it, or finds that it is shown: the same question again must not show it twice. Its address. */
+  propose(asked: Question & { work: Work }): Next<string> | Promise<Next<string>>;
+  /** Takes it back: it waits for nobody any more. */
+  retract?(asked: Question & { work: Work }): Next<null> | Promise<Next<null>>;
+  reviews?(asked: Question & { work: Work }): Next<Review[]> | Promise<Next<Review[]>>;
+  /** What somebody may do there now, with the id of whom the forge has by that login. Absent: nobody may anything. */
+  permission?(
+    asked: Question & { repo: string; person: Person },
+  ):
+    | Next<{ id: string; may: "admin" | "write" | "read" | "none" }>
+    | Promise<Next<{ id: string; may: "admin" | "write" | "read" | "none" }>>;
+}
+
 export abstract class Plugin {
   /** The version of this page that the plugin is made for. */
   static api: number;
@@ -152,6 +260,12 @@ export abstract class Plugin {
   secrets: string[] = [];
   /** Actions for rules, as `NAME.ACTION`. */
   actions: Record<string, Action> = {};
+  /** For agents: `runtime: NAME`. */
+  runtime?: Runtime;
+  /** For hosts: `transport: NAME`. */
+  transport?: Transport;
+  /** For the pack: `forge: NAME`. */
+  forge?: Forge;
   /** What is to be read. */
   fetch?(context: Context): Record<string, Fetch>;
   /** Everything that is so now. Throw when it cannot be told: then what is known stays as it is. */

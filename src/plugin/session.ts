@@ -40,7 +40,7 @@ export function taken<T>(judged: Judged<T>): T {
 export async function openSession(code: Code, settings: PluginSettings, allowed: Allowed): Promise<Session> {
   const running = await runPlugin(code, { network: settings.network === true, ...allowed });
   try {
-    const declared = taken(judgeDeclared(await running.ask("describe")));
+    const declared = taken(judgeDeclared(await running.ask("describe"), code.name));
     const options = taken(optionsOf(declared, settings));
     const missing = declared.secrets.find((name) => !settings.secrets?.includes(name));
     if (missing !== undefined)

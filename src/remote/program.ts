@@ -29,6 +29,7 @@ const parts = [
   "kit",
   "start",
   "collect",
+  "peek",
   "tell",
   "samples",
   "versions",

@@ -1,8 +1,10 @@
 // The runtimes, in one table.
+import type { State } from "../core/state.ts";
 import { configuration } from "../errors.ts";
 import type { Runtime } from "../ports.ts";
 import { claude } from "./claude.ts";
 import { codex } from "./codex.ts";
+import { offered } from "./offered.ts";
 import { ollama } from "./ollama.ts";
 import { picoclaw } from "./picoclaw.ts";
 import { shell } from "./shell.ts";
@@ -16,6 +18,17 @@ export const runtimes = {
   tmux: tmux(),
   codex: codex(),
 } satisfies Record<string, Runtime>;
+
+/** One of these, or what a plugin offers as far as it was looked at; ours go first. */
+export function runtimeOf(
+  own: Readonly<Record<string, Runtime>>,
+  { plugged }: Pick<State, "plugged">,
+  name = "",
+): Runtime | undefined {
+  if (Object.hasOwn(own, name)) return own[name];
+  const found = plugged?.get(name);
+  return found && "offer" in found ? offered(name, found.offer) : undefined;
+}
 
 /** The runtime of that name; an unknown one is an error, never another one in its place. */
 export function runtimeNamed(name: string): Runtime {

@@ -6,6 +6,7 @@ import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import { usage } from "../errors.ts";
 import type { Changes, Clock, Repo, Tips } from "../ports.ts";
+import { indexChanges } from "./archive-index.ts";
 import { bindingFault } from "./binding.ts";
 import { commitLedger } from "./ledger-commit.ts";
 import { textOf } from "./pack-files.ts";
@@ -29,6 +30,8 @@ export interface Archived {
   /** Records by folder. */
   records: Record<string, number>;
   files: string[];
+  /** Indexes that are written, with these files or because they were missing. */
+  indexes: number;
   commit: string | null;
   /** There is more to roll up: by another commit. */
   more: boolean;
@@ -37,7 +40,7 @@ export interface Archived {
 /** One commit, or none where nothing is old. Throws a Fault where the ledger is not this pack's own. */
 export async function archiveOnce(options: Archiving, tips?: Tips): Promise<Archived> {
   const { repo, clock, tick, age, dry = false } = options;
-  let made: Archived = { records: {}, files: [], commit: null, more: false };
+  let made: Archived = { records: {}, files: [], indexes: 0, commit: null, more: false };
   const subject = "old records into the archive";
   const commit = await commitLedger({ repo, clock, tick, subject }, tips, async (state, binding) => {
     if (binding.state === "fresh") throw usage("no tick has run in this pack yet", "run `towline tick` first");
@@ -54,19 +57,21 @@ export async function archiveOnce(options: Archiving, tips?: Tips): Promise<Arch
 async function look(repo: Repo, state: State, before: string, limit: number) {
   const changes: Changes = new Map();
   const { ledger } = state.tips;
-  if (ledger === null) return { changes, said: { records: {}, files: [], more: false } };
+  if (ledger === null) return { changes, said: { records: {}, files: [], indexes: 0, more: false } };
   const items = await repo.tree(ledger, rolled_folders, "stored");
   const fine = items.filter(({ path, mode }) => mode.startsWith("100") && mayBeOld(path, before));
   const { records, more } = await oldest(repo, state, fine, before, limit);
   for (const { path } of records) changes.set(path, null);
   const files = rollInto(await onShelves(repo, ledger, records), records);
-  for (const [path, text] of files) changes.set(path, text);
+  const indexes = await indexChanges(repo, ledger, files, state.settings.zone);
+  for (const [path, text] of [...files, ...indexes.changes]) changes.set(path, text);
   const counts: Record<string, number> = {};
   for (const { path } of records) {
     const folder = path.slice(0, path.indexOf("/"));
     counts[folder] = (counts[folder] ?? 0) + 1;
   }
-  return { changes, said: { records: counts, files: [...files.keys()].sort(), more } };
+  const said = { records: counts, files: [...files.keys()].sort(), indexes: indexes.changes.size };
+  return { changes, said: { ...said, more: more || indexes.more } };
 }
 
 /** In portions, by their paths: what belongs together stands together, except the status of a task of queue/. */

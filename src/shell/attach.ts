@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { own_transports } from "../core/plugin-offers.ts";
 import type { Host } from "../core/schema.ts";
 import { configuration, outside } from "../errors.ts";
 import { attach_exit, attachCommand } from "../remote/attach.ts";
@@ -51,6 +52,11 @@ function shown(program: string, args: string[], env: Record<string, string>): Pr
 async function over(at: Attaching, command: string, env: Record<string, string>): Promise<number | null> {
   const { name, host } = at;
   const dens: Den[] = [];
+  if (!own_transports.has(host.transport))
+    throw configuration(
+      `${name} is reached by a plugin (transport ${host.transport}), and panes are shown by the system's ssh alone`,
+      "log in there by hand, and attach with tmux",
+    );
   try {
     const version = await client(env);
     const way = await jumps(at);

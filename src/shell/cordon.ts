@@ -1,32 +1,23 @@
-// Takes machines out of service and puts them back: `cordon:` in their records, here or on origin.
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+// Takes machines out of service and puts them back: `cordon:` in their records, here, on origin or as a branch.
 import { parseEntry } from "../core/entry.ts";
 import { oneLine } from "../core/text.ts";
-import { configuration, messageOf } from "../errors.ts";
+import { configuration } from "../errors.ts";
 import { dropField, setFields } from "./fleet-record.ts";
 import type { PackOptions } from "./pack.ts";
-import { followOrigin, pushFile } from "./person-push.ts";
+import { type Edited, editRecord, type Where } from "./person-edit.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface Cordoning extends PackOptions {
   /** The work tree's top, or a folder in it. */
   dir: string;
   secrets: Secrets;
-  /** Change origin, and only that file there; else the file in the folder. */
-  push: boolean;
+  where: Where;
 }
 
-export interface Cordoned {
+export interface Cordoned extends Edited {
   host: string;
-  path: string;
   /** Why it is out of service now; null: it is in service. */
   cordon: string | null;
-  changed: boolean;
-  /** Of the change on origin. */
-  commit: string | null;
-  /** The folder has it, too. */
-  here: boolean;
 }
 
 export const hostPath = (host: string) => `hosts/${host}.md`;
@@ -34,28 +25,19 @@ export const hostPath = (host: string) => `hosts/${host}.md`;
 /** `reason`: null puts it back into service; "" keeps the reason that stands there. */
 export async function cordonHost(at: Cordoning, host: string, reason: string | null): Promise<Cordoned> {
   const path = hostPath(host);
-  const edit = (text: string) => cordonText(path, text, reason);
-  if (at.push) {
-    let cordon: string | null = null;
-    const change = {
-      path,
-      edit: (text: string) => {
-        const changed = edit(text);
-        cordon = reasonIn(path, changed);
-        return changed;
-      },
-      message: reason === null ? `${host} is in service again` : `${host} is cordoned${reason ? `: ${reason}` : ""}`,
-    };
-    const commit = await pushFile(at.dir, at, change);
-    return { host, path, cordon, changed: commit !== null, commit, here: await followOrigin(at.dir, at.env) };
-  }
-  const file = join(at.dir, path);
-  const text = await readFile(file, "utf8").catch((thrown) => {
-    throw configuration(`${path} cannot be read: ${messageOf(thrown)}`, "`towline fleet status` lists the hosts");
-  });
-  const changed = edit(text);
-  if (changed !== text) await writeFile(file, changed);
-  return { host, path, cordon: reasonIn(path, changed), changed: changed !== text, commit: null, here: true };
+  let cordon: string | null = null;
+  const edit = (text: string | null) => {
+    if (text === null)
+      throw at.where === "here"
+        ? configuration(`${path} cannot be read`, "`towline fleet status` lists the hosts")
+        : configuration(`origin has no ${path}`, "commit and push it first");
+    const changed = cordonText(path, text, reason);
+    cordon = reasonIn(path, changed);
+    return changed;
+  };
+  const message = reason === null ? `${host} is in service again` : `${host} is cordoned${reason ? `: ${reason}` : ""}`;
+  const made = await editRecord(at.dir, at, at.where, { path, edit, message });
+  return { host, cordon, ...made };
 }
 
 function cordonText(path: string, text: string, reason: string | null): string {

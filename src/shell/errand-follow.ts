@@ -1,7 +1,9 @@
 // From a start to its answer: each host is asked about all that runs there for an errand, and again when it breaks off.
 import type { Findings } from "../core/absorb.ts";
 import type { Entry } from "../core/entry.ts";
+import type { State } from "../core/state.ts";
 import { type Clock, HostFault, type HostSession, type Outcome, type RawResult, type Runtime } from "../ports.ts";
+import { runtimeOf } from "../runtimes/index.ts";
 import { type Pool, withoutName } from "./pool.ts";
 import type { Screen } from "./screen.ts";
 
@@ -19,6 +21,8 @@ export interface Flight {
 export interface Following {
   clock: Clock;
   runtimes: Readonly<Record<string, Runtime>>;
+  /** As it was read last: what plugins offer stands there. */
+  state: State | undefined;
   screen: Screen;
   /** A pool that has not failed yet. */
   again(): Pool;
@@ -73,7 +77,7 @@ async function assure(at: Following, session: HostSession, flights: Flight[]): P
 async function land(at: Following, session: HostSession, flights: Flight[], ms: number): Promise<void> {
   for (const ended of await session.wait(flights, ms)) {
     const flight = flights.find((one) => keyOf(one) === keyOf(ended));
-    const runtime = flight && at.runtimes[flight.runtime];
+    const runtime = flight && runtimeOf(at.runtimes, at.state ?? {}, flight.runtime);
     if (!flight || !runtime || !at.flights.has(keyOf(flight))) continue;
     const result = await fetched(at, session, flight);
     if (result === null) continue;

@@ -4,6 +4,7 @@ import { decideErrand } from "../core/decide-errand.ts";
 import type { Draft } from "../core/draft.ts";
 import type { Entry } from "../core/entry.ts";
 import { patienceOf, worthWaiting } from "../core/errand-wait.ts";
+import { agentOf } from "../core/gate.ts";
 import { isOver } from "../core/jobs.ts";
 import { hostCalled } from "../core/known-hosts.ts";
 import type { Cut } from "../core/mask.ts";
@@ -16,7 +17,7 @@ import type { Clock, Deployer, Outcome, RawResult, Runtime } from "../ports.ts";
 import type { Book, Settled } from "./errand-book.ts";
 import { type Following, follow, keyOf, recall } from "./errand-follow.ts";
 import { acknowledge, askHosts } from "./errand-hosts.ts";
-import { dispatch } from "./hands.ts";
+import { dispatch, type Hands } from "./hands.ts";
 import type { Pool } from "./pool.ts";
 import type { Screen } from "./screen.ts";
 import type { HostLookup } from "./ways.ts";
@@ -24,11 +25,13 @@ import type { HostLookup } from "./ways.ts";
 export interface ErrandPorts {
   clock: Clock;
   runtimes: Readonly<Record<string, Runtime>>;
+  /** Learns what a plugin offers as a runtime, into the state. */
+  plug?: Hands["plug"];
   screen: Screen;
   secret(name: string): string | undefined;
   mask?(text: string, cut: Cut): string;
   deployer?: Deployer;
-  connect(pack: string, hosts: HostLookup): Pool;
+  connect(pack: string, hosts: HostLookup, state?: () => State | undefined): Pool;
 }
 
 export interface Errand {
@@ -161,7 +164,8 @@ function begin(ports: ErrandPorts, book: Book, errand: Errand): Run {
 }
 
 function connect(run: Run): Pool {
-  const pool = run.ports.connect(run.pack, (name) => run.state && hostCalled(run.state, name)?.data);
+  const hosts = (name: string) => run.state && hostCalled(run.state, name)?.data;
+  const pool = run.ports.connect(run.pack, hosts, () => run.state);
   run.pools.push(pool);
   return pool;
 }
@@ -178,6 +182,7 @@ async function settle(run: Run, round: number, closing?: number): Promise<Settle
       run.pack = state.pack;
       run.pool = connect(run);
     }
+    for (const task of errand.tasks) await ports.plug?.(state, agentOf(state, task)?.data.runtime ?? "");
     if (!asked) await askHosts(run, state, run.pool, errand);
     asked = true;
     if (round === 1 && run.signal.aborted) throw new Interrupted();

@@ -2,13 +2,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readBeatText } from "../core/beat.ts";
+import { type Beat, readBeatText } from "../core/beat.ts";
 import { collectionOf } from "../core/collections.ts";
 import { type Entry, kindOf, parseEntry } from "../core/entry.ts";
 import { type ExportInput, exportAll } from "../core/export.ts";
 import { isSampleFile, sample_days } from "../core/export-hosts.ts";
 import { besideJob } from "../core/export-jobs.ts";
 import type { PageFiles } from "../core/export-lines.ts";
+import { type Older, windowOf } from "../core/export-window.ts";
 import { newestJobs } from "../core/export-world.ts";
 import type { ExportFiles } from "../core/exported.ts";
 import { plugin_pages } from "../core/plugin-pages.ts";
@@ -16,6 +17,7 @@ import { type Pupdate, pathClass, pupdate as pupdateSchema, type Settings } from
 import { readState, type SourceFile } from "../core/state.ts";
 import { configuration } from "../errors.ts";
 import type { Repo, Tips, TreeItem } from "../ports.ts";
+import { shelvesIn } from "./archive-index.ts";
 import { isHistory, readHistory, writeDays } from "./export-days.ts";
 import { gitEnv, runGit } from "./git.ts";
 
@@ -28,6 +30,12 @@ export interface Export {
   settings: Settings;
 }
 
+export interface Known {
+  /** Its id. */
+  tick?: string | undefined;
+  database?: Beat["database"];
+}
+
 export const digest_file = "export.sha256";
 const single = new Set(["towline.yml", "OVERVIEW.md", "state/levels.ndjson"]);
 const state_files = new Set(
@@ -35,9 +43,12 @@ const state_files = new Set(
 );
 const wanted_pupdates = 500;
 
-/** Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last. */
-export async function writeExport(repo: Repo, tips: Tips, dir: string): Promise<Export> {
-  const input = await readInput(repo, tips);
+/**
+ * Writes the export of a pair of commits to a folder; each file appears whole or not at all, the digest last.
+ * `known`: by the tick that wants it, which may have left no trace yet.
+ */
+export async function writeExport(repo: Repo, tips: Tips, dir: string, known: Known = {}): Promise<Export> {
+  const input = await readInput(repo, tips, known);
   const { files, days } = exportAll(input);
   const digest = exportDigest(files);
   await mkdir(dir, { recursive: true });
@@ -58,8 +69,9 @@ export function exportDigest(files: ExportFiles): string {
   return hash.digest("hex");
 }
 
-async function readInput(repo: Repo, tips: Tips) {
-  const items = await itemsOf(repo, tips);
+async function readInput(repo: Repo, tips: Tips, { tick, database }: Known) {
+  const beat = readBeatText(await repo.readBeat());
+  const { items, older } = await itemsOf(repo, tips);
   const history = items.filter(isHistory);
   const files = await texts(
     repo,
@@ -85,9 +97,16 @@ async function readInput(repo: Repo, tips: Tips) {
     tips: { ...tips, at: tips.ledger && (await commitTime(repo, tips.ledger)) },
     forge: await forgeOf(repo, state.settings.forge?.web),
     beside: { reviews: state.reviews, files: await besideFiles(repo, items, [...state.jobs.values()]) },
+    older,
     branch: await branchOf(repo),
     files: await pageFiles(repo, items, state.settings),
-    forecast: readBeatText(await repo.readBeat())?.talked?.forecast ?? null,
+    forecast: beat?.talked?.forecast ?? null,
+    database: database ?? beat?.database,
+    ticks: [
+      ...(tick ? [tick] : []),
+      ...(beat ? [beat.tick] : []),
+      ...(tips.ledger ? await ticksIn(repo, tips.ledger) : []),
+    ],
   } satisfies ExportInput;
 }
 
@@ -126,14 +145,27 @@ function others(files: SourceFile[]): Entry[] {
   });
 }
 
-/** The files of the pair: what people own from the policy commit, what towline writes from the ledger's. */
-async function itemsOf(repo: Repo, tips: Tips): Promise<TreeItem[]> {
-  const policy = await repo.tree(tips.policy);
-  const ledger = tips.ledger === tips.policy ? policy : tips.ledger ? await repo.tree(tips.ledger) : [];
-  return [
-    ...policy.filter((item) => pathClass(item.path) !== "ledger"),
-    ...ledger.filter((item) => pathClass(item.path) === "ledger"),
-  ];
+/**
+ * The files of the pair: what people own from the policy commit, what towline writes from the ledger's. Of archives, those
+ * with records that the dashboard lists are opened: years cost no more than months.
+ */
+async function itemsOf(repo: Repo, tips: Tips): Promise<{ items: TreeItem[]; older: Older }> {
+  const policy = await repo.tree(tips.policy, undefined, "stored");
+  const ledger = (
+    tips.ledger === tips.policy ? policy : tips.ledger ? await repo.tree(tips.ledger, undefined, "stored") : []
+  ).filter(({ path }) => pathClass(path) === "ledger");
+  const count = (folder: string) => ledger.filter(({ path }) => path.startsWith(`${folder}/`)).length;
+  const { open, older } = windowOf(await shelvesIn(repo, ledger), {
+    history: ledger.filter(isHistory).length,
+    pupdates: count("pupdates"),
+    memos: count("memos"),
+    queue: count("queue"),
+  });
+  const found = new Map<string, TreeItem>();
+  if (tips.ledger !== null) for (const item of await repo.tree(tips.ledger, open)) found.set(item.path, item);
+  // What stands in the tree itself is newer.
+  for (const item of ledger) found.set(item.path, item);
+  return { items: [...policy.filter(({ path }) => pathClass(path) !== "ledger"), ...found.values()], older };
 }
 
 async function texts(repo: Repo, items: TreeItem[]): Promise<SourceFile[]> {
@@ -180,6 +212,13 @@ async function git(repo: Repo, args: string[]): Promise<string> {
 async function commitTime(repo: Repo, commit: string): Promise<string | null> {
   const at = await git(repo, ["log", "-1", "--format=%cI", commit]);
   return at === "" ? null : new Date(at).toISOString();
+}
+
+/** Ids of the newest ticks that left a commit; in a shallow clone there may be but one. */
+async function ticksIn(repo: Repo, ledger: string): Promise<string[]> {
+  const trailer = "%(trailers:key=Towline-Tick,valueonly,separator=)";
+  const said = await git(repo, ["log", "-24", "--grep=^Towline-Tick: ", `--format=${trailer}`, ledger]);
+  return said.split("\n").filter(Boolean);
 }
 
 /** The default branch by the symbolic refs that a clone or a tick left; null: neither did. */

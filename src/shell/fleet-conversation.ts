@@ -26,7 +26,7 @@ const most: Record<string, number> = {
   list: 1 << 20,
   fetch: 1 << 20, // more where the caller expects it
   ended: 1 << 18,
-  ...Object.fromEntries(["enroll", "start", "seal", "cancel", "tell", "ack"].map((verb) => [verb, 1 << 16])),
+  ...Object.fromEntries(["enroll", "start", "seal", "cancel", "tell", "peek", "ack"].map((verb) => [verb, 1 << 16])),
 };
 /** Bytes a second that the slowest line is taken to carry. */
 const slowest = 8192;

@@ -12,6 +12,7 @@ import {
 } from "../ports.ts";
 import { readable, readEnded, readFacts, readResult, readShown, readStart } from "../remote/answers.ts";
 import { encodeCode } from "../remote/code.ts";
+import { readGlimpse } from "../remote/glimpse.ts";
 import { hostProgram, type Program, seatOf } from "../remote/program.ts";
 import { encodeLaunch, encodeText } from "../remote/request.ts";
 import { readSamples, readVersions } from "../remote/samples.ts";
@@ -27,6 +28,8 @@ export interface FleetOptions extends WaysOptions {
   ways?: Ways;
   /** Binaries whose presence hosts are asked for. */
   runtimes?: string[];
+  /** More of them: what plugins offer is called by the plugin's name. */
+  offered?: () => readonly string[];
   /** The program that hosts are given; the one of this version when absent. */
   program?: Program;
 }
@@ -95,7 +98,10 @@ interface Held {
   program: Program;
 }
 
-const askedOf = ({ runtimes = usual_runtimes, program = hostProgram() }: FleetOptions) => ({ runtimes, program });
+const askedOf = ({ runtimes = usual_runtimes, offered, program = hostProgram() }: FleetOptions) => ({
+  runtimes: [...new Set([...runtimes, ...(offered?.() ?? [])])],
+  program,
+});
 
 async function hold({ name, host, pack, connection, ...asked }: Held): Promise<HostSession> {
   const { conversation, facts: first, hello } = await begin(name, host, connection, { pack, ...asked });
@@ -236,6 +242,7 @@ function calls(name: string, conversation: Conversation, close: () => void): Omi
       const body = letters.flatMap(({ id, text: words }) => [`letter ${id}`, ...encodeText(words)]);
       return readShown(await text("tell", [job, epoch], body), letters);
     },
+    peek: async (job, epoch, { out, err }) => readGlimpse(await text("peek", [job, epoch, out, err])),
     async ack(results) {
       if (results.length > 0)
         await text(

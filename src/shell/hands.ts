@@ -23,6 +23,7 @@ import {
   type Runtime,
 } from "../ports.ts";
 import { letterText } from "../runtimes/inbox.ts";
+import { runtimeOf } from "../runtimes/index.ts";
 import { clearAway, deployFirst, noTime, type Until } from "./deploy-start.ts";
 import { agentOf, inform, noteOf } from "./knowledge.ts";
 import { type Pool, withoutName } from "./pool.ts";
@@ -36,6 +37,8 @@ export interface Hands {
   pool: Pool;
   clock: Clock;
   runtimes: Readonly<Record<string, Runtime>>;
+  /** Learns what a plugin offers as a runtime, into the state; absent: plugins offer none. */
+  plug?(state: State, runtime: string): Promise<void>;
   /** Takes secrets out of what came back. */
   screen: Screen;
   /** What agents may be given by name; absent: nothing. */
@@ -106,7 +109,7 @@ function named(state: State, held: HeldJob[]): string[] {
 }
 
 async function collect(
-  { repo, pool, runtimes, clock, screen, deployer, code }: Hands,
+  { repo, pool, runtimes, plug, clock, screen, deployer, code }: Hands,
   state: State,
   host: Entry<"host">,
   findings: Findings,
@@ -153,7 +156,7 @@ async function collect(
       ) {
         const result = await fetched(opened.session, job, held, findings);
         if (result === null) continue;
-        const runtime = runtimes[job.data.run.runtime ?? ""];
+        const runtime = await readerOf({ runtimes, plug }, state, job, findings);
         if (runtime) await take({ screen, code }, state, job, { result, runtime, host: host.id }, findings);
       }
     }
@@ -170,6 +173,22 @@ async function collect(
     if (!sameMachine(job)) findings.strangers.set(job.id, "is another machine than the one that was given this job");
     else if (!known) findings.absent.add(job.id);
   }
+}
+
+/** What reads a job's result. Where that is a plugin's and fails, the host keeps the result, and the next tick tries again. */
+async function readerOf(
+  { runtimes, plug }: Pick<Hands, "runtimes" | "plug">,
+  state: State,
+  job: Entry<"job">,
+  { later }: Findings,
+): Promise<Runtime | undefined> {
+  const name = job.data.run.runtime ?? "";
+  if (!Object.hasOwn(runtimes, name)) await plug?.(state, name);
+  const runtime = runtimeOf(runtimes, state, name);
+  const found = state.plugged?.get(name);
+  if (!runtime && found && "fault" in found)
+    later.set(job.id, `it has ended, and the plugin ${name}, by which its answer is read, fails: ${found.fault}`);
+  return runtime;
 }
 
 /** Puts before a running agent what is claimed for it, and hears what it was shown: also of one that has just ended. */
@@ -294,7 +313,9 @@ async function startOne(
         why: start.fallen ?? "it was sealed before it started",
       });
     const known = await inform(hands, state, start);
-    const launch = prepare(runtimes[start.runtime] as Runtime, known, secret);
+    const runtime = runtimeOf(runtimes, state, start.runtime);
+    if (!runtime) return giveBack(start, `the plugin ${start.runtime} was not looked at`, findings);
+    const launch = prepare(runtime, known, secret);
     if ("refused" in launch) return void findings.starts.set(key, { state: "refused", why: launch.refused });
     const lacking = await deployFirst({ pool, deployer, clock }, state, host, opened.session, start, until);
     if (lacking !== null)

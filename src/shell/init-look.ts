@@ -16,6 +16,8 @@ export interface Around {
   top: string;
   /** Files that git knows of. */
   tracked: string[];
+  /** HEAD is at a commit, and on no branch. */
+  detached?: boolean;
   /** A towline.yml stands there. */
   pack: boolean;
   origin: string | null;
@@ -40,7 +42,8 @@ export async function lookAround(dir: string, env: Env): Promise<Around> {
   if ((await text("rev-parse", "--verify", "--quiet", "HEAD")) === null)
     return { repository: "empty", top: at, tracked: [], pack, origin, configured };
   const tracked = ((await text("ls-files", "-z", "--full-name", "--", top)) ?? "").split("\0").filter(Boolean);
-  return { repository: "there", top: at, tracked, pack, origin, configured };
+  const detached = (await text("symbolic-ref", "--quiet", "HEAD")) === null;
+  return { repository: "there", top: at, tracked, detached, pack, origin, configured };
 }
 
 function nearestFolder(dir: string): string {

@@ -9,6 +9,7 @@ import type { State } from "../core/state.ts";
 import type { ToldFinding } from "../core/told.ts";
 import { mayBeTold } from "../core/withheld.ts";
 import type { Clock, Repo, Runtime, Work } from "../ports.ts";
+import { runtimeOf } from "../runtimes/index.ts";
 import { textOf } from "./pack-files.ts";
 import type { Targets } from "./target.ts";
 
@@ -123,7 +124,7 @@ export async function inform({ repo, code, clock, runtimes }: Informing, state: 
   const { assignment, host, runtime } = start;
   const work = assignment as Work;
   // A script reads nothing.
-  if (!repo || (!work.code && !runtimes?.[runtime]?.model)) return work;
+  if (!repo || (!work.code && !runtimeOf(runtimes ?? {}, state, runtime)?.model)) return work;
   const agent = agentOf(state, start);
   const now = clock?.now() ?? new Date(0);
   const told = await informed({ repo, targets: code?.targets }, state, { work, agent, host, now }).catch(

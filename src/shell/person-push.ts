@@ -1,5 +1,5 @@
-// One file, changed on origin in the name of the person who sits here. Nothing else that they have in their folder goes
-// along, committed or not.
+// Files changed on origin in the name of the person who sits here, one of them mostly. Nothing else that they have in
+// their folder goes along, committed or not.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,10 +27,15 @@ export interface FileChange {
 }
 
 /** The commit, or null when origin has it so already. Throws a Fault when it cannot be pushed. */
-export async function pushFile(
+export const pushFile = (dir: string, options: PackOptions & { secrets: Secrets }, change: FileChange) =>
+  pushFiles(dir, options, [change], change);
+
+/** The same with several, in one commit. */
+export async function pushFiles(
   dir: string,
   options: PackOptions & { secrets: Secrets },
-  change: FileChange,
+  changes: readonly Pick<FileChange, "path" | "edit" | "fresh">[],
+  { among, message }: Pick<FileChange, "among" | "message">,
 ): Promise<string | null> {
   const { place } = await findRepo(dir, options.env);
   const branch = await askDefaultBranch(place, deadlines.ask);
@@ -38,9 +43,8 @@ export async function pushFile(
   let why = "";
   for (let attempt = 1; attempt <= tries; attempt++) {
     const { tips, settings } = await openOrigin(dir, options);
-    const [ref, old] =
-      change.among === "ledger" ? [settings?.ledger.branch ?? branch, tips.ledger] : [branch, tips.policy];
-    const commit = old === null ? null : await commitOn(place, old, change, options.secrets);
+    const [ref, old] = among === "ledger" ? [settings?.ledger.branch ?? branch, tips.ledger] : [branch, tips.policy];
+    const commit = old === null ? null : await commitOn(place, old, { changes, message }, options.secrets);
     if (commit === null || old === null) return null;
     const pushed = await pushCommit(place, {
       remote: remote_name,
@@ -55,43 +59,88 @@ export async function pushFile(
     why = pushed.why;
     await options.clock.sleep(Math.random() * 200 * attempt);
   }
-  throw outside(`${change.path} could not be pushed: ${why}`, "run the same command again");
+  throw outside(
+    `${changes.map(({ path }) => path).join(", ")} could not be pushed: ${why}`,
+    "run the same command again",
+  );
+}
+
+export interface PushedNew {
+  commit: string | null;
+  /** Those that origin has already: they stay as they are there. */
+  there: Set<string>;
+  /** The folder has them, too. */
+  here: boolean;
+}
+
+/** New records in one commit; none is written over. */
+export async function pushNew(
+  dir: string,
+  options: PackOptions & { secrets: Secrets },
+  files: ReadonlyMap<string, string>,
+  message: string,
+): Promise<PushedNew> {
+  const there = new Set<string>();
+  if (files.size === 0) return { commit: null, there, here: true };
+  const changes = [...files].map(([path, text]) => ({
+    path,
+    fresh: true,
+    edit: (old: string) => {
+      if (old === "") return text;
+      there.add(path);
+      return old;
+    },
+  }));
+  const commit = await pushFiles(dir, options, changes, { message });
+  return { commit, there, here: await followOrigin(dir, options.env) };
+}
+
+interface Commit {
+  changes: readonly Pick<FileChange, "path" | "edit" | "fresh">[];
+  message: string;
 }
 
 async function commitOn(
   place: Place,
   tip: string,
-  { path, edit, message, fresh }: FileChange,
+  { changes, message }: Commit,
   secrets: Secrets,
 ): Promise<string | null> {
-  const text = await git(place, ["show", `${tip}:${path}`], "").catch(() => {
-    if (fresh) return "";
-    throw configuration(`origin has no ${path}`, "commit and push it first");
-  });
-  const changed = edit(text);
-  if (changed === text) return null;
+  const changed = new Map<string, string | null>();
+  for (const { path, edit, fresh } of changes) {
+    const text = await git(place, ["show", `${tip}:${path}`], "").catch(() => {
+      if (fresh) return "";
+      throw configuration(`origin has no ${path}`, "commit and push it first");
+    });
+    const next = edit(text);
+    if (next !== text) changed.set(path, next);
+  }
+  if (changed.size === 0) return null;
   // Before any object of it is written.
-  for (const [what, words] of [
-    [path, changed ?? ""],
-    ["the commit's message", message],
-  ] as const)
-    if (secrets.mask(words) !== words)
-      throw configuration(`${what} holds a secret and is not pushed`, `take it out of ${path} and out of the reason`);
+  for (const [what, words] of [...changed, ["the commit's message", message] as const])
+    if (secrets.mask(words ?? "") !== (words ?? ""))
+      throw configuration(
+        `${what} holds a secret and is not pushed`,
+        `take it out of ${[...changed.keys()].join(", ")} and out of the reason`,
+      );
   const folder = await mkdtemp(join(tmpdir(), "towline-index-"));
   try {
     const own = { ...place, env: { ...place.env, GIT_INDEX_FILE: join(folder, "index") } };
-    const mode = (await git(place, ["ls-tree", tip, path], "")).split(" ", 1)[0] || "100644";
     await git(own, ["read-tree", tip], "");
-    if (changed === null) await git(own, ["update-index", "--force-remove", path], "");
-    else {
-      const blob = (await git(own, ["hash-object", "-w", "--stdin"], changed)).trim();
-      await git(own, ["update-index", "--add", "--cacheinfo", `${mode},${blob},${path}`], "");
-    }
+    for (const [path, text] of changed) await enter(own, tip, path, text);
     const tree = (await git(own, ["write-tree"], "")).trim();
     return (await git(own, ["commit-tree", tree, "-p", tip], message)).trim();
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** One file into the index of its own. */
+async function enter(own: Place, tip: string, path: string, text: string | null): Promise<void> {
+  if (text === null) return void (await git(own, ["update-index", "--force-remove", path], ""));
+  const mode = (await git(own, ["ls-tree", tip, path], "")).split(" ", 1)[0] || "100644";
+  const blob = (await git(own, ["hash-object", "-w", "--stdin"], text)).trim();
+  await git(own, ["update-index", "--add", "--cacheinfo", `${mode},${blob},${path}`], "");
 }
 
 async function git(place: Place, args: string[], input: string): Promise<string> {

@@ -109,16 +109,18 @@ function readable(state: State): State {
 }
 
 /**
- * Paths of all job records in the ledger, by job id. With `wanted` archives are read only when one of those is not among
- * the others: they hold years.
+ * Paths of all job records in the ledger, by job id. With `wanted` archives are opened only where one of those may be
+ * that is not among the others: they hold years.
  */
 export async function jobPaths(repo: Repo, tips: Tips, wanted?: readonly string[]): Promise<Map<string, string>> {
   if (tips.ledger === null) return new Map();
-  if (wanted) {
-    const near = namesOf(await repo.tree(tips.ledger, ["jobs"], "stored"));
-    if (wanted.every((id) => near.has(id))) return near;
-  }
-  return namesOf(await repo.tree(tips.ledger, ["jobs"]));
+  if (!wanted) return namesOf(await repo.tree(tips.ledger, ["jobs"]));
+  const near = namesOf(await repo.tree(tips.ledger, ["jobs"], "stored"));
+  const missing = wanted.filter((id) => !near.has(id));
+  if (missing.length === 0) return near;
+  const { archivesNaming } = await import("./archive-index.ts");
+  const archives = await archivesNaming(repo, tips.ledger, "jobs", missing);
+  return archives.length === 0 ? near : new Map([...namesOf(await repo.tree(tips.ledger, archives)), ...near]);
 }
 
 function namesOf(items: TreeItem[]): Map<string, string> {
@@ -127,6 +129,18 @@ function namesOf(items: TreeItem[]): Map<string, string> {
       .filter((item) => item.path.endsWith(".md") && !item.path.includes(".d/"))
       .map((item) => [item.path.slice(item.path.lastIndexOf("/") + 1, -3), item.path]),
   );
+}
+
+/**
+ * Adds a task of the queue, and its status, out of the archives, where it is over since long. They hold years: only for
+ * what is nowhere else. True: it was there.
+ */
+export async function addRolled(repo: Repo, state: State, task: string): Promise<boolean> {
+  if (state.tips.ledger === null || state.tasks.has(task) || !/-q[0-9a-f]{8}$/.test(task)) return false;
+  const own = [`queue/${task}.md`, `status/${task}.md`];
+  const items = (await repo.tree(state.tips.ledger, ["archive/queue"])).filter(({ path }) => own.includes(path));
+  for (const file of await filesOf(repo, items)) addFile(state, file);
+  return state.tasks.has(task);
 }
 
 /** Adds the records at these ledger paths to the state; paths that are not there are left out. */

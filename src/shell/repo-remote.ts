@@ -26,9 +26,8 @@ const allowed = Object.fromEntries(unsafe_kinds.split(" ").map((kind) => [`allow
 export function gitAt(place: Place, deadline?: number): SimpleGit {
   return simpleGit({
     baseDir: place.cwd,
-    allowEnvironment: Object.keys(place.env).filter(
-      (name) => name.startsWith("GIT_") || /^(SSH_ASKPASS|EDITOR|PAGER|VISUAL)/.test(name),
-    ),
+    // It refuses names that people's shells set for reasons of their own, too: PREFIX is there under Termux.
+    allowEnvironment: Object.keys(place.env),
     unsafe: allowed,
     ...(deadline === undefined ? {} : { abort: AbortSignal.timeout(deadline) }),
   }).env(place.env);

@@ -136,7 +136,8 @@ export async function localTips(at: Opened, ref = "HEAD"): Promise<Tips> {
   const branch = own ?? at.branch ?? (await knownDefault(at));
   if (branch === undefined) return { policy, ledger: policy };
   const [copy, tracking, head] = [branchCopy(branch), `refs/remotes/origin/${branch}`, `refs/heads/${branch}`];
-  const refs = await readRefs(at, [copy, tracking, head]);
+  const refs = await readRefs(at, [copy, tracking, head, beat_copy]);
+  at.beat = refs.get(beat_copy) ?? null;
   const ours = refs.get(copy);
   const theirs = refs.get(tracking);
   // Either may be newer: a tick fetches the one, a person's `git pull` the other.

@@ -9,6 +9,7 @@ import { archivedReads } from "./archived.ts";
 import { systemClock } from "./clock.ts";
 import { runGit } from "./git.ts";
 import { buildCommit, checkPaths, drop, keep, snapshot, sweep } from "./repo-build.ts";
+import { holding } from "./repo-held.ts";
 import { findRepo } from "./repo-open.ts";
 import { pushCommit, pushForced } from "./repo-push.ts";
 import { objectId, readBlobs, readDiff, readPeople, readTree } from "./repo-read.ts";
@@ -41,6 +42,7 @@ export async function openRepo(dir: string, options: RepoOptions = {}): Promise<
     pack: undefined,
   };
   const archived = archivedReads(at.place);
+  const blobs = holding(archived.blobs);
   return {
     gitDir: at.gitDir,
     forge: at.forge,
@@ -50,7 +52,7 @@ export async function openRepo(dir: string, options: RepoOptions = {}): Promise<
     written: () => knownPack(at),
     contains: (tip, commit) => contains(at, tip, commit),
     tree: (commit, paths, as) => (as === "stored" ? readTree(at.place, commit, paths) : archived.tree(commit, paths)),
-    blobs: (ids, maxBytes = 1 << 20) => archived.blobs(ids, maxBytes),
+    blobs: (ids, maxBytes = 1 << 20) => blobs(ids, maxBytes),
     diff: (from, to) => readDiff(at.place, from, to),
     people: (from, to) => readPeople(at.place, from, to),
     push: (tips, changes, note) => pushLedger(at, tips, changes, note),

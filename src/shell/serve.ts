@@ -1,10 +1,11 @@
 // A static server for a built site on this machine. Not for the open internet.
 import { createReadStream } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, resolve, sep } from "node:path";
 import { outside } from "../errors.ts";
+import { type Heard, version_file, versionWith } from "./site-beat.ts";
 
 export interface ServeOptions {
   /** 0: any free port. */
@@ -12,6 +13,8 @@ export interface ServeOptions {
   host: string;
   /** Path under which the site was built. Default `/`. */
   base?: string;
+  /** What is known of ticks besides what the site was built with. */
+  heard?: () => Heard | undefined;
 }
 
 const types: Record<string, string> = {
@@ -38,9 +41,7 @@ const headers = {
 export async function serveSite(dir: string, options: ServeOptions): Promise<{ url: string; close(): Promise<void> }> {
   const base = `/${(options.base ?? "/").replace(/^\/+|\/+$/g, "")}/`.replace("//", "/");
   const server = createServer((request, response) => {
-    void answer(dir, base, options.host, request, response).catch(() =>
-      plain(response, 500, "The file could not be read."),
-    );
+    void answer(dir, base, options, request, response).catch(() => plain(response, 500, "The file could not be read."));
   });
   await new Promise<void>((done, fail) => {
     server.once("error", (thrown: NodeJS.ErrnoException) =>
@@ -64,7 +65,13 @@ export async function serveSite(dir: string, options: ServeOptions): Promise<{ u
   };
 }
 
-async function answer(dir: string, base: string, host: string, request: IncomingMessage, response: ServerResponse) {
+async function answer(
+  dir: string,
+  base: string,
+  { host, heard }: ServeOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
   if (request.method !== "GET" && request.method !== "HEAD")
     return plain(response, 405, "Only reading is possible here.");
   if (!ownName(host, request.headers.host)) return plain(response, 421, "This server answers to its local name only.");
@@ -75,9 +82,16 @@ async function answer(dir: string, base: string, host: string, request: Incoming
   if (found === "folder") return response.writeHead(301, { location: `${encodeURI(path)}/` }).end();
   const file = found ?? (await fileAt(dir, "404.html"));
   if (file === null || file === "folder") return plain(response, 404, "There is no such page.");
+  const now = path === base + version_file ? heard?.() : undefined;
+  const said = found && now ? versionWith(await readFile(file.path, "utf8"), now) : null;
   const type = types[extname(file.path)] ?? "application/octet-stream";
-  response.writeHead(found ? 200 : 404, { ...headers, "content-type": type, "content-length": file.size });
+  response.writeHead(found ? 200 : 404, {
+    ...headers,
+    "content-type": type,
+    "content-length": said ? Buffer.byteLength(said) : file.size,
+  });
   if (request.method === "HEAD") return response.end();
+  if (said) return response.end(said);
   createReadStream(file.path)
     .on("error", () => response.destroy())
     .pipe(response);

@@ -24,7 +24,8 @@ export interface SiteOptions {
   limit?: number;
 }
 
-const source = fileURLToPath(new URL("../../", import.meta.url));
+/** Where the package lies. */
+export const source = fileURLToPath(new URL("../../", import.meta.url));
 const packages = [
   "astro",
   "zod",

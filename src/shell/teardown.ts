@@ -16,6 +16,8 @@ export interface TearOrder {
   force?: boolean | undefined;
   /** Takes away the host program with all that it kept. */
   hostProgram?: boolean | undefined;
+  /** The pack's own name of before its first tick, under which a first hello may stand there, and the way to it. */
+  early?: { name: string; open(): Promise<Pick<HostSession, "files" | "close">> } | undefined;
   /** Public half of the key whose line in authorized_keys goes, in base64. */
   login?: string | undefined;
   dry?: boolean | undefined;
@@ -37,7 +39,7 @@ export async function tearDown(session: Pick<HostSession, "facts" | "files">, or
   if (!order.force) refuseOpen(session, order);
   const { files } = session;
   // Before the first step: what other packs have there may be a reason to refuse.
-  const others = order.hostProgram ? (await files.uproot(order.force === true, true)).packs : [];
+  const others = order.hostProgram ? await packsBeside(files, order) : [];
   const found = await readNote(files, order.runtime);
   const note = order.ephemeral && !found?.ephemeral ? null : found;
   const steps = [
@@ -55,6 +57,7 @@ export async function tearDown(session: Pick<HostSession, "facts" | "files">, or
   if (note?.npm && note.found) left.push(`npm package ${note.npm}, which was there before towline (${note.found})`);
   if (order.hostProgram) {
     removed.push(others.length > 0 ? "this pack's journal" : "the host program and its journal");
+    if (!order.dry) await forgetEarly(files, order);
     const still = order.dry ? { packs: others, left: [] } : await files.uproot(order.force === true);
     const { packs } = still;
     const works = packs.length === 1 ? "works" : "work";
@@ -62,6 +65,20 @@ export async function tearDown(session: Pick<HostSession, "facts" | "files">, or
     left.push(...still.left);
   }
   return { removed, left, version: note?.version ?? null };
+}
+
+/** Other packs there, without this one's own early name. Throws a Fault where one of them stands against it. */
+async function packsBeside(files: HostFiles, { early, force }: TearOrder): Promise<string[]> {
+  // What this pack left uncollected under its early name is no reason to keep it.
+  const all = early ? (await files.uproot(true, true)).packs : [];
+  if (early && all.includes(early.name) && all.length === 1) return [];
+  return (await files.uproot(force === true, true)).packs.filter((name) => name !== early?.name);
+}
+
+async function forgetEarly(files: HostFiles, { early }: TearOrder): Promise<void> {
+  if (!early || !(await files.uproot(true, true)).packs.includes(early.name)) return;
+  const first = await early.open();
+  await first.files.uproot(true).finally(() => first.close());
 }
 
 function refuseOpen({ facts }: Pick<HostSession, "facts">, { open, hostProgram }: TearOrder): void {

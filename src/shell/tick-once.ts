@@ -42,6 +42,21 @@ export async function hookOnce(run: TickRun, decision: Decision): Promise<boolea
   return levels.length > 0;
 }
 
+/** Whether the plan is to be made again, with what is known now of runtimes that plugins offer. */
+export async function plugOnce(run: TickRun, state: State, { plan }: Decision): Promise<boolean> {
+  const { plug, runtimes } = run.ports;
+  const names = new Set(plan.starts.map((start) => start.runtime));
+  const strange = [...names].filter((name) => !Object.hasOwn(runtimes, name) && !state.plugged?.has(name));
+  if (!plug || strange.length === 0) return false;
+  for (const name of strange) {
+    await plug(state, name);
+    const found = state.plugged?.get(name);
+    const why = found && "fault" in found ? oneLine(`plugin ${name} failed: ${found.fault}`, 300) : null;
+    if (why !== null && !run.outcome.degraded.includes(why)) run.outcome.degraded.push(why);
+  }
+  return strange.some((name) => state.plugged?.has(name));
+}
+
 /** Whether signals are to be put together again, by what they mean. Where no model can be asked, their words have to do. */
 export async function meanOnce(run: TickRun, { draft }: Decision): Promise<boolean> {
   const { findings, ports } = run;

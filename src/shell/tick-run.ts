@@ -18,8 +18,8 @@ import type { Pool } from "./pool.ts";
 import type { HostLookup } from "./ways.ts";
 
 export interface TickPorts extends Omit<Hands, "pool"> {
-  /** Opens the conversations of this tick with the hosts of this pack. `hosts`: records of the hosts that lead to others. */
-  connect(pack: string, hosts: HostLookup): Pool;
+  /** Opens the conversations of this tick with the hosts of this pack. `hosts`: records of the hosts that lead to others. `state`: as it was read last. */
+  connect(pack: string, hosts: HostLookup, state?: () => State | undefined): Pool;
   /** The sources that these settings name, and plugins that are due. */
   pollers(settings: Settings, state: State): Poller[] | Promise<Poller[]>;
   /** Talk with people on the forge; absent: there is none, or another ticker sees to it. */

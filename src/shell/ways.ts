@@ -4,7 +4,7 @@ import type { Host } from "../core/schema.ts";
 import { configuration, Fault, messageOf } from "../errors.ts";
 import { type Connection, type ConnectOptions, HostFault, type Transport } from "../ports.ts";
 import { bare } from "../transports/address.ts";
-import { type TransportOptions, transport } from "../transports/index.ts";
+import { type Offers, type TransportOptions, transportBy } from "../transports/index.ts";
 import { type Keyring, type Login, resolveKey } from "./fleet-key.ts";
 import { limiter, withoutName } from "./pool.ts";
 
@@ -16,6 +16,8 @@ export interface WaysOptions extends Keyring {
   connectTimeout?: number;
   /** Where the records of jump hosts are looked up. */
   hosts?: HostLookup;
+  /** Ways that plugins offer; absent: there are none. */
+  offers?: Offers;
   /** Logs in with this instead of the key that the record names; at jump hosts not. */
   login?: Login;
 }
@@ -33,13 +35,13 @@ const logins = 8;
 export function createWays(options: WaysOptions): Ways {
   const jumps = new Map<string, Promise<Connection>>();
   const gates = new Map<string, ReturnType<typeof limiter>>();
-  const variants = new Map<string, Transport>();
+  const variants = new Map<string, Promise<Transport>>();
   const { env, home } = options;
   const timeout = options.connectTimeout ?? 10_000;
   let over = false;
 
   const variant = (kind: Host["transport"]) => {
-    const made = variants.get(kind) ?? transport(kind, transportOptions(env, home));
+    const made = variants.get(kind) ?? transportBy(kind, transportOptions(env, home), options.offers);
     variants.set(kind, made);
     return made;
   };
@@ -63,7 +65,7 @@ export function createWays(options: WaysOptions): Ways {
 
   async function leg({ name, host, until, behind, onUnknownKey, pack }: Leg): Promise<Connection> {
     if (over) throw new HostFault("lost", `${name}: the connections were given up`);
-    const kind = variant(host.transport);
+    const kind = await variant(host.transport);
     const own = behind.length === 0 ? options.login : undefined;
     const named = () => own ?? resolveKey(name, host.key, { ...options, pack }, host.key_passphrase);
     const login = host.transport === "local" ? {} : await named();

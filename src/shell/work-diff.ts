@@ -17,8 +17,15 @@ export interface Work {
 
 const most = 16 << 20;
 
-export async function workOn(target: Target, branch: string): Promise<Work> {
-  const head = target.looked.heads.get(branch);
+/** What is known of a branch that may be gone or merged: where it was last, and where the default one stood before. */
+export interface Past {
+  head: string;
+  tip: string;
+}
+
+export async function workOn(target: Target, branch: string, past?: Past): Promise<Work> {
+  const there = target.looked.heads.get(branch);
+  const head = there ?? (past && (await target.contains(past.head, past.head)) ? past.head : undefined);
   if (head === undefined)
     throw configuration(`there is no branch ${branch} any more`, "its work was merged, turned down, or never pushed");
   const git = async (...args: string[]) => {
@@ -28,7 +35,10 @@ export async function workOn(target: Target, branch: string): Promise<Work> {
     if (ran.code !== 0) throw outside(`git ${args[0]} said no: ${ran.stderr.trim().split("\n").at(-1)}`);
     return ran.stdout.toString();
   };
-  const base = (await git("merge-base", target.looked.tip, head)).trim();
+  const left = async (tip: string) => (await git("merge-base", tip, head)).trim();
+  const now = await left(target.looked.tip);
+  // What was merged changes nothing any more: then, what it changed.
+  const base = now === head && past ? await left(past.tip) : now;
   const plain = ["--no-ext-diff", "--no-textconv", "--no-renames"];
   const rows = (await git("diff-tree", "-r", "-z", "--numstat", ...plain, base, head)).split("\0").filter(Boolean);
   const files = rows.map((row) => {

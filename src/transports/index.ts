@@ -2,6 +2,7 @@
 import { configuration } from "../errors.ts";
 import type { Transport } from "../ports.ts";
 import { type LocalOptions, local } from "./local.ts";
+import { type Offered, offered } from "./offered.ts";
 import { openssh } from "./openssh.ts";
 import { ssh } from "./ssh.ts";
 
@@ -26,4 +27,15 @@ export function transport(name: string, options: TransportOptions): Transport {
       `write \`transport: ${Object.keys(variants).join("` or `")}\``,
     );
   return variants[name as keyof typeof variants](options);
+}
+
+/** What plugins offer, by name. Throws a configuration Fault where there is no such thing, or where it may not. */
+export type Offers = (transport: string) => Promise<Offered>;
+
+/** One of ours, or a plugin's. */
+export async function transportBy(name: string, options: TransportOptions, offers?: Offers): Promise<Transport> {
+  if (!offers || Object.hasOwn(variants, name)) return transport(name, options);
+  const { offer, env } = await offers(name);
+  // Of our environment: where its program and its settings are. No login of ours, and no agent with keys.
+  return offered(name, { offer, env: { HOME: options.home, PATH: options.path, ...env } }, options);
 }

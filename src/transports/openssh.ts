@@ -1,11 +1,11 @@
 // SSH by the system's own client, with the person's own ssh_config: for certificates, ProxyCommand, FIDO keys and mesh
 // tools. One login a host (ControlMaster); where the shared connection is gone, each command logs in by itself.
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { Duplex } from "node:stream";
+import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { configuration } from "../errors.ts";
 import { type Connection, type ConnectOptions, HostFault, type Pipe, type Transport } from "../ports.ts";
 import { bare, placeOf } from "./address.ts";
+import { endChild, startChild, streamOf } from "./child.ts";
 import { type Den, makeDen } from "./openssh-den.ts";
 import { judge, turnedAway } from "./openssh-fault.ts";
 import { chunks, keepText } from "./pipe.ts";
@@ -39,30 +39,6 @@ export function openssh({ env, folders = [env.TMPDIR ?? "/tmp", "/tmp"] }: Opens
       }
     },
   };
-}
-
-const alive = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const child of alive) end(child);
-});
-
-/** In a process group of its own: Ctrl-C is for us to hear, and ends no call that still has to say something. */
-function start(args: string[], options: SpawnOptions): ChildProcess {
-  const child = spawn("ssh", args, { ...options, detached: true });
-  alive.add(child);
-  child.once("exit", () => alive.delete(child));
-  child.once("error", () => alive.delete(child));
-  return child;
-}
-
-/** With its ProxyCommand. */
-function end(child: ChildProcess): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    child.kill("SIGKILL");
-  }
 }
 
 /** 9.2 of `OpenSSH_9.2p1 …`. Throws a configuration Fault where there is no client. */
@@ -102,7 +78,7 @@ async function enter(name: string, host: Host, den: Den, options: ConnectOptions
 async function login(den: Den, limit: number, signal: AbortSignal | undefined) {
   const shared = ["-o", "ControlMaster=yes", "-o", `ControlPersist=${idle}`, "-N", "--", den.address];
   const args = [...den.options(limit), ...(den.control === null ? ["--", den.address, "exit 0"] : shared)];
-  const child = start(args, { env: den.env, stdio: ["ignore", "ignore", "pipe"] });
+  const child = startChild("ssh", args, { env: den.env, stdio: ["ignore", "ignore", "pipe"] });
   const text = keepText(child.stderr as NonNullable<typeof child.stderr>);
   const code = await ending(child, limit, signal);
   // What goes to the background may hold stderr open for as long as it lives.
@@ -114,7 +90,7 @@ async function login(den: Den, limit: number, signal: AbortSignal | undefined) {
 /** Its exit code; null: it was ended, by the deadline or a signal. */
 function ending(child: ChildProcess, limit: number, signal?: AbortSignal): Promise<number | null> {
   return new Promise((resolve) => {
-    const stop = () => end(child);
+    const stop = () => endChild(child);
     const timer = setTimeout(stop, limit);
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
@@ -133,7 +109,10 @@ function connectionOf(name: string, den: Den): Connection {
   let over = false;
   const run = (args: string[]) => {
     if (over) throw new HostFault("lost", `${name}: the connection was closed`);
-    const child = start([...den.options(10_000), "-o", "ControlMaster=no", ...args], { env: den.env, stdio: "pipe" });
+    const child = startChild("ssh", [...den.options(10_000), "-o", "ControlMaster=no", ...args], {
+      env: den.env,
+      stdio: "pipe",
+    });
     running.add(child);
     child.stdin?.on("error", () => {});
     child.once("close", () => running.delete(child));
@@ -144,7 +123,8 @@ function connectionOf(name: string, den: Den): Connection {
     exec: async (command) => pipeOf(name, run(["--", den.address, command])),
     async forward(address, port) {
       const where = address.includes(":") ? `[${bare(address)}]:${port}` : `${address}:${port}`;
-      return wayOf(name, run(["-W", where, "--", den.address]));
+      const child = run(["-W", where, "--", den.address]);
+      return streamOf(child, (said) => `${name} cannot reach it${said ? `: ${said}` : ""}`);
     },
     close() {
       if (over) return;
@@ -158,9 +138,12 @@ function connectionOf(name: string, den: Den): Connection {
 }
 
 async function leave(den: Den, running: ReadonlySet<ChildProcess>): Promise<void> {
-  for (const child of running) end(child);
+  for (const child of running) endChild(child);
   if (den.control !== null) {
-    const child = start([...den.options(1000), "-O", "exit", "--", den.address], { env: den.env, stdio: "ignore" });
+    const child = startChild("ssh", [...den.options(1000), "-O", "exit", "--", den.address], {
+      env: den.env,
+      stdio: "ignore",
+    });
     await ending(child, 3000);
   }
   den.remove();
@@ -180,37 +163,8 @@ function pipeOf(name: string, child: ChildProcess): Promise<Pipe> {
         stdout: chunks(stdout),
         stderr: text,
         closed,
-        kill: () => end(child),
+        kill: () => endChild(child),
       }),
     );
   });
-}
-
-/** The way on to a host behind: what `ssh -W` reads and writes. */
-function wayOf(name: string, child: ChildProcess): Duplex {
-  const { stdin, stdout, stderr } = child;
-  if (!stdin || !stdout || !stderr) throw new Error("ssh was not given its pipes");
-  const text = keepText(stderr);
-  let heard = false;
-  const way = new Duplex({
-    read: () => void stdout.resume(),
-    write: (chunk, _, done) => void stdin.write(chunk, () => done()),
-    final: (done) => void stdin.end(() => done()),
-    destroy(thrown, done) {
-      end(child);
-      done(thrown);
-    },
-  });
-  way.on("error", () => {});
-  stdout.on("data", (chunk) => {
-    heard = true;
-    if (!way.push(chunk)) stdout.pause();
-  });
-  // A way that does not lead there ends without a byte, and often without a word.
-  child.once("close", () => {
-    const why = text().trim().split("\n").at(-1)?.trim();
-    if (heard) way.push(null);
-    else way.destroy(new Error(`${name} cannot reach it${why ? `: ${why}` : ""}`));
-  });
-  return way;
 }

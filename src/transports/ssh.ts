@@ -60,8 +60,14 @@ function preferred(pinned: string | undefined): ConnectConfig["algorithms"] {
   return { compress, serverHostKey: { prepend: first, append: [], remove: [] } };
 }
 
-/** `agent` is the socket of a running ssh agent, for hosts with `key: agent`. */
-export function ssh({ agent }: { agent?: string } = {}): Transport {
+export interface SshOptions {
+  /** Socket of a running ssh agent, for hosts with `key: agent`. */
+  agent?: string;
+  /** Makes the connection that SSH runs in; absent: TCP. */
+  dial?(name: string, host: Host): Duplex;
+}
+
+export function ssh({ agent, dial }: SshOptions = {}): Transport {
   return {
     name: "ssh",
     async connect(name, host, options) {
@@ -81,7 +87,7 @@ export function ssh({ agent }: { agent?: string } = {}): Transport {
             : passwords(username, password);
       const until = performance.now() + options.timeout;
       for (;;) {
-        const sock = await socketTo(name, host, options, until - performance.now());
+        const sock = dial?.(name, host) ?? (await socketTo(name, host, options, until - performance.now()));
         const readyTimeout = Math.max(500, until - performance.now());
         const { authHandler, heard } = inTurn(username, methods);
         const config = { authHandler, username, readyTimeout };

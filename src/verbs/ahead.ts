@@ -5,12 +5,22 @@ import { runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
 import { openLocal } from "../shell/pack.ts";
-import { readWorkTree } from "../shell/read.ts";
+import { addRolled, readWorkTree } from "../shell/read.ts";
 import { addSpent } from "../shell/spent.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
+interface Ahead {
+  state: State;
+  draft: Draft;
+  ahead: Outlook;
+  /** People's records that origin, as last fetched, does not have as they are here: no tick sees them so. */
+  unseen: string[];
+  /** Adds a task that is over and archived to the state, for a reader. False: there is none. */
+  rolled(task: string): Promise<boolean>;
+}
+
 /** The pack as this clone has it, and what the next tick would do with it. No network; warns of a pack that is a copy. */
-export async function lookAhead(wire: Wire, flags: Common): Promise<{ state: State; draft: Draft; ahead: Outlook }> {
+export async function lookAhead(wire: Wire, flags: Common): Promise<Ahead> {
   const dir = repoDir(wire, flags);
   const { repo, tips, top } = await openLocal(dir, wire);
   const state = await readWorkTree(repo, top, tips);
@@ -20,6 +30,7 @@ export async function lookAhead(wire: Wire, flags: Common): Promise<{ state: Sta
   const names = new Set(Object.keys(runtimes));
   await addSpent(repo, state, { now, runtimes: names });
   const draft = draftOf(state, now, "ahead");
-  const { changed } = await seen(dir, wire.env, tips);
-  return { state, draft, ahead: outlook(draft, names, changed) };
+  const { changed, unseen } = await seen(dir, wire.env, tips);
+  const rolled = (task: string) => addRolled(repo, state, task);
+  return { state, draft, ahead: outlook(draft, names, changed), unseen, rolled };
 }

@@ -40,13 +40,14 @@ async function run(wire: Wire, flags: ArchiveFlags): Promise<Said> {
   const { repo, tips, settings } = await openOrigin(repoDir(wire, flags), wire);
   const age = ageOf(flags) ?? settings?.archive?.after ?? usual_age;
   const dry = flags.dryRun === true;
-  const said: Said = { after: age, records: {}, files: [], commits: [] };
+  const said: Said = { after: age, records: {}, files: [], indexes: 0, commits: [] };
   for (let n = 1; ; n++) {
     const tick = `${tickId(wire.clock.now())}-archive${n === 1 ? "" : `-${n}`}`;
     const made = await archiveOnce({ repo, clock: wire.clock, tick, age, dry }, n === 1 ? tips : undefined);
     for (const [folder, count] of Object.entries(made.records))
       said.records[folder] = (said.records[folder] ?? 0) + count;
     said.files = [...new Set([...said.files, ...made.files])].sort();
+    said.indexes += made.indexes;
     if (made.commit !== null) said.commits.push(made.commit);
     if (dry || made.commit === null || !made.more) return said;
     if (wire.terminal) wire.report.progress(`${total(said)} records so far`);
@@ -65,7 +66,11 @@ const total = ({ records }: Pick<Said, "records">) => Object.values(records).red
 
 function lines(said: Said, { dryRun }: ArchiveFlags): string[] {
   const count = total(said);
-  if (count === 0) return [`✓ nothing has been over for ${formatDuration(said.after)}: no commit made`];
+  const mended = `${said.indexes} ${said.indexes === 1 ? "index" : "indexes"} of archives ${dryRun ? "would be" : said.indexes === 1 ? "was" : "were"} written anew`;
+  if (count === 0)
+    return [
+      `✓ nothing has been over for ${formatDuration(said.after)}: ${said.indexes > 0 ? mended : "no commit made"}`,
+    ];
   const kinds = Object.entries(said.records).map(([folder, one]) => `${folder} ${one}`);
   const files = `${said.files.length} ${said.files.length === 1 ? "file" : "files"} below archive/`;
   const words = `${count} ${count === 1 ? "record" : "records"} ${dryRun ? "would go into" : "went into"} ${files}`;

@@ -10,7 +10,7 @@ import type { State } from "../core/state.ts";
 import { clean } from "../core/text.ts";
 import { exit, messageOf } from "../errors.ts";
 import type { HeldJob, Outcome, RawResult } from "../ports.ts";
-import { runtimes } from "../runtimes/index.ts";
+import { runtimeOf, runtimes } from "../runtimes/index.ts";
 import { bindingNote } from "../shell/binding.ts";
 import { openLocal } from "../shell/pack.ts";
 import type { Pool } from "../shell/pool.ts";
@@ -33,7 +33,7 @@ export async function collectLeft(wire: Wire, flags: DispatchFlags): Promise<voi
   const wanted = choice(flags, state).hosts?.filter((one) => one !== "any");
   const hosts = [...state.hosts.values()].filter((host) => isMeant(host, state, wanted));
   const recorded = await jobPaths(repo, tips);
-  const ports = portsOf(wire);
+  const ports = portsOf(wire, repoDir(wire, flags));
   // Before its first tick a pack has no id of its own yet: what was dispatched then lies under the one of towline.yml.
   const pools = [...new Set([state.pack, state.settings.id])].map((pack) =>
     ports.connect(pack, (name) => hostCalled(state, name)?.data),
@@ -41,7 +41,9 @@ export async function collectLeft(wire: Wire, flags: DispatchFlags): Promise<voi
   try {
     const found = await Promise.all(
       pools.flatMap((pool) =>
-        hosts.map((host) => leftOn(wire, hostCalled(state, host.id) as Entry<"host">, { pool, recorded, ports })),
+        hosts.map((host) =>
+          leftOn(wire, hostCalled(state, host.id) as Entry<"host">, { pool, recorded, ports, state }),
+        ),
       ),
     );
     tell(wire, flags, found.flat());
@@ -72,9 +74,10 @@ interface Asking {
   /** Jobs of the ledger: those are the ticks'. */
   recorded: ReadonlyMap<string, string>;
   ports: ReturnType<typeof portsOf>;
+  state: State;
 }
 
-async function leftOn(wire: Wire, host: Entry<"host">, { pool, recorded, ports }: Asking): Promise<Left[]> {
+async function leftOn(wire: Wire, host: Entry<"host">, { pool, recorded, ports, state: of }: Asking): Promise<Left[]> {
   const opened = await pool.open(host);
   if ("fault" in opened) {
     wire.report.warning(`${host.id} ${opened.message}`);
@@ -87,7 +90,9 @@ async function leftOn(wire: Wire, host: Entry<"host">, { pool, recorded, ports }
   for (const { job, epoch, state } of mine) {
     if (state === "running") found.push({ host: host.id, job, state });
     else {
-      const runtime = runtimes[runtimeOfAdhoc(job) as keyof typeof runtimes] ?? runtimes.shell;
+      const name = runtimeOfAdhoc(job) ?? "";
+      await ports.plug?.(of, name);
+      const runtime = runtimeOf(runtimes, of, name) ?? runtimes.shell;
       const result = await session.fetch(job, epoch).catch((thrown) => {
         wire.report.warning(messageOf(thrown));
         wire.exit(exit.findings);

@@ -99,10 +99,11 @@ export function printed(wire: Wire, asked: Asked): string {
 
 /** What is not an answer: where it is written down, what it costs, what is still under way. */
 function aside(wire: Wire, { tasks, answers, open, recorded }: Asked): void {
-  const models = Object.values(runtimes)
-    .filter((one) => one.model)
+  // A plugin's runtime may cost something, too.
+  const free = Object.values(runtimes)
+    .filter((one) => !one.model)
     .map((one) => one.name as string);
-  const spends = tasks.some((task) => models.some((name) => task.id.startsWith(`adhoc-${name}-q`)));
+  const spends = tasks.some((task) => !free.some((name) => task.id.startsWith(`adhoc-${name}-q`)));
   if (!recorded && spends && answers.some((one) => one.job !== null))
     wire.report.note("what was spent is written down nowhere, and counts against no budget (--record does)");
   if (open.length > 0)

@@ -91,7 +91,7 @@ async function once(wire: Wire, flags: DispatchFlags, { wishes, limit, record, s
   });
   const show = createShow(wire, flags, tasks);
   const errand = { tasks, tick, by, signal, asked: show.asked, answered: show.answered, landed: show.landed };
-  const ran = await runErrand(portsOf(wire), book, errand).catch((thrown) => {
+  const ran = await runErrand(portsOf(wire, dir), book, errand).catch((thrown) => {
     show.clear();
     throw signal.aborted ? interrupted(thrown, "nothing was started") : thrown;
   });

@@ -8,6 +8,7 @@ import { render } from "../core/render.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import { configuration, usage } from "../errors.ts";
+import { offersOf } from "../plugin/plug.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { createDeployer } from "../shell/deployer.ts";
 import type { ErrandPorts } from "../shell/errand.ts";
@@ -16,6 +17,7 @@ import { createPool } from "../shell/pool.ts";
 import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
 import { secretOf, type Wire } from "../wire.ts";
+import { plugOf } from "./plug.ts";
 
 export interface Selection {
   host?: string[];
@@ -23,17 +25,19 @@ export interface Selection {
   all?: boolean;
 }
 
-export function portsOf(wire: Wire): ErrandPorts {
+export function portsOf(wire: Wire, dir: string): ErrandPorts {
   const { env, clock } = wire;
   const secret = secretOf(wire);
+  const plug = plugOf(wire, dir);
   return {
     clock,
     runtimes,
+    plug: plug.runtime,
     screen: createScreen(wire.secrets, createScan()),
     secret,
     mask: (text, cut) => wire.secrets.mask(text, cut),
     deployer: createDeployer({ env, clock, secret }),
-    connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
+    connect: (pack, hosts, state) => createPool(createFleet({ ...wire, hosts, ...offersOf(plug, state) }), pack),
   };
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -12,6 +12,7 @@ import { hearSignals, heed, Interrupted } from "../interrupt.ts";
 import { type Ask, confirm } from "../shell/confirm.ts";
 import { type Added, addHost } from "../shell/fleet-add.ts";
 import { openLocal } from "../shell/pack.ts";
+import { editedLine, editRecord, type Where, whereOf } from "../shell/person-edit.ts";
 import { knownToGit, pushHere } from "../shell/person-push.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
@@ -20,10 +21,11 @@ import { commitLines, secretCommand } from "./next-steps.ts";
 interface AddFlags extends Common, Wanted {
   hostKey?: string;
   push?: boolean;
+  pr?: boolean;
   yes?: boolean;
 }
 
-const each = (one: string, all: string[]) => [...all, one];
+const each = (one: string, all: string[] = []) => [...all, one];
 
 /** Adds `towline fleet add user@host`. */
 export function fleetAdd(group: Command, wire: Wire): void {
@@ -33,7 +35,7 @@ export function fleetAdd(group: Command, wire: Wire): void {
       "bring a machine into the fleet: its key pinned, ours brought there, its record written, its first word heard",
     )
     .option("--name <name>", "what it is called here (default: what it calls itself)")
-    .option("--label <label>", "a label; may be given several times", each, [])
+    .option("--label <label>", "a label; may be given several times", each)
     .option("--slots <n>", "jobs that may run on it at once")
     .option("--jump <host>", "the host of the fleet that it is reached over")
     .option("--network <name>", "the network that it is in (default: public)")
@@ -41,6 +43,7 @@ export function fleetAdd(group: Command, wire: Wire): void {
     .option("--host-key <key>", "the host key that it must show: SHA256:… or a key line")
     .option("--yes", "pin the host key that it shows without asking")
     .option("--push", "its record goes to origin at once, that file and nothing else")
+    .option("--pr", "propose its record as a branch to merge")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print what was done as JSON")
     .action(async (machine: string, flags: AddFlags) => {
@@ -61,12 +64,14 @@ async function add(wire: Wire, machine: string, flags: AddFlags) {
     hosts: state.hosts,
     broken: new Set(broken.map((one) => idOf(one.path))),
     workflow,
+    networks: state.settings.networks,
     user: userInfo().username,
   };
   const wanted = newHost(target, flags, around);
   if ("refused" in wanted) throw usage(wanted.refused, wanted.advice);
   const { fields, notes } = wanted;
-  if (flags.push) await knownToGit(top, wire);
+  const where = whereOf(flags);
+  if (where === "push") await knownToGit(top, wire);
   const signals = hearSignals();
   const silent = stopped(state, wire.clock.now());
   const talks = wire.terminal && !flags.json;
@@ -85,8 +90,8 @@ async function add(wire: Wire, machine: string, flags: AddFlags) {
     const step = (line: string) => talks && report.progress(`● ${line}`);
     const work = addHost({ ...options, ask, step, yes: flags.yes === true, signal: signals.signal });
     const added = await heed(signals.signal, work);
-    const pushed = flags.push === true && (await pushHere(top, wire, added.path, `${added.host} joins the fleet`));
-    return { added, notes: [...notes, ...nextSteps(added, workflow, pushed)], silent };
+    const landed = await land(wire, top, where, added);
+    return { added, notes: [...notes, ...secretSteps(added, workflow), ...landed], silent };
   } catch (thrown) {
     if (!(thrown instanceof Interrupted)) throw thrown;
     throw new Fault(
@@ -99,11 +104,24 @@ async function add(wire: Wire, machine: string, flags: AddFlags) {
   }
 }
 
-function nextSteps({ key, path, host }: Added, workflow: string | null, pushed: boolean): string[] {
-  const secret = workflow === null || !key.name ? [] : secretCommand(key.name, { workflow, file: key.file });
+const secretSteps = ({ key }: Added, workflow: string | null): string[] =>
+  workflow === null || !key.name ? [] : secretCommand(key.name, { workflow, file: key.file });
+
+/** Brings the record where ticks read it, or says how. A proposed one leaves the folder: its merge brings it back. */
+async function land(wire: Wire, top: string, where: Where, { path, host }: Added): Promise<string[]> {
+  const message = `${host} joins the fleet`;
+  if (where === "here") return commitLines([path], message);
+  if (where === "push") {
+    await pushHere(top, wire, path, message);
+    return [`Ticks know it: ${path} is on origin.`];
+  }
+  const file = join(top, path);
+  const text = await readFile(file, "utf8");
+  const made = await editRecord(top, wire, "pr", { path, message, edit: () => text });
+  await rm(file);
   return [
-    ...secret,
-    ...(pushed ? [`Ticks know it: ${path} is on origin.`] : commitLines([path], `${host} joins the fleet`)),
+    `Ticks know it once that is merged, and git pull brings ${path} into this folder:`,
+    editedLine(made, message),
   ];
 }
 

@@ -4,11 +4,13 @@ import { nearest } from "../core/nearest.ts";
 import { usage } from "../errors.ts";
 import { type Cordoned, cordonHost, pushLine } from "../shell/cordon.ts";
 import { openLocal } from "../shell/pack.ts";
+import { editedLine, whereOf } from "../shell/person-edit.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface CordonFlags extends Common {
   push?: boolean;
+  pr?: boolean;
 }
 
 /** Adds `towline fleet cordon HOST… [REASON]` and `uncordon HOST…`. */
@@ -18,6 +20,7 @@ export function fleetCordon(group: Command, wire: Wire): void {
     .usage("[options] <host...> [reason]")
     .description("give machines no new work: what runs there goes on. Words after the hosts are the reason")
     .option("--push", "change origin at once, that file and nothing else")
+    .option("--pr", "propose it as a branch to merge")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print what was changed as JSON")
     .action(async (words: string[], flags: CordonFlags) => {
@@ -29,6 +32,7 @@ export function fleetCordon(group: Command, wire: Wire): void {
     .command("uncordon <host...>")
     .description("give machines work again")
     .option("--push", "change origin at once, that file and nothing else")
+    .option("--pr", "propose it as a branch to merge")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print what was changed as JSON")
     .action(async (words: string[], flags: CordonFlags) => {
@@ -79,7 +83,7 @@ interface Change {
 }
 
 async function change(wire: Wire, flags: CordonFlags, { top, names, reason }: Change): Promise<void> {
-  const at = { dir: top, env: wire.env, clock: wire.clock, secrets: wire.secrets, push: flags.push === true };
+  const at = { dir: top, env: wire.env, clock: wire.clock, secrets: wire.secrets, where: whereOf(flags) };
   const made: Cordoned[] = [];
   for (const name of names) made.push(await cordonHost(at, name, reason));
   if (flags.json) {
@@ -87,7 +91,7 @@ async function change(wire: Wire, flags: CordonFlags, { top, names, reason }: Ch
     return;
   }
   for (const one of made) wire.out(`${cordonLine(one)}\n`);
-  const unseen = made.filter((one) => one.changed && one.commit === null);
+  const unseen = made.filter((one) => one.changed && one.commit === null && one.branch === undefined);
   if (unseen.length > 0)
     wire.out(
       `  ticks see it once it is pushed: ${pushLine(
@@ -97,12 +101,14 @@ async function change(wire: Wire, flags: CordonFlags, { top, names, reason }: Ch
     );
 }
 
-export function cordonLine({ host, cordon, changed, commit, here }: Cordoned): string {
+export function cordonLine(made: Cordoned): string {
+  const { host, cordon, changed, commit, here, branch } = made;
   const why = cordon === null || cordon === "no reason given" ? "" : ` (${cordon})`;
   const said =
     cordon === null
       ? `✓ ${host} ${changed ? "takes work again" : "was in service already"}`
       : `${glyphs.paused ?? "‖"} ${host} ${changed ? "is cordoned" : "was cordoned already"}${why}`;
+  if (branch !== undefined) return `${said} once that is merged\n${editedLine(made, "")}`;
   if (commit === null) return said;
   return `${said}, pushed as ${commit.slice(0, 10)}${here ? "" : "; git pull brings it into this folder"}`;
 }

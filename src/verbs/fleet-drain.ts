@@ -10,9 +10,11 @@ import { cordonHost, hostPath, pushLine } from "../shell/cordon.ts";
 import { createFleet } from "../shell/fleet.ts";
 import { ask } from "../shell/hands.ts";
 import { openOrigin } from "../shell/pack.ts";
+import { whereOf } from "../shell/person-edit.ts";
 import { createPool, type Pool } from "../shell/pool.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { cordonLine, known, splitWords } from "./fleet-cordon.ts";
+import { plugOf } from "./plug.ts";
 
 interface DrainFlags extends Common {
   push?: boolean;
@@ -36,7 +38,7 @@ export function fleetDrain(group: Command, wire: Wire): void {
       if (seconds === null) throw usage(`--timeout ${flags.timeout} is not a duration`, "write it like 15m or 2h");
       const { top, hosts } = await known(wire, flags);
       const { reason } = splitWords([host, ...words], hosts);
-      const at = { dir: top, env: wire.env, clock: wire.clock, secrets: wire.secrets, push: flags.push === true };
+      const at = { dir: top, env: wire.env, clock: wire.clock, secrets: wire.secrets, where: whereOf(flags) };
       const made = await cordonHost(at, host, reason);
       if (!flags.json) wire.out(`${cordonLine(made)}\n`);
       const heard = hearSignals();
@@ -95,7 +97,7 @@ async function look(wire: Wire, flags: Common, host: string, pools: Pool[]): Pro
   let pool = pools.at(-1);
   if (pool === undefined || "fault" in (await pool.open(called))) {
     const hosts = (name: string) => hostCalled(state, name)?.data;
-    pool = createPool(createFleet({ ...wire, hosts }), state.pack);
+    pool = createPool(createFleet({ ...wire, hosts, offers: plugOf(wire, repoDir(wire, flags)).here }), state.pack);
     pools.push(pool);
   }
   await ask({ pool }, called, said);

@@ -12,6 +12,7 @@ import { limiter, withoutName } from "../shell/pool.ts";
 import type { Proposed } from "../shell/propose.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { plugOf } from "./plug.ts";
 
 interface EnrollFlags extends Common {
   all?: boolean;
@@ -64,6 +65,7 @@ async function enroll(wire: Wire, hosts: string[], flags: EnrollFlags): Promise<
     home: wire.home,
     secrets: wire.secrets,
     ask: wire.ask,
+    offers: plugOf(wire, dir).here,
     pack: await idIn(dir, wire.env),
     clock: wire.clock,
     replace: flags.replace,

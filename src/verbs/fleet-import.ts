@@ -9,6 +9,9 @@ import { exit, messageOf, usage } from "../errors.ts";
 import { newRecord } from "../shell/new-record.ts";
 import { openLocal } from "../shell/pack.ts";
 import { textOf } from "../shell/pack-files.ts";
+import { whereOf } from "../shell/person-edit.ts";
+import { pushNew } from "../shell/person-push.ts";
+import { propose } from "../shell/propose.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { commitLines } from "./next-steps.ts";
@@ -17,6 +20,8 @@ interface ImportFlags extends Common {
   format?: string;
   key?: string;
   dryRun?: boolean;
+  push?: boolean;
+  pr?: boolean;
 }
 
 const max_file = 8 << 20;
@@ -30,6 +35,8 @@ export function fleetImport(group: Command, wire: Wire): void {
     )
     .option("--format <format>", `what the files are: ${import_formats.join(", ")} (default: found out)`)
     .option("--key <place>", "the key of all of them, whatever the files say: env:NAME, file:PATH or agent")
+    .option("--push", "put them on origin at once, those files and nothing else")
+    .option("--pr", "propose them as a branch to merge")
     .option("--dry-run", "say what would be written, and write nothing")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print the outcome as JSON")
@@ -50,11 +57,16 @@ export function fleetImport(group: Command, wire: Wire): void {
       for (const file of files)
         read.push({ file, ...(await readOne(resolve(wire.cwd, file), file, format as ImportFormat)) });
       const plan = planImport(read, { hosts: state.hosts, broken }, { key, fallback: "env:TOWLINE_SSH_KEY" });
-      const hosts = flags.dryRun ? plan.hosts : await written(top, plan.hosts);
+      const where = whereOf(flags);
+      const landed = flags.dryRun || where === "here" ? null : await landHosts(wire, top, where, plan.hosts);
+      const hosts = landed?.hosts ?? (flags.dryRun ? plan.hosts : await written(top, plan.hosts));
       for (const one of plan.problems) wire.report[one.level](`${one.message} (${one.fix})`, one);
-      const outcome = { hosts, problems: plan.problems, dry_run: flags.dryRun === true };
+      const { branch = null, url = null, commit = null } = landed ?? {};
+      const outcome = { hosts, problems: plan.problems, branch, url, commit, dry_run: flags.dryRun === true };
       wire.out(
-        flags.json ? `${JSON.stringify(outcome, null, 2)}\n` : described(hosts, plan.problems, flags.dryRun === true),
+        flags.json
+          ? `${JSON.stringify(outcome, null, 2)}\n`
+          : described(hosts, plan.problems, flags.dryRun === true, landed?.said),
       );
       const short = plan.problems.some((one) => one.level === "error") || hosts.some((one) => one.state === "differs");
       if (short) wire.exit(exit.findings);
@@ -80,6 +92,29 @@ async function readOne(path: string, file: string, format: ImportFormat | undefi
   return importAs(found, { file, text });
 }
 
+const joined = (fresh: ImportedHost[]) =>
+  fresh.length === 1 ? `${fresh[0]?.host} joins the fleet` : `${fresh.length} machines join the fleet`;
+
+/** The new ones on origin, in one commit: on the default branch, or on one that people may merge. */
+async function landHosts(wire: Wire, top: string, where: "push" | "pr", hosts: ImportedHost[]) {
+  const fresh = hosts.filter(({ state }) => state === "new");
+  const files = new Map(fresh.map(({ path, text }) => [path, text as string]));
+  const message = joined(fresh);
+  if (where === "pr") {
+    const made = await (await propose({ dir: top, ...wire }, "towline/fleet-import")).push(files, message);
+    const said = made
+      ? `  proposed on the branch ${made.branch}${made.url ? `: ${made.url}` : ""}; merging it is the yes`
+      : "";
+    return { hosts, said, branch: made?.branch, url: made?.url, commit: made?.commit };
+  }
+  const { commit, there, here } = await pushNew(top, wire, files, message);
+  const late = (one: ImportedHost): ImportedHost =>
+    there.has(one.path) ? { ...one, state: "differs", why: "origin has it already" } : one;
+  const said =
+    commit === null ? "" : `  pushed as ${commit.slice(0, 10)}${here ? "" : "; git pull brings them into this folder"}`;
+  return { hosts: hosts.map(late), said, commit };
+}
+
 /** One file a host; what came to be meanwhile is not written over. */
 async function written(top: string, hosts: ImportedHost[]): Promise<ImportedHost[]> {
   const done: ImportedHost[] = [];
@@ -92,7 +127,7 @@ async function written(top: string, hosts: ImportedHost[]): Promise<ImportedHost
   return done;
 }
 
-function described(hosts: ImportedHost[], problems: ImportProblem[], dry: boolean): string {
+function described(hosts: ImportedHost[], problems: ImportProblem[], dry: boolean, landed?: string): string {
   const of = (state: ImportedHost["state"]) => hosts.filter((one) => one.state === state);
   const fresh = of("new");
   const errors = problems.filter((one) => one.level === "error").length;
@@ -119,10 +154,12 @@ function described(hosts: ImportedHost[], problems: ImportProblem[], dry: boolea
       : [
           "",
           "Next, each machine's host key is pinned and its identity taken: towline fleet enroll NAME",
-          ...commitLines(
-            fresh.map((one) => one.path),
-            fresh.length === 1 ? `${fresh[0]?.host} joins the fleet` : `${fresh.length} machines join the fleet`,
-          ),
+          ...(landed === undefined
+            ? commitLines(
+                fresh.map((one) => one.path),
+                joined(fresh),
+              )
+            : [landed]),
         ]),
     "",
   ].join("\n");

@@ -1,5 +1,6 @@
 // What the fleet verbs have in common that change machines: which ones, several at once, a line for each, an exit code.
 import type { Command } from "commander";
+import { tabled } from "../core/columns.ts";
 import type { Entry } from "../core/entry.ts";
 import { nearest } from "../core/nearest.ts";
 import { selectHosts } from "../core/select.ts";
@@ -13,6 +14,7 @@ import { openLocal } from "../shell/pack.ts";
 import { limiter, withoutName } from "../shell/pool.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { plugOf } from "./plug.ts";
 
 export interface ManyFlags extends Common {
   all?: boolean;
@@ -48,12 +50,10 @@ export const manyOptions = (command: Command): Command =>
   command
     .option("--repo <dir>", "the pack repository", ".")
     .option("--all", "all machines that are not switched off")
-    .option(
-      "--label <label>",
-      "all machines with this label; may be said again",
-      (one: string, all: string[]) => [...all, one],
-      [],
-    )
+    .option("--label <label>", "all machines with this label; may be said again", (one: string, all: string[] = []) => [
+      ...all,
+      one,
+    ])
     .option("--parallel <n>", "so many machines at once", "8")
     .option("--own-key", "log in with your own key: towline's may be locked behind a gate there")
     .option("--identity-file <file>", "like --own-key, with this private key")
@@ -114,26 +114,28 @@ export async function onEach<T>(
   wire: Wire,
   { state, hosts }: Fleeted,
   flags: ManyFlags,
-  run: (session: HostSession, host: Entry<"host">) => Promise<T>,
+  run: (session: HostSession, host: Entry<"host">, reopen: (pack: string) => Promise<HostSession>) => Promise<T>,
   done: (finished: number) => void,
 ): Promise<Map<string, { value: T } | { fault: unknown }>> {
   const most = Number(flags.parallel ?? 8);
   if (!Number.isInteger(most) || most < 1 || most > 256) throw usage("--parallel is no number from 1 to 256");
   const { env, home, secrets, ask } = wire;
-  const options = { env, home, secrets, ask, pack: state.pack, hosts: (name: string) => state.hosts.get(name)?.data };
+  const { here: offers } = plugOf(wire, repoDir(wire, flags));
+  const hostsOf = (name: string) => state.hosts.get(name)?.data;
+  const options = { env, home, secrets, ask, offers, pack: state.pack, hosts: hostsOf };
   const fleet = createFleet(options);
   const own = flags.identityFile !== undefined ? { file: flags.identityFile } : flags.ownKey ? ("own" as const) : null;
-  const open = async ({ id, data }: Entry<"host">) =>
+  const open = async ({ id, data }: Entry<"host">, pack = state.pack) =>
     own === null
-      ? fleet.open(id, data, state.pack)
-      : openOver(await connectAsPerson(id, data, options, own), id, data, state.pack, options);
+      ? fleet.open(id, data, pack)
+      : openOver(await connectAsPerson(id, data, options, own), id, data, pack, options);
   const gate = limiter(most);
   const results = new Map<string, { value: T } | { fault: unknown }>();
   const one = async (host: Entry<"host">) => {
     let session: HostSession | undefined;
     try {
       session = await open(host);
-      results.set(host.id, { value: await run(session, host) });
+      results.set(host.id, { value: await run(session, host, (pack) => open(host, pack)) });
     } catch (fault) {
       if (!(fault instanceof Fault) && !(fault instanceof HostFault)) throw fault;
       results.set(host.id, { fault });
@@ -169,14 +171,16 @@ export function failedRow(host: string, fault: unknown): Row {
 /** Prints the rows, with what to do about each, and sets the exit code. */
 export function tell(wire: Wire, flags: Common, rows: Row[], last: string): void {
   const sorted = rows.toSorted((a, b) => (a.host < b.host ? -1 : 1));
-  wire.out(flags.json ? `${JSON.stringify(sorted, null, 2)}\n` : `${[...table(sorted), last].join("\n")}\n`);
+  wire.out(
+    flags.json ? `${JSON.stringify(sorted, null, 2)}\n` : `${[...table(sorted, wire.columns), last].join("\n")}\n`,
+  );
   if (sorted.some((row) => !row.ok)) wire.exit(exit.findings);
 }
 
 const mark = ({ ok, state, warnings }: Row) =>
   !ok ? "✕" : warnings.length > 0 ? "◐" : state.startsWith("would") ? "●" : "✓";
 
-function table(rows: Row[]): string[] {
+function table(rows: Row[], columns: number | undefined): string[] {
   const head = ["  HOST", "STATE", "VERSION", "WAS", "ARCH"];
   const cells = rows.map((row) => [
     `${mark(row)} ${row.host}`,
@@ -185,16 +189,11 @@ function table(rows: Row[]): string[] {
     row.before ?? "-",
     row.arch ?? "-",
   ]);
-  const width = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(width[column] as number))
-      .join("  ")
-      .trimEnd();
+  const [top = "", ...lines] = tabled([head, ...cells], columns);
   return [
-    line(head),
+    top,
     ...rows.flatMap((row, index) => [
-      line(cells[index] as string[]),
+      lines[index] as string,
       ...(row.why ? [`    ${row.why}`] : []),
       ...(row.remedy ? [`    → ${row.remedy}`] : []),
       ...(row.removed ?? []).map((what) => `    − ${what}`),

@@ -12,6 +12,7 @@ import { limiter, withoutName } from "../shell/pool.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { createWays } from "../shell/ways.ts";
 import { type Common, inCi, repoDir, type Wire } from "../wire.ts";
+import { plugOf } from "./plug.ts";
 
 /** Adds `towline fleet status [HOST…]`. Starts nothing and writes nothing; asks all hosts at once. */
 export function fleetStatus(group: Command, wire: Wire): void {
@@ -32,14 +33,15 @@ export function fleetStatus(group: Command, wire: Wire): void {
       const { networks } = state.settings;
       const from = inCi(wire) ? networks : everywhere(state).settings.networks;
       const asked = hosts.filter((host) => isAsked(host, from));
-      const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets, ask: wire.ask };
+      const { here: offers } = plugOf(wire, repoDir(wire, flags));
+      const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets, ask: wire.ask, offers };
       const ways = createWays({ ...keyring, hosts: (name) => state.hosts.get(name)?.data });
       const looks = await lookAtAll(asked, state.pack, { ...keyring, ways }, counter(wire, flags, asked.length));
       ways.close();
       const now = wire.clock.now();
       const seen = { at: now.toISOString(), before: state.met };
       const rows = hostRows(hosts, looks, networks, seen, { zone: state.settings.zone, now });
-      wire.out(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : printed(rows));
+      wire.out(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : printed(rows, wire.columns));
       const broken = state.problems.some((one) => one.level === "error" && one.path.startsWith("hosts/"));
       if (broken || rows.some((row) => !row.healthy)) wire.exit(exit.findings);
     });
@@ -97,12 +99,12 @@ function counter(wire: Wire, flags: Common, all: number): (answered: number) => 
   return (answered) => wire.out(answered < all ? `\r${answered} of ${all} hosts have answered` : "\r\u001b[K");
 }
 
-function printed(rows: HostRow[]): string {
+function printed(rows: HostRow[], columns: number | undefined): string {
   if (rows.length === 0)
     return "No hosts yet. Copy hosts/example.md, give it an address, then: towline fleet enroll NAME\n";
   const able = rows.filter((row) => row.state === "ready" || row.state === "busy");
   const free = able.reduce((sum, row) => sum + Math.max(0, row.slots.total - row.slots.used), 0);
   const sick = rows.filter((row) => !row.healthy).length;
   const last = `${able.length} of ${rows.length} take work, ${free} slots are free${sick > 0 ? `; ${sick} ${sick === 1 ? "needs" : "need"} you` : ""}`;
-  return `${[...hostTable(rows), last].join("\n")}\n`;
+  return `${[...hostTable(rows, columns), last].join("\n")}\n`;
 }

@@ -39,17 +39,19 @@ export function fleetTeardown(group: Command, wire: Wire): void {
       throw usage("nothing was removed: nobody said yes", "say --yes, or look first with --dry-run");
     const open = (host: string) =>
       [...state.jobs.values()].filter((job) => job.data.host === host && !isOver(job)).map((job) => job.id);
+    const early = state.settings.id;
     const screen = live(wire, flags);
     const results = await onEach(
       wire,
       fleet,
       flags,
-      async (session, host) =>
+      async (session, host, reopen) =>
         tearDown(session, {
           runtime: flags.runtime,
           open: open(host.id),
           force: flags.force,
           hostProgram: flags.hostProgram,
+          early: early === state.pack ? undefined : { name: early, open: () => reopen(early) },
           login: flags.login ? await loginOf(wire, host, state.pack) : undefined,
           dry: flags.dryRun,
         }),

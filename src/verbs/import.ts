@@ -8,6 +8,8 @@ import { exit, usage } from "../errors.ts";
 import { githubPlace } from "../shell/init-look.ts";
 import { newRecord } from "../shell/new-record.ts";
 import { openLocal } from "../shell/pack.ts";
+import { whereOf } from "../shell/person-edit.ts";
+import { type PushedNew, pushNew } from "../shell/person-push.ts";
 import { type Proposed, propose } from "../shell/propose.ts";
 import { readWorkTree } from "../shell/read.ts";
 import { originUrl } from "../shell/repo-open.ts";
@@ -19,6 +21,7 @@ interface ImportFlags extends Common {
   on?: string;
   label?: string;
   dryRun?: boolean;
+  push?: boolean;
   pr?: boolean;
 }
 
@@ -41,14 +44,12 @@ export function importing(program: Command, wire: Wire): void {
       .option("--hosts <selector>", "where: a name, label:x or any")
       .option("--on <repo>", "they are work on this repository: `.`, owner/name or an address")
       .option("--dry-run", "say what would be written, and write nothing")
+      .option("--push", "put them on origin at once, those files and nothing else")
       .option("--pr", "propose them as a branch to merge")
       .option("--repo <dir>", "the pack repository", ".")
       .option("--json", "print the outcome as JSON");
   common(
-    group
-      .command("backlog [dir]")
-      .description("from a folder of Backlog.md; what is done there is left out")
-      .addHelpText("after", "\nExample:\n  towline import backlog ../app/backlog --agent scout --on ."),
+    group.command("backlog [dir]").description("from a folder of Backlog.md; what is done there is left out"),
   ).action(async (dir: string | undefined, flags: ImportFlags) =>
     run(wire, flags, await fromBacklog(wire, flags, dir)),
   );
@@ -97,29 +98,42 @@ async function run(wire: Wire, flags: ImportFlags, { work, broken }: Found): Pro
   const state = await readWorkTree(repo, top, tips);
   if (flags.agent !== undefined && !state.agents.has(flags.agent))
     throw usage(`there is no agent ${flags.agent}`, `agents: ${[...state.agents.keys()].join(", ") || "none yet"}`);
-  const proposing = flags.pr && !flags.dryRun ? await propose({ dir, ...wire }, branch, /^tasks\/[^/]+\.md$/) : null;
+  const where = whereOf(flags);
+  const proposing =
+    where === "pr" && !flags.dryRun ? await propose({ dir, ...wire }, branch, /^tasks\/[^/]+\.md$/) : null;
   const texts = new Map<string, string | null>();
   for (const { id } of work)
     texts.set(id, (proposing ? await proposing.text(`tasks/${id}.md`) : null) ?? (await textHere(top, id)));
   const planned = planTasks(work, (id) => texts.get(id) ?? null, flags);
   const fresh = planned.filter(({ state: one }) => one === "new");
   const message = `${counted(fresh.length, "task")} brought in`;
-  const made = proposing
-    ? await proposing.push(new Map(fresh.map(({ path, text }) => [path, text as string])), message)
-    : null;
-  const tasks = flags.dryRun || proposing ? planned : await written(top, planned);
+  const files = new Map(fresh.map(({ path, text }) => [path, text as string]));
+  const made = proposing ? await proposing.push(files, message) : null;
+  const pushed = where === "push" && !flags.dryRun ? await pushNew(dir, wire, files, message) : null;
+  const tasks = pushed
+    ? planned.map(lateOn(pushed))
+    : flags.dryRun || proposing
+      ? planned
+      : await written(top, planned);
   for (const { from, why } of broken) wire.report.warning(`${from} was left out: ${why}`);
   const outcome = {
     tasks,
     broken,
     branch: made?.branch ?? null,
     url: made?.url ?? null,
+    commit: pushed?.commit ?? made?.commit ?? null,
     dry_run: flags.dryRun === true,
   };
-  wire.out(flags.json ? `${JSON.stringify(outcome, null, 2)}\n` : described(tasks, made, flags));
+  wire.out(flags.json ? `${JSON.stringify(outcome, null, 2)}\n` : described(tasks, { made, pushed }, flags));
   if (broken.length > 0 || tasks.some(({ state: one }) => one === "refused" || one === "differs"))
     wire.exit(exit.findings);
 }
+
+/** What came to be on origin meanwhile is not written over. */
+const lateOn =
+  ({ there }: PushedNew) =>
+  (one: ImportedTask): ImportedTask =>
+    there.has(one.path) ? { ...one, state: "differs", why: "origin has it already" } : one;
 
 async function textHere(top: string, id: string): Promise<string | null> {
   const { readFile } = await import("node:fs/promises");
@@ -136,7 +150,12 @@ async function written(top: string, planned: ImportedTask[]): Promise<ImportedTa
   return done;
 }
 
-function described(tasks: ImportedTask[], made: Proposed | null, { dryRun }: ImportFlags): string {
+interface Landed {
+  made: Proposed | null;
+  pushed: PushedNew | null;
+}
+
+function described(tasks: ImportedTask[], { made, pushed }: Landed, { dryRun }: ImportFlags): string {
   const of = (state: ImportedTask["state"]) => tasks.filter((one) => one.state === state);
   const fresh = of("new");
   const count = (n: number, words: string) => (n > 0 ? [`${n} ${words}`] : []);
@@ -147,6 +166,9 @@ function described(tasks: ImportedTask[], made: Proposed | null, { dryRun }: Imp
     `${[`${fresh.length} ${dryRun ? "would be written" : "written"}`, ...count(of("same").length, "there already"), ...count(of("over").length, "finished there"), ...count(left.length, "left as they are")].join(", ")}.`,
     ...(made
       ? [`  proposed on the branch ${made.branch}${made.url ? `: ${made.url}` : ""}; merging it is the yes`]
+      : []),
+    ...(pushed?.commit
+      ? [`  pushed as ${pushed.commit.slice(0, 10)}${pushed.here ? "" : "; git pull brings them into this folder"}`]
       : []),
     ...(fresh.length > 0 && !dryRun ? ["They are drafts: nothing runs until `towline task ready ID`."] : []),
     "",

@@ -37,7 +37,7 @@ export async function askOrigin(wire: Wire, flags: InitFlags, person: Questions)
 export async function choose(
   wire: Wire,
   flags: InitFlags,
-  { place, said, offered }: Scene,
+  { around, place, said, offered }: Scene,
   person: Questions,
 ): Promise<Chosen> {
   const ask = asking(wire, flags, person);
@@ -81,6 +81,7 @@ export async function choose(
     every: offered.every,
     cron: offered.cron,
     github: place !== null,
+    local: place === null && around.origin === null && flags.origin === undefined,
     site,
     owner: said.owner ?? null,
     towline: selfOf(wire),

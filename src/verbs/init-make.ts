@@ -49,6 +49,8 @@ const message = "A towline pack";
 export const environment = "towline";
 
 export async function makePack(wire: Wire, flags: InitFlags): Promise<Made> {
+  if (flags.push && flags.pr)
+    throw usage("--push and --pr are given", "give one of them: --pr leaves the yes to a merge");
   const person = mayAsk(wire, flags) ? questions() : nobody;
   try {
     const scene = await sceneOf(wire, flags, person);
@@ -173,6 +175,11 @@ async function inOld(wire: Wire, flags: InitFlags, scene: Scene, files: Map<stri
   const { origin } = around;
   const proposes = flags.pr === true || (said.protected === true && !flags.push);
   if (!flags.push && !proposes) {
+    if (around.detached)
+      throw configuration(
+        `HEAD of ${dir} is on no branch (detached), so what is written there could be pushed to none`,
+        "git switch main (or git switch -c NAME), and then again; or let --push or --pr put it on origin",
+      );
     const { written, kept } = await writeMissing(dir, files);
     return { written, kept, where: "here", branch: null, url: null, commit: null, pushed_why: null, origin };
   }

@@ -1,17 +1,18 @@
 import type { Command } from "commander";
+import { tabled } from "../core/columns.ts";
 import type { Entry } from "../core/entry.ts";
 import { toSeconds } from "../core/explain.ts";
-import { sectionOf, unfenced } from "../core/job-text.ts";
 import { glyphs, isOver } from "../core/jobs.ts";
 import { nearest } from "../core/nearest.ts";
 import { formatDuration } from "../core/scalar.ts";
 import type { State } from "../core/state.ts";
 import { clean, oneLine } from "../core/text.ts";
-import { outside, usage } from "../errors.ts";
+import { usage } from "../errors.ts";
 import type { Repo } from "../ports.ts";
 import { openLocal } from "../shell/pack.ts";
-import { addRecords, jobPaths, readWorkTree } from "../shell/read.ts";
+import { addRecords, addRolled, jobPaths, readWorkTree } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { jobIn } from "./job-named.ts";
 
 interface ListFlags extends Common {
   task?: string;
@@ -19,7 +20,7 @@ interface ListFlags extends Common {
   limit: string;
 }
 
-/** Adds `towline job list`, `show ID` and `log ID`. They read this clone, no network. */
+/** Adds `towline job list` and `show ID`. They read this clone, no network. */
 export function showingJobs(group: Command, wire: Wire): void {
   group
     .command("list")
@@ -32,38 +33,23 @@ export function showingJobs(group: Command, wire: Wire): void {
     .action(async (flags: ListFlags) => list(wire, flags));
   group
     .command("show <id>")
-    .description("one run: its record (from this clone). A task's name shows its newest run")
+    .description("one run: its record (from this clone). A task's name shows its open or newest run")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print it as JSON")
     .action(async (id: string, flags: Common) => {
-      const job = await jobNamed(wire, flags, id);
+      const job = await localJob(wire, flags, id);
       if (flags.json)
         return void wire.out(`${JSON.stringify({ ...row(job), ...job.data, body: job.body }, null, 2)}\n`);
       const { run } = job.data;
-      const head = [line(job), ...(run.why === undefined ? [] : [`  ${oneLine(run.why, 300)}`]), `  ${job.path}`];
+      const head = [jobLine(job), ...(run.why === undefined ? [] : [`  ${oneLine(run.why, 300)}`]), `  ${job.path}`];
       wire.out(`${toSeconds(head.join("\n"))}\n\n${clean(job.body).trim()}\n`);
-    });
-  group
-    .command("log <id>")
-    .description("what a run printed, as far as its record keeps it (from this clone)")
-    .option("--repo <dir>", "the pack repository", ".")
-    .option("--json", "print it as JSON")
-    .action(async (id: string, flags: Common) => {
-      const job = await jobNamed(wire, flags, id);
-      const log = logOf(job.body);
-      if (flags.json) return void wire.out(`${JSON.stringify({ job: job.id, path: job.path, log }, null, 2)}\n`);
-      if (log === null)
-        throw usage(
-          `${job.id} has no log in its record${isOver(job) ? "" : " yet: it is collected when the run has ended"}`,
-          `towline job show ${job.id}`,
-        );
-      wire.out(`${log}\n`);
     });
 }
 
 async function list(wire: Wire, flags: ListFlags): Promise<void> {
   if (!/^[1-9]\d{0,4}$/.test(flags.limit)) throw usage(`--limit ${flags.limit} is not a number of runs`, "--limit 20");
   const { repo, state, paths } = await local(wire, flags);
+  if (flags.task !== undefined) await addRolled(repo, state, flags.task);
   if (flags.task !== undefined && !state.tasks.has(flags.task) && !state.status.has(flags.task)) {
     const near = nearest(flags.task, [...state.tasks.keys()]);
     throw usage(
@@ -80,7 +66,7 @@ async function list(wire: Wire, flags: ListFlags): Promise<void> {
     wire.report[one.level](`${one.message} (${one.fix})`, one);
   if (flags.json) return void wire.out(`${JSON.stringify(jobs.map(row), null, 2)}\n`);
   if (jobs.length === 0) return void wire.out(flags.open ? "No run is open.\n" : "No runs yet.\n");
-  for (const job of jobs) wire.out(`${toSeconds(line(job))}\n`);
+  for (const line of tabled(jobs.map(cells), wire.columns)) wire.out(`${line}\n`);
 }
 
 const chosen = ({ jobs }: State, { task, open, limit }: ListFlags): Entry<"job">[] =>
@@ -96,19 +82,10 @@ async function local(wire: Wire, flags: Common): Promise<{ repo: Repo; state: St
   return { repo, state: await readWorkTree(repo, top, tips), paths: await jobPaths(repo, tips) };
 }
 
-/** The run of this id, or the newest of the task of this name. Throws a usage Fault. */
-async function jobNamed(wire: Wire, flags: Common, said: string): Promise<Entry<"job">> {
-  const { repo, state, paths } = await local(wire, flags);
-  const name = said.replace(/^.*\//, "").replace(/\.md$/, "");
-  const own = state.status.get(name)?.data.jobs.at(-1)?.id;
-  const id = paths.has(name) ? name : (own ?? name);
-  const path = paths.get(id);
-  if (path !== undefined && !state.jobs.has(id)) await addRecords(repo, state, [path]);
-  const job = state.jobs.get(id);
-  if (job) return job;
-  if (path !== undefined) throw outside(`${path} cannot be read`, "towline check");
-  const near = nearest(name, [...paths.keys(), ...state.tasks.keys()]);
-  throw usage(`${said} is no job here`, near ? `did you mean ${near}?` : "towline job list");
+/** A run as this clone has it, by its id or its task's name. Throws a usage Fault. */
+export async function localJob(wire: Wire, flags: Common, said: string): Promise<Entry<"job">> {
+  const { repo, tips, top } = await openLocal(repoDir(wire, flags), wire);
+  return jobIn(repo, tips, await readWorkTree(repo, top, tips), said);
 }
 
 const row = ({ id, path, data }: Entry<"job">) => ({
@@ -126,19 +103,15 @@ const row = ({ id, path, data }: Entry<"job">) => ({
   why: data.run.why ?? null,
 });
 
-function line({ id, data }: Entry<"job">): string {
-  const parts = [
+export const jobLine = (job: Entry<"job">): string => cells(job).filter(Boolean).join("  ");
+
+function cells({ id, data }: Entry<"job">): string[] {
+  return [
+    `${glyphs[data.state] ?? "·"} ${id}`,
     data.state,
     [data.agent, data.host].filter(Boolean).join(" on "),
-    data.started_at ?? data.run.claimed_at,
+    toSeconds(data.started_at ?? data.run.claimed_at),
     data.took === undefined ? "" : formatDuration(data.took),
     data.cost === undefined ? "" : `$${data.cost.toFixed(2)}`,
   ];
-  return `${glyphs[data.state] ?? "·"} ${id}  ${parts.filter(Boolean).join("  ")}`;
-}
-
-/** What it printed: its answer, then what it said beside that; null: its record holds neither. */
-function logOf(body: string): string | null {
-  const [answer, log] = ["Answer", "Log"].map((title) => clean(unfenced(sectionOf(body, title))).trim());
-  return [answer === "_No answer._" ? "" : answer, log].filter(Boolean).join("\n\n") || null;
 }

@@ -17,9 +17,12 @@ import { createScan } from "../shell/scan.ts";
 import { createScreen } from "../shell/screen.ts";
 import type { HostLookup } from "../shell/ways.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { diffing } from "./job-diff.ts";
+import { logging } from "./job-log.ts";
 import { showingJobs } from "./job-show.ts";
+import { plugOf } from "./plug.ts";
 
-/** Adds `towline job list|show|log|cancel|attach`. */
+/** Adds `towline job list|show|log|diff|cancel|attach`. */
 export function job(program: Command, wire: Wire): void {
   const group = program.command("job").description("single runs of tasks");
   group
@@ -31,12 +34,23 @@ export function job(program: Command, wire: Wire): void {
       const dir = repoDir(wire, flags);
       const { repo, tips } = await openOrigin(dir, wire);
       const path = await recordOf(repo, tips, await readPair(repo, tips), id);
-      const connect = (pack: string, hosts: HostLookup) => createPool(createFleet({ ...wire, hosts }), pack);
-      const ports = { repo, clock: wire.clock, runtimes, connect, screen: createScreen(wire.secrets, createScan()) };
+      const plug = plugOf(wire, dir);
+      const connect = (pack: string, hosts: HostLookup) =>
+        createPool(createFleet({ ...wire, hosts, offers: plug.here }), pack);
+      const ports = {
+        repo,
+        clock: wire.clock,
+        runtimes,
+        plug: plug.runtime,
+        connect,
+        screen: createScreen(wire.secrets, createScan()),
+      };
       const came = await cancelJob(ports, tips, path, await personOf(dir, wire.env));
       wire.out(flags.json ? `${JSON.stringify(told(came), null, 2)}\n` : `${line(came)}\n`);
     });
   attaching(group, wire);
+  diffing(group, wire);
+  logging(group, wire);
   showingJobs(group, wire);
 }
 

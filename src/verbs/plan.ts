@@ -7,6 +7,7 @@ import { recordsOf } from "../core/known-hosts.ts";
 import { whatMatters } from "../core/matters.ts";
 import { isEach } from "../core/select.ts";
 import { exit, usage } from "../errors.ts";
+import { offersOf } from "../plugin/plug.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
@@ -25,6 +26,7 @@ import { createScreen } from "../shell/screen.ts";
 import { addSpent } from "../shell/spent.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { codeOf } from "./code.ts";
+import { plugOf } from "./plug.ts";
 
 interface PlanFlags extends Common {
   at?: string;
@@ -106,7 +108,10 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     }));
     return { starts, holds: [...holds].map(([task, hold]) => ({ task, ...hold })), next, unseen };
   }
-  const pool = createPool(createFleet({ ...wire, hosts: recordsOf(state) }), state.pack);
+  const pool = createPool(
+    createFleet({ ...wire, hosts: recordsOf(state), ...offersOf(plugOf(wire, dir), () => state) }),
+    state.pack,
+  );
   try {
     const findings = noFindings();
     const scan = createScan();

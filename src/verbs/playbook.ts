@@ -8,7 +8,7 @@ import { counted } from "../core/text.ts";
 import { toldText } from "../core/told.ts";
 import { configuration, usage } from "../errors.ts";
 import type { Runtime } from "../ports.ts";
-import { runtimes } from "../runtimes/index.ts";
+import { runtimeOf, runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
 import { inform } from "../shell/knowledge.ts";
@@ -19,6 +19,7 @@ import { lookAtRepos } from "../shell/repos.ts";
 import { createScan } from "../shell/scan.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { codeOf } from "./code.ts";
+import { plugOf } from "./plug.ts";
 
 interface PlaybookFlags extends Common {
   host?: string;
@@ -43,6 +44,8 @@ export function playbook(program: Command, wire: Wire): void {
         wire.report.note(
           `Origin differs from the work tree in ${counted(unseen.length, "record")}: this is as origin has it.`,
         );
+      const { runtime = "" } = state.agents.get(nameOf(agent))?.data ?? {};
+      await plugOf(wire, dir).runtime(state, runtime);
       const draft = draftOf(state, wire.clock.now(), "playbook");
       const cast = castOf(draft, agent, task, flags.host);
       const code = codeOf(wire, dir, createScan());
@@ -74,8 +77,10 @@ interface Cast {
   runtime: Runtime;
 }
 
+const nameOf = (agent: string) => agent.replace(/^agents\//, "").replace(/\.md$/, "");
+
 function castOf(draft: Draft, name: string, taskName: string | undefined, host: string | undefined): Cast {
-  const agent = draft.agents.get(name.replace(/^agents\//, "").replace(/\.md$/, ""));
+  const agent = draft.agents.get(nameOf(name));
   if (!agent) throw usage(`there is no agents/${name}.md`, hint(name, draft.agents.keys()));
   if (host !== undefined && !draft.hosts.has(host))
     throw usage(`there is no hosts/${host}.md`, hint(host, draft.hosts.keys()));
@@ -88,7 +93,10 @@ function castOf(draft: Draft, name: string, taskName: string | undefined, host: 
       `${task.id} is no task of ${agent.id}`,
       own ? `towline playbook ${own.id} ${task.id}` : "it names no agent that there is",
     );
-  const runtime = (runtimes as Record<string, Runtime>)[agent.data.runtime];
+  const runtime = runtimeOf(runtimes, draft, agent.data.runtime);
+  const plugged = draft.plugged?.get(agent.data.runtime);
+  if (plugged && "fault" in plugged)
+    throw configuration(`${agent.path}: runtime \`${agent.data.runtime}\` is a plugin's: ${plugged.fault}`);
   if (!runtime)
     throw configuration(
       `${agent.path} names the runtime ${agent.data.runtime}, which this towline has not`,

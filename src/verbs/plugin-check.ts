@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { byHand, merged, withPlugin } from "../core/plugin-edit.ts";
+import { own_forges, own_runtimes, own_transports } from "../core/plugin-offers.ts";
 import { type Declared, judgeDeclared } from "../core/plugins.ts";
 import type { PluginSettings } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
@@ -48,7 +49,7 @@ async function look(here: Here, name: string): Promise<{ plugin: string; declare
     const code = await codeOf(here, name);
     const session = await openSession(code, here.state.settings.plugins[name] ?? {}, {});
     await session.close();
-    const unknown = wrongActions(here.state, name, session.declared);
+    const unknown = wrongActions(here.state, name, session.declared) ?? wrongUses(here.state, name, session.declared);
     return { plugin: name, declared: session.declared, ...(unknown ? { problem: unknown } : {}) };
   } catch (thrown) {
     if (!(thrown instanceof PluginFault)) throw thrown;
@@ -65,6 +66,25 @@ function wrongActions({ rules }: State, name: string, { actions }: Declared): st
   return null;
 }
 
+/** A record that wants what it does not offer, or may not do. */
+function wrongUses(
+  { agents, hosts, settings }: State,
+  name: string,
+  { runtime, transport, forge }: Declared,
+): string | null {
+  const agent = [...agents.values()].find(({ data }) => data.runtime === name);
+  if (agent && !runtime && !own_runtimes.has(name)) return `${agent.path} has \`runtime: ${name}\`, and it offers none`;
+  const host = [...hosts.values()].find(({ data }) => data.transport === name);
+  if (host && !transport && !own_transports.has(name))
+    return `${host.path} has \`transport: ${name}\`, and it offers none`;
+  if (settings.forge?.name === name && !forge && !own_forges.has(name))
+    return `towline.yml has \`forge: ${name}\`, and it offers none`;
+  const { program } = settings.plugins[name] ?? {};
+  return host && transport && program !== transport.program
+    ? `its transport starts ${transport.program}, which towline.yml does not allow: write \`program: ${transport.program}\` below it there`
+    : null;
+}
+
 export async function check(wire: Wire, only: string | undefined, flags: PluginFlags): Promise<void> {
   const here = await hereOf(wire, flags);
   const named = Object.keys(here.state.settings.plugins);
@@ -77,13 +97,27 @@ export async function check(wire: Wire, only: string | undefined, flags: PluginF
     wire.out(
       problem === undefined ? `✓ ${plugin}: ${declared ? oneLine(declared.title) : ""}\n` : `✗ ${plugin}: ${problem}\n`,
     );
-    if (declared) for (const line of about(declared)) wire.out(`    ${line}\n`);
+    if (declared) for (const line of about(declared, plugin)) wire.out(`    ${line}\n`);
     if (!named.includes(plugin)) wire.out(`    it does not run yet: write \`${byHand(plugin, {})}\` in towline.yml\n`);
   }
   if (rows.length === 0) wire.out("There is no plugin. Begin one: towline plugin new NAME\n");
 }
 
-const about = ({ kinds, options, actions, hooks, secrets }: Declared): string[] => [
+const about = (
+  { kinds, options, actions, hooks, secrets, runtime, transport, forge }: Declared,
+  name: string,
+): string[] => [
+  ...(runtime
+    ? [
+        `offers \`runtime: ${name}\`, by the program ${runtime.program ?? name} of the host: ${oneLine(runtime.says, 160)}`,
+      ]
+    : []),
+  ...(forge ? [`offers \`forge: ${name}\`: ${oneLine(forge.says, 160)}`] : []),
+  ...(transport
+    ? [
+        `offers \`transport: ${name}\`, by ${transport.program} of the machine that ticks run on: ${oneLine(transport.says, 160)}`,
+      ]
+    : []),
   ...Object.entries(kinds).map(([kind, says]) => `makes ${kind}: ${oneLine(says, 160)}`),
   ...Object.entries(options).map(
     ([name, { says, required }]) => `option ${name}${required ? " (required)" : ""}: ${oneLine(says, 160)}`,
@@ -133,7 +167,7 @@ export async function setup(wire: Wire, name: string, flags: PluginFlags): Promi
 async function declaredBy(code: Code): Promise<Declared> {
   const running = await runPlugin(code);
   try {
-    return taken(judgeDeclared(await running.ask("describe")));
+    return taken(judgeDeclared(await running.ask("describe"), code.name));
   } catch (thrown) {
     if (thrown instanceof PluginFault)
       throw configuration(`${code.place}: ${thrown.message}`, "mend it, then look with `towline plugin check`");

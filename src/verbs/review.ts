@@ -44,17 +44,19 @@ export function review(program: Command, wire: Wire): void {
     });
 }
 
-/** The job of this id, or the one open job of the task of this name. */
-async function workNamed(repo: Repo, tips: Tips, state: State, said: string): Promise<Entry<"job">> {
+/** The job of this id, or of the task of this name: the open one, else its newest. */
+export async function workNamed(repo: Repo, tips: Tips, state: State, said: string): Promise<Entry<"job">> {
   const id = said.replace(/^.*\//, "").replace(/\.md$/, "");
   const open = [...state.jobs.values()].filter((one) => one.data.run.code !== undefined && !isOver(one));
   const own = open.find((one) => one.id === id) ?? open.find((one) => one.data.task === id);
   if (own) return own;
-  const path = (await jobPaths(repo, tips)).get(id);
+  const paths = await jobPaths(repo, tips);
+  const name = paths.has(id) ? id : (state.status.get(id)?.data.jobs.at(-1)?.id ?? id);
+  const path = paths.get(name);
   if (path !== undefined) await addRecords(repo, state, [path]);
-  const found = state.jobs.get(id);
+  const found = state.jobs.get(name);
   if (found?.data.run.code) return found;
-  if (found) throw usage(`${id} is no work on a repository`, `its answer is in ${found.path}`);
+  if (found) throw usage(`${name} is no work on a repository`, `its answer is in ${found.path}`);
   const near = nearest(id, [...open.map((one) => one.id), ...open.map((one) => one.data.task)]);
   throw usage(
     `${said} is no job here`,

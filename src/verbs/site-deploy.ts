@@ -2,21 +2,24 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { publish_ways, publishWay } from "../core/publish-way.ts";
 import type { State } from "../core/state.ts";
 import { usage } from "../errors.ts";
 import { type DeliverPorts, deliver, refuseOpen, wayOf } from "../shell/deliver.ts";
 import { connectHost } from "../shell/fleet.ts";
 import { openLocal } from "../shell/pack.ts";
 import { readPair } from "../shell/read.ts";
-import { buildSite } from "../shell/site.ts";
 import { siteLock } from "../shell/site-lock.ts";
+import { buildOnce } from "../shell/site-once.ts";
 import { type Common, inCi, repoDir, secretOf, type Wire } from "../wire.ts";
 import { exportOnce } from "./export.ts";
+import { plugOf } from "./plug.ts";
 
 interface DeployFlags extends Common {
   at?: string;
   base?: string;
   public?: boolean;
+  to?: string;
 }
 
 /** What a site needs on its way out, from a tick as from a person's hand. */
@@ -26,7 +29,10 @@ export const delivery = (wire: Wire, dir: string, { hosts, pack }: State): Deliv
   hosts,
   secret: secretOf(wire),
   connect: (host) =>
-    connectHost(host.id, host.data, { ...wire, hosts: (name) => hosts.get(name)?.data, pack, connectTimeout: 20_000 }),
+    connectHost(host.id, host.data, {
+      ...wire,
+      ...{ pack, connectTimeout: 20_000, hosts: (name) => hosts.get(name)?.data, offers: plugOf(wire, dir).here },
+    }),
 });
 type Secret = (name: string) => string | undefined;
 
@@ -35,23 +41,27 @@ export function siteDeploy(group: Command, wire: Wire): void {
   group
     .command("deploy")
     .description("build the dashboard and bring it to where `site.publish` says")
+    .option("--to <way>", "another way than `site.publish`, this once: branch[:NAME], dir:PATH, ssh:HOST:/PATH, …")
     .option("--base <path>", "path under which it will be served (default: site.base of towline.yml)")
     .option("--public", "even where the repository is private and the dashboard is not encrypted")
     .option("--at <ref>", "another commit of the default branch than its newest")
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print where it went as JSON")
     .action(async (flags: DeployFlags) => {
-      const { to, took } = await deployed(wire, flags);
-      if (flags.json) wire.out(`${JSON.stringify({ to, took }, null, 2)}\n`);
-      else wire.out(`✓ deployed in ${took.toFixed(1)} s  ${to}\n`);
+      const { to, took, built } = await deployed(wire, flags);
+      if (flags.json) wire.out(`${JSON.stringify({ to, took, built }, null, 2)}\n`);
+      else wire.out(`✓ ${built ? `built in ${took.toFixed(1)} s and deployed` : "deployed as it was built"}  ${to}\n`);
     });
 }
 
-async function deployed(wire: Wire, flags: DeployFlags): Promise<{ to: string; took: number }> {
+async function deployed(wire: Wire, flags: DeployFlags): Promise<{ to: string; took: number; built: boolean }> {
   const dir = repoDir(wire, flags);
   const { repo, tips, top } = await openLocal(dir, { env: wire.env, clock: wire.clock }, flags.at);
   const state = await readPair(repo, tips);
-  const site = state.settings.site ?? { private: false, public: false };
+  const set = state.settings.site ?? { private: false, public: false };
+  const site = flags.to === undefined ? set : { ...set, publish: flags.to };
+  if (flags.to !== undefined && !publishWay(flags.to))
+    throw usage(`--to ${flags.to} is no way`, `write ${publish_ways}`);
   const way = wayOf(site);
   if (way.to === "pages")
     throw usage(
@@ -64,11 +74,15 @@ async function deployed(wire: Wire, flags: DeployFlags): Promise<{ to: string; t
   const work = await mkdtemp(join(tmpdir(), "towline-deploy-"));
   try {
     const data = join(work, "data");
-    await exportOnce(wire, { ...flags, out: data });
+    const { digest, place: marks } = await exportOnce(wire, { ...flags, out: data });
     const base = flags.base ?? site.base;
-    const { out, took } = await buildSite({ data, out: join(work, "site"), base, site: site.url, lock });
+    // What is locked goes away again: its pieces on this disk are of no use to anybody.
+    const out = lock
+      ? join(work, "site")
+      : join(marks, flags.base === undefined && flags.at === undefined ? "site" : "deploy");
+    const { took, built } = await buildOnce({ data, out, base, site: site.url, lock, digest, marks });
     await deliver(way, out, ports);
-    return { to: site.publish ?? way.to, took };
+    return { to: site.publish ?? way.to, took, built };
   } finally {
     await rm(work, { recursive: true, force: true });
   }

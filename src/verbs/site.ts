@@ -2,13 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import { readBeatText } from "../core/beat.ts";
+import { tickTime } from "../core/export-beat.ts";
 import type { Settings } from "../core/schema.ts";
 import { messageOf, usage } from "../errors.ts";
 import type { Tips } from "../ports.ts";
 import { openLocal } from "../shell/pack.ts";
 import { type Lock, newSiteKey } from "../shell/seal.ts";
-import { buildSite, serveSite } from "../shell/site.ts";
+import { serveSite } from "../shell/site.ts";
 import { site_key, siteLock } from "../shell/site-lock.ts";
+import { buildOnce } from "../shell/site-once.ts";
 import { type Common, repoDir, secretOf, type Wire } from "../wire.ts";
 import { exportOnce } from "./export.ts";
 import { siteDeploy } from "./site-deploy.ts";
@@ -17,6 +20,7 @@ interface SiteFlags extends Common {
   out?: string;
   base?: string;
   at?: string;
+  force?: boolean;
 }
 
 /** Adds `towline site build`, `serve`, `deploy` and `key`. */
@@ -28,11 +32,13 @@ export function site(program: Command, wire: Wire): void {
     .option("--out <dir>", "where to (default: towline/site in the git directory)")
     .option("--base <path>", "path under which it will be served, like /name/ (default: site.base of towline.yml)")
     .option("--at <ref>", "another commit of the default branch than its newest")
+    .option("--force", "even when nothing has changed since it was built there")
     .option("--repo <dir>", "the pack repository", ".")
-    .option("--json", "print folder, digest and seconds as JSON")
+    .option("--json", "print folder, digest, seconds and whether it was built as JSON")
     .action(async (flags: SiteFlags) => {
-      const { out, took, digest, link } = await build(wire, flags);
-      if (flags.json) wire.out(`${JSON.stringify({ out, took, digest, link }, null, 2)}\n`);
+      const { out, took, digest, link, built } = await build(wire, flags);
+      if (flags.json) wire.out(`${JSON.stringify({ out, took, digest, link, built }, null, 2)}\n`);
+      else if (!built) wire.out(`✓ nothing changed since it was built  ${out}\n`);
       else wire.out(`✓ built in ${took.toFixed(1)} s  ${out}\n${link ? `It is locked; open it with ${link}\n` : ""}`);
     });
   command
@@ -59,7 +65,8 @@ async function build(wire: Wire, flags: SiteFlags, { folder = "site", own = newS
     const out = flags.out === undefined ? join(place, folder) : resolve(wire.cwd, flags.out);
     const base = flags.base ?? settings.site?.base;
     const { lock, link } = lockOf(wire, settings, own);
-    return { ...(await buildSite({ data, out, base, site: settings.site?.url, lock })), digest, tips, link };
+    const how = { data, out, base, site: settings.site?.url, lock, digest, marks: place, force: flags.force };
+    return { ...(await buildOnce(how)), digest, tips, link };
   } finally {
     await rm(data, { recursive: true, force: true });
   }
@@ -79,13 +86,19 @@ async function serve(wire: Wire, flags: SiteFlags & { port: string }): Promise<v
   // Not beside the tick's own build, which may stand under another base.
   const how = { folder: "preview", own: newSiteKey() };
   const { out, tips, link = "" } = await build(wire, { ...flags, base: "/" }, how);
-  const served = await serveSite(out, { port, host: "127.0.0.1" });
+  let tick: string | null = null;
+  // As this clone knows it: ticks elsewhere may have come since it was fetched.
+  const heard = () => (tick === null ? undefined : { tick, live: false });
+  const hear = (beat: string | null) => {
+    tick = tickTime(readBeatText(beat)?.tick ?? "");
+  };
+  const served = await serveSite(out, { port, host: "127.0.0.1", heard });
   const url = served.url + link;
   wire.out(flags.json ? `${JSON.stringify({ url, out })}\n` : `The dashboard is at ${url}\n`);
   const stop = new AbortController();
   const end = () => stop.abort();
   process.once("SIGINT", end).once("SIGTERM", end);
-  await refresh(wire, () => build(wire, { ...flags, base: "/" }, how), flags, tips, stop.signal);
+  await refresh(wire, () => build(wire, { ...flags, base: "/" }, how), flags, { built: tips, hear }, stop.signal);
   await served.close();
 }
 
@@ -95,9 +108,9 @@ const look = 5;
 /** Builds anew whenever the pair of commits in this repository moves. A build that fails is told; the old site stays. */
 async function refresh(
   wire: Wire,
-  again: () => Promise<{ took: number }>,
+  again: () => Promise<{ took: number; built: boolean }>,
   flags: SiteFlags,
-  built: Tips,
+  { built, hear }: { built: Tips; hear(beat: string | null): void },
   signal: AbortSignal,
 ): Promise<void> {
   let shown = built;
@@ -106,12 +119,14 @@ async function refresh(
     await wire.clock.sleep(look * 1000, signal).catch(() => {});
     if (signal.aborted) return;
     try {
-      const { tips } = await openLocal(repoDir(wire, flags), { env: wire.env, clock: wire.clock }, flags.at);
+      const { repo, tips } = await openLocal(repoDir(wire, flags), { env: wire.env, clock: wire.clock }, flags.at);
+      hear(await repo.readBeat());
       if (tips.policy === shown.policy && tips.ledger === shown.ledger) continue;
       // Also when it fails: the same commits would fail again.
       shown = tips;
-      const { took } = await again();
-      wire.report.note(`✓ built anew in ${took.toFixed(1)} s, as of ${(tips.ledger ?? tips.policy).slice(0, 7)}`);
+      const { took, built } = await again();
+      if (built)
+        wire.report.note(`✓ built anew in ${took.toFixed(1)} s, as of ${(tips.ledger ?? tips.policy).slice(0, 7)}`);
     } catch (thrown) {
       const why = messageOf(thrown).split("\n", 1)[0] ?? "";
       if (why !== told) wire.report.error(`the dashboard was not refreshed: ${why}`);

@@ -101,9 +101,12 @@ function edited(path: string, text: string, fields: Record<string, string>): str
   return needed.length === 0 ? text : setFields(text, Object.fromEntries(needed));
 }
 
+/** A record's path, as the shell completes it, stands for its name. */
+export const plainName = (said: string) => said.replace(/^.*\//, "").replace(/\.md$/, "");
+
 /** Throws a usage Fault that names what was probably meant. */
 export function taskNamed(state: State, said: string): Entry<"task"> {
-  const id = said.replace(/^.*\//, "").replace(/\.md$/, "");
+  const id = plainName(said);
   const task = state.tasks.get(id);
   if (task) return task;
   const near = nearest(id, [...state.tasks.keys()]);

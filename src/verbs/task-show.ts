@@ -1,11 +1,12 @@
 import type { Command } from "commander";
+import type { Entry } from "../core/entry.ts";
 import { explainTask, toSeconds } from "../core/explain.ts";
 import { answerOf, unfenced } from "../core/job-text.ts";
 import { glyphs } from "../core/jobs.ts";
 import { clean, oneLine } from "../core/text.ts";
 import type { Common, Wire } from "../wire.ts";
 import { lookAhead } from "./ahead.ts";
-import { taskNamed } from "./task-change.ts";
+import { plainName, taskNamed } from "./task-change.ts";
 
 /** Adds `towline task show ID`. */
 export function showingTask(group: Command, wire: Wire): void {
@@ -15,10 +16,11 @@ export function showingTask(group: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print it as JSON")
     .action(async (id: string, flags: Common) => {
-      const { state, draft, ahead } = await lookAhead(wire, flags);
+      const { state, draft, ahead, rolled } = await lookAhead(wire, flags);
+      const archived = await rolled(plainName(id));
       const task = taskNamed(state, id);
-      const { state: stands, why } = explainTask(draft, task, ahead);
       const status = state.status.get(task.id);
+      const { state: stands, why } = archived ? endOf(status) : explainTask(draft, task, ahead);
       const answer = clean(unfenced(answerOf(status?.body ?? ""))).trim();
       const jobs = status?.data.jobs ?? [];
       if (flags.json) {
@@ -42,6 +44,12 @@ export function showingTask(group: Command, wire: Wire): void {
       wire.out(`${toSeconds(lines.join("\n"))}\n`);
     });
 }
+
+/** How a task ended that is archived: no tick has a word on it any more. */
+export const endOf = (status: Entry<"status"> | undefined) => ({
+  state: status?.data.state ?? "done",
+  why: [status?.data.reason, `over since ${status?.data.since ?? "long"}, and archived`].filter(Boolean).join("; "),
+});
 
 /** At most so many lines of it. */
 function indented(text: string, most: number): string[] {

@@ -6,7 +6,8 @@ import type { Clock, Conversations, Repo } from "../ports.ts";
 import { ping } from "../shell/heartbeat.ts";
 import { visible } from "../shell/masked.ts";
 import { type Published, publish } from "../shell/publish.ts";
-import { databaseOf, openStore } from "../shell/store.ts";
+import type { Code } from "../shell/repos.ts";
+import { databaseOf, openStore, type Store } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { type TickPorts, tickId } from "../shell/tick-run.ts";
 import { cacheDir, secretOf, type Wire } from "../wire.ts";
@@ -24,6 +25,7 @@ interface After {
   /** What the heartbeat had when the tick began. */
   before: Beat | null;
   plugins: Pick<Plugins, "act">;
+  code: Pick<Code, "forge">;
   signal: AbortSignal | undefined;
 }
 
@@ -44,23 +46,38 @@ export function afterRecord({
   conversations,
   before,
   plugins,
+  code,
   signal,
 }: After): Stages {
   let published: Published = { changed: false, export: null, beat: before?.published };
   const seen = visible(repo, wire.secrets);
+  let database = before?.database;
+  const today = clock.now().toISOString().slice(0, 10);
   const syncing = async (state: State) => {
     const store = await openStore(databaseOf(state.settings, wire.env, repo.gitDir));
     try {
       const result = await sync(store, seen, state.tips, { packId: state.pack });
-      if (result.state !== "synced") return { degraded: result.why };
+      const { failing, ...compared } = database ?? {};
+      if (result.state !== "synced") {
+        database = { ...compared, failing: failing ?? clock.now().toISOString() };
+        return { degraded: result.why, did: failing === undefined };
+      }
+      database = compared;
       const { written, deleted } = result;
-      return written + deleted === 0 ? {} : { note: `${written} written, ${deleted} deleted` };
+      if (written + deleted === 0) return { did: failing !== undefined };
+      const due = compared.at === undefined || !compared.at.startsWith(today);
+      if (due) database = await comparedNow(store, state).catch(() => compared);
+      return { note: `${written} written, ${deleted} deleted`, did: due || failing !== undefined };
     } finally {
       store.close();
     }
   };
-  const publishing = async (state: State, left: number) => {
-    const ports = { repo: seen, ...delivery(wire, dir, state), left, now: clock.now().getTime() };
+  const comparedNow = async (store: Store, { tips }: State): Promise<Beat["database"]> => {
+    const { compare } = await import("../shell/sync-compare.ts");
+    return { at: clock.now().toISOString(), ...(await compare(store, seen, tips, performance.now() + 5000)) };
+  };
+  const publishing = async (state: State, left: number, tick: string) => {
+    const ports = { repo: seen, ...delivery(wire, dir, state), tick, database, left, now: clock.now().getTime() };
     published = await publish(ports, state.settings, state.tips, before);
     return published.changed ? { note: "the dashboard was built anew" } : { note: published.later };
   };
@@ -77,7 +94,11 @@ export function afterRecord({
     state.notices?.some((one) => one.tick === id)
       ? (await import("../shell/notify.ts")).sendNotices(lent(wire, signal), state, id)
       : {};
-  const today = clock.now().toISOString().slice(0, 10);
+  const starting = async (state: State, _left: number, id: string) => {
+    if (!state.notices?.some((one) => one.tick === id && one.inputs)) return {};
+    const { startWorkflows } = await import("../shell/start-workflows.ts");
+    return startWorkflows(code.forge(state.settings), lent(wire).mask, state, id);
+  };
   let archived = before?.archived;
   const archiving = async ({ settings, tips: at }: State) => {
     if (!settings.archive || archived === today) return {};
@@ -88,13 +109,14 @@ export function afterRecord({
     );
     archived = today;
     const count = Object.values(records).reduce((sum, one) => sum + one, 0);
-    return { did: true, ...(commit !== null && { note: `${count} old records went into the archive` }) };
+    return { did: true, ...(commit !== null && count > 0 && { note: `${count} old records went into the archive` }) };
   };
   const beating = async ({ settings: { heartbeat } }: State) =>
     heartbeat ? ping(heartbeat.url, secretOf(wire), wire.env) : {};
   return {
     after: [
       ...(lead ? [{ name: "notify", run: notifying }] : []),
+      ...(lead ? [{ name: "workflows", run: starting }] : []),
       ...(lead ? [{ name: "plugins", run: (state: State) => plugins.act(state, clock.now(), signal) }] : []),
       ...(conversations ? [{ name: "proposals", run: planning }] : []),
       ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),
@@ -103,7 +125,7 @@ export function afterRecord({
       ...(lead ? [{ name: "heartbeat", run: beating }] : []),
     ],
     published: () => published,
-    memories: () => ({ published: published.beat, plans, archived }),
+    memories: () => ({ published: published.beat, database, plans, archived }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { State } from "../core/state.ts";
 import { exit, interrupted, usage } from "../errors.ts";
 import { hearSignals, heed } from "../interrupt.ts";
 import { createPlugins } from "../plugin/index.ts";
+import { createPlug, offersOf } from "../plugin/plug.ts";
 import { createPollers } from "../pollers/index.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { unpushed } from "../shell/behind.ts";
@@ -72,7 +73,10 @@ export async function tickOnce(
   });
   const jobs: State["jobs"] = new Map();
   const plugins = createPlugins({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, before?.plugins);
+  const plug = createPlug({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, options.signal);
   const sources = options.pollers ?? pollersOf(wire, flags);
+  const scan = createScan();
+  const code = codeOf(wire, dir, scan);
   const stages = afterRecord({
     wire,
     flags,
@@ -83,15 +87,15 @@ export async function tickOnce(
     conversations,
     before,
     plugins,
+    code,
     signal: options.signal,
   });
-  const scan = createScan();
-  const code = codeOf(wire, dir, scan);
   const outcome = await runTick(
     around({
       repo,
       clock,
       runtimes,
+      plug: plug.runtime,
       screen: createScreen(secrets, scan),
       mask: (text, cut) => secrets.mask(text, cut),
       code,
@@ -113,7 +117,7 @@ export async function tickOnce(
           ]
         : () => [],
       ...(lead ? { hooks: plugins.hooks } : {}),
-      connect: (pack, hosts) => createPool(createFleet({ ...wire, hosts }), pack),
+      connect: (pack, hosts, state) => createPool(createFleet({ ...wire, hosts, ...offersOf(plug, state) }), pack),
       after: stages.after,
       beat: ({ contended }) => ({
         ...stages.memories(),

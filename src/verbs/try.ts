@@ -58,7 +58,7 @@ async function once(wire: Wire, name: string, flags: TryFlags, signal: AbortSign
   const ours = taskOf(state, { text: task.body, like: task.data, ...one, ...chosen }, { by, record: false });
   const show = createShow(wire, flags, [ours]);
   const errand = { tasks: [ours], tick: `${tickId(wire.clock.now())}-try`, by, signal, ...show, landed: () => {} };
-  const ran = await runErrand(portsOf(wire), book, errand).catch((thrown) => {
+  const ran = await runErrand(portsOf(wire, dir), book, errand).catch((thrown) => {
     show.clear();
     throw signal.aborted ? interrupted(thrown, "nothing was started") : thrown;
   });

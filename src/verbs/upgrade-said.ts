@@ -21,6 +21,8 @@ export function upgradeDescribed({ changed, added, version, files }: Upgraded, c
       ...patch(path, before ?? "", after),
     ]),
   ];
+  const [first] = edited;
+  if (first) lines.push(`To have towline's instead: towline upgrade --take ${first.path} (git keeps yours)`);
   if (!changed && version === null) lines.push("Nothing to write: every secret in use is handed to the ticks.");
   else if (!changed) lines.push("Nothing to write: what towline made here is up to date.");
   else lines.push(check ? "Nothing was written." : "Written. Look at it, then commit and push it.");

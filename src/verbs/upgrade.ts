@@ -19,14 +19,15 @@ import { withSetting } from "../core/setting-line.ts";
 import { readSettings } from "../core/state.ts";
 import { tick_workflow } from "../core/tick-env.ts";
 import { wishedOf, withNames } from "../core/upgrade.ts";
-import { configuration, exit } from "../errors.ts";
-import type { Place } from "../shell/git.ts";
+import { configuration, exit, usage } from "../errors.ts";
+import { type Place, runGit } from "../shell/git.ts";
 import { openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { freshFiles } from "../shell/pack-made.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface UpgradeFlags extends Common {
   check?: boolean;
+  take?: string[];
 }
 
 export interface Upgraded {
@@ -56,10 +57,14 @@ export function upgrade(program: Command, wire: Wire): void {
     )
     .option("--repo <dir>", "the pack repository", ".")
     .option("--check", "only show what would be written; exit code 1 when that is anything")
+    .option(
+      "--take <path...>",
+      "give up what was changed by hand in these files, which must be committed: towline's come in",
+    )
     .option("--json", "print what was written as JSON")
     .action(async (flags: UpgradeFlags) => {
       const place = await openWorkTree(repoDir(wire, flags), wire.env);
-      const { writes, ...done } = await upgraded(place);
+      const { writes, ...done } = await upgraded(place, flags.take ?? []);
       if (!flags.check)
         for (const [path, text] of writes)
           await put(
@@ -82,7 +87,30 @@ const wanted = (path: string) =>
 /** Where files of towline's making stand. */
 const made = /^(\.github\/|\.vscode\/|schema\/|\.gitattributes$|\.remarkrc\.json$)/;
 
-async function upgraded(place: Place): Promise<Upgraded & { writes: Map<string, string> }> {
+/** Files that a person changed become towline's again, where that person says so: git still has what they wrote. */
+async function taken(place: Place, kept: Kept[], paths: readonly string[]): Promise<Kept[]> {
+  for (const path of paths) {
+    const one = kept.find((other) => other.path === path);
+    if (one?.fate !== "edited") {
+      const edited = kept.filter(({ fate }) => fate === "edited").map((other) => other.path);
+      throw usage(
+        `${path} is no file that towline made and a person changed`,
+        edited.length > 0 ? `those are: ${edited.join(", ")}` : "there is none: `towline upgrade` does it all",
+      );
+    }
+    // Nothing is written through a link, to wherever it leads.
+    if (!one.before) throw usage(`${path} is a link, or no text`, "put a plain file in its place first");
+    const status = await runGit(place, ["status", "--porcelain", "--", path]);
+    if (status.code !== 0 || status.stdout.length > 0)
+      throw usage(
+        `${path} is not committed as it is, and what you wrote would be lost`,
+        `git add ${path} && git commit`,
+      );
+  }
+  return kept.map((one) => (paths.includes(one.path) ? { ...one, fate: "changed" } : one));
+}
+
+async function upgraded(place: Place, take: readonly string[]): Promise<Upgraded & { writes: Map<string, string> }> {
   const files = await workFiles(place, wanted);
   // A link, or what is no text, is somebody's own: it counts as a file that towline did not write.
   const text = new Map(
@@ -93,7 +121,7 @@ async function upgraded(place: Place): Promise<Upgraded & { writes: Map<string, 
   const tick = text.get(tick_workflow) || null;
   if (known === null && tick === null)
     throw configuration(`there is no file ${tick_workflow}`, "copy it from the template");
-  const kept = known === null ? [] : await keptFiles(text, names, tick);
+  const kept = await taken(place, known === null ? [] : await keptFiles(text, names, tick), take);
   const mended = tick === null ? { text: "", added: [] } : withSecrets(tick, names);
   if (typeof mended === "string") {
     const [message, advice] = faults[mended];

@@ -12,8 +12,8 @@ const usual_port = 4400;
 
 export interface Showing {
   url: string;
-  /** Ends what is shown once the settings do not allow it any more. Throws a Fault then. */
-  mind(settings: Settings): Promise<void>;
+  /** Ends what is shown once the settings do not allow it any more. Throws a Fault then. `tick`: when one came through. */
+  mind(settings: Settings, tick?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,10 +48,13 @@ export async function showSite(wire: Wire, flags: Common, said: string | true, s
   const { repo } = await openLocal(repoDir(wire, flags), wire);
   const out = join(repo.gitDir, "towline", "site");
   await mkdir(out, { recursive: true });
-  const served = await serveSite(out, { host, port, base: settings.site?.base });
+  let tick: string | undefined;
+  const heard = () => (tick === undefined ? undefined : { tick, live: true });
+  const served = await serveSite(out, { host, port, base: settings.site?.base, heard });
   return {
     ...served,
-    mind: async (now) => {
+    mind: async (now, came) => {
+      tick = came ?? tick;
       try {
         refusePlain(now, host);
       } catch (thrown) {

@@ -43,8 +43,11 @@ export function watch(program: Command, wire: Wire): void {
           const onState = (state: State) => {
             now = state.settings;
           };
-          if (!signal.aborted) wire.exit(await once(wire, flags, { signal, pollers, onState }, told, count === 0));
-          if (now) await show?.mind(now);
+          if (signal.aborted) break;
+          const began = `${wire.clock.now().toISOString().slice(0, 19)}Z`;
+          const code = await once(wire, flags, { signal, pollers, onState }, told, count === 0);
+          wire.exit(code);
+          if (now) await show?.mind(now, code === exit.ok ? began : undefined);
         }
       } finally {
         await show?.close();

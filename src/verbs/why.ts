@@ -18,9 +18,10 @@ import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
 import { givenTo } from "../shell/knowledge.ts";
 import { openLocal } from "../shell/pack.ts";
-import { addRecords, jobPaths, readPair, readWorkTree } from "../shell/read.ts";
+import { addRecords, addRolled, jobPaths, readPair, readWorkTree } from "../shell/read.ts";
 import { addSpent } from "../shell/spent.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
+import { endOf } from "./task-show.ts";
 
 /** Adds `towline why ID`: the rule and the field that decided about a task, a job or a pupdate. */
 export function why(program: Command, wire: Wire): void {
@@ -63,6 +64,7 @@ async function aboutTask(
   id: string,
   { dir, ref }: { dir: string; ref: string | undefined },
 ): Promise<Answer | null> {
+  const archived = await addRolled(repo, state, id);
   const task = state.tasks.get(id);
   if (!task) return null;
   const last = state.status.get(id)?.data.jobs.at(-1)?.path;
@@ -72,7 +74,9 @@ async function aboutTask(
   await addSpent(repo, state, { now, runtimes: names });
   const draft = draftOf(state, now, "why");
   const { changed } = await seen(dir, wire.env, tips, ref);
-  const said = explainTask(draft, task, outlook(draft, names, changed));
+  const said: ReturnType<typeof explainTask> = archived
+    ? { task: id, ...endOf(state.status.get(id)) }
+    : explainTask(draft, task, outlook(draft, names, changed));
   const about = (await pupdates(repo, tips)).filter((one) => one.subject === id || one.data?.task === id).slice(-5);
   const lines = [`${id}: ${said.state}`, `  ${said.why}`];
   if (said.field) lines.push(`  decided by \`${said.field}:\` in ${task.path}`);

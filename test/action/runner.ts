@@ -19,7 +19,8 @@ export interface Given {
   /** Where the steps run, and a folder for their outputs. */
   workspace: string;
   temp: string;
-  uses(action: string, inputs: Values): void | Promise<void>;
+  /** Does what the action does, or answers the folder of a composite one, which is run then. */
+  uses(action: string, inputs: Values): void | string | Promise<void>;
 }
 
 export interface RanStep {
@@ -48,6 +49,13 @@ interface RawJob {
   env?: Values;
   outputs?: Values;
   steps: RawStep[];
+}
+
+/** action.yml of a composite action. */
+interface RawAction {
+  inputs?: Record<string, { default?: string }>;
+  outputs?: Record<string, { value: string }>;
+  runs: { using: string; steps: RawStep[] };
 }
 
 type Contexts = Record<string, unknown>;
@@ -118,30 +126,67 @@ async function runJob(raw: RawJob, conditions: (string | undefined)[], given: Gi
   const contexts: Contexts = { ...outer, steps, secrets: given.secrets ?? {}, failed: false };
   const ran: RanJob = { result: "success", outputs: {}, steps: [], summary: "" };
   const folder = mkdtempSync(join(given.temp, "job-"));
-  const env = { ...given.env, GITHUB_STEP_SUMMARY: join(folder, "summary"), ...filledAll(raw.env, contexts) };
-  writeFileSync(env.GITHUB_STEP_SUMMARY, "");
+  const own = { GITHUB_WORKSPACE: given.workspace, GITHUB_STEP_SUMMARY: join(folder, "summary") };
+  const env = { ...given.env, ...own, ...filledAll(raw.env, contexts) };
+  writeFileSync(own.GITHUB_STEP_SUMMARY, "");
+  const run: Running = { ran, given, folder, env };
   for (const [at, step] of raw.steps.entries()) {
     if (!isTrue(evaluate(conditions[at] ?? "success()", contexts))) continue;
-    if (step.uses) {
-      await given.uses(step.uses, filledAll(step.with, contexts));
-      continue;
-    }
-    const output = join(folder, `output-${at}`);
-    writeFileSync(output, "");
-    const own = filledAll(step.env, contexts);
-    const script = join(folder, `step-${at}.sh`);
-    writeFileSync(script, filled(step.run, contexts));
-    const { code, log } = await bash(script, given.workspace, { ...env, ...own, GITHUB_OUTPUT: output });
-    ran.steps.push({ run: step.run ?? "", code, log, env: own });
-    if (step.id) steps[step.id] = { outputs: outputsOf(readFileSync(output, "utf8")) };
-    if (code !== 0) {
-      contexts.failed = true;
-      ran.result = "failure";
-    }
+    const outputs = step.uses ? await useAction(step, run, contexts) : await runStep(step, run, contexts);
+    if (step.id && outputs) steps[step.id] = { outputs };
   }
   ran.outputs = filledAll(raw.outputs, contexts);
-  ran.summary = readFileSync(env.GITHUB_STEP_SUMMARY, "utf8");
+  ran.summary = readFileSync(own.GITHUB_STEP_SUMMARY, "utf8");
   return ran;
+}
+
+interface Running {
+  ran: RanJob;
+  given: Given;
+  folder: string;
+  env: Values;
+}
+
+async function runStep(step: RawStep, { ran, given, folder, env }: Running, contexts: Contexts): Promise<Values> {
+  const at = ran.steps.length;
+  const output = join(folder, `output-${at}`);
+  writeFileSync(output, "");
+  const own = filledAll(step.env, contexts);
+  const script = join(folder, `step-${at}.sh`);
+  writeFileSync(script, filled(step.run, contexts));
+  const { code, log } = await bash(script, given.workspace, { ...env, ...own, GITHUB_OUTPUT: output });
+  ran.steps.push({ run: step.run ?? "", code, log, env: own });
+  if (code !== 0) {
+    contexts.failed = true;
+    ran.result = "failure";
+  }
+  return outputsOf(readFileSync(output, "utf8"));
+}
+
+/** A composite action: no secrets, its own steps, inputs with their defaults, and none that it does not name. */
+async function useAction(step: RawStep, run: Running, outer: Contexts): Promise<Values | null> {
+  const asked = filledAll(step.with, outer);
+  const home = await run.given.uses(step.uses ?? "", asked);
+  if (typeof home !== "string") return null;
+  const action = parse(readFileSync(join(home, "action.yml"), "utf8")) as RawAction;
+  const strange = Object.keys(asked).filter((name) => !Object.hasOwn(action.inputs ?? {}, name));
+  if (strange.length > 0) throw new Error(`${step.uses} has no input ${strange.join(", ")}`);
+  const github = { ...(outer.github as object), action_path: home };
+  const defaults = Object.entries(action.inputs ?? {}).map(([name, one]) => [
+    name,
+    filled(one.default ?? "", { github }),
+  ]);
+  const steps: Record<string, { outputs: Values }> = {};
+  const contexts: Contexts = { github, inputs: { ...Object.fromEntries(defaults), ...asked }, steps, failed: false };
+  const env = { ...run.env, ...filledAll(step.env, outer), GITHUB_ACTION_PATH: home };
+  for (const one of action.runs.steps) {
+    const outputs = await runStep(one, { ...run, env }, contexts);
+    if (one.id) steps[one.id] = { outputs };
+    if (contexts.failed === true) break;
+  }
+  outer.failed = outer.failed === true || contexts.failed === true;
+  const told = Object.entries(action.outputs ?? {}).map(([name, { value }]) => [name, filled(value, contexts)]);
+  return Object.fromEntries(told);
 }
 
 function bash(script: string, cwd: string, env: Values): Promise<{ code: number; log: string }> {

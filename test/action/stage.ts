@@ -12,7 +12,11 @@ const token = "t0ken-of-the-step";
 
 export type Stage = Awaited<ReturnType<typeof openStage>>;
 
-export async function openStage(files: Record<string, string>) {
+/** What a pack that is a copy of ours holds, and what the service fetches for one that uses the action. */
+const ours = ["src", "bin", "schema", ".github", "package.json", "action.yml"];
+
+/** `elsewhere`: the pack is another repository, which has nothing of ours and uses the action. */
+export async function openStage(files: Record<string, string>, { elsewhere = false } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "towline-workflow-"));
   const git = (cwd: string, ...args: string[]) =>
     execFileSync("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", ...args], {
@@ -25,8 +29,9 @@ export async function openStage(files: Record<string, string>) {
   git(dir, "init", "-q", "--bare", "-b", "main", bare);
   git(bare, "config", "http.receivepack", "true");
   git(dir, "init", "-q", "-b", "main", person);
-  for (const path of ["src", "bin", "schema", ".github", "package.json", "action.yml"])
-    cpSync(join(project, path), join(person, path), { recursive: true });
+  const action = join(dir, "_actions", "towline");
+  for (const path of elsewhere ? [...ours, "site", "plugins"] : ours)
+    cpSync(join(project, path), join(elsewhere ? action : person, path), { recursive: true });
   write(person, { ".gitignore": "node_modules\n", ...files });
   git(person, "add", "-A");
   git(person, "commit", "-q", "-m", "base");
@@ -38,7 +43,8 @@ export async function openStage(files: Record<string, string>) {
     bin,
     "npm",
     `#!/bin/sh
-if [ "$1" = ci ]; then exec ln -s ${realpathSync(join(project, "node_modules"))} node_modules; fi
+into=.; if [ "$2" = --prefix ]; then into=$3; fi
+if [ "$1" = ci ]; then exec ln -s ${realpathSync(join(project, "node_modules"))} "$into/node_modules"; fi
 PATH=$(printf %s "$PATH" | sed "s|^${bin}:||") exec npm "$@"
 `,
   );
@@ -46,8 +52,9 @@ PATH=$(printf %s "$PATH" | sed "s|^${bin}:||") exec npm "$@"
     const workspace = join(dir, "workspace");
     rmSync(workspace, { recursive: true, force: true });
     mkdirSync(workspace);
-    const uses = (action: string, inputs: Record<string, string>) => {
-      if (!action.startsWith("actions/checkout@")) return;
+    const uses = (used: string, inputs: Record<string, string>) => {
+      if (elsewhere && /^[\w-]+\/towline@/.test(used)) return action;
+      if (!used.startsWith("actions/checkout@")) return;
       git(workspace, "init", "-q", "-b", "main", ".");
       git(workspace, "remote", "add", "origin", bare);
       const { ref = "main" } = inputs;
@@ -57,7 +64,8 @@ PATH=$(printf %s "$PATH" | sed "s|^${bin}:||") exec npm "$@"
       git(workspace, "checkout", "-q", ...(branch ? ["-B", ref, `origin/${ref}`] : ["--detach", ref]));
       git(workspace, "remote", "set-url", "origin", `${server.url}/ada/pack.git`);
     };
-    return runWorkflow(readFileSync(join(project, ".github", "workflows", workflow), "utf8"), {
+    const home = elsewhere ? person : project;
+    return runWorkflow(readFileSync(join(home, ".github", "workflows", workflow), "utf8"), {
       uses,
       ...given,
       github: { token, repository: "ada/pack", ...given.github },
@@ -79,6 +87,7 @@ PATH=$(printf %s "$PATH" | sed "s|^${bin}:||") exec npm "$@"
     dir,
     bare,
     person,
+    action,
     bin,
     workspace: join(dir, "workspace"),
     git,

@@ -90,7 +90,9 @@ test("what is over goes into files of many, and every reader finds it as before:
   const made = await roll();
   expect(made).toMatchObject({ commit: expect.any(String), more: false });
   const now = names();
-  expect(now.filter((path) => path.startsWith("archive/"))).toEqual(made.files);
+  const indexes = made.files.map((file) => file.replace(/ndjson$/, "index.json"));
+  expect(now.filter((path) => path.startsWith("archive/"))).toEqual([...made.files, ...indexes].sort());
+  expect(made.indexes).toBe(indexes.length);
   expect(made.files).toEqual(
     expect.arrayContaining(["archive/jobs/2026/06/01.ndjson", "archive/memos/2026/06/00.ndjson"]),
   );
@@ -126,6 +128,22 @@ test("again it finds nothing, and a tick goes on with what is open", async () =>
   expect(machines.ann.journal.filter((line) => JSON.stringify(line).includes("once-"))).toHaveLength(1);
 });
 
+test("a task of the queue that was archived is shown and explained, and its runs by its name", async () => {
+  const task = "look-q0a1b2c3d";
+  const say = async (...args: string[]) => (await cli(p.clone, args)).out;
+  p.git("fetch", "-q");
+  p.git("reset", "-q", "--hard", "origin/main");
+  const shown = await say("task", "show", task);
+  expect(shown).toMatch(/^✓ look-q0a1b2c3d: Look\n {2}done: .*over since 2026-06-01T\S+, and archived\n/);
+  expect(shown).toContain(`answer of ${task}-`);
+  expect(await say("why", task)).toMatch(/^look-q0a1b2c3d: done\n {2}.*archived\n/);
+  expect(await say("job", "list", "--task", task)).toMatch(/^✓ look-q0a1b2c3d-/);
+  expect(await say("job", "show", task)).toContain("jobs/2026/06/01/look-");
+  expect(await say("job", "log", task)).toContain(`answer of ${task}-`);
+  const none = await cli(p.clone, ["task", "show", "look-q00000000"]);
+  expect(none.code).toBe(2);
+});
+
 test("an archived job is purged where it is, and a leaked text in its record, too", async () => {
   const file = "archive/jobs/2026/06/01.ndjson";
   const [id = ""] = /look-q0a1b2c3d-[0-9a-f]{10}/.exec(p.file(file)) ?? [];
@@ -148,6 +166,9 @@ test("a status that is lost does not start an archived job again", async () => {
   await runTick(p.clone, machines, script, { now: autumn });
   expect(machines.ann.journal.length).toBe(starts);
   expect(p.file("status/once.md")).toMatch(/^state: done$/m);
+  // The purge changed three archives: until the next run their indexes are of what those were.
+  const said = await cli(p.clone, ["archive"]);
+  expect([said.code, said.out]).toEqual([0, expect.stringContaining("3 indexes of archives were written anew")]);
 });
 
 test("with `archive:` in towline.yml a tick does it, once a day", async () => {

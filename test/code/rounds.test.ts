@@ -110,6 +110,11 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   const seen = await one.say("review", job);
   expect(seen.out).toMatch(/count\.txt {2}\+1 −0/);
   expect(seen.out).toContain("+round 1");
+  const diff = await one.say("job", "diff", "count");
+  expect(diff.out).toMatch(/^diff --git a\/count\.txt[\s\S]*^\+round 1$/m);
+  expect(diff.out).not.toContain("\u001b");
+  const stat = await one.say("job", "diff", job, "--stat");
+  expect(stat.out).toMatch(/^count\.txt {2}\+1 −0$[\s\S]*^\d files, \+\d+ −0$/m);
   // A person pushes to the branch and asks for more.
   const ada = personIn(one);
   ada("checkout", "-q", branch);
@@ -139,6 +144,10 @@ test("task, branch, remark, second round on top of a person's push, merge, done"
   bob("push", "-q");
   await one.tick();
   expect(one.status()).toBe("done");
+  // What was merged, when its branch is gone, too.
+  bob("push", "-q", "origin", "--delete", branch);
+  const merged = await one.say("job", "diff", "count");
+  expect([merged.code, merged.out]).toEqual([0, expect.stringMatching(/^\+round 1\n\+round 2$/m)]);
   const files = one.pack.at("ls-tree", "-r", "--name-only", "main", "jobs").trim().split("\n");
   const path = files.find((one) => !one.includes(".d/")) as string;
   // What it was told, word for word, in each of its rounds.

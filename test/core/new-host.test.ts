@@ -53,6 +53,7 @@ const around: Around = {
   hosts: new Map([host("gate", "address: gate.example.org\nuser: ops")]),
   broken: new Set(["torn"]),
   workflow,
+  networks: ["public"],
   user: "me",
 };
 const plain: Wanted = { label: [], key: "env:TOWLINE_SSH_KEY" };
@@ -63,6 +64,11 @@ test("a private address behind a hosted runner gets a network of its own, and th
   expect(found).toEqual({
     fields: { ...at, user: "me", key: plain.key, network: "lan" },
     notes: [expect.stringContaining("self-hosted runner")],
+  });
+  // Where ticks do reach that network, as in a pack that no CI service sees, there is nothing to find a way out of.
+  expect(newHost(at, plain, { ...around, networks: ["public", "lan"] })).toMatchObject({
+    fields: { network: "lan" },
+    notes: [expect.not.stringContaining("self-hosted runner")],
   });
   for (const [wanted, more] of [
     [{ ...plain, network: "public" }, around],

@@ -28,6 +28,8 @@ interface RunOptions {
   env?: Record<string, string>;
   after?: (repo: Repo) => TickPorts["after"];
   hooks?: TickPorts["hooks"];
+  /** What plugins offer as runtimes. */
+  plug?: TickPorts["plug"];
   /** The environment that a CI service gives. */
   ci?: Readonly<Record<string, string | undefined>>;
   /** Opened by the test, with deadlines of its own. */
@@ -69,6 +71,7 @@ export async function runTick(
       conversations: options.conversations,
       code: options.code,
       hooks: options.hooks,
+      plug: options.plug,
       report: quiet,
       pollers: typeof given === "function" ? given : () => given,
       connect: (pack) => createPool(fakeFleet(machines, script), pack),

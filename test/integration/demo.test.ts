@@ -60,6 +60,11 @@ test("towline demo --once --json ends with every sample task in its expected sta
     const proposed = await git(join(dir, "origin.git"), "diff", "--name-status", `main...${told.campfire}`);
     expect(proposed).toMatch(/^A\tinsights\/\S+\.md\n$/);
     await sound(join(dir, "origin.git"));
+    // The sample plugin told something, and has its page.
+    expect(await git(join(dir, "origin.git"), "grep", "-h", "plugin:tide", "main", "--", "pupdates")).toMatch(
+      /"kind":"tide\.\w+"/,
+    );
+    expect(await git(join(dir, "origin.git"), "show", "main:state/plugins/tide.json")).toContain("Tides (UTC)");
     expect(existsSync(join(dir, "machines"))).toBe(false);
     expect(readFileSync(join(dir, "site", "index.html"), "utf8")).toContain("towline demo");
   } finally {

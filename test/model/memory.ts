@@ -64,6 +64,7 @@ const deaf: HostSession = {
   seal: off,
   cancel: off,
   tell: off,
+  peek: off,
   ack: off,
   files: undefined as never,
   code: undefined as never,

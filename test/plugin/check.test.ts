@@ -76,3 +76,44 @@ test.each([
   expect(made?.replaceAll('"', "") ?? null).toBe(after);
   if (made !== null) expect(parseDocument(made).toJS().plugins.shop).toEqual({ url: "https://shop.example" });
 });
+
+test("what plugins offer is known by its text: an agent's runtime, a host's transport, and names that are taken", () => {
+  const offers = (what: string) => plugin(down, `${what} = {};`);
+  const uses = (of: string, way = "ssh") => ({
+    "agents/writer.md": `---\nruntime: ${of}\n---\n`,
+    "hosts/far.md": `---\naddress: far.example\ntransport: ${way}\nhost_key: SHA256:${"A".repeat(43)}\nkey: agent\n---\n`,
+  });
+  const found = (files: Record<string, string>) =>
+    checked(files)
+      .problems.filter(({ code }) => /^(unknown-runtime|unknown-transport|plugin-name)$/.test(code))
+      .map(({ path, line, message, fix }) => `${path}:${line} ${message}; ${fix}`);
+  const mine = { "plugins/mine.ts": offers("runtime"), "plugins/way.ts": offers("transport") };
+  const named = settings("plugins: {mine: {}, way: {program: nc}}\n");
+  expect(found({ ...named, ...mine, ...uses("mine", "way") })).toEqual([]);
+  expect(found({ ...named, ...mine, ...uses("way", "mine") })).toEqual([
+    "agents/writer.md:2 the plugin `way` offers no runtime; name another",
+    "hosts/far.md:3 the plugin `mine` offers no transport; name another",
+  ]);
+  expect(found({ ...settings("plugins: {mine: {}, way: {}}\n"), ...mine, ...uses("mien", "way") })).toEqual([
+    expect.stringMatching(/^agents\/writer\.md:2 there is no runtime `mien`; /),
+    "hosts/far.md:3 towline.yml does not say which program `way` may start where ticks run; write `program: …` below the plugin there; `towline plugin check way` names it",
+  ]);
+  expect(found({ ...uses("shell", "wya"), ...named, ...mine })).toEqual([
+    "hosts/far.md:3 there is no transport `wya`; did you mean `way`?",
+  ]);
+  expect(found({ ...settings("plugins: {shell: {}}\n"), "plugins/shell.ts": offers("runtime") })).toEqual([
+    "plugins/shell.ts:1 `shell` is a runtime of towline's own, and stays so whatever a plugin of that name offers; give the plugin another name",
+  ]);
+});
+
+test("a forge is one of ours, or a plugin's", () => {
+  const found = (text: string) =>
+    checked({ ...settings(`plugins: {mine: {}, other: {}}\nforge: ${text}\n`), ...files })
+      .problems.filter(({ code }) => code === "unknown-forge")
+      .map(({ line, message, fix }) => `${line} ${message}; ${fix}`);
+  const files = { "plugins/mine.ts": plugin(down, "forge = {};"), "plugins/other.ts": plugin(down) };
+  expect(found("mine")).toEqual([]);
+  expect(found("git")).toEqual([]);
+  expect(found("gihub")).toEqual(["6 there is no forge `gihub`; did you mean `github`?"]);
+  expect(found("{name: other}")).toEqual(["6 the plugin `other` offers no forge; name another"]);
+});

@@ -127,3 +127,48 @@ test("a package runs only by the digest that towline.yml pins", async () => {
   );
   await expect(packageHere([p.clone], "x", "towline-none")).rejects.toThrow(/is not installed/);
 });
+
+test("a runtime and a transport that were begun are sound, and check says what uses them", async () => {
+  const p = pack("", { "agents/writer.md": "---\nruntime: mine\n---\n" });
+  const begun = await cli(p.clone, ["plugin", "new", "mine", "--kind", "runtime"]);
+  expect([begun.code, begun.out]).toEqual([0, expect.stringMatching(/An agent uses it by: runtime: mine\n/)]);
+  await cli(p.clone, ["plugin", "new", "tunnel", "--kind", "transport"]);
+  const host = (path: string) =>
+    writeFileSync(join(p.clone, path), "---\naddress: a.example\ntransport: tunnel\n---\n");
+  mkdirSync(join(p.clone, "hosts"), { recursive: true });
+  host("hosts/one.md");
+  const looked = await cli(p.clone, ["plugin", "check"]);
+  expect([looked.code, looked.out]).toEqual([
+    0,
+    expect.stringMatching(/offers `runtime: mine`, by the program mine of/),
+  ]);
+  expect(looked.out).toMatch(/offers `transport: tunnel`, by cloudflared of the machine that ticks run on/);
+  const settings = readFileSync(join(p.clone, "towline.yml"), "utf8");
+  expect(settings).toMatch(/ {2}tunnel:\n {4}program: cloudflared\n/);
+  writeFileSync(join(p.clone, "towline.yml"), settings.replace("program: cloudflared", "program: nc"));
+  writeFileSync(join(p.clone, "agents/writer.md"), "---\nruntime: tunnel\n---\n");
+  const wrong = await cli(p.clone, ["plugin", "check", "tunnel"]);
+  expect([wrong.code, wrong.out]).toEqual([
+    1,
+    expect.stringMatching(/^✗ tunnel: agents\/writer\.md has `runtime: tunnel`, and/),
+  ]);
+  writeFileSync(join(p.clone, "agents/writer.md"), "---\nruntime: mine\n---\n");
+  expect((await cli(p.clone, ["plugin", "check", "tunnel"])).out).toMatch(
+    /write `program: cloudflared` below it there/,
+  );
+  const asks = await cli(p.clone, ["plugin", "new", "review", "--kind", "forge"]);
+  expect([asks.code, asks.out]).toEqual([0, expect.stringMatching(/and `forge: review`\n/)]);
+  const sound = await cli(p.clone, ["plugin", "setup", "review", "--set", "url=https://review.example"]);
+  expect([sound.code, sound.out]).toEqual([0, expect.stringMatching(/^✓ review works: it gives 0 things now/)]);
+  const rows = await rowsOf(p);
+  expect(rows.map(({ plugin: name, used }) => [name, used])).toEqual([
+    ["mine", ["agents/writer.md"]],
+    ["review", undefined],
+    ["tunnel", ["hosts/one.md"]],
+  ]);
+  const odd = await cli(p.clone, ["plugin", "new", "other", "--kind", "forg"]);
+  expect([odd.code, odd.said]).toEqual([
+    2,
+    expect.stringMatching(/^there is no kind forg of plugin\n {2}there is poller, runtime, transport, forge/),
+  ]);
+});

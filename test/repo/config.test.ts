@@ -1,5 +1,7 @@
+import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { ourSettings } from "../../src/shell/repo-config.ts";
+import { gitAt } from "../../src/shell/repo-remote.ts";
 
 const shown = (found: [string, string][], guard?: boolean) => {
   const { settings, env } = ourSettings(found, guard);
@@ -48,3 +50,11 @@ test("the guard off: the password stays where every process list shows it", () =
   const { settings } = shown([["remote.origin.url", "https://me:pass@h/a"]], false);
   expect(settings).toEqual(["remote.towline-origin.url=https://me:pass@h/a"]);
 });
+
+test.each(["PREFIX", "EDITOR", "GIT_EDITOR", "SSH_ASKPASS", "PAGER"])(
+  "a shell that sets %s can use towline",
+  async (name) => {
+    const env = { PATH: process.env.PATH, HOME: tmpdir(), [name]: "/data/data/com.termux/files/usr" };
+    await expect(gitAt({ cwd: tmpdir(), env } as never).raw(["version"])).resolves.toMatch(/^git version/);
+  },
+);

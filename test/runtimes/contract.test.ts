@@ -4,11 +4,13 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { own_runtimes, runtime_offer } from "../../src/core/plugin-offers.ts";
 import { agent, task } from "../../src/core/schema.ts";
 import { Fault } from "../../src/errors.ts";
 import type { Assignment, Runtime } from "../../src/ports.ts";
 import { encodeLaunch } from "../../src/remote/request.ts";
 import { runtimeNamed, runtimes } from "../../src/runtimes/index.ts";
+import { offered } from "../../src/runtimes/offered.ts";
 import { scriptOf } from "../../src/runtimes/shell.ts";
 import { anyAssignment, bytes, folders, raw, run, sha } from "./runs.ts";
 
@@ -35,7 +37,28 @@ const events = (answer: string) =>
   ]
     .map((one) => JSON.stringify(one))
     .join("\n")}\n`;
-const says: Record<keyof typeof runtimes, (answer: string) => string> = {
+// What plugins offer, in each form that their programs may print.
+const plugged = {
+  "plugin-text": offered(
+    "plugin-text",
+    runtime_offer.parse({ says: "text", args: [["--model", "{model}"], "--prompt", "{prompt}"], stdin: "none" }),
+  ),
+  "plugin-json": offered(
+    "plugin-json",
+    runtime_offer.parse({ says: "JSON", args: ["{character}"], output: "json", read: { answer: "result.text" } }),
+  ),
+  "plugin-lines": offered(
+    "plugin-lines",
+    runtime_offer.parse({ says: "lines", output: "lines", read: { answer: "text", cost: "usd", error: "error" } }),
+  ),
+  "plugin-script": offered("plugin-script", runtime_offer.parse({ says: "scripts", model: false, args: ["{prompt}"] })),
+} satisfies Record<string, Runtime>;
+const all = { ...runtimes, ...plugged };
+const says: Record<keyof typeof all, (answer: string) => string> = {
+  "plugin-text": (a) => `${a}\n`,
+  "plugin-json": (a) => `${JSON.stringify({ type: "result", result: { text: a } })}\n`,
+  "plugin-lines": (a) => `${JSON.stringify({ text: "I look." })}\n${JSON.stringify({ text: a })}\n{"usd":0.01}\n`,
+  "plugin-script": (a) => `${a}\n`,
   shell: (a) => `${a}\n`,
   picoclaw: lobster,
   ollama: reply,
@@ -44,7 +67,7 @@ const says: Record<keyof typeof runtimes, (answer: string) => string> = {
   codex: events,
 };
 // What an agent must say for its runtime, in every test.
-const agents: Partial<Record<keyof typeof runtimes, object>> = { ollama: { model: "llama3.2" } };
+const agents: Partial<Record<keyof typeof all, object>> = { ollama: { model: "llama3.2" } };
 
 /** All strings in a text that is JSON. */
 function strings(text: string): string[] {
@@ -64,10 +87,10 @@ const hostile = [
   "\u0000\u001b]8;;x\u0007",
 ];
 
-describe.each(Object.entries(runtimes))("runtime %s", (name, registered) => {
+describe.each(Object.entries(all))("runtime %s", (name, registered) => {
   const runtime: Runtime = registered;
-  const print = says[name as keyof typeof runtimes];
-  const given = { runtime: name, ...agents[name as keyof typeof runtimes] };
+  const print = says[name as keyof typeof all];
+  const given = { runtime: name, ...agents[name as keyof typeof all] };
   const assignment = (over: Partial<Assignment> = {}) => anyAssignment({ agent: agent.parse(given), ...over });
 
   test("goes by the name it is registered under", () => expect(runtime.name).toBe(name));
@@ -192,6 +215,9 @@ describe.each(Object.entries(runtimes))("runtime %s", (name, registered) => {
     else expect(read).toEqual({ state: "finished", outcome: "success", answer: `full\n\n${block}` });
   });
 });
+
+test("a plugin cannot stand in for a runtime of towline's own", () =>
+  expect([...own_runtimes].sort()).toEqual(Object.keys(runtimes).sort()));
 
 test("an unknown runtime is a configuration fault that names the known ones", () => {
   for (const name of ["claud", "", "__proto__", "toString"]) {

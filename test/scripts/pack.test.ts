@@ -16,6 +16,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { restore, strip } from "../../scripts/pack.mjs";
 
 const root = join(import.meta.dirname, "..", "..");
+const plugin = `import { Plugin } from "towline/plugin";
+export default class extends Plugin {
+  static override api = 1;
+  override title = "Mine";
+  override kinds = { "mine.said": "always" };
+  override poll() {
+    return [{ subject: "it", kind: "mine.said", title: "said" }];
+  }
+}
+`;
 let dir: string;
 let copy: string;
 const manifest = () => readFileSync(join(copy, "package.json"), "utf8");
@@ -54,6 +64,8 @@ describe("npm pack", () => {
     mkdirSync(home(), { recursive: true });
     execFileSync("tar", ["xzf", join(dir, tarball), "-C", home(), "--strip-components=1"]);
     inside = JSON.parse(readFileSync(join(home(), "package.json"), "utf8"));
+    for (const name of readdirSync(join(root, "node_modules")))
+      if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(dir, "node_modules", name));
   });
 
   test("the package brings no node, no test server, no development tools and no scripts", () => {
@@ -73,6 +85,8 @@ describe("npm pack", () => {
       expect.arrayContaining([
         "bin/towline",
         "lib/cli.js",
+        "lib/plugin.js",
+        "lib/kit.js",
         "lib/plugin/define.d.ts",
         "lib/remote/host/serve.sh",
         "src/core/exported.ts",
@@ -94,8 +108,6 @@ describe("npm pack", () => {
   });
 
   test("it runs from node_modules, where node itself does not strip types: as JavaScript, under any node from 22.18 on", () => {
-    for (const name of readdirSync(join(root, "node_modules")))
-      if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(dir, "node_modules", name));
     const ran = spawnSync(process.execPath, [join(home(), "bin", "towline"), "--help"], { encoding: "utf8" });
     expect(ran.stderr).toBe("");
     expect(ran.stdout).toMatch(/^Usage: towline/);
@@ -106,6 +118,44 @@ describe("npm pack", () => {
       "lib/plugin/child.ts",
       "lib/plugin/define.ts",
     ]);
+  });
+
+  test("it is few files, and what they read beside them is there", () => {
+    const scripts = files.filter((path) => /^lib\/[^/]+\.js$/.test(path));
+    expect([scripts.length > 2, scripts.length < 120]).toEqual([true, true]);
+    expect(files.filter((path) => /^lib\/.+\/.*\.js$/.test(path))).toEqual([]);
+    const program = scripts.map((path) => readFileSync(join(home(), path), "utf8")).join("\n");
+    const read = [...program.matchAll(/new URL\("([^"`$]+)", new URL\("([^"]+)", import\.meta\.url\)/g)];
+    expect(read.length).toBeGreaterThan(5);
+    for (const [, name = "", from = ""] of read)
+      expect(existsSync(join(home(), "lib", from, "..", name)), `${from} reads ${name}`).toBe(true);
+  });
+
+  test("a pack is made with it, a machine set up and a tick run, which starts a job and asks a plugin", () => {
+    const person = join(dir, "person");
+    mkdirSync(person);
+    writeFileSync(join(person, ".gitconfig"), "[user]\nname = Ada\nemail = ada@example.org\n");
+    const env = { PATH: process.env.PATH, HOME: person, GIT_CONFIG_NOSYSTEM: "1" };
+    const pack = join(dir, "pack");
+    const towline = (...args: string[]) => {
+      const ran = spawnSync(process.execPath, [join(home(), "bin", "towline"), ...args], { encoding: "utf8", env });
+      expect([args[0], ran.status, ran.stderr]).toEqual([args[0], 0, expect.any(String)]);
+      return `${ran.stdout}${ran.stderr}`;
+    };
+    const git = (...args: string[]) => execFileSync("git", ["-C", pack, ...args], { env, encoding: "utf8" });
+    towline("init", pack, "--yes");
+    const host = `transport: local\naddress: localhost\nuser: ada\nroot: ${join(dir, "machine")}\n`;
+    writeFileSync(join(pack, "hosts", "here.md"), `---\n${host}---\n`);
+    mkdirSync(join(pack, "plugins"));
+    writeFileSync(join(pack, "plugins", "mine.ts"), plugin);
+    writeFileSync(join(pack, "towline.yml"), "id: packed\ndefaults: {agent: deckhand}\nplugins: {mine: {}}\n");
+    towline("fleet", "enroll", "here", "--repo", pack);
+    git("add", "-A");
+    git("commit", "-q", "-m", "a machine and a plugin");
+    git("push", "-q");
+    expect(towline("tick", "--repo", pack)).toMatch(/✓ first-look {2}\(here\)/);
+    git("fetch", "-q");
+    expect(git("grep", "-h", "mine.said", "origin/main", "--", "pupdates")).toContain('"subject":"it"');
   });
 
   test("whoever writes a plugin gets its types, and a mistake is found by them", () => {

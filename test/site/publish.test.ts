@@ -36,18 +36,6 @@ test("a folder gets the site; the same commits build nothing again, new ones do"
   expect(pack.git("status", "--porcelain")).toBe("");
 });
 
-test("a branch gets the site as one commit without history, and nothing else of origin moves", async () => {
-  pack = made("publish: branch");
-  const before = pack.at("rev-parse", "main");
-  await stage();
-  pack.push({ "tasks/b.md": md("title: Count the ropes", "x") });
-  await stage();
-  expect(pack.at("rev-list", "--count", "gh-pages").trim()).toBe("1");
-  expect(pack.at("show", "gh-pages:tasks/index.html")).toContain("Count the ropes");
-  expect(pack.at("rev-parse", "main~1")).toBe(before);
-  expect(pack.git("status", "--porcelain")).toBe("");
-});
-
 test("Pages is left to the workflow's second job, which is told the folder", async () => {
   pack = made("publish: pages, base: /fleet/");
   const done = await stage();

@@ -245,6 +245,7 @@ function tasks(jobs: File[]): File[] {
     jobs
       .filter(([path]) => path.startsWith("jobs/") && path.includes(`/${task}-`))
       .slice(0, 5)
+      .reverse()
       .map(([path, text]) => ({
         id: path.replace(/^.*\/|\.md$/g, ""),
         path,
@@ -585,6 +586,8 @@ export function sampleInput(kind: "quiet" | "hostile" | "empty" = "quiet"): Expo
     forge: kind === "quiet" ? "https://github.com/example/harbour" : null,
     branch: "main",
     files: kind === "empty" ? new Map() : pageFiles(now, kind === "hostile" ? hostile.join(" ") : ""),
+    ticks: kind === "empty" ? [] : ["20261121t081145-0a0b0c0d", "20261121t071302-1a1b1c1d"],
+    ...(kind === "quiet" && { database: { at: "2026-11-21T07:13:20Z", records: 214, differ: 2 } }),
     forecast: kind === "quiet" ? { day: "2026-11-21", line: "1,090 of 2,000 min, $3.20 of $10, 41 MB a year" } : null,
     beside: { files: besides(entries), reviews: new Map() },
   };

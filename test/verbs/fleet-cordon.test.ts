@@ -120,3 +120,17 @@ test("--push from a folder at rest brings it along", async () => {
   ]);
   expect(pack.file("hosts/bow.md")).toBe(text);
 });
+
+test("--pr leaves origin and folder as they are, and proposes the one value", async () => {
+  const pack = made();
+  const said = await fleet(pack, "cordon", "bow", "new disk", "--pr");
+  expect(said.out).toMatch(
+    /^‖ bow is cordoned \(new disk\) once that is merged\n {2}proposed on the branch towline\/edit-\S+;/,
+  );
+  const branch = /towline\/edit-\w+/.exec(said.out)?.[0] as string;
+  expect(pack.at("diff", "--name-only", "main", branch)).toBe("hosts/bow.md\n");
+  expect(pack.at("show", `${branch}:hosts/bow.md`)).toContain('cordon: "new disk"\n');
+  expect([pack.git("status", "--short"), here(pack), pack.at("show", "main:hosts/bow.md")]).toEqual(["", text, text]);
+  const both = await fleet(pack, "uncordon", "bow", "--pr", "--push");
+  expect([both.code, both.said]).toEqual([2, expect.stringContaining("give one of them")]);
+});

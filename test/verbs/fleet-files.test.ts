@@ -35,6 +35,26 @@ const run = (args: string[], env: NodeJS.ProcessEnv = {}) =>
 const hosts = () => readdirSync(join(pack.clone, "hosts")).sort();
 const record = (name: string) => readFileSync(join(pack.clone, "hosts", `${name}.md`), "utf8");
 
+test("import: on origin in one commit, or on a branch; the folder follows, or stays as it is", async () => {
+  make({});
+  const file = join(samples, "picoclaw-fleet.json");
+  for (const [name, value] of [
+    ["user.name", "Ann"],
+    ["user.email", "ann@example.org"],
+  ] as const)
+    pack.git("config", name, value);
+  const proposed = JSON.parse((await run(["fleet", "import", file, "--pr", "--json"])).out);
+  expect(existsSync(join(pack.clone, "hosts"))).toBe(false);
+  const paths = pack.at("diff", "--name-only", "main", "towline/fleet-import").trim().split("\n");
+  expect([proposed.branch, paths]).toEqual([
+    "towline/fleet-import",
+    proposed.hosts.map((one: { path: string }) => one.path).sort(),
+  ]);
+  const pushed = await run(["fleet", "import", file, "--push"]);
+  expect(pushed.out).toMatch(/^ {2}pushed as [0-9a-f]{10}/m);
+  expect(pack.at("diff", "--name-only", "main~1", "main").trim().split("\n")).toEqual(paths);
+});
+
 test("import: a dry run writes nothing, a run writes what is new, the next one nothing", async () => {
   make({});
   const files = ["picoclaw-fleet.json", "ssh_config", "inventory.ini"].map((name) => join(samples, name));

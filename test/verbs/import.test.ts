@@ -102,6 +102,28 @@ test("--pr: one branch, and the folder stays as it is; said again, nothing is ad
   expect(git(from.bare, "rev-parse", "towline/import")).toBe(tip);
 });
 
+test("--push: one commit on origin, nothing that stands there is written over, and the folder follows", async () => {
+  const from = origin({ ...pack, ...backlog });
+  const dir = clone(from);
+  git(dir, "config", "user.name", "Ada");
+  git(dir, "config", "user.email", "ada@example.org");
+  const made = JSON.parse((await cli(dir, ["import", "backlog", "--push", "--json"], env)).out);
+  expect(git(from.bare, "rev-parse", "main")).toBe(made.commit);
+  expect(git(from.bare, "diff", "--name-only", "main~1", "main")).toBe("tasks/back-1.md\ntasks/back-2-01.md");
+  expect([git(dir, "status", "--porcelain"), task(dir, "back-1")]).toEqual([
+    "",
+    expect.stringContaining("Newest first"),
+  ]);
+  // A clone that has not heard of it yet.
+  git(dir, "reset", "-q", "--hard", "HEAD~1");
+  const again = await cli(dir, ["import", "backlog", "--push"], env);
+  expect(again.out).toContain(
+    "△ tasks/back-1.md was not written (backlog/tasks/back-1 - Sort-by-date.md): origin has it already",
+  );
+  expect(git(from.bare, "rev-parse", "main")).toBe(made.commit);
+  expect((await cli(dir, ["import", "backlog", "--push", "--pr"], env)).said).toContain("give one of them");
+});
+
 test("issues: those that are open, no pull requests, by their number; strangers' comments and fields stay out", async () => {
   const issue = (number: number, title: string, body: string | null, more = {}) => ({
     id: 1000 + number,

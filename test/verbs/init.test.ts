@@ -41,6 +41,18 @@ describe("beside code", () => {
     expect([again.code, again.said]).toEqual([2, expect.stringContaining("is a pack already")]);
   });
 
+  test("on no branch nothing is written that could be pushed to none; --push and --pr are two answers to one question", async () => {
+    const from = origin(code);
+    const dir = clone(from);
+    git(dir, "checkout", "-q", "--detach");
+    const said = await run(dir);
+    expect([said.code, said.said]).toEqual([3, expect.stringMatching(/on no branch[\s\S]*git switch main/)]);
+    const both = await run(dir, "--push", "--pr");
+    expect([both.code, both.said]).toEqual([2, expect.stringContaining("give one of them")]);
+    expect(git(dir, "status", "--porcelain")).toBe("");
+    expect((await run(dir, "--push")).made).toMatchObject({ where: "pushed" });
+  });
+
   test("--push: one commit on origin, and nothing of what the person has in hand", async () => {
     const from = origin(code);
     const dir = clone(from);
@@ -130,7 +142,8 @@ test("what stands in a folder is kept, and a bare repository beside it is not ta
   );
   const tick = join(dir, ".github/workflows/tick.yml");
   writeFileSync(tick, readFileSync(tick, "utf8").replace(/towline@\S+/, "towline@9.9.9"));
-  expect((await cli(dir, ["doctor"], person)).out).toContain("the ticks fetch towline 9.9.9, and the pack names");
+  const hub = { ...person, GITHUB_REPOSITORY: "ada/pack" };
+  expect((await cli(dir, ["doctor"], hub)).out).toContain("the ticks fetch towline 9.9.9, and the pack names");
 });
 
 test("with a token: visibility, plan, owner and the environment come from the forge", async () => {

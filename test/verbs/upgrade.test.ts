@@ -8,7 +8,7 @@ import { digestOf } from "../../src/core/generated.ts";
 import { compareVersions, folderIn, pinIn } from "../../src/core/pinned.ts";
 import { cli } from "../fakes/cli.ts";
 import { towline } from "../integration/real.ts";
-import { env, tempDir } from "../repo/origin.ts";
+import { env, git, tempDir } from "../repo/origin.ts";
 
 let dir: string;
 const at = (path: string) => join(dir, path);
@@ -60,6 +60,27 @@ test("an older version's files come up to date; what a person changed, removed o
 
   const again = await cli(dir, ["upgrade", "--json"], env);
   expect(JSON.parse(again.out)).toMatchObject({ changed: false, added: [], version: { from: manifest.version } });
+});
+
+test("--take: what a person changed gives way where they say so, once git has it", async () => {
+  const mine = text(".vscode/settings.json");
+  const loose = await cli(dir, ["upgrade", "--take", ".vscode/settings.json"], env);
+  expect([loose.code, loose.said]).toEqual([2, expect.stringContaining("is not committed as it is")]);
+  git(dir, "add", "-A");
+  git(dir, "commit", "-qm", "mine");
+  const link = await cli(dir, ["upgrade", "--take", ".remarkrc.json"], env);
+  expect([link.code, link.said]).toEqual([2, expect.stringContaining("is a link")]);
+  const other = await cli(dir, ["upgrade", "--take", "README.md"], env);
+  expect([other.code, other.said]).toEqual([
+    2,
+    expect.stringMatching(/README\.md is no file.*\n.*those are: .*settings\.json/),
+  ]);
+  expect((await cli(dir, ["upgrade"], env)).out).toContain("towline upgrade --take ");
+  const { out } = await cli(dir, ["upgrade", "--take", ".vscode/settings.json"], env);
+  expect(out).toContain("✓ .vscode/settings.json brought up to date");
+  expect(text(".vscode/settings.json")).toContain("yaml.schemas");
+  expect(git(dir, "show", "HEAD:.vscode/settings.json")).toBe(mine.trim());
+  expect((await cli(dir, ["upgrade"], env)).out).not.toContain("settings.json is yours");
 });
 
 test("an older towline upgrades nothing", async () => {

@@ -12,6 +12,15 @@ export function words(seconds) {
   return null;
 }
 
+/** The newest tick that whoever serves the site has told of. `live`: it would have told of later ones. */
+let heard = { tick: "", live: false };
+
+export function hearTick({ tick, live }) {
+  if (typeof tick !== "string" || Number.isNaN(Date.parse(tick))) return;
+  heard = { tick, live: live === true };
+  tellAges();
+}
+
 const passed = (at) => (Date.now() - Date.parse(at)) / 1000;
 
 /** Says all ages anew. */
@@ -26,24 +35,42 @@ export function tellAges(root = document) {
     one.classList.toggle("soon", left < 6 * 3600);
   }
   for (const one of root.querySelectorAll("[data-due]")) one.classList.toggle("past", passed(one.dataset.due) >= 0);
+  tellTick(root);
+}
+
+/** Quiet ticks write nothing: only where each is told of does their silence mean that none came. */
+function tellTick(root) {
   const asof = root.querySelector(".asof");
-  const at = asof?.querySelector("[data-age]")?.dataset.age;
   const alarm = Number(asof?.dataset.alarm);
-  if (at) asof.classList.toggle("late", alarm > 0 && passed(at) > alarm);
-  // The one stands in the other's place: a line that comes later would push the page down.
-  showBeat(root, at !== undefined && alarm > 0 && passed(at) > alarm);
+  const built = asof?.dataset.tick ?? asof?.querySelector("[data-age]")?.dataset.age ?? "";
+  const newer = Date.parse(heard.tick) > Date.parse(built);
+  const at = newer || built === "" ? heard.tick : built;
+  const late = at !== "" && alarm > 0 && passed(at) > alarm;
+  asof?.classList.toggle("late", late);
+  const since = root.querySelector("[data-since]");
+  if (since) {
+    const told = words(passed(at));
+    since.textContent = told === null ? "just now" : `${told} ago`;
+    since.previousElementSibling.hidden = newer;
+  }
+  showBeat(root, late);
 }
 
 function showBeat(root, late) {
   const beat = root.querySelector("[data-beat]");
   if (!beat) return;
   beat.hidden = !late;
+  // The one stands in the other's place: a line that comes later would push the page down.
   beat.previousElementSibling.hidden = late;
+  const word = beat.querySelector("[data-silent]");
+  word.dataset.quiet ??= word.textContent;
+  word.textContent = late && heard.live ? word.dataset.silent : word.dataset.quiet;
 }
 
 /** Takes the words back that `tellAges` has added. */
 export function hushAges(root = document) {
-  for (const one of root.querySelectorAll("[data-age], [data-left]")) one.textContent = "";
+  for (const one of root.querySelectorAll("[data-age], [data-left], [data-since]")) one.textContent = "";
+  for (const one of root.querySelectorAll("[data-since]")) one.previousElementSibling.hidden = false;
   for (const one of root.querySelectorAll(".soon, .past, .late")) {
     one.classList.remove("soon", "past", "late");
     if (one.className === "") one.removeAttribute("class");

@@ -1,7 +1,7 @@
 // Asks every ten seconds whether the site was built anew, and puts what changed into the page as it stands: the place on
 // it, the focus, what is open and what was typed stay as they are. A hidden page asks nothing.
 import morphdom from "morphdom";
-import { hushAges, tellAges } from "./age.js";
+import { hearTick, hushAges, tellAges } from "./age.js";
 
 const rhythm = 10_000;
 const tint = 600;
@@ -23,6 +23,7 @@ async function look() {
     const { root, version } = document.body.dataset;
     const answer = await fetch(`${root}version.json?${Date.now()}`, { cache: "no-store" });
     const said = answer.ok ? await answer.json() : null;
+    if (said !== null) hearTick(said);
     if (typeof said?.version === "string" && said.version !== version) await renew(said.version);
   } catch {
     // Not reached: the age that is shown tells how old this is.
@@ -49,6 +50,7 @@ function swap(next) {
   const anchor = inSight();
   const before = anchor?.getBoundingClientRect().top;
   const changed = new Set();
+  const focused = document.activeElement;
   hushAges();
   for (const part of parts) {
     const [from, to] = [document.querySelector(part), next.querySelector(part)];
@@ -57,6 +59,8 @@ function swap(next) {
   document.title = next.title;
   document.body.dataset.version = next.body.dataset.version;
   tellAges();
+  // A row that has moved to another day lost it on its way.
+  if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
   if (anchor?.isConnected) scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: "instant" });
   show(changed);
 }

@@ -272,6 +272,10 @@ while read -r verb nonce a b c d e f g _ <&9; do
       drain
       if known "$a" "$b"; then "$verb" "$a" "$b"; else answer - - "refused bad request"; fi
       ;;
+    peek:ready)
+      drain
+      if known "$a" "$b" && number "$c" && number "$d"; then peek "$a" "$b" "$c" "$d"; else answer - - "refused bad request"; fi
+      ;;
     tell:ready)
       if known "$a" "$b"; then
         tell "$a" "$b"

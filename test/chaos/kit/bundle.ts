@@ -1,10 +1,8 @@
-// A program as one file. More than half of what a short run costs is the loading of six hundred modules, each time
-// anew. The sources are the very same, only put together.
+// The ticker of the crash tests, and whatever else a test starts often, as few files.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { rolldown } from "rolldown";
+import { basename, join } from "node:path";
+import { bundle, where_they_were } from "../../../scripts/bundle.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 
@@ -18,29 +16,18 @@ export async function bundleTicker(dir: string): Promise<string> {
 
 /** Makes `folder` with one file of all that `entry` needs. What it reads beside its sources it finds where they are. */
 export async function bundled(entry: string, folder: string): Promise<string> {
-  const name = `${basename(entry, ".ts")}.mjs`;
-  const build = await rolldown({
-    input: entry,
-    platform: "node",
-    external: ["libsql", "cpu-features"],
-    plugins: [{ name: "where the sources are", transform: (code, id) => placed(code, id, entry) }],
-    logLevel: "silent",
-  });
+  const name = basename(entry, ".ts");
   mkdirSync(folder);
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  await build.write({ dir: folder, format: "esm", entryFileNames: name });
-  await build.close();
-  return join(folder, name);
+  await bundle({
+    entries: { [name]: entry },
+    dir: folder,
+    extension: "mjs",
+    external: ["libsql", "cpu-features"],
+    places: where_they_were(entry),
+  });
+  return join(folder, `${name}.mjs`);
 }
 
 /** Environment of processes that run the bundle. */
 export const compiled = (dir: string) => ({ NODE_COMPILE_CACHE: join(dir, "compiled") });
-
-function placed(code: string, id: string, entry: string): string | null {
-  if (id.includes("\0")) return null;
-  const said = code
-    .replaceAll("import.meta.url", JSON.stringify(pathToFileURL(id).href))
-    .replaceAll("import.meta.dirname", JSON.stringify(dirname(id)))
-    .replaceAll(/\b__dirname\b/g, JSON.stringify(dirname(id)));
-  return id === entry ? said : said.replaceAll("import.meta.main", "false");
-}
