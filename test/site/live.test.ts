@@ -57,7 +57,7 @@ beforeAll(async () => {
   }
   pack.push({ ...earlier, ...web, "hosts/here.md": md("address: localhost\ntransport: local\nslots: 4") });
   expect(await tick()).toMatchObject({ publish: { changed: true } });
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   await served?.stop();
   pack.remove();
@@ -160,7 +160,7 @@ describe.skipIf(executable === undefined)(`an open page${needs}`, () => {
     expect(await found.allInnerTexts()).toEqual(expect.arrayContaining([expect.stringContaining("Mend the sitemap")]));
     expect(await words.locator(".listed").isVisible()).toBe(false);
     await context.close();
-  }, 120_000);
+  }, 240_000);
 });
 
 test("what was built is not built again, and goes out whole into a folder, a branch and a host", async () => {
@@ -205,4 +205,4 @@ test("what was built is not built again, and goes out whole into a folder, a bra
   for (const other of [{ digest: "x" }, { base: "/fleet/" }, { force: true }, { lock: { key: newSiteKey() } }])
     await expect(buildOnce({ ...once, ...other })).rejects.toThrow(/there is no export/);
   expect(made()).toBe(before);
-}, 120_000);
+}, 240_000);
