@@ -1,3 +1,4 @@
+// @ts-nocheck: it changes what node itself makes.
 // Loaded before the program: the addresses that pages name lead to machines on loopback.
 import { readFileSync } from "node:fs";
 import { Socket } from "node:net";

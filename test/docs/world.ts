@@ -1,6 +1,18 @@
 // Where the commands of one page are typed: a person's home and folder, and the machines that the page calls by address.
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -9,7 +21,7 @@ import { makeKey } from "../../src/shell/pack-keys.ts";
 import { program } from "../integration/real.ts";
 
 /** Machines of the pages: the private addresses that stand there. They let in the person's key. */
-export const addresses = /\b(?:192\.168\.50|10\.20\.0)\.\d{1,3}\b/g;
+export const addresses = /\b(?:192\.168\.50|10\.20\.0|203\.0\.113)\.\d{1,3}\b/g;
 const { username: user } = userInfo();
 
 export interface Typed {
@@ -20,6 +32,8 @@ export interface Typed {
 export interface Typing {
   /** Ctrl-C once this was printed. */
   until?: string | undefined;
+  /** Done before that, with what was printed. */
+  reached?: ((out: string) => Promise<void>) | undefined;
   /** At a terminal, and this is typed at each question. */
   types?: string | undefined;
 }
@@ -44,12 +58,36 @@ const shims = (node: string): Record<string, string> => ({
   gh: `case "$1 $2" in "secret set") n=$(wc -c); [ "$n" -gt 20 ] && echo "gh $* <$n bytes>" ;; *) echo "gh $*" ;; esac`,
 });
 
-export async function worldOf(text: string): Promise<World> {
+/** A pack with its origin, made once by `init` and then copied: the folder that both stand in. */
+let first: Promise<World> | undefined;
+async function pack(dir: string): Promise<void> {
+  first ??= worldOf("", false).then(async (world) => {
+    const { code, out } = await world.type("towline init pack --yes --zone UTC");
+    if (code !== 0) throw new Error(`towline init ended with ${code}:\n${out}`);
+    return world;
+  });
+  const from = join((await first).dir, "work");
+  cpSync(from, join(dir, "work"), { recursive: true });
+  const config = join(dir, "work", "pack", ".git", "config");
+  writeFileSync(config, readFileSync(config, "utf8").replace(from, join(dir, "work")));
+}
+
+/** Takes away what the worlds shared. */
+export async function end(): Promise<void> {
+  await (await first)?.down();
+  rmSync(compiled, { recursive: true, force: true });
+}
+const compiled = join(tmpdir(), `towline-docs-compiled-${process.pid}`);
+
+export async function worldOf(text: string, inPack: boolean): Promise<World> {
   const dir = mkdtempSync(join(tmpdir(), "towline-docs-"));
   const home = join(dir, "home");
   for (const one of ["home/.ssh", "bin", "work"]) mkdirSync(join(dir, one), { recursive: true, mode: 0o700 });
   const key = await makeKey(join(home, ".ssh", "id_ed25519"), "person");
-  writeFileSync(join(home, ".gitconfig"), "[user]\n  name = person\n  email = person@example.org\n[init]\n  defaultBranch = main\n");
+  writeFileSync(
+    join(home, ".gitconfig"),
+    "[user]\n  name = person\n  email = person@example.org\n[init]\n  defaultBranch = main\n",
+  );
   for (const [name, body] of Object.entries(shims(process.execPath))) {
     writeFileSync(join(dir, "bin", name), `#!/bin/sh\n${body}\n`);
     chmodSync(join(dir, "bin", name), 0o755);
@@ -61,21 +99,38 @@ export async function worldOf(text: string): Promise<World> {
     servers.push(server);
     routes[`${address}:22`] = server.port;
   }
+  // What the sample of a plugin asks, where somebody has it: an Alertmanager without alerts.
+  const alerts = text.includes("localhost:9093") ? await answering("[]") : null;
+  if (alerts) routes["localhost:9093"] = alerts.port;
   writeFileSync(join(dir, "routes.json"), JSON.stringify(routes));
-  writeFileSync(join(dir, "cwd"), join(dir, "work"));
+  if (inPack) await pack(dir);
+  writeFileSync(join(dir, "cwd"), join(dir, inPack ? "work/pack" : "work"));
   const world: World = {
     dir,
     type: (script, how = {}) => typed(dir, script, how),
-    here: (said) => said.replace(/\b[a-z]+@(?=192\.168\.50\.|10\.20\.0\.)/g, `${user}@`).replace(/(ansible_user=|User )\w+/g, `$1${user}`),
+    here: (said) =>
+      said
+        .replace(/\b[a-z]+@(?=192\.168\.50\.|10\.20\.0\.|203\.0\.113\.)/g, `${user}@`)
+        .replace(/(ansible_user=|User )\w+/g, `$1${user}`),
     cwd: () => readFileSync(join(dir, "cwd"), "utf8").trim(),
     spent: () =>
-      [...readFileSync(join(dir, "times"), "utf8").matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0),
+      [...readFileSync(join(dir, "times"), "utf8").matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+        (sum, [, m, s]) => sum + Number(m) * 60 + Number(s),
+        0,
+      ),
     down: async () => {
+      alerts?.server.close();
       await Promise.all(servers.map((server) => server.stop()));
       rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
   return world;
+}
+
+async function answering(body: string) {
+  const server = createServer((_request, response) => void response.end(body));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, port: (server.address() as AddressInfo).port };
 }
 
 async function machine(dir: string, authorized: string): Promise<RunningServer> {
@@ -90,9 +145,9 @@ async function machine(dir: string, authorized: string): Promise<RunningServer> 
 const plain = (text: string) => stripVTControlCharacters(text);
 
 /** Ends a script that hangs. */
-const limit = 90_000;
+const limit = 150_000;
 
-function typed(dir: string, script: string, { until, types }: Typing): Promise<Typed> {
+function typed(dir: string, script: string, { until, reached, types }: Typing): Promise<Typed> {
   const at = (name: string) => join(dir, name);
   const [file, cwd, kept] = [at("block.sh"), readFileSync(at("cwd"), "utf8").trim(), at("env.sh")];
   const again = existsSync(kept) ? `. '${kept}'\n` : "";
@@ -108,11 +163,17 @@ function typed(dir: string, script: string, { until, types }: Typing): Promise<T
     GIT_CONFIG_NOSYSTEM: "1",
     NODE_OPTIONS: `--import=${join(import.meta.dirname, "route.mjs")}`,
     TOWLINE_DOCS_ROUTES: at("routes.json"),
-    ...(process.env.NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE } : {}),
+    // A third of what a start costs.
+    NODE_COMPILE_CACHE: compiled,
   };
   const bash = ["bash", "-eu", "-o", "pipefail", file];
   const [command = "", ...args] = types === undefined ? bash : ["script", "-qefc", bash.join(" "), "/dev/null"];
-  const child = spawn(command, args, { env, cwd, detached: true, stdio: [types === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+  const child = spawn(command, args, {
+    env,
+    cwd,
+    detached: true,
+    stdio: [types === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
   const end = (signal: NodeJS.Signals) => {
     try {
       process.kill(-(child.pid as number), signal);
@@ -128,8 +189,8 @@ function typed(dir: string, script: string, { until, types }: Typing): Promise<T
     out += text;
     if (until !== undefined && !ended && out.includes(until)) {
       ended = true;
-      if (types === undefined) end("SIGINT");
-      else child.stdin?.write("\u0003");
+      const leave = () => (types === undefined ? end("SIGINT") : child.stdin?.write("\u0003"));
+      void (reached?.(out) ?? Promise.resolve()).finally(leave);
     }
     // The cursor stands behind a question: `[y/N]`, or `[what is offered]`, which Enter takes.
     const question = /\[([^\]\n]+)\]:? *$/.exec(plain(out));
