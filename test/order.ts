@@ -29,6 +29,7 @@ const slow = [
   "integration/dispatch",
   "tick/shards",
   "site/publish",
+  "site/live",
   "site/browser",
   "site/judge",
   "integration/flood",
