@@ -73,6 +73,7 @@ export function check(input: CheckInput): Checked {
   problems.push(
     ...settingsProblems(pack),
     ...linkProblems(pack),
+    ...titleProblems(pack),
     ...hostProblems(pack, tick),
     ...pollerProblems(pack, ticking),
     ...pluginProblems(pack, [...byPath.keys()]),
@@ -100,6 +101,29 @@ function pushProblems(pack: Pack, workflow: string | null): Problem[] {
   return unpushable(workflow, tasks, undefined).map((task) =>
     atField(pack, task, ["repo"], "repo-token", message(task.data.repo), `${fix}; for this one write \`.\``, "warning"),
   );
+}
+
+/** Letters of a title that still fit into a line of a list, and those that are no title any more. */
+const title_bounds = { long: 120, most: 500 };
+
+function titleProblems(pack: Pack): Problem[] {
+  return pack.entries.flatMap((entry) => {
+    const { title } = entry.data as { title?: unknown };
+    if (typeof title !== "string" || pathClass(entry.path) === "ledger" || title.length <= title_bounds.long) return [];
+    const over = title.length > title_bounds.most;
+    const message = `the title has ${title.length} characters${over ? `, and ${title_bounds.most} are the most` : ": lists cut it off"}`;
+    return [
+      atField(
+        pack,
+        entry,
+        ["title"],
+        "title",
+        message,
+        "say it shorter, and the rest in the body",
+        over ? "error" : "warning",
+      ),
+    ];
+  });
 }
 
 function readPack(files: CheckFile[], settings: Settings | null, runtimes: string[], problems: Problem[]): Pack {

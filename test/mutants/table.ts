@@ -2408,6 +2408,30 @@ export const mutants: Mutant[] = [
     name: "work by a plugin's runtime is done",
   },
   {
+    guard: "what a plugin's forge calls merged is merged when git has it",
+    edits: [
+      [
+        "src/forges/offered.ts",
+        "(await target.holds(tip, work)) === true",
+        "(await target.holds(tip, work)) !== false",
+      ],
+    ],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "moves nothing",
+  },
+  {
+    guard: "at a plugin's forge somebody is known by the number",
+    edits: [["src/forges/offered.ts", "found.id === by.id", 'found.id !== ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "moves nothing",
+  },
+  {
+    guard: "a question to a plugin's forge sends nothing",
+    edits: [["src/core/plugin-options.ts", '"send" in read.data && !sends', '"send" in read.data && sends === null']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "never answers, sends where it is asked",
+  },
+  {
     guard: "an index is believed for the archive that it was made from only",
     edits: [["src/core/archive-index.ts", "index && index.of === blob && ", "index && "]],
     tests: ["test/archive/index.test.ts"],
@@ -2430,6 +2454,24 @@ export const mutants: Mutant[] = [
     ],
     tests: ["test/archive/index.test.ts"],
     name: "one job is found by the indexes",
+  },
+  {
+    guard: "a locked site is never taken for built: its key may be another",
+    edits: [["src/shell/site-once.ts", "if (options.lock) return", "if (options.lock && options.force) return"]],
+    tests: ["test/site/live.test.ts"],
+    name: "what was built is not built again",
+  },
+  {
+    guard: "a page speaks of missing ticks only where each tick is told of",
+    edits: [["site/src/scripts/age.js", "late && heard.live", "late"]],
+    tests: ["test/site/live.test.ts"],
+    name: "takes in what a tick commits",
+  },
+  {
+    guard: "rows that are gone from the database are counted",
+    edits: [["src/shell/sync-compare.ts", "if (row) differ +=", "if (row && !row) differ +="]],
+    tests: ["test/store/compare.test.ts"],
+    name: "rows that are gone",
   },
 ];
 
