@@ -606,6 +606,13 @@ const forge_settings = record({
   }).optional(),
   /** For everything that one question takes. */
   wall: duration.default(20),
+  /** Files in .github/workflows/ that rules may start: `call: {workflow: deploy.yml}`. */
+  workflows: z
+    .array(
+      line.regex(/^[\w-][\w.-]{0,99}\.ya?ml$/, "must be the name of a file in .github/workflows/, like deploy.yml"),
+    )
+    .max(50)
+    .default([]),
 });
 const forge_words =
   "must be `github`, `git`, the name of a plugin that offers one, the web address of a repository, or settings with such a `name`";

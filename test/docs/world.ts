@@ -21,7 +21,7 @@ import { makeKey } from "../../src/shell/pack-keys.ts";
 import { program } from "../integration/real.ts";
 
 /** Machines of the pages: the private addresses that stand there. They let in the person's key. */
-export const addresses = /\b(?:192\.168\.50|10\.20\.0)\.\d{1,3}\b/g;
+export const addresses = /\b(?:192\.168\.50|10\.20\.0|203\.0\.113)\.\d{1,3}\b/g;
 const { username: user } = userInfo();
 
 export interface Typed {
@@ -32,6 +32,8 @@ export interface Typed {
 export interface Typing {
   /** Ctrl-C once this was printed. */
   until?: string | undefined;
+  /** Done before that, with what was printed. */
+  reached?: ((out: string) => Promise<void>) | undefined;
   /** At a terminal, and this is typed at each question. */
   types?: string | undefined;
 }
@@ -108,7 +110,7 @@ export async function worldOf(text: string, inPack: boolean): Promise<World> {
     type: (script, how = {}) => typed(dir, script, how),
     here: (said) =>
       said
-        .replace(/\b[a-z]+@(?=192\.168\.50\.|10\.20\.0\.)/g, `${user}@`)
+        .replace(/\b[a-z]+@(?=192\.168\.50\.|10\.20\.0\.|203\.0\.113\.)/g, `${user}@`)
         .replace(/(ansible_user=|User )\w+/g, `$1${user}`),
     cwd: () => readFileSync(join(dir, "cwd"), "utf8").trim(),
     spent: () =>
@@ -143,9 +145,9 @@ async function machine(dir: string, authorized: string): Promise<RunningServer> 
 const plain = (text: string) => stripVTControlCharacters(text);
 
 /** Ends a script that hangs. */
-const limit = 60_000;
+const limit = 150_000;
 
-function typed(dir: string, script: string, { until, types }: Typing): Promise<Typed> {
+function typed(dir: string, script: string, { until, reached, types }: Typing): Promise<Typed> {
   const at = (name: string) => join(dir, name);
   const [file, cwd, kept] = [at("block.sh"), readFileSync(at("cwd"), "utf8").trim(), at("env.sh")];
   const again = existsSync(kept) ? `. '${kept}'\n` : "";
@@ -187,8 +189,8 @@ function typed(dir: string, script: string, { until, types }: Typing): Promise<T
     out += text;
     if (until !== undefined && !ended && out.includes(until)) {
       ended = true;
-      if (types === undefined) end("SIGINT");
-      else child.stdin?.write("\u0003");
+      const leave = () => (types === undefined ? end("SIGINT") : child.stdin?.write("\u0003"));
+      void (reached?.(out) ?? Promise.resolve()).finally(leave);
     }
     // The cursor stands behind a question: `[y/N]`, or `[what is offered]`, which Enter takes.
     const question = /\[([^\]\n]+)\]:? *$/.exec(plain(out));
