@@ -78,10 +78,11 @@ export function typed(place: Place, script: string, { until, reached, types }: T
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", hear);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       clearTimeout(timer);
       end("SIGKILL");
-      resolve({ code, out });
+      // As a shell would say it.
+      resolve({ code: signal === "SIGINT" ? 130 : code, out });
     });
   });
 }
