@@ -98,6 +98,7 @@ export const settings = {
   "plugins.NAME.package": "The npm package that it is, in place of plugins/NAME.ts.",
   "plugins.NAME.digest": "What `towline plugin list` says of the package's files. Other bytes do not run.",
   "plugins.NAME.secrets": "Variables whose values it may see.",
+  "plugins.NAME.program": "The program that its transport may start where ticks run: a name, without a path.",
   "plugins.NAME.network": "Whether its process may use the network.",
   "plugins.NAME.every": "Over the plugin's own `every`.",
   embeddings:

@@ -5,6 +5,7 @@ import { exit, Fault, messageOf } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { handedOver } from "./shell/pinned.ts";
 import { archive } from "./verbs/archive.ts";
+import { atWork } from "./verbs/at-work.ts";
 import { campfire } from "./verbs/campfire.ts";
 import { check } from "./verbs/check.ts";
 import { ci } from "./verbs/ci.ts";
@@ -13,6 +14,7 @@ import { costs } from "./verbs/costs.ts";
 import { demo } from "./verbs/demo.ts";
 import { dispatching } from "./verbs/dispatch.ts";
 import { doctor } from "./verbs/doctor.ts";
+import { dress } from "./verbs/examples.ts";
 import { exporting } from "./verbs/export.ts";
 import { fleet } from "./verbs/fleet.ts";
 import { forge } from "./verbs/forge.ts";
@@ -96,19 +98,20 @@ export function program(wire: Wire): Command {
     // `fleet deploy --version X` is another one.
     .enablePositionalOptions()
     .configureHelp({ sortSubcommands: true })
+    .showHelpAfterError("`towline --help` lists all verbs, `--help` after a verb what it takes")
     .exitOverride();
   for (const register of verbs) register(towline, wire);
+  dress(towline);
   return towline;
 }
 
 export async function main(argv: string[], outer: Wire): Promise<void> {
   const { secrets } = outer;
   secrets.learn(outer.env);
-  const wire: Wire = {
-    ...outer,
-    report: maskedReport(outer.report, secrets),
-    out: (text) => outer.out(secrets.mask(text)),
-  };
+  const { wire, done } = atWork(
+    { ...outer, report: maskedReport(outer.report, secrets), out: (text) => outer.out(secrets.mask(text)) },
+    argv,
+  );
   try {
     await program(wire).parseAsync(alone(argv) ? ["now", ...argv] : argv, { from: "user" });
   } catch (thrown) {
@@ -117,6 +120,8 @@ export async function main(argv: string[], outer: Wire): Promise<void> {
     wire.report.error(thrown.message);
     if (thrown.advice) wire.report.note(`  ${thrown.advice}`);
     wire.exit(thrown.code);
+  } finally {
+    done();
   }
 }
 

@@ -22,6 +22,8 @@ export interface Wire {
   secrets: Secrets;
   /** A person can be asked and lines can be redrawn. */
   terminal: boolean;
+  /** Of the terminal that standard output is, where it is one: lines are made to fit. */
+  columns?: number | undefined;
   /** Asks for something that must not be seen, like a passphrase; null when nobody can be asked. */
   ask?(question: string): Promise<string | null>;
   /** All of standard input. */
@@ -46,6 +48,7 @@ export function wireUp(): Wire {
     report: terminalReport(process.stderr),
     secrets: createSecrets(process.env),
     terminal: process.stdout.isTTY === true,
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
     ask: (question) => askHidden(question, process.stdin, process.stderr),
     input: () => textOf(process.stdin),
     out: (text) => void process.stdout.write(text),

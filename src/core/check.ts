@@ -14,6 +14,7 @@ import { pluginProblems } from "./check-plugins.ts";
 import { pollerProblems } from "./check-pollers.ts";
 import { type Expected, ruleProblems } from "./check-rules.ts";
 import { settingsProblems } from "./check-settings.ts";
+import { workflowProblems } from "./check-workflows.ts";
 import { unpushable, unpushable_words } from "./doctor-forge.ts";
 import { type Entry, kindOf, type Parsed, type Problem, parseEntry } from "./entry.ts";
 import { type Kind, pathClass, type Settings } from "./schema.ts";
@@ -44,10 +45,12 @@ export interface Checked {
 
 const workflow = ".github/workflows/tick.yml";
 
+const workflow_file = /^\.github\/workflows\/[^/]+\.ya?ml$/;
+
 /** Whether the check needs a file's text. */
 export const reads = (path: string) =>
   path === "towline.yml" ||
-  path === workflow ||
+  workflow_file.test(path) ||
   path.startsWith("plugins/") ||
   kindOf(path) !== null ||
   (path.endsWith(".ndjson") && pathClass(path) === "ledger");
@@ -70,6 +73,7 @@ export function check(input: CheckInput): Checked {
   problems.push(
     ...settingsProblems(pack),
     ...linkProblems(pack),
+    ...titleProblems(pack),
     ...hostProblems(pack, tick),
     ...pollerProblems(pack, ticking),
     ...pluginProblems(pack, [...byPath.keys()]),
@@ -79,6 +83,7 @@ export function check(input: CheckInput): Checked {
     ...pushProblems(pack, tick),
     ...paneProblems(pack),
     ...ruleProblems(pack, input.judge),
+    ...workflowProblems(pack),
     ...collectionProblems(pack),
   );
   if (input.base) problems.push(...baseProblems(input.base, byPath));
@@ -96,6 +101,29 @@ function pushProblems(pack: Pack, workflow: string | null): Problem[] {
   return unpushable(workflow, tasks, undefined).map((task) =>
     atField(pack, task, ["repo"], "repo-token", message(task.data.repo), `${fix}; for this one write \`.\``, "warning"),
   );
+}
+
+/** Letters of a title that still fit into a line of a list, and those that are no title any more. */
+const title_bounds = { long: 120, most: 500 };
+
+function titleProblems(pack: Pack): Problem[] {
+  return pack.entries.flatMap((entry) => {
+    const { title } = entry.data as { title?: unknown };
+    if (typeof title !== "string" || pathClass(entry.path) === "ledger" || title.length <= title_bounds.long) return [];
+    const over = title.length > title_bounds.most;
+    const message = `the title has ${title.length} characters${over ? `, and ${title_bounds.most} are the most` : ": lists cut it off"}`;
+    return [
+      atField(
+        pack,
+        entry,
+        ["title"],
+        "title",
+        message,
+        "say it shorter, and the rest in the body",
+        over ? "error" : "warning",
+      ),
+    ];
+  });
 }
 
 function readPack(files: CheckFile[], settings: Settings | null, runtimes: string[], problems: Problem[]): Pack {

@@ -48,6 +48,7 @@ const lineOf = (text: string, like: RegExp) => text.split("\n").findIndex((one) 
 export function scheduleFindings(examined: Examined): Finding[] {
   const { workflow, settings, forge, now } = examined;
   const here = { path: tick_workflow, line: 1 };
+  if (examined.folder) return [];
   if (workflow === null)
     return [
       {

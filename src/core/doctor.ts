@@ -43,6 +43,8 @@ export interface Examined {
   files: readonly { path: string; text: string | null }[];
   /** Text of the workflow of the ticks; null: there is none. */
   workflow: string | null;
+  /** Origin is a folder of this machine: nobody else runs ticks. */
+  folder?: boolean;
   settings: Settings;
   hosts: readonly Entry<"host">[];
   tasks: readonly Entry<"task">[];

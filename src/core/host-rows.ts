@@ -1,5 +1,6 @@
 // How the machines of a fleet stand, as rows: what `fleet status` prints.
 import type { HostAllow, HostFacts } from "../ports.ts";
+import { tabled } from "./columns.ts";
 import type { Entry } from "./entry.ts";
 import { ownerAllows, slotsOf } from "./owner.ts";
 import { outside } from "./place.ts";
@@ -246,7 +247,8 @@ const size = (bytes: number) => {
 const withVersion = (name: string, version: string | undefined) => (version ? `${name}@${version}` : name);
 
 /** An aligned table with one line a host, each followed by what is wrong and what to do. */
-export function hostTable(rows: HostRow[]): string[] {
+/** `columns`: of a terminal, where it is one. */
+export function hostTable(rows: HostRow[], columns?: number): string[] {
   const cells = rows.map((row) => [
     `${glyph[row.state]} ${row.host}`,
     row.state,
@@ -260,17 +262,12 @@ export function hostTable(rows: HostRow[]): string[] {
     row.took === null ? "-" : row.runtimes.map((name) => withVersion(name, row.versions[name])).join(" "),
   ]);
   const head = ["  HOST", "STATE", "ADDRESS", "ARCH", "LOAD", "MEM", "DISK", "SLOTS", "JOBS", "RUNTIMES"];
-  const width = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) =>
-    row
-      .map((text, column) => text.padEnd(width[column] as number))
-      .join("  ")
-      .trimEnd();
+  const [top = "", ...lines] = tabled([head, ...cells], columns);
   const below = rows.map((row) => [
     ...(row.why ? [`    ${row.why}${lastSeen(row)}`] : []),
     ...(row.remedy ? [`    → ${row.remedy}`] : []),
     ...(row.allow ? [`    its owner allows ${ownerAllows(row.allow)}`] : []),
     ...row.warnings.map((warning) => `    △ ${warning}`),
   ]);
-  return [line(head), ...cells.flatMap((row, index) => [line(row), ...(below[index] ?? [])])];
+  return [top, ...lines.flatMap((line, index) => [line, ...(below[index] ?? [])])];
 }

@@ -43,6 +43,10 @@ function sibling(origin: string, name: string): string | null {
   return short === undefined ? null : `${short}${name}.git`;
 }
 
+/** A folder of this machine: no forge and no CI service stands behind it. */
+export const isFolder = (address: string) =>
+  /^file:\/\//.test(address) || (!/^[\w+]+:\/\//.test(address) && !/^[^/]+:/.test(address));
+
 /** What the same repository is called, however its address is spelled. */
 export const plainAddress = (address: string) =>
   address

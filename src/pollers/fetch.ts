@@ -118,6 +118,11 @@ function faultOf(
   if (thrown instanceof SourceFault) return thrown;
   if (outer?.aborted) return new SourceFault("the tick was ended");
   if (limit.aborted) return new SourceFault(`${host} gives no answer within ${wall} s`);
+  // fetch() itself never calls the ports of some other services, like 9 or 6000.
+  if ((thrown as { cause?: { message?: string } }).cause?.message === "bad port")
+    return new SourceFault(
+      `${host} was not called: its port belongs to another kind of service, and no web client calls it`,
+    );
   const { cause, message } = thrown as { cause?: { code?: string; message?: string }; message?: string };
   return new SourceFault(`${host} gives ${oneLine(cause?.code ?? cause?.message ?? message ?? "no answer", 120)}`);
 }

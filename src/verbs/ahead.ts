@@ -13,6 +13,8 @@ interface Ahead {
   state: State;
   draft: Draft;
   ahead: Outlook;
+  /** People's records that origin, as last fetched, does not have as they are here: no tick sees them so. */
+  unseen: string[];
   /** Adds a task that is over and archived to the state, for a reader. False: there is none. */
   rolled(task: string): Promise<boolean>;
 }
@@ -28,7 +30,7 @@ export async function lookAhead(wire: Wire, flags: Common): Promise<Ahead> {
   const names = new Set(Object.keys(runtimes));
   await addSpent(repo, state, { now, runtimes: names });
   const draft = draftOf(state, now, "ahead");
-  const { changed } = await seen(dir, wire.env, tips);
+  const { changed, unseen } = await seen(dir, wire.env, tips);
   const rolled = (task: string) => addRolled(repo, state, task);
-  return { state, draft, ahead: outlook(draft, names, changed), rolled };
+  return { state, draft, ahead: outlook(draft, names, changed), unseen, rolled };
 }

@@ -3,6 +3,7 @@ import { type Examined, examine, type Finding, type ForgeFacts } from "../core/d
 import { sizeFindings } from "../core/doctor-size.ts";
 import { costFindings, type Forecast, forecastLine } from "../core/forecast.ts";
 import type { ForgeSettings, Settings } from "../core/schema.ts";
+import { isFolder } from "../core/target.ts";
 import { oneLine } from "../core/text.ts";
 import { tick_workflow } from "../core/tick-env.ts";
 import { exit, messageOf, usage } from "../errors.ts";
@@ -57,7 +58,10 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
     await openWorkTree(dir, wire.env),
     (path) => path === tick_workflow || path === "towline.yml" || /^\w+\/.*\.md$/.test(path),
   );
-  const workflow = files.find(({ path }) => path === tick_workflow)?.text ?? null;
+  const origin = await originUrl(dir, wire.env);
+  // Beside a folder no CI service runs: its minutes and secrets are none.
+  const folder = origin !== null && isFolder(origin) && wire.env.GITHUB_REPOSITORY === undefined;
+  const workflow = folder ? null : (files.find(({ path }) => path === tick_workflow)?.text ?? null);
   const forge = flags.offline || flags.forecast ? null : await askForge(wire, dir, state.settings);
   const examined: Examined = {
     files,
@@ -66,6 +70,7 @@ async function diagnose(wire: Wire, flags: DoctorFlags): Promise<Diagnosis> {
     hosts: [...state.hosts.values()],
     tasks: [...state.tasks.values()],
     forge,
+    folder,
     now,
   };
   const free = forge?.private === false ? null : included;

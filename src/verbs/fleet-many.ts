@@ -1,5 +1,6 @@
 // What the fleet verbs have in common that change machines: which ones, several at once, a line for each, an exit code.
 import type { Command } from "commander";
+import { tabled } from "../core/columns.ts";
 import type { Entry } from "../core/entry.ts";
 import { nearest } from "../core/nearest.ts";
 import { selectHosts } from "../core/select.ts";
@@ -170,14 +171,16 @@ export function failedRow(host: string, fault: unknown): Row {
 /** Prints the rows, with what to do about each, and sets the exit code. */
 export function tell(wire: Wire, flags: Common, rows: Row[], last: string): void {
   const sorted = rows.toSorted((a, b) => (a.host < b.host ? -1 : 1));
-  wire.out(flags.json ? `${JSON.stringify(sorted, null, 2)}\n` : `${[...table(sorted), last].join("\n")}\n`);
+  wire.out(
+    flags.json ? `${JSON.stringify(sorted, null, 2)}\n` : `${[...table(sorted, wire.columns), last].join("\n")}\n`,
+  );
   if (sorted.some((row) => !row.ok)) wire.exit(exit.findings);
 }
 
 const mark = ({ ok, state, warnings }: Row) =>
   !ok ? "✕" : warnings.length > 0 ? "◐" : state.startsWith("would") ? "●" : "✓";
 
-function table(rows: Row[]): string[] {
+function table(rows: Row[], columns: number | undefined): string[] {
   const head = ["  HOST", "STATE", "VERSION", "WAS", "ARCH"];
   const cells = rows.map((row) => [
     `${mark(row)} ${row.host}`,
@@ -186,16 +189,11 @@ function table(rows: Row[]): string[] {
     row.before ?? "-",
     row.arch ?? "-",
   ]);
-  const width = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(width[column] as number))
-      .join("  ")
-      .trimEnd();
+  const [top = "", ...lines] = tabled([head, ...cells], columns);
   return [
-    line(head),
+    top,
     ...rows.flatMap((row, index) => [
-      line(cells[index] as string[]),
+      lines[index] as string,
       ...(row.why ? [`    ${row.why}`] : []),
       ...(row.remedy ? [`    → ${row.remedy}`] : []),
       ...(row.removed ?? []).map((what) => `    − ${what}`),

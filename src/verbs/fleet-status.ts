@@ -41,7 +41,7 @@ export function fleetStatus(group: Command, wire: Wire): void {
       const now = wire.clock.now();
       const seen = { at: now.toISOString(), before: state.met };
       const rows = hostRows(hosts, looks, networks, seen, { zone: state.settings.zone, now });
-      wire.out(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : printed(rows));
+      wire.out(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : printed(rows, wire.columns));
       const broken = state.problems.some((one) => one.level === "error" && one.path.startsWith("hosts/"));
       if (broken || rows.some((row) => !row.healthy)) wire.exit(exit.findings);
     });
@@ -99,12 +99,12 @@ function counter(wire: Wire, flags: Common, all: number): (answered: number) => 
   return (answered) => wire.out(answered < all ? `\r${answered} of ${all} hosts have answered` : "\r\u001b[K");
 }
 
-function printed(rows: HostRow[]): string {
+function printed(rows: HostRow[], columns: number | undefined): string {
   if (rows.length === 0)
     return "No hosts yet. Copy hosts/example.md, give it an address, then: towline fleet enroll NAME\n";
   const able = rows.filter((row) => row.state === "ready" || row.state === "busy");
   const free = able.reduce((sum, row) => sum + Math.max(0, row.slots.total - row.slots.used), 0);
   const sick = rows.filter((row) => !row.healthy).length;
   const last = `${able.length} of ${rows.length} take work, ${free} slots are free${sick > 0 ? `; ${sick} ${sick === 1 ? "needs" : "need"} you` : ""}`;
-  return `${[...hostTable(rows), last].join("\n")}\n`;
+  return `${[...hostTable(rows, columns), last].join("\n")}\n`;
 }

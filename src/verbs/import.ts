@@ -49,10 +49,7 @@ export function importing(program: Command, wire: Wire): void {
       .option("--repo <dir>", "the pack repository", ".")
       .option("--json", "print the outcome as JSON");
   common(
-    group
-      .command("backlog [dir]")
-      .description("from a folder of Backlog.md; what is done there is left out")
-      .addHelpText("after", "\nExample:\n  towline import backlog ../app/backlog --agent scout --on ."),
+    group.command("backlog [dir]").description("from a folder of Backlog.md; what is done there is left out"),
   ).action(async (dir: string | undefined, flags: ImportFlags) =>
     run(wire, flags, await fromBacklog(wire, flags, dir)),
   );

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { tabled } from "../core/columns.ts";
 import type { Entry } from "../core/entry.ts";
 import { toSeconds } from "../core/explain.ts";
 import { glyphs, isOver } from "../core/jobs.ts";
@@ -65,7 +66,7 @@ async function list(wire: Wire, flags: ListFlags): Promise<void> {
     wire.report[one.level](`${one.message} (${one.fix})`, one);
   if (flags.json) return void wire.out(`${JSON.stringify(jobs.map(row), null, 2)}\n`);
   if (jobs.length === 0) return void wire.out(flags.open ? "No run is open.\n" : "No runs yet.\n");
-  for (const job of jobs) wire.out(`${toSeconds(jobLine(job))}\n`);
+  for (const line of tabled(jobs.map(cells), wire.columns)) wire.out(`${line}\n`);
 }
 
 const chosen = ({ jobs }: State, { task, open, limit }: ListFlags): Entry<"job">[] =>
@@ -102,13 +103,15 @@ const row = ({ id, path, data }: Entry<"job">) => ({
   why: data.run.why ?? null,
 });
 
-export function jobLine({ id, data }: Entry<"job">): string {
-  const parts = [
+export const jobLine = (job: Entry<"job">): string => cells(job).filter(Boolean).join("  ");
+
+function cells({ id, data }: Entry<"job">): string[] {
+  return [
+    `${glyphs[data.state] ?? "·"} ${id}`,
     data.state,
     [data.agent, data.host].filter(Boolean).join(" on "),
-    data.started_at ?? data.run.claimed_at,
+    toSeconds(data.started_at ?? data.run.claimed_at),
     data.took === undefined ? "" : formatDuration(data.took),
     data.cost === undefined ? "" : `$${data.cost.toFixed(2)}`,
   ];
-  return `${glyphs[data.state] ?? "·"} ${id}  ${parts.filter(Boolean).join("  ")}`;
 }

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import type { Entry } from "../core/entry.ts";
 import { generated_path, readGenerated } from "../core/generated.ts";
 import type { State } from "../core/state.ts";
+import { isFolder } from "../core/target.ts";
 import { tick_workflow, tickEnv } from "../core/tick-env.ts";
 import { Fault, messageOf } from "../errors.ts";
 import { HostFault } from "../ports.ts";
@@ -47,14 +48,15 @@ export async function leftBehind(wire: Wire, dir: string, state: State): Promise
   const heads = refs.filter((ref) => ref.startsWith("refs/heads/")).map((ref) => ref.slice(11));
   const branches = heads.filter((name) => /^towline\//.test(name) || name === state.settings.ledger.branch);
   const text = (path: string) => readFile(join(place.cwd, path), "utf8").catch(() => null);
-  const workflow = await text(tick_workflow);
+  const origin = await originUrl(dir, wire.env);
+  // Beside a folder no CI service runs: there is nothing to switch off and no secret.
+  const workflow = origin !== null && isFolder(origin) ? null : await text(tick_workflow);
   const given = [...(tickEnv(workflow ?? "") ?? new Map()).values()];
   const secrets = [...new Set(given.flatMap(({ secret }) => secret ?? []))].sort();
   const made = Object.keys(readGenerated(await text(generated_path))?.files ?? {});
   const files = [...made, generated_path].filter((path) => existsSync(join(place.cwd, path))).sort();
   const own = refs.filter((ref) => ref.startsWith("refs/towline/"));
   const kept = dirname(packKeyFile(wire, state.pack, "any"));
-  const origin = await originUrl(dir, wire.env);
   return {
     branches,
     pulls: await pullsOf(wire, origin),

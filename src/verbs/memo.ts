@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { wrapTo } from "../core/columns.ts";
 import type { Entry } from "../core/entry.ts";
 import { parseEntry } from "../core/entry.ts";
 import { glyphs } from "../core/jobs.ts";
@@ -49,7 +50,7 @@ function listing(group: Command, wire: Wire): void {
       const memos = openMemos((await local(wire, flags)).memos.values());
       if (flags.json) return void wire.out(`${JSON.stringify(memos.map(memoRow), null, 2)}\n`);
       if (memos.length === 0) return void wire.out("Nothing waits for you.\n");
-      for (const one of memos) wire.out(`${memoLines(one).join("\n")}\n`);
+      for (const line of memos.flatMap(memoLines)) wire.out(`${wrapTo(line, wire.columns, "    ")}\n`);
       wire.out("\nAnswer: towline memo answer ID WORDS · put away: towline memo dismiss ID\n");
     });
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { wrapTo } from "../core/columns.ts";
 import type { Entry } from "../core/entry.ts";
 import { type Outlook, toSeconds } from "../core/explain.ts";
 import { glyphs, isLive } from "../core/jobs.ts";
@@ -18,10 +19,10 @@ export function now(program: Command, wire: Wire): void {
     .option("--repo <dir>", "the pack repository", ".")
     .option("--json", "print it as JSON")
     .action(async (flags: Common) => {
-      const { state, ahead } = await lookAhead(wire, flags);
-      const desk = deskOf(state, ahead);
+      const { state, ahead, unseen } = await lookAhead(wire, flags);
+      const desk = deskOf(state, ahead, unseen);
       if (flags.json) wire.out(`${JSON.stringify(desk, null, 2)}\n`);
-      else wire.out(`${toSeconds(lines(desk).join("\n"))}\n`);
+      else for (const line of lines(desk)) wire.out(`${wrapTo(toSeconds(line), wire.columns, "      ")}\n`);
     });
 }
 
@@ -32,9 +33,11 @@ interface Desk {
   starting: { task: string; hosts: string[]; note?: string | undefined }[];
   held: { task: string; state: string; reason: string; person: boolean }[];
   next: { task: string; due: string }[];
+  /** Records that ticks do not see as they are here: they are not on origin. */
+  unpushed: string[];
 }
 
-function deskOf(state: State, { going, holds }: Outlook): Desk {
+function deskOf(state: State, { going, holds }: Outlook, unpushed: string[]): Desk {
   const live = [...state.jobs.values()].filter(isLive).sort((a, b) => (since(a) < since(b) ? -1 : 1));
   const next = [...state.status.values()].flatMap(({ id, data }) =>
     data.next_due !== undefined && state.tasks.has(id) ? [{ task: id, due: data.next_due }] : [],
@@ -57,13 +60,14 @@ function deskOf(state: State, { going, holds }: Outlook): Desk {
     })),
     starting: going.map(({ task, hosts, note }) => ({ task: task.id, hosts: hosts.map(({ id }) => id), note })),
     held: [...holds].map(([task, { state: stands, reason, person }]) => ({ task, state: stands, reason, person })),
+    unpushed,
     next: next.sort((a, b) => (`${a.due} ${a.task}` < `${b.due} ${b.task}` ? -1 : 1)),
   };
 }
 
 const since = ({ data }: Entry<"job">) => data.started_at ?? data.run.claimed_at;
 
-function lines({ pack, waiting, running, starting, held, next }: Desk): string[] {
+function lines({ pack, waiting, running, starting, held, next, unpushed }: Desk): string[] {
   const wanting = held.filter(({ person }) => person);
   const parts = [
     part("Waits for you", [
@@ -80,7 +84,7 @@ function lines({ pack, waiting, running, starting, held, next }: Desk): string[]
       ),
     ),
     part(
-      "Starts with the next tick",
+      unpushed.length > 0 ? "Starts with the next tick, once all is pushed" : "Starts with the next tick",
       starting.map(({ task, hosts }) => `${glyphs.queued} ${task}  on ${hosts.join(" or ")}`),
     ),
     part(
@@ -92,6 +96,10 @@ function lines({ pack, waiting, running, starting, held, next }: Desk): string[]
     part(
       "Next due",
       next.map(({ task, due }) => `${glyphs.queued} ${due}  ${task}`),
+    ),
+    part(
+      "Not on origin as it is here, so no tick sees it yet",
+      unpushed.map((path) => `△ ${path}`),
     ),
   ].flat();
   const head = `${oneLine(pack.name, 60)}: ${counted(pack.tasks, "task")}, ${counted(pack.agents, "agent")}, ${counted(pack.hosts, "host")}`;

@@ -44,10 +44,6 @@ export function purge(program: Command, wire: Wire): void {
 }
 
 const help = `
-  towline purge disk-space-82e5a958a5     all that this job said
-  towline purge -                         the text on standard input (and each of its lines), in every usual encoding
-  towline purge '/ghp_[A-Za-z0-9]{36}/'   whatever has this shape
-
 A leaked text does not belong on a command line: it would stand in the shell's history and in the list of processes.
 Change the leaked secret first: what was pushed may have been read.`;
 

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
+import { tabled } from "../core/columns.ts";
 import { explainTask, firstLine, lastRun, toSeconds } from "../core/explain.ts";
 import { glyphs } from "../core/jobs.ts";
+import { oneLine } from "../core/text.ts";
 import type { Common, Wire } from "../wire.ts";
 import { lookAhead } from "./ahead.ts";
 import { changingTasks } from "./task-change.ts";
@@ -45,14 +47,14 @@ export function task(program: Command, wire: Wire): void {
       else if (rows.length === 0)
         wire.out("No tasks yet. Write one: tasks/hello.md with a `title:` and a prompt below the second `---`.\n");
       else {
-        const width = Math.max(...rows.map((row) => row.task.length));
-        for (const row of rows) {
+        const cells = rows.map((row) => {
           const said =
             row.state === "done" ? [row.last_at, row.last_host, row.answer].filter(Boolean).join("  ") : row.why;
           const next = row.next_due && row.state === "done" ? `next ${row.next_due}  ` : "";
           const mark = glyphs[row.state] ?? "○";
-          wire.out(toSeconds(`${mark} ${row.task.padEnd(width)}  ${row.state.padEnd(9)}  ${next}${said}\n`));
-        }
+          return [`${mark} ${row.task}`, row.state.padEnd(9), oneLine(toSeconds(`${next}${said}`), 1000)];
+        });
+        for (const line of tabled(cells, wire.columns)) wire.out(`${line}\n`);
       }
     });
 }

@@ -50,6 +50,18 @@ test.each<[string, Record<string, string>, string[]]>([
   expect(JSON.stringify(judged.problems)).not.toContain("a:b@");
 });
 
+test.each([
+  [120, []],
+  [121, ["tasks/a.md:2:8 title?"]],
+  [500, ["tasks/a.md:2:8 title?"]],
+  [501, ["tasks/a.md:2:8 title"]],
+])("a title of %i characters", (length, found) => {
+  const long = "x".repeat(length as number);
+  expect(
+    places(checked({ "tasks/a.md": `---\ntitle: ${long}\nagent: scout\n---\nLook.\n`, "agents/scout.md": agent("") })),
+  ).toEqual(found);
+});
+
 test("the service's own token reaches no other repository: work there could not be pushed", () => {
   const workflow = (token: string) =>
     `jobs:\n  tick:\n    steps:\n      - run: npm run tick\n        env:\n          GITHUB_TOKEN: ${token}\n`;

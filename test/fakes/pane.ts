@@ -1,6 +1,5 @@
 // A host on this machine with real tmux, and in place of claude a script that behaves in a terminal as claude does: it
 // asks about the folder, takes pasted text as one piece, and calls the hooks that its settings name.
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -238,5 +237,11 @@ export function kill(text: string): void {
     }
 }
 
-export const alive = (pid: number) =>
-  existsSync(`/proc/${pid}`) && !/\) Z /.test(execFileSync("cat", [`/proc/${pid}/stat`], { encoding: "utf8" }));
+/** One that goes while it is looked at is not. */
+export function alive(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
+}

@@ -51,7 +51,10 @@ afterAll(() => server.close());
 
 test("what keeps the pack from working, by the files and by the forge; then upgrade mends its part", async () => {
   const dir = clone(origin(files));
-  const plain = await cli(dir, ["doctor"], env);
+  // Beside a folder no CI service runs, and nothing is said of its schedule, secrets and minutes.
+  const local = await cli(dir, ["doctor", "--json"], env);
+  expect([JSON.parse(local.out).forecast.minutes, local.out.includes("API_KEY")]).toEqual([null, false]);
+  const plain = await cli(dir, ["doctor"], { ...env, GITHUB_REPOSITORY: "ada/pack" });
   expect(plain.code).toBe(1);
   expect(plain.out).toContain("agents/scout.md:3: `API_KEY` is used here");
   expect(plain.out).toContain("○ not looked at: the forge's settings");
@@ -140,7 +143,7 @@ test("an App is asked with its own key what it was granted; without the key that
 
 test("a shallow clone guesses its growth by what lies in it; what cannot be mended is not touched", async () => {
   const dir = clone(origin(files), "--depth=1");
-  const { out } = await cli(dir, ["doctor", "--offline"], env);
+  const { out } = await cli(dir, ["doctor", "--offline"], { ...env, GITHUB_REPOSITORY: "ada/pack" });
   expect(out).toMatch(/min, \$0, about \d+ kB a year$/m);
   writeFileSync(join(dir, ".github", "workflows", "tick.yml"), "jobs: [");
   const broken = await cli(dir, ["upgrade"], env);

@@ -142,7 +142,8 @@ test("what stands in a folder is kept, and a bare repository beside it is not ta
   );
   const tick = join(dir, ".github/workflows/tick.yml");
   writeFileSync(tick, readFileSync(tick, "utf8").replace(/towline@\S+/, "towline@9.9.9"));
-  expect((await cli(dir, ["doctor"], person)).out).toContain("the ticks fetch towline 9.9.9, and the pack names");
+  const hub = { ...person, GITHUB_REPOSITORY: "ada/pack" };
+  expect((await cli(dir, ["doctor"], hub)).out).toContain("the ticks fetch towline 9.9.9, and the pack names");
 });
 
 test("with a token: visibility, plan, owner and the environment come from the forge", async () => {

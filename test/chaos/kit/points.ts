@@ -1,5 +1,6 @@
 // The named steps at which something is killed, and in what order.
 import { type CrashPoint, hostSteps } from "./crash.ts";
+import { size } from "./sizes.ts";
 
 const once = (steps: string): CrashPoint[] => steps.split(" ").map((step) => ({ step, nth: 1 }));
 /** `#2` is the push that records, `#1` the one that claims. */
@@ -9,6 +10,7 @@ const twice = (steps: string): CrashPoint[] => once(steps).flatMap(({ step }) =>
 export const tickPoints: CrashPoint[] = [
   ...once("started git-fetch git-read opened connect:before connect:after cleanup:before cleanup:after reread send"),
   ...once("host-ack wait agent-end collect verified summary:before"),
+  ...size([], once("notify:before notify:after archive:before archive:after")),
   ...twice("plan git-write git-commit git-push push-in push-landed git-pushed pushed"),
 ];
 
