@@ -1,15 +1,13 @@
 // Years of a busy pack, 1,000 records a day, all but the last 90 days in archives: what a shallow clone, ticks, the next
-// archive run, looking for one old job and the dashboard take. `node bench/years.ts [YEARS [FOLDER]]`, 0.5 unless told
+// archive run, looking for one old job and the dashboard take. `node bench/years.ts [YEARS [FOLDER [WORKERS]]]`, 0.5 unless told
 // otherwise; what is in FOLDER already (origin.git, ten years take some minutes to make) is used and stays there.
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { rollInto, shelfOf } from "../src/core/archive.ts";
-import { indexPath, indexText } from "../src/core/archive-index.ts";
-import { digest } from "../src/core/hash.ts";
+import { Worker } from "node:worker_threads";
 import { archiveOnce } from "../src/shell/archive.ts";
-import { gitId } from "../src/shell/archive-index.ts";
 import { writeExport } from "../src/shell/export.ts";
 import { jobPaths, readPair } from "../src/shell/read.ts";
 import { openRepo } from "../src/shell/repo.ts";
@@ -19,11 +17,10 @@ import { machine } from "../test/fakes/fleet.ts";
 import { basics, md } from "../test/fakes/pack.ts";
 import { at as clockAt, runTick } from "../test/fakes/run-tick.ts";
 import { processor, sizes } from "./site.ts";
+import { dayAt, end, imported, kept, recordsOf } from "./years-made.ts";
 
 const years = Number(process.argv[2] ?? 0.5);
 const days = Math.round(years * 365);
-const end = Date.parse("2026-11-28T00:00:00Z");
-const kept = 90;
 
 /**
  * What ten years may cost, in seconds of processor (of one core, children with it), unless it says otherwise. They are made
@@ -40,33 +37,6 @@ const bounds: Record<string, number> = {
   "the site built": 30,
 };
 const most = { clone_mib: 1024, site_mb: 300, memory_mib: 1536 };
-
-const dayAt = (back: number) => new Date(end - back * 86_400_000).toISOString().slice(0, 10);
-
-/** 450 jobs with their reflections, 100 files of events. */
-function recordsOf(day: string): { path: string; text: string }[] {
-  const at = `${day}T08:00:00.000Z`;
-  const [year, month] = day.split("-");
-  const jobs = Array.from({ length: 450 }, (_, n) => {
-    const id = `task-${n % 40}-${digest(day, String(n)).slice(0, 10)}`;
-    const said = digest(id, "said").repeat(4);
-    return [
-      {
-        path: `jobs/${day.replaceAll("-", "/")}/${id}.md`,
-        text: `---\ntask: task-${n % 40}\nagent: scout\nhost: host-${n % 50}\nstate: finished\nstarted_at: ${at}\ntook: 42s\ncost: 0.02\nrun:\n  occurrence: "${day}"\n  run_id: ${id}\n  epoch: 1\n  tick: ${day}\n  claimed_at: ${at}\n  ended_at: ${at}\n  deadline: 5m\n  input_hash: ${id}\n  exit: 0\n---\n## Answer\n\nAll is well: ${said}\n`,
-      },
-      {
-        path: `reflections/${year}/${month}/${day}-${id}.md`,
-        text: `---\ntimestamp: ${at}\ntitle: Task ${n % 40}\noutcome: success\ndomain: OPS\nsession_id: ${id}\nhost: host-${n % 50}\n---\nAll is well: ${said}\n`,
-      },
-    ];
-  });
-  const events = Array.from({ length: 100 }, (_, n) => ({
-    path: `pupdates/${day.replaceAll("-", "/")}/t${n}.ndjson`,
-    text: `${JSON.stringify({ id: digest(day, `e${n}`).slice(0, 16), at, source: "fleet", kind: "host.up", subject: `host-${n % 50}`, title: "up" })}\n`,
-  }));
-  return [...jobs.flat(), ...events];
-}
 
 const dir = mkdtempSync(join(tmpdir(), "towline-years-"));
 const made = process.argv[3] && join(process.argv[3], "origin.git");
@@ -104,24 +74,21 @@ async function fill(): Promise<void> {
   const put = async (text: string) => {
     if (!into.stdin.write(text)) await new Promise((done) => into.stdin.once("drain", done));
   };
-  const file = (path: string, text: string) =>
-    put(`M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\n`);
   await put("commit refs/heads/main\ncommitter b <b@localhost> 1795824000 +0000\ndata 1\nx\n");
-  for (const [path, text] of Object.entries(people)) await file(path, text);
-  for (let back = days; back > 0; back--) {
-    const records = recordsOf(dayAt(back));
-    if (back <= kept) for (const { path, text } of records) await file(path, text);
-    else
-      for (const [path, text] of rollInto(
-        new Map(),
-        records.map((one) => ({ ...one, shelf: shelfOf(one.path) as string })),
-      )) {
-        await file(path, text);
-        await file(indexPath(path), indexText(path, text, gitId(text, "sha1"), "UTC"));
-      }
-  }
+  await put(imported(Object.entries(people)));
+  let back = days;
+  const work = async () => {
+    const worker = new Worker(new URL("years-made.ts", import.meta.url));
+    for (let day = back--; day > 0; day = back--) {
+      worker.postMessage(day);
+      const [text] = (await once(worker, "message")) as [string];
+      await put(text);
+    }
+    await worker.terminate();
+  };
+  await Promise.all(Array.from({ length: Number(process.argv[4] ?? availableParallelism()) }, work));
   into.stdin.end();
-  await new Promise((done) => into.once("close", done));
+  await once(into, "close");
 }
 
 async function measured(): Promise<void> {

@@ -14,7 +14,6 @@ export default defineConfig({
   devToolbar: { enabled: false },
   // Starlight wants js-yaml 4, towline has 5: the build must take each from where it is imported.
   vite: { environments: { prerender: { resolve: { noExternal: ["js-yaml"] } } } },
-  markdown: { smartypants: false },
   image: { service: passthroughImageService() },
   integrations: [
     starlight({
@@ -23,6 +22,7 @@ export default defineConfig({
       sidebar: sidebar(),
       lastUpdated: false,
       credits: false,
+      customCss: ["./src/docs.css"],
       // Records are prose below their frontmatter: their lines are long.
       expressiveCode: { defaultProps: { wrap: true, overridesByLang: { text: { wrap: false } } } },
       tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },

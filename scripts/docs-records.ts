@@ -18,10 +18,11 @@ function fieldsTable(kind: string): string {
   if (!schema) throw new Error(`docs/records: there is no kind of record \`${kind}\``);
   const rows = fieldsOf(schema as Json).filter(({ name }, _at, all) => !all.some((one) => isInAmounts(name, one)));
   const lines = rows.map(({ name, node, required }) => {
-    const cells = [`\`${name}\``, form(node), required ? "required" : initial(node), String(node.description ?? "")];
+    const value = [form(node), required ? "**required**" : initial(node)].filter((part) => part !== "").join("; ");
+    const cells = [`\`${name}\``, value, String(node.description ?? "")];
     return `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
   });
-  return ["| Field | Value | Without it | Meaning |", "|---|---|---|---|", ...lines].join("\n");
+  return ["| Field | Value | Meaning |", "|---|---|---|", ...lines].join("\n");
 }
 
 const parts = (node: Json) => (node.properties ?? {}) as Json;
@@ -39,5 +40,5 @@ function form(node: Json): string {
 
 function initial({ default: value }: Json): string {
   if (value === undefined || JSON.stringify(value) === "{}" || JSON.stringify(value) === "[]") return "";
-  return `\`${Array.isArray(value) ? value.join(", ") : String(value)}\``;
+  return `without it \`${Array.isArray(value) ? value.join(", ") : String(value)}\``;
 }

@@ -44,7 +44,8 @@ export const hints: Record<Kind | "settings" | "pupdate", Record<string, string>
     depth: "Set by towline on tasks in queue/: how many rules deep it is.",
   },
   agent: {
-    runtime: "How the agent's model is run on a host: shell, picoclaw, ollama, claude, tmux, codex.",
+    runtime:
+      "How the agent's model is run on a host: shell, picoclaw, ollama, claude, tmux, codex, or one that a plugin offers.",
     model: "The model's name, as the runtime knows it. ollama must have one.",
     url: "Where the host reaches the model's API. Without it: what the runtime does by itself.",
     hosts: "A host's name, label:x, any, or all; for tasks that name no hosts.",
@@ -98,7 +99,8 @@ export const hints: Record<Kind | "settings" | "pupdate", Record<string, string>
     jump: "Another host that the connection goes through. Its own key and pinned host key count; cordon and off do not.",
     window:
       "When it takes new work, in the pack's zone: 22:00-06:00, Mon-Fri 18:00-08:00, Sat,Sun; or a list of these.",
-    transport: "ssh, openssh (the system's ssh client with your own ssh_config), or local (this machine).",
+    transport:
+      "ssh, openssh (the system's ssh client with your own ssh_config), local (this machine), or one that a plugin offers.",
     cordon: "true or a reason: nothing new is started here.",
     identity: "Written at enrolment: the random id in the host's root.",
     root: "Folder on the host; ~/.towline without it.",

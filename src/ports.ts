@@ -692,7 +692,8 @@ export interface CommitStatus {
 /** What is started elsewhere: all that listens for an event, or one workflow. */
 export type Call =
   | { event: string; data: Readonly<Record<string, unknown>> }
-  | { workflow: string; ref: string; inputs: Readonly<Record<string, string>> };
+  /** Without a `ref` on the default branch. */
+  | { workflow: string; ref?: string; inputs: Readonly<Record<string, string>> };
 
 /**
  * Where people look at work and say yes or no. Calls throw a Fault: `outside` where the next tick may fare better, any

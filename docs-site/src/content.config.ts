@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { docsSchema } from "@astrojs/starlight/schema";
 import type { Loader } from "astro/loaders";
-import { linked, titled } from "./links.ts";
+import { pageOf } from "./links.ts";
 import { addressOf, root, sources } from "./sources.ts";
 
 const checkout: Loader = {
@@ -19,7 +19,7 @@ const checkout: Loader = {
     store.clear();
     for (const [path, id] of all) {
       const place = { path, pages, exists, base, files: process.env.TOWLINE_DOCS_FILES };
-      const { title, body } = titled(linked(readFileSync(join(root, path), "utf8"), place), place);
+      const { title, body } = pageOf(readFileSync(join(root, path), "utf8"), place);
       const data = await parseData({ id, data: { title, editUrl: false } });
       const rendered = await renderMarkdown(body, { fileURL: pathToFileURL(join(root, path)) });
       const assetImports = rendered.metadata?.imagePaths as string[];

@@ -1,6 +1,5 @@
 // Pages are written for a reader on the forge: links go from file to file. Here they become those of the site.
 import { posix } from "node:path";
-import remarkGfm from "remark-gfm";
 import remarkParse from "remark-parse";
 import { unified } from "unified";
 
@@ -25,34 +24,32 @@ type Node = {
   position: { start: { offset: number; line: number }; end: { offset: number } };
 };
 
-const parser = unified().use(remarkParse).use(remarkGfm);
+const parser = unified().use(remarkParse);
 
-/** A page's title is its first heading, which the site writes above it. */
-export function titled(text: string, place: Place): { title: string; body: string } {
-  const first = (parser.parse(text) as Node).children?.find((node) => node.type === "heading");
+/**
+ * Its title is its first heading, which the site writes above the page; its links lead to pages of the site.
+ * Throws where there is no title, or where a link leads nowhere.
+ */
+export function pageOf(text: string, place: Place): { title: string; body: string } {
+  const tree = parser.parse(text) as Node;
+  const first = tree.children?.find((node) => node.type === "heading");
   if (first?.depth !== 1) throw new Error(`${place.path}: begin with a heading, like \`# Title\``);
-  const { start, end } = first.position;
-  const title = text.slice(start.offset, end.offset).replace(/^#\s+/, "").replace(/[`*]/g, "").trim();
-  // The line stays, empty: line numbers in messages are those of the file.
-  return { title, body: text.slice(0, start.offset) + text.slice(end.offset) };
-}
-
-/** The same text with links that lead to pages of the site. Throws where one leads nowhere. */
-export function linked(text: string, place: Place): string {
-  const found: Node[] = [];
+  const found: Node[] = [first];
   const walk = (node: Node): void => {
     if (node.url !== undefined) found.push(node);
     node.children?.forEach(walk);
   };
-  walk(parser.parse(text) as Node);
-  let out = text;
-  for (const node of found.toReversed()) {
+  for (const node of tree.children ?? []) if (node !== first) walk(node);
+  let body = text;
+  for (const node of found.toSorted((a, b) => b.position.start.offset - a.position.start.offset)) {
     const { start, end } = node.position;
-    const source = text.slice(start.offset, end.offset);
-    out = out.slice(0, start.offset) + moved(node, source, place, start.line) + out.slice(end.offset);
+    const instead = node === first ? "" : moved(node, sourceOf(node, text), place, start.line);
+    body = body.slice(0, start.offset) + instead + body.slice(end.offset);
   }
-  return out;
+  return { title: sourceOf(first, text).replace(/^#\s+/, "").replace(/[`*]/g, "").trim(), body };
 }
+
+const sourceOf = ({ position: { start, end } }: Node, text: string) => text.slice(start.offset, end.offset);
 
 function moved(node: Node, source: string, place: Place, line: number): string {
   const url = node.url as string;

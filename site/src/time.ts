@@ -56,5 +56,9 @@ export function size(bytes: number): string {
   return kib < 1024 ? `${Math.round(kib)} KiB` : `${Math.round(kib / 102.4) / 10} MiB`;
 }
 
+/** A limit as people call it. */
+export const limitName = ({ id, unit }: { id: string; unit: string }) =>
+  unit === "usd" ? id.replace(", usd a ", ", dollars a ") : id;
+
 /** `1 run`, `2 runs` */
 export const plural = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

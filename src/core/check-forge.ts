@@ -1,8 +1,10 @@
 // The forge: that the workflow of the ticks hands over what it needs, and that its token reaches what tasks work on.
-import { type Pack, problem } from "./check-pack.ts";
+import { meant, type Pack, problem } from "./check-pack.ts";
+import { pluginOffer } from "./check-plugins.ts";
 import type { Problem } from "./entry.ts";
 import { missingRights, rightsFor } from "./forge-rights.ts";
 import { locate } from "./locate.ts";
+import { own_forges } from "./plugin-offers.ts";
 import type { ForgeSettings, Task } from "./schema.ts";
 
 interface Workflow {
@@ -13,8 +15,23 @@ interface Workflow {
 /** `workflow` is that which runs ticks, or null. */
 export function forgeProblems(pack: Pack, workflow: Workflow | null): Problem[] {
   const forge = pack.settings?.forge;
+  if (forge && !own_forges.has(forge.name)) return offered(pack, forge.name);
   if (forge?.name !== "github") return [];
   return [...handed(pack, forge, workflow), ...reach(pack, forge)];
+}
+
+/** A plugin's, or a name that was misspelt. */
+function offered(pack: Pack, name: string): Problem[] {
+  const offer = pluginOffer(pack, name, "forge");
+  if (offer === "fine") return [];
+  const place = locate(`---\n${pack.texts.get("towline.yml") ?? ""}\n---\n`, ["forge"]);
+  const known = [...own_forges, ...Object.keys(pack.settings?.plugins ?? {})];
+  const { why, fix } = offer ?? {
+    why: `there is no forge \`${name}\``,
+    fix: meant(name, known, "write `github` or `git`, or name the plugin that offers it below `plugins:`"),
+  };
+  const line = Math.max(1, place.line - 1);
+  return [{ ...problem("towline.yml", "unknown-forge", why, fix), line, column: place.column }];
 }
 
 function handed(pack: Pack, forge: ForgeSettings, workflow: Workflow | null): Problem[] {
@@ -43,7 +60,7 @@ function handed(pack: Pack, forge: ForgeSettings, workflow: Workflow | null): Pr
   return [
     warning(
       "forge-rights",
-      `the workflow's token lacks ${lacks.join(", ")}: proposals, the inbox and answers need them`,
+      `the workflow's token lacks ${lacks.join(", ")}: proposals, the inbox${forge.workflows.length > 0 ? ", answers and starts of workflows" : " and answers"} need them`,
       `add ${lacks.map((one) => `\`${one}\``).join(", ")} to \`permissions:\` of the tick job in ${workflow.path}, and let Actions create pull requests in the repository's settings`,
     ),
   ];

@@ -3,7 +3,7 @@ import { actionIn } from "./calls.ts";
 import { meant, type Pack, problem } from "./check-pack.ts";
 import type { Entry, Problem } from "./entry.ts";
 import { locate } from "./locate.ts";
-import { own_runtimes, own_transports } from "./plugin-offers.ts";
+import { own_forges, own_runtimes, own_transports } from "./plugin-offers.ts";
 
 const code = /^plugins\/([a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)\.(ts|mts|mjs|js)$/;
 
@@ -37,7 +37,7 @@ export function pluginProblems(pack: Pack, paths: readonly string[]): Problem[] 
       );
   }
   for (const [name, [first = "", second]] of files) {
-    for (const [what, taken] of Object.entries({ runtime: own_runtimes, transport: own_transports }))
+    for (const [what, taken] of Object.entries({ runtime: own_runtimes, transport: own_transports, forge: own_forges }))
       if (taken.has(name) && new RegExp(`\\b${what}\\b`).test(pack.texts.get(first) ?? ""))
         problems.push({
           ...problem(
@@ -89,7 +89,7 @@ export function pluginAction(pack: Pack, name: string, rule: Entry<"rule">): Pro
 export function pluginOffer(
   pack: Pack,
   name: string,
-  what: "runtime" | "transport",
+  what: "runtime" | "transport" | "forge",
 ): "fine" | { why: string; fix: string } | null {
   const own = pack.settings?.plugins[name];
   if (own === undefined) return null;

@@ -8,6 +8,7 @@ import { nearest } from "./nearest.ts";
 import { actionOf, matches, operators, valueFault } from "./rules.ts";
 import { readYaml } from "./split.ts";
 import { action_names } from "./triage.ts";
+import { workflowOf } from "./workflow-calls.ts";
 
 /** What a rule does with a pupdate, in a word: an action's name, or `ignored` when it does not fire. */
 export type Expected = (rule: Entry<"rule">, pupdate: Record<string, unknown>) => string;
@@ -151,6 +152,7 @@ function actionProblems(
 ): Problem[] {
   const name = actionOf(action);
   const here = ["then", i, name];
+  if (name === "call" && workflowOf(action[name]) !== null) return []; // ./check-workflows.ts
   if (name === "notify" || name === "call") return channelProblems(pack, rule, { name, value: action[name] }, here);
   if (action_names.includes(name)) return [];
   const plugged = pluginAction(pack, name, rule);

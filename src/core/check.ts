@@ -14,6 +14,7 @@ import { pluginProblems } from "./check-plugins.ts";
 import { pollerProblems } from "./check-pollers.ts";
 import { type Expected, ruleProblems } from "./check-rules.ts";
 import { settingsProblems } from "./check-settings.ts";
+import { workflowProblems } from "./check-workflows.ts";
 import { unpushable, unpushable_words } from "./doctor-forge.ts";
 import { type Entry, kindOf, type Parsed, type Problem, parseEntry } from "./entry.ts";
 import { type Kind, pathClass, type Settings } from "./schema.ts";
@@ -44,10 +45,12 @@ export interface Checked {
 
 const workflow = ".github/workflows/tick.yml";
 
+const workflow_file = /^\.github\/workflows\/[^/]+\.ya?ml$/;
+
 /** Whether the check needs a file's text. */
 export const reads = (path: string) =>
   path === "towline.yml" ||
-  path === workflow ||
+  workflow_file.test(path) ||
   path.startsWith("plugins/") ||
   kindOf(path) !== null ||
   (path.endsWith(".ndjson") && pathClass(path) === "ledger");
@@ -80,6 +83,7 @@ export function check(input: CheckInput): Checked {
     ...pushProblems(pack, tick),
     ...paneProblems(pack),
     ...ruleProblems(pack, input.judge),
+    ...workflowProblems(pack),
     ...collectionProblems(pack),
   );
   if (input.base) problems.push(...baseProblems(input.base, byPath));

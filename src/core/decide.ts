@@ -27,6 +27,7 @@ import type { State } from "./state.ts";
 import { stopRollouts } from "./stop-rollout.ts";
 import { triage } from "./triage.ts";
 import { raiseWaits } from "./waits.ts";
+import { takeStarts } from "./workflow-calls.ts";
 
 export interface Decision {
   draft: Draft;
@@ -87,6 +88,7 @@ export function decide(
   if (isLead(draft)) raiseWaits(draft);
   triage(draft);
   takeNotices(draft);
+  takeStarts(draft);
   learn(draft, settled, findings.meanings);
   closeMemos(draft);
   if (findings.talks) {

@@ -95,8 +95,10 @@ export function firstParagraph(markdown: string): string | null {
 }
 
 function tallyOf(reflections: Row<"reflections">[], older?: Older["outcomes"]) {
-  const n = (outcome: string) =>
-    reflections.filter((row) => row.fields.outcome === outcome).length + (older?.get(outcome) ?? 0);
+  const counts = new Map(older);
+  for (const { fields } of reflections)
+    if (fields.outcome !== undefined) counts.set(fields.outcome, (counts.get(fields.outcome) ?? 0) + 1);
+  const n = (outcome: string) => counts.get(outcome) ?? 0;
   const tally = { success: n("success"), partial: n("partial"), failure: n("failure") };
   return { tally, with_outcome: tally.success + tally.partial + tally.failure };
 }

@@ -39,7 +39,7 @@ export interface World {
 /** Sorts and joins the records; the order in which they came does not matter. */
 export function worldOf(input: WorldInput): World {
   const entries = [...input.entries].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const jobs = of(entries, "job").sort(newestFirst);
+  const jobs = newestFirst(of(entries, "job"));
   const runs: World["runs"] = new Map();
   jobs.forEach((job, index) => {
     const run = { job, link: jobLink(job, index < newest_jobs) };
@@ -53,11 +53,10 @@ export function worldOf(input: WorldInput): World {
   return { zone: knownZone(input.zone), entries, pupdates, down, jobs, runs, tasks, hosts };
 }
 
-const newestFirst = (a: Entry<"job">, b: Entry<"job">) =>
-  instant(b.data.run.claimed_at) - instant(a.data.run.claimed_at) || (a.id < b.id ? -1 : 1);
+const newestFirst = (jobs: Entry<"job">[]) => sortedByTime(jobs, (job) => job.data.run.claimed_at);
 
 /** Those that have a page of their own; older ones are shown by the forge. */
-export const newestJobs = (jobs: Entry<"job">[]) => jobs.toSorted(newestFirst).slice(0, newest_jobs);
+export const newestJobs = (jobs: Entry<"job">[]) => newestFirst(jobs).slice(0, newest_jobs);
 
 export const of = <K extends Kind>(entries: Entry[], kind: K) =>
   entries.filter((entry): entry is Entry<K> => (entry.kind as Kind) === kind);
@@ -136,12 +135,21 @@ export function capped(text: string, most = body_cap): { text: string; cut?: num
   return { text: text.slice(0, read), cut: whole };
 }
 
-/** No single field is longer than a body may be. */
-function shortened(value: unknown): unknown {
+/** No single field is longer than a body may be; where none is, which is nearly always, the fields stay as they are. */
+const shortened = (value: unknown): unknown => (isLong(value) ? cutShort(value) : value);
+
+function isLong(value: unknown): boolean {
+  if (typeof value === "string") return value.length * 3 > body_cap;
+  if (value === null || typeof value !== "object") return false;
+  for (const key in value) if (isLong((value as Record<string, unknown>)[key])) return true;
+  return false;
+}
+
+function cutShort(value: unknown): unknown {
   if (typeof value === "string") return capped(value).text;
-  if (Array.isArray(value)) return value.map(shortened);
+  if (Array.isArray(value)) return value.map(cutShort);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shortened(item)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cutShort(item)]));
 }
 
 /** The day of an instant in the pack's zone. */

@@ -24,6 +24,7 @@ export function rightsFor({ forge, pollers }: Pick<Settings, "forge" | "pollers"
   if (hidden && (own || pollers.github?.token === "GITHUB_TOKEN"))
     for (const [name, level] of sources) needed.set(name, level);
   if (own) for (const [name, level] of proposals) needed.set(name, level);
+  if (own && forge.workflows.length > 0) needed.set("actions", "write");
   return needed;
 }
 

@@ -13,7 +13,7 @@ import { clean, counted, oneLine } from "./text.ts";
 
 export const notices_path = "state/notices.ndjson";
 /** Waiting at a time. Beyond it nothing more is taken up. */
-const most = 500;
+export const most_notices = 500;
 const shown = 20;
 
 export interface Notice {
@@ -25,6 +25,8 @@ export interface Notice {
   kind: string;
   subject: string;
   url?: string | undefined;
+  /** Of a workflow that is to be started: `text` is its file. */
+  inputs?: Readonly<Record<string, string>> | undefined;
   /** The tick that sends it; absent: it waits. */
   tick?: string | undefined;
 }
@@ -35,7 +37,8 @@ export const readNotices = (text: string | undefined): Notice[] =>
   (text ?? "").split("\n").flatMap((line) => {
     try {
       const row = JSON.parse(line) as Notice;
-      return fields.every((name) => typeof row[name] === "string") ? [row] : [];
+      const plain = Object.values(row.inputs ?? {}).every((value) => typeof value === "string");
+      return plain && fields.every((name) => typeof row[name] === "string") ? [row] : [];
     } catch {
       return []; // a torn line costs itself only
     }
@@ -63,7 +66,7 @@ function targets(draft: Draft, value: unknown): { to: string[]; text: string } |
 export function notice(draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPupdate) {
   const found = targets(draft, value);
   const before = draft.notices ?? [];
-  if (found === null || before.length + found.to.length > most) return null;
+  if (found === null || before.length + found.to.length > most_notices) return null;
   const { kind, subject, url } = pupdate;
   const text = oneLine(clean(fill(found.text, pupdate)), 500);
   const rows = found.to.map((channel) => {
@@ -107,7 +110,7 @@ export interface Sendable {
 
 /** What this tick has taken, by channel. */
 export function sendable(state: State, tick: string): Sendable[] {
-  const mine = (state.notices ?? []).filter((one) => one.tick === tick);
+  const mine = (state.notices ?? []).filter((one) => one.tick === tick && one.inputs === undefined);
   return [...Map.groupBy(mine, ({ channel }) => channel)].map(([channel, notices]) => ({
     channel,
     key: digest(...notices.map(({ id }) => id)).slice(0, 32),

@@ -113,7 +113,10 @@ const action_words: Record<string, (value: unknown, action: Map) => string> = {
   wake: (value) => `wake ${oneLine(String(isMap(value) ? (value.agent ?? value.task) : value), 60)}`,
   comment: (value) => `comment on it: ${written(value)}`,
   label: (value) => `label it ${or(list(value).map(written))}`,
-  call: (value) => `call the webhook ${written(isMap(value) ? (value.webhook ?? value) : value)}`,
+  call: (value) =>
+    isMap(value) && value.workflow !== undefined
+      ? `start the workflow ${written(value.workflow)}`
+      : `call the webhook ${written(isMap(value) ? (value.webhook ?? value) : value)}`,
   reflect: (value) => `write a reflection: ${written(value)}`,
   notify: (value) =>
     isMap(value)

@@ -117,19 +117,34 @@ export const transport_offer = z.strictObject({
 });
 export type TransportOffer = z.infer<typeof transport_offer>;
 
+/** What a plugin's forge can be asked, and which of it may send something. */
+export const forge_questions = ["show", "propose", "retract", "reviews", "permission"] as const;
+export type ForgeQuestion = (typeof forge_questions)[number];
+export const forge_sends: ReadonlySet<string> = new Set(["propose", "retract"]);
+
+export const forge_offer = z
+  .strictObject({ says: z.string().min(1).max(300), can: z.array(z.enum(forge_questions)) })
+  .refine(({ can }) => can.includes("show") && can.includes("propose"), "must have `show` and `propose`");
+export type ForgeOffer = z.infer<typeof forge_offer>;
+
 /** Names that are towline's own: a plugin of such a name offers none. */
 export const own_runtimes: ReadonlySet<string> = new Set(["shell", "picoclaw", "ollama", "claude", "tmux", "codex"]);
 export const own_transports: ReadonlySet<string> = new Set(["ssh", "openssh", "local"]);
+export const own_forges: ReadonlySet<string> = new Set(["git", "github"]);
+
+interface Offers {
+  runtime?: RuntimeOffer | undefined;
+  transport?: TransportOffer | undefined;
+  forge?: ForgeOffer | undefined;
+}
 
 /** What is wrong with the offers of a plugin of this name, or null. */
-export function offerFault(
-  name: string,
-  { runtime, transport }: { runtime?: RuntimeOffer | undefined; transport?: TransportOffer | undefined },
-): string | null {
-  if (runtime && own_runtimes.has(name))
-    return `it offers a runtime, and \`${name}\` is towline's own: give the plugin another name`;
-  if (transport && own_transports.has(name))
-    return `it offers a transport, and \`${name}\` is towline's own: give the plugin another name`;
+export function offerFault(name: string, { runtime, transport, forge }: Offers): string | null {
+  const taken =
+    (runtime && own_runtimes.has(name) && "runtime") ||
+    (transport && own_transports.has(name) && "transport") ||
+    (forge && own_forges.has(name) && "forge");
+  if (taken) return `it offers a ${taken}, and \`${name}\` is towline's own: give the plugin another name`;
   if (runtime && runtime.output !== "text" && runtime.read === undefined)
     return `its runtime prints JSON and does not say where the answer is: write \`read: { answer: "…" }\``;
   if (runtime && !runtime.model && runtime.output !== "text")

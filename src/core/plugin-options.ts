@@ -109,6 +109,25 @@ export function judgeFetches(said: unknown, settings: PluginSettings): Judged<Re
   return fault ? { fault } : { value: read.data };
 }
 
+const step = z.union([
+  z.strictObject({ fetch: few(wish, 10) }),
+  z.strictObject({ send: few(sending, 10) }),
+  z.strictObject({ answer: z.unknown() }),
+]);
+export type Step = z.infer<typeof step>;
+
+/** A step of its forge. `sends`: whether this question may send anything. */
+export function judgeStep(said: unknown, settings: PluginSettings, sends: boolean): Judged<Step> {
+  const read = step.safeParse(said);
+  if (!read.success)
+    return { fault: "what its forge gives is neither `fetch` nor `send` nor `answer`, as they must be" };
+  if ("answer" in read.data) return { value: read.data };
+  if ("send" in read.data && !sends) return { fault: "its forge wants to send something where it is only asked" };
+  const wishes: Wish[] = Object.values("send" in read.data ? read.data.send : read.data.fetch);
+  const fault = wishes.map((one) => ungranted(one, settings)).find((one) => one !== null);
+  return fault ? { fault } : { value: read.data };
+}
+
 const answer = z.object({ send: z.array(sending).max(10).default([]), note: z.string().max(1000).optional() });
 
 export function judgeAction(said: unknown, settings: PluginSettings): Judged<z.infer<typeof answer>> {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Level } from "../ports.ts";
 import { digest } from "./hash.ts";
-import { offerFault, runtime_offer, transport_offer } from "./plugin-offers.ts";
+import { forge_offer, offerFault, runtime_offer, transport_offer } from "./plugin-offers.ts";
 import { duration } from "./scalar.ts";
 import type { PluginSettings, Settings } from "./schema.ts";
 import type { LevelRow } from "./state.ts";
@@ -58,6 +58,7 @@ const declaration = z.object({
   has: z.array(z.enum(["fetch", "poll", "page", "setup"])),
   runtime: runtime_offer.optional(),
   transport: transport_offer.optional(),
+  forge: forge_offer.optional(),
 });
 export type Declared = z.infer<typeof declaration>;
 

@@ -8,6 +8,7 @@ import { reflectionPath, slugOf } from "./ids.ts";
 import { notice } from "./notices.ts";
 import { fill } from "./rules.ts";
 import { clean, fenced, oneLine } from "./text.ts";
+import { startFor, workflowOf } from "./workflow-calls.ts";
 
 export type Done = { verdict: string; made?: string };
 export type OutsideAct = (draft: Draft, rule: Entry<"rule">, value: unknown, pupdate: RawPupdate) => Done | null;
@@ -47,8 +48,9 @@ const reflect: OutsideAct = (draft, rule, value, pupdate) => {
 
 const notify: OutsideAct = (draft, rule, value, pupdate) => notice(draft, rule, value, pupdate);
 
-/** A webhook is a channel of that kind. */
+/** A workflow of the pack's repository, or a webhook: a channel of that kind. */
 const call: OutsideAct = (draft, rule, value, pupdate) => {
+  if (workflowOf(value) !== null) return startFor(draft, rule, value, pupdate);
   const name = String((value as { webhook?: unknown } | null)?.webhook ?? value);
   const channel = draft.settings.notify?.channels[name];
   if (channel?.kind !== "webhook") return null;
@@ -61,7 +63,7 @@ export const outside_actions: Record<string, OutsideAct> = { comment, label, cal
 /** What an action that ends outside needs. */
 export const lacks: Record<string, string> = {
   notify: "towline.yml names no such channel below `notify.channels`, or too much waits already",
-  call: "towline.yml names no such channel of the kind webhook below `notify.channels`",
+  call: "towline.yml names no such workflow below `forge.workflows` and no such channel of the kind webhook below `notify.channels`, or everything is stopped",
   comment: "it is no issue or pull request of the forge that towline.yml names",
   label: "it is no issue or pull request of the forge that towline.yml names, or the label is no fixed one",
 };

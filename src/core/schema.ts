@@ -589,8 +589,10 @@ export const pollers = z.strictObject({
 });
 
 const forge_names = ["git", "github"] as const;
+const forge_name = z.union([z.enum(forge_names), slug]);
 const forge_settings = record({
-  name: z.enum(forge_names).default("git"),
+  /** One of ours, or a plugin's. */
+  name: forge_name.default("git"),
   /** The address that the dashboard links to, for a forge that is only linked to. */
   web: line.regex(/^https?:\/\/[^\s@]+$/, "must be a web address without a login").optional(),
   /** The API of a GitHub of one's own. */
@@ -604,11 +606,19 @@ const forge_settings = record({
   }).optional(),
   /** For everything that one question takes. */
   wall: duration.default(20),
+  /** Files in .github/workflows/ that rules may start: `call: {workflow: deploy.yml}`. */
+  workflows: z
+    .array(
+      line.regex(/^[\w-][\w.-]{0,99}\.ya?ml$/, "must be the name of a file in .github/workflows/, like deploy.yml"),
+    )
+    .max(50)
+    .default([]),
 });
-const forge_words = "must be `github`, `git`, the web address of a repository, or settings with such a `name`";
+const forge_words =
+  "must be `github`, `git`, the name of a plugin that offers one, the web address of a repository, or settings with such a `name`";
 const forge = z.union(
   [
-    z.enum(forge_names).transform((name) => forge_settings.parse({ name })),
+    forge_name.transform((name) => forge_settings.parse({ name })),
     line.regex(/^https?:\/\/[^\s@]+$/, forge_words).transform((web) => forge_settings.parse({ web })),
     forge_settings,
   ],

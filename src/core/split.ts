@@ -1,6 +1,7 @@
 // A text cut into frontmatter and body. Only plain YAML is read, and nothing in it is ever evaluated.
 import matter from "gray-matter";
 import { FAILSAFE_SCHEMA, load, YAMLException } from "js-yaml";
+import { plainHeader } from "./plain-header.ts";
 
 export const max_bytes = 1 << 20;
 export const max_header = 64 << 10;
@@ -86,7 +87,7 @@ export function split(text: string): { data: Record<string, unknown>; body: stri
   if (header.length > max_header)
     return at(1, 1, "too-big", "the frontmatter is over 64 KiB", "move long values to the body");
   try {
-    const read = matter(`---\n${header}\n---\n`, splitting as never);
+    const read = { data: plainHeader(header) ?? matter(`---\n${header}\n---\n`, splitting as never).data };
     if (read.data === null || typeof read.data !== "object" || Array.isArray(read.data))
       return at(
         2,

@@ -22,6 +22,7 @@ import {
   threads_query,
   threadsOf,
 } from "./github-shapes.ts";
+import { demands } from "./reviews.ts";
 
 export async function reviewsOf({ api, owner, repo }: At, number: number): Promise<Review[]> {
   const found = await api.list(
@@ -145,7 +146,7 @@ export async function remarksOn(at: At, one: Pull, head: string, may: May): Prom
     return (await may(by, "review.changes", condition, { own })).allow;
   };
   const said: Said[] = [];
-  for (const { id, author, text, url } of standing(await reviewsOf(at, one.number)))
+  for (const { id, author, text, url } of demands(await reviewsOf(at, one.number)))
     if (text.trim() !== "" && (await counts(author, text)))
       said.push({ id: `review ${id}`, by: author, ...whole(text), url });
   for (const { path, line, comments, resolved } of await threadsAt(at, one.number)) {
@@ -164,10 +165,3 @@ export async function remarksOn(at: At, one: Pull, head: string, may: May): Prom
 const most_text = 4000;
 const cut = (text: string) => text.trim().slice(0, most_text);
 const whole = (text: string): Remark => ({ path: null, line: null, text: cut(text) });
-
-/** The newest word of each reviewer that decides, where that is: something is to be changed. */
-function standing(reviews: Review[]): Review[] {
-  const last = new Map<string, Review>();
-  for (const one of reviews) if (one.state !== "commented" && one.author) last.set(one.author.id, one);
-  return [...last.values()].filter(({ state }) => state === "changes_requested");
-}

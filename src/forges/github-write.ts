@@ -81,7 +81,8 @@ export async function status({ api, owner, repo }: At, sha: string, { context, s
   return { context };
 }
 
-export async function start({ api, owner, repo }: At, call: Call): Promise<{ sent: true }> {
+export async function start(at: At, call: Call): Promise<{ sent: true }> {
+  const { api, owner, repo } = at;
   if ("event" in call)
     await api.get(
       `the event ${call.event} at ${owner}/${repo}`,
@@ -89,7 +90,8 @@ export async function start({ api, owner, repo }: At, call: Call): Promise<{ sen
         repos.createDispatchEvent({ owner, repo, event_type: call.event, client_payload: { ...call.data } }),
       any,
     );
-  else
+  else {
+    const ref = call.ref ?? (await defaultBranch(at));
     await api.get(
       `the workflow ${call.workflow} of ${owner}/${repo}`,
       ({ actions }) =>
@@ -97,10 +99,16 @@ export async function start({ api, owner, repo }: At, call: Call): Promise<{ sen
           owner,
           repo,
           workflow_id: call.workflow,
-          ref: call.ref,
+          ref,
           inputs: { ...call.inputs },
         }),
       any,
     );
+  }
   return { sent: true };
+}
+
+async function defaultBranch({ api, owner, repo }: At): Promise<string> {
+  const shape = z.object({ default_branch: z.string() });
+  return (await api.get(`${owner}/${repo}`, ({ repos }) => repos.get({ owner, repo }), shape)).default_branch;
 }

@@ -1,9 +1,11 @@
 // The forges, in one table. None but bare git is loaded before something is asked of it.
 import type { ForgeSettings, Settings } from "../core/schema.ts";
 import type { Web } from "../core/web-links.ts";
+import { configuration } from "../errors.ts";
 import type { Conversations, Forge } from "../ports.ts";
 import type { Targets } from "../shell/target.ts";
 import { git } from "./git.ts";
+import type { ForgeCalls } from "./offered.ts";
 
 export interface ForgeOptions {
   /** Where tokens are looked up, by the name that the settings give. */
@@ -12,6 +14,8 @@ export interface ForgeOptions {
   origin(): Promise<string | null>;
   /** Takes a secret in, so that it is masked from then on. */
   keep?(name: string, value: string): void;
+  /** Forges that plugins offer, by name; absent: there are none. Throws a Fault. */
+  offers?(name: string): Promise<ForgeCalls>;
   /** false: what is written is not spread over time, as for a server of one's own. */
   paced?: boolean;
 }
@@ -21,7 +25,17 @@ type Load = (settings: ForgeSettings, targets: Targets, options: ForgeOptions) =
 const variants = {
   git: async (_, targets) => git(targets),
   github: async (settings, targets, options) => (await import("./github.ts")).github(settings, targets, options),
-} satisfies Record<ForgeSettings["name"], Load>;
+} satisfies Record<string, Load>;
+
+/** One of ours, or a plugin's: ours go first. */
+async function load(settings: ForgeSettings, targets: Targets, options: ForgeOptions): Promise<Forge> {
+  const { name } = settings;
+  if (Object.hasOwn(variants, name)) return variants[name as keyof typeof variants](settings, targets, options);
+  if (!options.offers)
+    throw configuration(`there is no forge \`${name}\``, "write `forge: github` or `git` in towline.yml");
+  const [{ offered }, calls] = await Promise.all([import("./offered.ts"), options.offers(name)]);
+  return offered(name, calls, targets);
+}
 
 export type ForgeFor = (settings: Pick<Settings, "forge">) => Forge;
 
@@ -43,7 +57,7 @@ export function createForge(settings: Settings["forge"], targets: Targets, optio
   if (!settings || name === "git") return git(targets);
   let made: Promise<Forge> | undefined;
   const forge = () => {
-    made ??= variants[name](settings, targets, options);
+    made ??= load(settings, targets, options);
     return made;
   };
   return {

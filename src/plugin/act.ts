@@ -76,7 +76,12 @@ async function callOne(
   for (const [nth, one] of send.entries()) await sendOne(one, `${id}-${nth}`, ports, context);
 }
 
-async function sendOne(one: Sending, key: string, { env }: PluginPorts, { signal }: PollContext): Promise<void> {
+export async function sendOne(
+  one: Sending,
+  key: string,
+  { env }: Pick<PluginPorts, "env">,
+  { signal }: Pick<PollContext, "signal">,
+): Promise<void> {
   const { token, headers, method, body } = one;
   const source: Source = { name: "action", url: addressOf(one, env), token, headers, wall: 10, every: 0 };
   const [text, type] =

@@ -71,13 +71,21 @@ async function load(): Promise<Loaded> {
 
 /** What the class declares, as values. */
 function declared({ plugin, api }: Loaded) {
-  const { title, every, kinds, gone, options, needs, secrets, actions, hooks, runtime, transport } = plugin;
+  const { title, every, kinds, gone, options, needs, secrets, actions, hooks, runtime, transport, forge } = plugin;
   return {
     ...{ api, title, every, kinds, gone, options, needs, secrets, runtime, transport },
+    ...(forge && { forge: { says: forge.says, can: Object.keys(forge).filter((one) => methodOf(forge, one)) } }),
     actions: Object.fromEntries(Object.entries(actions ?? {}).map(([name, { says }]) => [name, says])),
     hooks: Object.keys(hooks ?? {}),
     has: (["fetch", "poll", "page", "setup"] as const).filter((name) => typeof plugin[name] === "function"),
   };
+}
+
+type Method = (given: object) => unknown;
+/** A function of its own, by name. */
+function methodOf(of: object, name: string): Method | undefined {
+  const found = Object.hasOwn(of, name) ? (of as Record<string, unknown>)[name] : undefined;
+  return typeof found === "function" ? (found as Method).bind(of) : undefined;
 }
 
 const calls: Record<string, (of: Loaded, given: never) => unknown> = {
@@ -87,6 +95,7 @@ const calls: Record<string, (of: Loaded, given: never) => unknown> = {
   page: ({ plugin }, context: Context) => plugin.page?.(context),
   setup: ({ plugin }, context: Context) => plugin.setup?.(context),
   hook: ({ plugin }, seen: Seen) => plugin.hooks[seen.phase]?.(seen),
+  forge: ({ plugin }, { what, ...asked }: { what: string }) => methodOf(plugin.forge ?? {}, what)?.(asked),
   action: ({ plugin }, call: Call & { action: string }) => plugin.actions[call.action]?.run(call),
 };
 

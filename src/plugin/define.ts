@@ -175,6 +175,73 @@ export interface Transport {
   env?: string[];
 }
 
+/** A step towards an answer of a forge: what towline is to read or to send first, or the answer. */
+export type Next<T> = { fetch: Record<string, Fetch> } | { send: Record<string, Send> } | { answer: T };
+
+/** Work that waits for people: a branch that was pushed. `repo`: `.` for the pack itself, or owner/name. */
+export interface Work {
+  repo: string;
+  branch: string;
+  /** Commit id. */
+  head: string;
+  title: string;
+  body: string;
+}
+export interface Person {
+  login: string;
+  /** Who it is, whatever login they have tomorrow. */
+  id: string;
+  bot?: boolean;
+}
+/** How the branch is shown to people. */
+export interface Shown {
+  number: number;
+  url: string;
+  state: "open" | "merged" | "closed";
+  title: string;
+  head: string;
+  base: string;
+  body?: string;
+  draft?: boolean;
+  /** null: it is not known yet. */
+  conflict?: boolean | null;
+  updated?: string | null;
+  merged_by?: Person | null;
+  closed_by?: Person | null;
+}
+export interface Review {
+  id: string;
+  author: Person | null;
+  state: "approved" | "changes_requested" | "commented" | "dismissed";
+  commit: string | null;
+  text: string;
+  url?: string;
+}
+/** Of one question: what was read by its earlier steps stands in `read`; of what was sent, `sent`. */
+export interface Question extends Context {
+  read: Record<string, string>;
+}
+/**
+ * Where people look at work and say yes or no: `forge: NAME`. Each is asked until it answers, at most eight times. Reads and
+ * writes are towline's, with keys that the plugin does not see. Whether work was merged git says; whose word counts, towline.
+ */
+export interface Forge {
+  says: string;
+  /** null: it is not shown. */
+  show(asked: Question & { work: Work }): Next<Shown | null> | Promise<Next<Shown | null>>;
+  /** Shows it, or finds that it is shown: the same question again must not show it twice. Its address. */
+  propose(asked: Question & { work: Work }): Next<string> | Promise<Next<string>>;
+  /** Takes it back: it waits for nobody any more. */
+  retract?(asked: Question & { work: Work }): Next<null> | Promise<Next<null>>;
+  reviews?(asked: Question & { work: Work }): Next<Review[]> | Promise<Next<Review[]>>;
+  /** What somebody may do there now, with the id of whom the forge has by that login. Absent: nobody may anything. */
+  permission?(
+    asked: Question & { repo: string; person: Person },
+  ):
+    | Next<{ id: string; may: "admin" | "write" | "read" | "none" }>
+    | Promise<Next<{ id: string; may: "admin" | "write" | "read" | "none" }>>;
+}
+
 export abstract class Plugin {
   /** The version of this page that the plugin is made for. */
   static api: number;
@@ -197,6 +264,8 @@ export abstract class Plugin {
   runtime?: Runtime;
   /** For hosts: `transport: NAME`. */
   transport?: Transport;
+  /** For the pack: `forge: NAME`. */
+  forge?: Forge;
   /** What is to be read. */
   fetch?(context: Context): Record<string, Fetch>;
   /** Everything that is so now. Throw when it cannot be told: then what is known stays as it is. */

@@ -2,14 +2,17 @@
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { Draft } from "../core/draft.ts";
-import type { Wish } from "../core/plugin-options.ts";
-import { levelsOf } from "../core/plugins.ts";
+import type { ForgeQuestion } from "../core/plugin-offers.ts";
+import type { Sending, Wish } from "../core/plugin-options.ts";
+import { type Declared, levelsOf } from "../core/plugins.ts";
 import { raise } from "../core/raise.ts";
-import { type PluginSettings, settings as schema } from "../core/schema.ts";
+import { agent as agentSchema, type PluginSettings, settings as schema, task as taskSchema } from "../core/schema.ts";
 import type { LevelRow } from "../core/state.ts";
-import type { Level } from "../ports.ts";
+import type { Assignment, Launch, Level, Outcome, RawResult } from "../ports.ts";
+import { offered } from "../runtimes/offered.ts";
 import type { Context, HostSample, Page } from "./define.ts";
-import { openSession, pollOf } from "./session.ts";
+import { forgeCalls } from "./forge.ts";
+import { openSession, pollOf, type World } from "./session.ts";
 
 export interface Recorded {
   /** As in towline.yml, below the plugin's name. */
@@ -31,7 +34,25 @@ export interface Told {
   data?: Record<string, unknown> | undefined;
 }
 
+/** What a run by its runtime would be: the program, its arguments, its variables, what it reads. */
+export interface Words {
+  program: string;
+  args: string[];
+  env: Record<string, string>;
+  input: string;
+}
+
 export interface Kit {
+  /** What it offers as a runtime, a transport, a forge, as it was judged. */
+  offers(recorded?: Recorded): Promise<Pick<Declared, "runtime" | "transport" | "forge">>;
+  /** A run of its runtime for an agent of these fields. Paths of files are their names. */
+  words(agent?: Record<string, unknown>, prompt?: string): Promise<Words>;
+  /** What its runtime makes of what its program printed, with this exit code. */
+  reads(printed: string, exit?: number): Promise<Outcome>;
+  /** An answer of its forge, as it was judged step by step, with texts that were recorded. */
+  ask(what: ForgeQuestion, given: object, recorded?: Recorded): Promise<unknown>;
+  /** What the last answer of its forge sent, by name. */
+  sent: Record<string, Sending>;
   /** One poll: what is new by it. What earlier polls gave is remembered, as the ledger would. */
   poll(recorded?: Recorded): Promise<Told[]>;
   /** What `fetch` of the last poll asked for. */
@@ -45,24 +66,52 @@ export async function kit(file: string): Promise<Kit> {
   const name = entry.replace(/\.\w+$/, "");
   const code = { name, place: file, entry, files: new Map([[entry, await readFile(resolve(file))]]) };
   let known: LevelRow[] = [];
+  const ownOf = ({ settings = {} }: Recorded) =>
+    schema.parse({ id: "kit", plugins: { [name]: texts(settings) } }).plugins[name] as PluginSettings;
+  const worldOf = ({ fetched = {}, hosts = [], secrets = {}, now, zone = "UTC" }: Recorded): World => ({
+    ...{ now: new Date(now ?? "2026-01-01T00:00:00Z"), zone },
+    known: known.map(({ subject, kind, state }): Context["known"][number] => ({ subject, kind, state })),
+    hosts: async () => hosts,
+    secret: (one) => secrets[one],
+    read: async (wishes) => {
+      made.asked = wishes;
+      return Object.fromEntries(Object.entries(wishes).map(([key, wish]) => [key, textOf(fetched, key, wish)]));
+    },
+  });
+  const offers = async (recorded: Recorded = {}) => {
+    const session = await openSession(code, ownOf(recorded), {});
+    await session.close();
+    const { runtime, transport, forge } = session.declared;
+    return { runtime, transport, forge };
+  };
+  const runtimeOf = async () => {
+    const { runtime } = await offers();
+    if (!runtime) throw new Error(`${file} offers no runtime`);
+    return offered(name, runtime);
+  };
   const made: Kit = {
     asked: {},
+    sent: {},
     page: undefined,
-    poll: async ({ settings = {}, fetched = {}, hosts = [], secrets = {}, now, zone = "UTC" } = {}) => {
-      const own = schema.parse({ id: "kit", plugins: { [name]: texts(settings) } }).plugins[name] as PluginSettings;
-      const at = new Date(now ?? "2026-01-01T00:00:00Z");
+    offers,
+    words: async (agent = {}, prompt = "Say something.") => wordsOf((await runtimeOf()).launch(workOf(agent, prompt))),
+    reads: async (printed, exit = 0) => (await runtimeOf()).outcome(resultOf(printed, exit)),
+    ask: async (what, given, recorded = {}) => {
+      made.sent = {};
+      const send = async (one: Sending, key: string) => {
+        made.sent[key] = one;
+      };
+      const ports = { env: {}, secret: () => undefined, folders: [] };
+      const asking = { name, own: ownOf(recorded), ports, world: worldOf(recorded), code: async () => code };
+      return forgeCalls({ ...asking, signal: undefined, send })(what, given);
+    },
+    poll: async (recorded = {}) => {
+      const own = ownOf(recorded);
+      const world = worldOf(recorded);
+      const at = world.now;
       const session = await openSession(code, own, {});
       try {
-        const polled = await pollOf(session, own, {
-          ...{ now: at, zone },
-          known: known.map(({ subject, kind, state }): Context["known"][number] => ({ subject, kind, state })),
-          hosts: async () => hosts,
-          secret: (one) => secrets[one],
-          read: async (wishes) => {
-            made.asked = wishes;
-            return Object.fromEntries(Object.entries(wishes).map(([key, wish]) => [key, textOf(fetched, key, wish)]));
-          },
-        });
+        const polled = await pollOf(session, own, world);
         made.page = polled?.page;
         const levels = levelsOf(name, session.declared, polled?.things ?? [], known);
         const [next, told] = remember(known, levels, at);
@@ -74,6 +123,48 @@ export async function kit(file: string): Promise<Kit> {
     },
   };
   return made;
+}
+
+const workOf = (agent: Record<string, unknown>, prompt: string): Assignment => ({
+  ...{ job: "kit-0123456789", epoch: 1, task: taskSchema.parse({ title: "A task" }), prompt, character: "", notes: "" },
+  agent: agentSchema.parse({ runtime: "kit", ...(texts(agent) as object) }),
+  secrets: {},
+});
+
+function wordsOf({ files }: Launch): Words {
+  const below = (folder: string) => Object.entries(files).filter(([path]) => path.startsWith(`${folder}/`));
+  return {
+    program: files.program ?? "",
+    args: below("args").map(([, text]) => text),
+    env: Object.fromEntries(below("env").map(([path, text]) => [path.slice("env/".length), text])),
+    input: files.input ?? "",
+  };
+}
+
+function resultOf(printed: string, exit: number): RawResult {
+  const stream = (text: string) => {
+    const head = new TextEncoder().encode(text);
+    return { bytes: head.length, sha256: "", head, tail: new Uint8Array() };
+  };
+  return {
+    ...{
+      job: "kit-0123456789",
+      epoch: 1,
+      exit,
+      signal: null,
+      end: "exited",
+      took: 1,
+      boot: "",
+      program: "",
+      sha256: "",
+    },
+    ...{
+      started_at: "2026-01-01T00:00:00Z",
+      ended_at: "2026-01-01T00:00:01Z",
+      stdout: stream(printed),
+      stderr: stream(""),
+    },
+  };
 }
 
 function textOf(fetched: NonNullable<Recorded["fetched"]>, key: string, wish: Wish): string {

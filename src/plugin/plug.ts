@@ -6,6 +6,7 @@ import type { PluginSettings } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
 import { oneLine } from "../core/text.ts";
 import { configuration } from "../errors.ts";
+import type { ForgeCalls } from "../forges/offered.ts";
 import type { Repo } from "../ports.ts";
 import type { PluginPorts } from "./poller.ts";
 
@@ -15,6 +16,8 @@ type Found = { declared: Declared } | { fault: string };
 export interface Plug {
   /** Learns whether a plugin offers this runtime, into the state; of what is towline's own, and of no plugin, nothing. */
   runtime(state: Of, name: string): Promise<void>;
+  /** Throws a configuration Fault where a plugin offers no such forge. Nothing is asked yet. */
+  forge(state: Of, name: string): Promise<ForgeCalls>;
   /** Throws a configuration Fault where a plugin offers no such thing, or may not. */
   transport(state: Of, name: string): Promise<{ offer: TransportOffer; env: Record<string, string> }>;
 }
@@ -58,6 +61,23 @@ export function createPlug(
         const { runtime } = one.declared;
         state.plugged.set(name, runtime ? { offer: runtime } : { fault: "it offers no runtime" });
       }
+    },
+    forge: async (state, name) => {
+      const one = pluginNames(state.settings).includes(name) ? await found(state, name) : null;
+      if (one === null)
+        throw configuration(
+          `there is no forge \`${oneLine(name, 60)}\``,
+          "name the plugin below `plugins:` in towline.yml",
+        );
+      if ("fault" in one) throw configuration(`\`forge: ${name}\` is a plugin's: ${one.fault}`, "mend the plugin");
+      const { forge } = one.declared;
+      if (!forge) throw configuration(`the plugin ${name} offers no forge`, "write `forge: git`");
+      const [{ forgeCalls }, { codeOf, worldOf }] = await Promise.all([import("./forge.ts"), import("./poller.ts")]);
+      const own = state.settings.plugins[name] as PluginSettings;
+      const context = { known: [], own: { repo: ports.repo, tips: state.tips } };
+      const world = worldOf(name, ports, state.settings, new Date(), context);
+      const ask = forgeCalls({ name, own, ports, world, signal, code: () => codeOf(name, ports, own, context) });
+      return { can: forge.can, ask };
     },
     transport: async (state, name) => {
       if (!pluginNames(state.settings).includes(name)) throw noSuchWay(name);

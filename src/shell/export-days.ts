@@ -10,8 +10,8 @@ import type { Repo, TreeItem } from "../ports.ts";
 
 type Lived = Entry<"reflection"> | Entry<"job">;
 
-/** Files that are read at a time. */
-const portion = 2000;
+/** Files that are read at a time: each portion is a process of git, and a large process is slow to start another. */
+const portion = 6000;
 const decoder = new TextDecoder();
 const fence_end = Buffer.from("\n---");
 

@@ -10,6 +10,7 @@ import type { Code } from "../shell/repos.ts";
 import type { Scan } from "../shell/scan.ts";
 import { createTargets } from "../shell/target.ts";
 import { cacheDir, type Wire } from "../wire.ts";
+import { plugOf } from "./plug.ts";
 
 /** What coding work needs of the outside, for a pack in this folder. */
 export function codeOf(wire: Wire, dir: string, scan: Scan): Code {
@@ -62,6 +63,7 @@ const proposable = /^(?:insights|learnings)\/[a-z0-9-]{1,80}\.md$/;
 const reachOf = (wire: Wire, dir: string) => ({
   env: wire.env,
   origin: () => originUrl(dir, wire.env),
+  offers: (name: string) => plugOf(wire, dir).forgeHere(name),
   keep: (name: string, value: string) => wire.secrets.add(name, value),
 });
 

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { byHand, merged, withPlugin } from "../core/plugin-edit.ts";
-import { own_runtimes, own_transports } from "../core/plugin-offers.ts";
+import { own_forges, own_runtimes, own_transports } from "../core/plugin-offers.ts";
 import { type Declared, judgeDeclared } from "../core/plugins.ts";
 import type { PluginSettings } from "../core/schema.ts";
 import type { State } from "../core/state.ts";
@@ -67,12 +67,18 @@ function wrongActions({ rules }: State, name: string, { actions }: Declared): st
 }
 
 /** A record that wants what it does not offer, or may not do. */
-function wrongUses({ agents, hosts, settings }: State, name: string, { runtime, transport }: Declared): string | null {
+function wrongUses(
+  { agents, hosts, settings }: State,
+  name: string,
+  { runtime, transport, forge }: Declared,
+): string | null {
   const agent = [...agents.values()].find(({ data }) => data.runtime === name);
   if (agent && !runtime && !own_runtimes.has(name)) return `${agent.path} has \`runtime: ${name}\`, and it offers none`;
   const host = [...hosts.values()].find(({ data }) => data.transport === name);
   if (host && !transport && !own_transports.has(name))
     return `${host.path} has \`transport: ${name}\`, and it offers none`;
+  if (settings.forge?.name === name && !forge && !own_forges.has(name))
+    return `towline.yml has \`forge: ${name}\`, and it offers none`;
   const { program } = settings.plugins[name] ?? {};
   return host && transport && program !== transport.program
     ? `its transport starts ${transport.program}, which towline.yml does not allow: write \`program: ${transport.program}\` below it there`
@@ -97,12 +103,16 @@ export async function check(wire: Wire, only: string | undefined, flags: PluginF
   if (rows.length === 0) wire.out("There is no plugin. Begin one: towline plugin new NAME\n");
 }
 
-const about = ({ kinds, options, actions, hooks, secrets, runtime, transport }: Declared, name: string): string[] => [
+const about = (
+  { kinds, options, actions, hooks, secrets, runtime, transport, forge }: Declared,
+  name: string,
+): string[] => [
   ...(runtime
     ? [
         `offers \`runtime: ${name}\`, by the program ${runtime.program ?? name} of the host: ${oneLine(runtime.says, 160)}`,
       ]
     : []),
+  ...(forge ? [`offers \`forge: ${name}\`: ${oneLine(forge.says, 160)}`] : []),
   ...(transport
     ? [
         `offers \`transport: ${name}\`, by ${transport.program} of the machine that ticks run on: ${oneLine(transport.says, 160)}`,

@@ -1,5 +1,6 @@
 import { pluginSource } from "../core/plugins.ts";
 import type { PluginSettings } from "../core/schema.ts";
+import type { State } from "../core/state.ts";
 import { codeAt, codeHere, digestOf, namesHere, packageHere } from "../plugin/code.ts";
 import { type Code, PluginFault } from "../plugin/sandbox.ts";
 import { openLocal } from "../shell/pack.ts";
@@ -14,6 +15,8 @@ interface Row {
   digest: string | null;
   /** Of what this folder has, where that is another. */
   here?: string;
+  /** Records that use what it offers. */
+  used?: string[];
   state: "on" | "off" | "not named" | "failing" | "refused";
   why?: string;
 }
@@ -35,7 +38,8 @@ export async function list(wire: Wire, flags: PluginFlags): Promise<void> {
       const other = own && digestOf(own) !== digest ? { here: digestOf(own) } : {};
       const fails = there.levels.some((row) => row.source === pluginSource(plugin) && row.kind === "source.failed");
       const state = stateOf(settings, ticks, digest, fails);
-      return { plugin, place, digest, ...other, ...state };
+      const used = usersOf(here, plugin);
+      return { plugin, place, digest, ...other, ...(used.length > 0 ? { used } : {}), ...state };
     }),
   );
   if (flags.json) return wire.out(`${JSON.stringify(rows, null, 2)}\n`);
@@ -43,6 +47,12 @@ export async function list(wire: Wire, flags: PluginFlags): Promise<void> {
   const width = Math.max(...rows.map(({ plugin }) => plugin.length));
   for (const row of rows) wire.out(`${line(row, width)}\n`);
 }
+
+const usersOf = ({ agents, hosts, settings }: State, name: string): string[] => [
+  ...[...agents.values()].filter(({ data }) => data.runtime === name).map(({ path }) => path),
+  ...[...hosts.values()].filter(({ data }) => data.transport === name).map(({ path }) => path),
+  ...(settings.forge?.name === name ? ["towline.yml (forge)"] : []),
+];
 
 const bought = (top: string, name: string, settings: PluginSettings) =>
   packageHere([top], name, settings.package as string);
@@ -77,7 +87,7 @@ function stateOf(
 
 const glyphs: Record<Row["state"], string> = { on: "●", off: "‖", "not named": "○", failing: "◐", refused: "✗" };
 
-const line = ({ plugin, place, digest, here, state, why }: Row, width: number) =>
+const line = ({ plugin, place, digest, here, used, state, why }: Row, width: number) =>
   [
     `${glyphs[state]} ${plugin.padEnd(width)}  ${state.padEnd(9)}  ${(digest ?? "—").slice(0, 12).padEnd(12)}  ${place}`,
     ...(here === undefined
@@ -85,5 +95,8 @@ const line = ({ plugin, place, digest, here, state, why }: Row, width: number) =
       : [
           `    this folder has ${digest === null ? "one" : "another one"}, ${here.slice(0, 12)}: ticks run it once it is on the default branch`,
         ]),
+    ...(used === undefined
+      ? []
+      : [`    used by ${used.slice(0, 5).join(", ")}${used.length > 5 ? ` and ${used.length - 5} more` : ""}`]),
     ...(why === undefined ? [] : [`    ${why}`]),
   ].join("\n");

@@ -11,7 +11,7 @@ import { repoDir, type Wire } from "../wire.ts";
 import type { PluginFlags } from "./plugin.ts";
 import { begun, example_program } from "./plugin-texts.ts";
 
-const shipped = ["alertmanager", "disk-trend", "inbox"];
+const shipped = ["alertmanager", "disk-trend", "gitea", "inbox"];
 
 export async function create(wire: Wire, name: string, flags: PluginFlags): Promise<void> {
   const path = `plugins/${name}.ts`;
@@ -30,13 +30,18 @@ export async function create(wire: Wire, name: string, flags: PluginFlags): Prom
   const before = await readFile(settings, "utf8");
   // One with options that must be set is named once they are: by `towline plugin setup`.
   const own: Record<string, string> = flags.kind === "transport" ? { program: example_program } : {};
-  const named = flags.like === undefined || flags.like === "disk-trend" ? withPlugin(before, name, own) : null;
+  const named =
+    (flags.like === undefined && flags.kind !== "forge") || flags.like === "disk-trend"
+      ? withPlugin(before, name, own)
+      : null;
   if (named !== null && named !== before) await writeFile(settings, named);
   if (flags.json) return wire.out(`${JSON.stringify({ plugin: name, path, named: named !== null }, null, 2)}\n`);
   wire.out(`${path} was written${named === null ? "" : ", and towline.yml names it"}.\n`);
-  if (named === null && flags.like === undefined) wire.out(`  Name it in towline.yml: ${byHand(name, own)}\n`);
+  if (named === null && flags.like === undefined && flags.kind !== "forge")
+    wire.out(`  Name it in towline.yml: ${byHand(name, own)}\n`);
   const next: Record<string, string> = {
     runtime: `An agent uses it by: runtime: ${name}`,
+    forge: `Name it in towline.yml, with its options: ${byHand(name, { url: "https://…", token: "ITS_TOKEN" })}, and \`forge: ${name}\``,
     transport: `A machine's record uses it by: transport: ${name}`,
   };
   wire.out(

@@ -85,4 +85,43 @@ export default class extends Plugin {
 }
 `;
 
-const kinds = { poller, runtime, transport };
+const forge = (
+  name: string,
+) => `// Where people look at work: towline.yml says \`forge: ${name}\`. plugins/gitea.ts of towline is a whole one. ${page}
+import { type Forge, type Next, Plugin, type Question, type Shown, type Work } from "towline/plugin";
+
+type Asked = Question & { work: Work };
+
+// Each question is asked again, with what was read so far, until there is an answer. towline reads and sends, with the key.
+const at = ({ options }: Asked, path: string) => ({ url: options.url, path, token: options.token });
+
+const forge: Forge = {
+  says: "changes at ${name}",
+  show(asked): Next<Shown | null> {
+    if (asked.read.changes === undefined)
+      return { fetch: { changes: at(asked, \`/changes?branch=\${encodeURIComponent(asked.work.branch)}\`) } };
+    const [found] = JSON.parse(asked.read.again ?? asked.read.changes) as Shown[];
+    return { answer: found ?? null };
+  },
+  propose(asked): Next<string> {
+    const shown = this.show(asked) as Next<Shown | null>;
+    if (!("answer" in shown)) return shown;
+    if (shown.answer) return { answer: shown.answer.url };
+    if (asked.read.made === undefined) return { send: { made: { ...at(asked, "/changes"), body: { ...asked.work } } } };
+    if (asked.read.again !== undefined) throw new Error("it was made, and cannot be found");
+    return { fetch: { again: at(asked, \`/changes?branch=\${encodeURIComponent(asked.work.branch)}\`) } };
+  },
+};
+
+export default class extends Plugin {
+  static api = 1;
+  title = "${name}: where people look at work";
+  options: Plugin["options"] = {
+    url: { says: "address of its API", kind: "address", required: true },
+    token: { says: "variable with its token", kind: "variable" },
+  };
+  forge = forge;
+}
+`;
+
+const kinds = { poller, runtime, transport, forge };

@@ -29,8 +29,8 @@ export function plugin(program: Command, wire: Wire): void {
       (await import("./plugin-check.ts")).check(wire, name, flags),
   );
   verb("new <name>", "write plugins/NAME.ts to start from, and name it in towline.yml")
-    .option("--kind <kind>", "what it is to be: poller (default), runtime or transport")
-    .option("--like <plugin>", "begin as one of towline's own: alertmanager, inbox or disk-trend")
+    .option("--kind <kind>", "what it is to be: poller (default), runtime, transport or forge")
+    .option("--like <plugin>", "begin as one of towline's own: alertmanager, inbox, disk-trend or gitea")
     .action(async (name: string, flags: PluginFlags) => (await import("./plugin-new.ts")).create(wire, name, flags));
   verb("setup <name>", "set its options, try it once, and write them to towline.yml")
     .option("--set <option=value>", "an option; may be given again", (one, all: string[] = []) => [...all, one])

@@ -6,6 +6,7 @@ import type { Clock, Conversations, Repo } from "../ports.ts";
 import { ping } from "../shell/heartbeat.ts";
 import { visible } from "../shell/masked.ts";
 import { type Published, publish } from "../shell/publish.ts";
+import type { Code } from "../shell/repos.ts";
 import { databaseOf, openStore, type Store } from "../shell/store.ts";
 import { sync } from "../shell/sync.ts";
 import { type TickPorts, tickId } from "../shell/tick-run.ts";
@@ -24,6 +25,7 @@ interface After {
   /** What the heartbeat had when the tick began. */
   before: Beat | null;
   plugins: Pick<Plugins, "act">;
+  code: Pick<Code, "forge">;
   signal: AbortSignal | undefined;
 }
 
@@ -44,6 +46,7 @@ export function afterRecord({
   conversations,
   before,
   plugins,
+  code,
   signal,
 }: After): Stages {
   let published: Published = { changed: false, export: null, beat: before?.published };
@@ -91,6 +94,11 @@ export function afterRecord({
     state.notices?.some((one) => one.tick === id)
       ? (await import("../shell/notify.ts")).sendNotices(lent(wire, signal), state, id)
       : {};
+  const starting = async (state: State, _left: number, id: string) => {
+    if (!state.notices?.some((one) => one.tick === id && one.inputs)) return {};
+    const { startWorkflows } = await import("../shell/start-workflows.ts");
+    return startWorkflows(code.forge(state.settings), lent(wire).mask, state, id);
+  };
   let archived = before?.archived;
   const archiving = async ({ settings, tips: at }: State) => {
     if (!settings.archive || archived === today) return {};
@@ -108,6 +116,7 @@ export function afterRecord({
   return {
     after: [
       ...(lead ? [{ name: "notify", run: notifying }] : []),
+      ...(lead ? [{ name: "workflows", run: starting }] : []),
       ...(lead ? [{ name: "plugins", run: (state: State) => plugins.act(state, clock.now(), signal) }] : []),
       ...(conversations ? [{ name: "proposals", run: planning }] : []),
       ...(flags.sync === false || !lead ? [] : [{ name: "sync", run: syncing }]),

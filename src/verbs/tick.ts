@@ -75,6 +75,8 @@ export async function tickOnce(
   const plugins = createPlugins({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, before?.plugins);
   const plug = createPlug({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }, options.signal);
   const sources = options.pollers ?? pollersOf(wire, flags);
+  const scan = createScan();
+  const code = codeOf(wire, dir, scan);
   const stages = afterRecord({
     wire,
     flags,
@@ -85,10 +87,9 @@ export async function tickOnce(
     conversations,
     before,
     plugins,
+    code,
     signal: options.signal,
   });
-  const scan = createScan();
-  const code = codeOf(wire, dir, scan);
   const outcome = await runTick(
     around({
       repo,

@@ -1,7 +1,7 @@
 // Fenced blocks of a page, with what comments before them say about how they are run. CONTRIBUTING.md has the words.
 
 /** What a comment before a block may say. */
-const words = ["not run", "run in", "until", "types", "file", "adds to", "prints", "exit", "before"] as const;
+const words = ["not run", "run in", "until", "shows", "types", "file", "adds to", "prints", "exit", "before"] as const;
 type Word = (typeof words)[number];
 
 export interface Block {
@@ -32,8 +32,8 @@ export function blocksOf(page: string, text: string): Block[] {
     }
     const fence = /^( *)(`{3,})([\w-]*)/.exec(line);
     if (!fence) {
-      // Words in between: the comment was about something else.
-      if (line.trim() !== "") notes = {};
+      if (line.trim() !== "" && Object.keys(notes).length > 0)
+        throw new Error(`${page}:${at + 1}: the comment before is about a block, and this is none`);
       continue;
     }
     const [, indent = "", ticks = "", lang = ""] = fence;
@@ -53,7 +53,7 @@ function noteOf(comment: string, where: string): Block["notes"] {
   const word = words.find((one) => one === said?.[1]);
   if (word !== undefined) return { [word]: said?.[2]?.trim() ?? "" };
   // A comment of another kind; but one that nearly is a word of ours would be passed over in silence.
-  if (said && inside.length < 200 && /^(not|run|until|type|file|add|print|exit|before)/.test(inside))
+  if (said && inside.length < 200 && /^(not|run|until|show|type|file|add|print|exit|before)/.test(inside))
     throw new Error(`${where}: \`${said[1]}\` is no word for a block; write one of ${words.join(", ")}`);
   return {};
 }

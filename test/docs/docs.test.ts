@@ -21,6 +21,8 @@ function commands(page: string): { line: number; words: string[] }[] {
   let inside = false;
   for (const [at, text] of read(page).split("\n").entries()) {
     if (/^\s*```/.test(text)) inside = /^\s*```(sh|bash|shell|console)\b/.test(text);
+    // What the help of a verb gives as examples, up to the end of it.
+    else if (/^Examples?:$/.test(text)) inside = true;
     else if (inside)
       for (const part of text.replace(/(^|\s)#.*$/, "").split(/&&|\|\||[|;]/)) {
         const words =
@@ -66,6 +68,7 @@ describe("commands that pages show name verbs and options that there are", () =>
 
   test("there are some, and a wrong one is seen", () => {
     expect(pages.flatMap(commands).length).toBeGreaterThan(40);
+    expect(commands("docs/verbs.md").length).toBeGreaterThan(80);
     expect([fault(["tikc"]), fault(["tick", "--jsn"]), fault(["fleet", "add", "x", "--push"])]).toEqual([
       "there is no verb tikc",
       "towline tick has no --jsn",

@@ -1,6 +1,7 @@
 // Every command that README and docs tell people to type is typed: page by page, in order, in a world of its own.
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { stripVTControlCharacters as plain } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { lacksSshd, needs } from "../integration/real.ts";
 import { type Block, blocksOf, isCommand } from "./blocks.ts";
@@ -26,6 +27,19 @@ const lines = (text: string) =>
     .map((line) => line.replace(/(^|\s+)#.*$/, "").trim())
     .filter(Boolean);
 
+/** What a page says is in a file. */
+function write(world: World, { notes, text }: Block): void {
+  for (const [path, put] of [
+    [notes.file, writeFileSync],
+    [notes["adds to"], appendFileSync],
+  ] as const) {
+    if (path === undefined) continue;
+    const file = join(world.cwd(), path);
+    mkdirSync(dirname(file), { recursive: true });
+    put(file, world.here(text));
+  }
+}
+
 /** One block: what comes before it, then itself; what it prints is what the page says. */
 async function play(world: World, block: Block): Promise<void> {
   const { notes, text } = block;
@@ -33,34 +47,41 @@ async function play(world: World, block: Block): Promise<void> {
     const { code, out } = await world.type(world.here(notes.before));
     expect.soft(code, `${where(block)}, before it:\n${out}`).toBe(0);
   }
-  for (const [path, write] of [
-    [notes.file, writeFileSync],
-    [notes["adds to"], appendFileSync],
-  ] as const) {
-    if (path === undefined) continue;
-    const file = join(world.cwd(), path);
-    mkdirSync(dirname(file), { recursive: true });
-    write(file, world.here(text));
-  }
+  write(world, block);
   if (!runs(block)) return;
-  const { code, out } = await world.type(world.here(text), { until: notes.until, types: notes.types });
-  if (process.env.SHOW) console.log(`${where(block)} ${world.spent()}\n${text}\n${out}`);
+  let shown = "";
+  const reached = async (out: string) => {
+    const address = /http:\/\/127\.0\.0\.1:\d+\//.exec(plain(out))?.[0];
+    if (notes.shows !== undefined && address) shown = await (await fetch(address)).text();
+  };
+  const { code, out } = await world.type(world.here(text), { until: notes.until, types: notes.types, reached });
   const fine = notes.until === undefined ? [Number(notes.exit ?? 0)] : [0, 130];
   expect.soft(fine, `${where(block)} ended with ${code}:\n${text}\n${out}`).toContain(code);
-  for (const said of notes.prints?.split(" | ") ?? []) expect.soft(out, where(block)).toContain(said);
-  if (notes.until !== undefined) expect.soft(out, where(block)).toContain(notes.until);
+  for (const said of [notes.until, ...(notes.prints?.split(" | ") ?? [])])
+    if (said !== undefined) expect.soft(plain(out), where(block)).toContain(said);
+  if (notes.shows !== undefined) expect.soft(shown, where(block)).toContain(notes.shows);
 }
 
 afterAll(end);
 
+/** The rest takes a minute of the processor more: `npm run test:long -- docs/run`. */
+const short = ["README.md", "docs/start.md"];
+const long = process.env.TOWLINE_LONG !== undefined;
+const played = pages.filter((page) => (long || short.includes(page)) && blocks.get(page)?.some(runs));
+
 describe.skipIf(lacksSshd)(`commands of the pages, typed; ${needs}`, () => {
-  test.each(pages.filter((page) => blocks.get(page)?.some(runs)))("%s", async (page) => {
+  test.each(played)("%s", { timeout: 900_000 }, async (page) => {
     const own = blocks.get(page) ?? [];
     // A page that makes a pack starts with none.
     const makes = own.some((block) => runs(block) && /\btowline init\b/.test(block.text));
     const world = await worldOf(read(page), !makes);
     try {
       for (const block of own) await play(world, block);
+      // What an hour with towline begins with: at most six commands, and two minutes of the machine's time.
+      if (page !== "docs/start.md") return;
+      expect(own.filter(runs).flatMap(({ text }) => lines(text)).length).toBeLessThanOrEqual(6);
+      expect(world.spent()).toBeGreaterThan(1);
+      expect(world.spent()).toBeLessThan(120);
     } finally {
       await world.down();
     }

@@ -1,17 +1,17 @@
 // docs/ as a site: built once, then read as a browser would, from the files alone.
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { linked, type Place, titled } from "../../docs-site/src/links.ts";
+import { type Place, pageOf } from "../../docs-site/src/links.ts";
 import { addressOf, sources } from "../../docs-site/src/sources.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const base = "/towline/";
 
-describe("links from file to file", () => {
+describe("a page, as it stands at the forge", () => {
+  const linked = (text: string, at: Place) => pageOf(`# T\n\n${text}`, at).body.slice(2);
   const place: Place = {
     path: "docs/records/task.md",
     pages: new Map([
@@ -34,6 +34,7 @@ describe("links from file to file", () => {
     ["[a](#here) [b](https://example.org/work.md)", "[a](#here) [b](https://example.org/work.md)"],
     ["`[a](../work.md)`", "`[a](../work.md)`"],
     ["```md\n[a](../gone.md)\n```", "```md\n[a](../gone.md)\n```"],
+    ["| a | [b](../work.md) |\n|---|---|", "| a | [b](/towline/work/) |\n|---|---|"],
     ["[a](../samples/x.yml) b", "a b"],
   ])("%s", (from, to) => expect(linked(from, place)).toBe(to));
 
@@ -42,15 +43,15 @@ describe("links from file to file", () => {
 
   test("a link that leads nowhere names its file and line", () =>
     expect(() => linked("one\n\n[a](../gone.md)\n", place)).toThrow(
-      "docs/records/task.md:3: the link leads to docs/gone.md",
+      "docs/records/task.md:5: the link leads to docs/gone.md",
     ));
 
   test("the first heading is the title", () => {
-    expect(titled("<!-- made -->\n\n# A `b` c\n\ntext\n", place)).toEqual({
+    expect(pageOf("<!-- made -->\n\n# A `b` c\n\ntext\n", place)).toEqual({
       title: "A b c",
       body: "<!-- made -->\n\n\n\ntext\n",
     });
-    expect(() => titled("text\n", place)).toThrow("begin with a heading");
+    expect(() => pageOf("text\n", place)).toThrow("begin with a heading");
   });
 });
 
@@ -59,7 +60,10 @@ describe("the site", () => {
   const pages = new Map<string, string>();
 
   beforeAll(async () => {
-    out = await mkdtemp(join(tmpdir(), "towline-docs-"));
+    // In the checkout, where git looks away: astro renames files from there, and the tests' own folder may be another disk.
+    const beside = join(root, "docs-site", ".astro");
+    await mkdir(beside, { recursive: true });
+    out = await mkdtemp(join(beside, "test-"));
     await promisify(execFile)(
       process.execPath,
       [join(root, "node_modules/astro/bin/astro.mjs"), "build", "--root", "docs-site"],

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Review } from "../../src/ports.ts";
 import { git, personPushes, write } from "../repo/origin.ts";
-import { bare, branch, emulated, type Stand, served } from "./stands.ts";
+import { bare, branch, emulated, plugged, type Stand, served } from "./stands.ts";
 
 const open: Stand[] = [];
 afterEach(async () => {
@@ -17,6 +17,7 @@ const taken = async (stand: () => Promise<Stand>): Promise<Stand> => {
 const all: [string, () => Promise<Stand>][] = [
   ["github: the stand-in", emulated],
   ["github: our server", served],
+  ["gitea: a plugin", plugged],
   ["git", bare],
 ];
 
@@ -113,7 +114,7 @@ describe("git", () => {
   });
 });
 
-describe.each(all.filter(([name]) => name !== "git"))("%s", (_, stand) => {
+describe.each(all.filter(([name]) => name.startsWith("github")))("%s", (_, stand) => {
   test("changes that are asked for, lines that are spoken of and checks that failed are heard, each by its id", async () => {
     const one = await taken(stand);
     await one.forge().propose(one.work);
@@ -170,5 +171,37 @@ describe.each(all.filter(([name]) => name !== "git"))("%s", (_, stand) => {
     const [said] = (await one.forge().comments({ repo: ".", number: 1 })) as { text: string }[];
     expect(said?.text).not.toMatch(/@bob|#1/);
     expect(said?.text).toContain("@alice");
+  });
+});
+
+describe("gitea: a plugin", () => {
+  test("reviews of people who may are heard; who closed it counts by what they may now, whoever says what", async () => {
+    const one = await taken(plugged);
+    expect(await one.forge().show(one.work)).toBeNull();
+    await one.forge().propose({ ...one.work, title: "For @all" });
+    const { head } = one.work;
+    const shown = await one.forge().show(one.work);
+    expect(shown).toMatchObject({ number: 1, state: "open", head, base: "main", by: null });
+    expect((shown as { title: string }).title).not.toContain("@all");
+    await one.review("REQUEST_CHANGES", "Count the empty ones, too.");
+    expect(await one.forge().remarks(one.work)).toMatchObject([
+      { id: "review 1", text: "Count the empty ones, too.", by: { id: one.ids.bob } },
+    ]);
+    await one.review("APPROVE", "Good.");
+    expect(await one.forge().remarks(one.work)).toEqual([]);
+    expect((await one.forge().reviews(one.work)) as Review[]).toMatchObject([
+      { state: "changes_requested", commit: head, author: { login: "bob" } },
+      { state: "approved" },
+    ]);
+    expect(await one.forge().threads(one.work)).toEqual({
+      notHere: expect.stringContaining("the forge gitea has no "),
+    });
+    await one.forge().retract(one.work);
+    // Nobody said who closed it: that is no no.
+    expect(await one.forge().stands(one.work)).toEqual({
+      refused: expect.stringContaining("somebody who is not known"),
+    });
+    expect(await one.forge().propose(one.work)).toBe((shown as { url: string }).url);
+    expect(await one.count()).toBe(1);
   });
 });

@@ -1,12 +1,20 @@
 // The same piece of work at each forge: a branch that was pushed, and people who look at it.
+import { join } from "node:path";
 import { Octokit } from "@octokit/rest";
 import { createEmulator } from "emulate";
-import { settings } from "../../src/core/schema.ts";
+import { forge_questions } from "../../src/core/plugin-offers.ts";
+import { type PluginSettings, settings } from "../../src/core/schema.ts";
 import { createForge, type ForgeOptions } from "../../src/forges/index.ts";
+import type { ForgeCalls } from "../../src/forges/offered.ts";
+import { codeHere } from "../../src/plugin/code.ts";
+import { forgeCalls } from "../../src/plugin/forge.ts";
+import { type PluginPorts, worldOf } from "../../src/plugin/poller.ts";
+import type { Code } from "../../src/plugin/sandbox.ts";
 import type { Forge, Proposal } from "../../src/ports.ts";
 import { createTargets } from "../../src/shell/target.ts";
 import { clone, git, env as git_env, type Origin, origin, tempDir, write } from "../repo/origin.ts";
 import { down, up } from "./bridge.ts";
+import { type GiteaPull, gitea } from "./gitea.ts";
 import { type Account, bot, type Hub, serve } from "./server.ts";
 
 export const branch = "towline/count-1";
@@ -93,6 +101,54 @@ export async function bare(): Promise<Stand> {
     fail: unable,
     sync: async () => {},
     close: async () => {},
+  };
+}
+
+/** A Gitea, as the shipped plugin speaks with it. */
+export async function plugged(): Promise<Stand> {
+  const { from, work, make } = base();
+  const hub = await gitea(from.bare);
+  const env = { GITEA_TOKEN: canary };
+  const own = settings.parse({
+    id: "p",
+    plugins: { gitea: { url: hub.url, token: "GITEA_TOKEN", repo: "alice/pack" } },
+  });
+  const ports: PluginPorts = { env, secret: () => undefined, folders: [] };
+  const world = worldOf("gitea", ports, own, new Date(), { known: [] });
+  const code = async () => (await codeHere(join(import.meta.dirname, "../.."), "gitea")) as Code;
+  const ask = forgeCalls({
+    ...{ name: "gitea", own: own.plugins.gitea as PluginSettings, ports, world, code, signal: undefined },
+  });
+  const offers = async (): Promise<ForgeCalls> => ({ can: [...forge_questions], ask });
+  const last = () => hub.pulls.at(-1) as GiteaPull;
+  return {
+    from,
+    work,
+    ids: { alice: "1", bob: "2" },
+    forge: (more) => make({ name: "gitea" }, { offers, ...more }),
+    count: async () => hub.pulls.length,
+    async merge(how) {
+      merged(from, how);
+      Object.assign(last(), { state: "closed", merged: true, merged_by: { id: 1, login: "alice" } });
+    },
+    turnDown: async () => {
+      Object.assign(last(), { state: "closed", closed_at: "2026-11-20T11:00:00Z" });
+      hub.closers.push({ id: 2, login: "bob" });
+    },
+    async review(verdict, body) {
+      const state = verdict === "APPROVE" ? "APPROVED" : "REQUEST_CHANGES";
+      hub.reviews.push({
+        id: hub.reviews.length + 1,
+        user: { id: 2, login: "bob" },
+        state,
+        body,
+        commit_id: work.head,
+      });
+    },
+    remark: unable,
+    fail: unable,
+    sync: async () => {},
+    close: () => hub.close(),
   };
 }
 

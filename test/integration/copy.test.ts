@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Repo } from "../../src/ports.ts";
 import { systemClock } from "../../src/shell/clock.ts";
 import { openRepo } from "../../src/shell/repo.ts";
+import { cli } from "../fakes/cli.ts";
 import { type FakeMachine, machine, type Script } from "../fakes/fleet.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 import { runTick } from "../fakes/run-tick.ts";
@@ -24,7 +25,7 @@ function pack(files: Record<string, string>, settings = ""): TestPack {
 const say: Script = (job) => ({ stdout: `answer of ${job}\n` });
 const mark = (of: Copy | TestPack, ref: string) => JSON.parse(of.at("show", `${ref}:state/pack.json`));
 const refs = (of: Copy | TestPack) => of.at("for-each-ref", "--format=%(refname) %(objectname)");
-const quick = ["--no-sync", "--no-site", "--repo"];
+const quick = ["--no-sync", "--no-site"];
 const at = (service: object) => ({ ...process.env, ...service }) as Record<string, string>;
 const github = (id: string, name = "them/pack") =>
   at({ GITHUB_REPOSITORY_ID: id, GITHUB_REPOSITORY: name, GITHUB_SERVER_URL: "https://github.com" });
@@ -97,32 +98,27 @@ describe.each([
     await runTick(p.clone, machines, (job) => ({ hangs: job.startsWith("long") }));
     const copy = copyOf(p, ...branches);
     const untouched = refs(copy);
-    for (const args of [
-      ["tick", ...quick],
-      ["plan", "--repo"],
-      ["job", "cancel", "long", "--repo"],
-    ]) {
-      const said = await towline([...args, copy.clone]);
-      if (args[0] === "job")
-        expect(said.code).toBe(2); // it is told the job's id first
-      else expect([args[0], said.code, said.err]).toEqual([args[0], 3, expect.stringContaining("init --adopt")]);
-    }
+    const tick = await towline(["tick", ...quick, "--repo", copy.clone]);
+    expect([tick.code, tick.err]).toEqual([3, expect.stringContaining("init --adopt")]);
+    const plan = await cli(copy.clone, ["plan"]);
+    expect([plan.code, plan.said]).toEqual([3, expect.stringContaining("init --adopt")]);
+    expect((await cli(copy.clone, ["job", "cancel", "long"])).code).toBe(2); // it is told the job's id first
     const open = [...(machines.ann?.runs.keys() ?? [])].find((key) => key.startsWith("long-"))?.split("/")[0] ?? "";
-    const cancelled = await towline(["job", "cancel", open, "--repo", copy.clone]);
-    expect([cancelled.code, cancelled.err]).toEqual([3, expect.stringContaining("is a copy of a pack")]);
-    expect((await towline(["why", "a", "--repo", copy.clone])).err).toContain("is a copy of a pack");
-    expect((await towline(["task", "list", "--repo", copy.clone])).err).toContain("is a copy of a pack");
+    const cancelled = await cli(copy.clone, ["job", "cancel", open]);
+    expect([cancelled.code, cancelled.said]).toEqual([3, expect.stringContaining("is a copy of a pack")]);
+    expect((await cli(copy.clone, ["why", "a"])).said).toContain("is a copy of a pack");
+    expect((await cli(copy.clone, ["task", "list"])).said).toContain("is a copy of a pack");
     await expect(runTick(copy.clone, machines, say)).rejects.toThrow("is a copy of a pack");
     expect(refs(copy)).toBe(untouched);
 
-    const adopted = await towline(["init", "--adopt", "--json", "--repo", copy.clone]);
+    const adopted = await cli(copy.clone, ["init", "--adopt", "--json"]);
     expect(adopted.code).toBe(0);
     const told = JSON.parse(adopted.out);
     expect(told).toMatchObject({ from: "test-pack-0123456789ab", closed: [open] });
     expect(told.pack).toMatch(/^test-pack-[0-9a-f]{12}$/);
     expect(mark(copy, ledger).pack).toBe(told.pack);
     expect(mark(copy, "refs/towline/pack")).toEqual(mark(copy, ledger));
-    const again = await towline(["init", "--adopt", "--json", "--repo", copy.clone]);
+    const again = await cli(copy.clone, ["init", "--adopt", "--json"]);
     expect(JSON.parse(again.out)).toMatchObject({ pack: told.pack, commit: null });
 
     // The same run of the same task, asked for in both: two jobs, and neither touches the other's.
@@ -227,7 +223,7 @@ test("a copy of a fresh pack is a fresh pack of its own; init without --adopt ex
   await runTick(p.clone, { ann: machine() }, say);
   await runTick(copy.clone, { ann: machine() }, say, { random: "f".repeat(12) });
   expect(mark(copy, "main").pack).not.toBe(mark(p, "main").pack);
-  expect((await towline(["init", "--repo", p.clone])).code).toBe(2);
-  const nothing = await towline(["init", "--adopt", "--repo", p.clone]);
+  expect((await cli(p.clone, ["init"])).code).toBe(2);
+  const nothing = await cli(p.clone, ["init", "--adopt"]);
   expect([nothing.code, nothing.out]).toEqual([0, expect.stringContaining("is no copy: nothing was changed")]);
 });

@@ -64,6 +64,16 @@ const broken: [string, keyof Guards, Partial<Bounds>, string][] = [
   ],
 ];
 
+/** Several guards are missed within the same bounds: what holds there with all of them is explored once. */
+const whole = new Map<string, Promise<string | null>>();
+function wholeWith(more: Partial<Bounds>, liveness: boolean): Promise<string | null> {
+  const key = JSON.stringify([bounds(more), liveness]);
+  const there =
+    whole.get(key) ?? explore(bounds(more), {}, { liveness }).then((found) => found.violation?.rule ?? null);
+  whole.set(key, there);
+  return there;
+}
+
 describe("each guard that is switched off breaks a rule", () => {
   test.each(broken)("%s", async (name, guard, more, rule) => {
     // Only the seal shows its worth in the ticks that come after; the others break a rule on the way.
@@ -71,6 +81,6 @@ describe("each guard that is switched off breaks a rule", () => {
     expect(found.violation?.rule).toContain(rule);
     const trace = found.violation?.trace ?? [];
     console.log(`${name}: ${trace.length} steps: ${found.violation?.rule}`);
-    expect((await explore(bounds(more), {}, { liveness: guard === "seal" })).violation).toBeNull();
+    expect(await wholeWith(more, guard === "seal")).toBeNull();
   });
 });

@@ -2271,7 +2271,9 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "a notice is sent by the tick that took it only",
-    edits: [["src/core/notices.ts", "filter((one) => one.tick === tick);", "filter((one) => one.tick !== undefined);"]],
+    edits: [
+      ["src/core/notices.ts", "filter((one) => one.tick === tick &&", "filter((one) => one.tick !== undefined &&"],
+    ],
     tests: ["test/notify/notify.test.ts"],
     name: "only the tick that took it",
   },
@@ -2322,6 +2324,54 @@ export const mutants: Mutant[] = [
     name: "words of another language",
   },
   {
+    guard: "rules start only workflows that towline.yml names",
+    edits: [["src/core/workflow-calls.ts", " || !mayStart(draft.settings, file)", ""]],
+    tests: ["test/notify/workflow.test.ts"],
+    name: "another workflow",
+  },
+  {
+    guard: "what events bring into a workflow's inputs is plain words",
+    edits: [["src/core/workflow-calls.ts", '.replace(unsafe, "_")', ""]],
+    tests: ["test/notify/workflow.test.ts"],
+    name: "plain words in an input",
+  },
+  {
+    guard: "a workflow is started by the tick that took it only",
+    edits: [["src/core/workflow-calls.ts", "by === tick && inputs", "by !== undefined && inputs"]],
+    tests: ["test/notify/workflow.test.ts"],
+    name: "only the tick that made it",
+  },
+  {
+    guard: "no workflow is started while everything is stopped",
+    edits: [["src/core/workflow-calls.ts", " || stopped(draft, draft.now)) return null;", ") return null;"]],
+    tests: ["test/notify/workflow.test.ts"],
+    name: "nothing is started while everything is stopped",
+  },
+  {
+    guard: "the inputs of a workflow are masked",
+    edits: [["src/shell/start-workflows.ts", "[name, mask(text)]", "[name, text]"]],
+    tests: ["test/notify/workflow.test.ts"],
+    name: "plain words in an input",
+  },
+  {
+    guard: "a release is what its tag says",
+    edits: [["scripts/version.mjs", "tag === `v${version}`", "tag !== version"]],
+    tests: ["test/scripts/version.test.ts"],
+    name: "a tag releases what stands here",
+  },
+  {
+    guard: "nothing is released in forks and copies",
+    edits: [[".github/workflows/release.yml", " && vars.TOWLINE_NPM == 'publish' && ", " && "]],
+    tests: ["test/scripts/version.test.ts"],
+    name: "forks and copies",
+  },
+  {
+    guard: "the action stays in the workspace",
+    edits: [["action.yml", "//* | */../*)", "//*)"]],
+    tests: ["test/action/another.test.ts"],
+    name: "a wrong input is said",
+  },
+  {
     guard: "a plugin's transport starts no program that towline.yml does not allow",
     edits: [["src/plugin/plug.ts", "own.program !== program", 'program === ""']],
     tests: ["test/plugin/offers.test.ts"],
@@ -2358,6 +2408,30 @@ export const mutants: Mutant[] = [
     name: "work by a plugin's runtime is done",
   },
   {
+    guard: "what a plugin's forge calls merged is merged when git has it",
+    edits: [
+      [
+        "src/forges/offered.ts",
+        "(await target.holds(tip, work)) === true",
+        "(await target.holds(tip, work)) !== false",
+      ],
+    ],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "moves nothing",
+  },
+  {
+    guard: "at a plugin's forge somebody is known by the number",
+    edits: [["src/forges/offered.ts", "found.id === by.id", 'found.id !== ""']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "moves nothing",
+  },
+  {
+    guard: "a question to a plugin's forge sends nothing",
+    edits: [["src/core/plugin-options.ts", '"send" in read.data && !sends', '"send" in read.data && sends === null']],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "never answers, sends where it is asked",
+  },
+  {
     guard: "an index is believed for the archive that it was made from only",
     edits: [["src/core/archive-index.ts", "index && index.of === blob && ", "index && "]],
     tests: ["test/archive/index.test.ts"],
@@ -2380,6 +2454,24 @@ export const mutants: Mutant[] = [
     ],
     tests: ["test/archive/index.test.ts"],
     name: "one job is found by the indexes",
+  },
+  {
+    guard: "a locked site is never taken for built: its key may be another",
+    edits: [["src/shell/site-once.ts", "if (options.lock) return", "if (options.lock && options.force) return"]],
+    tests: ["test/site/live.test.ts"],
+    name: "what was built is not built again",
+  },
+  {
+    guard: "a page speaks of missing ticks only where each tick is told of",
+    edits: [["site/src/scripts/age.js", "late && heard.live", "late"]],
+    tests: ["test/site/live.test.ts"],
+    name: "takes in what a tick commits",
+  },
+  {
+    guard: "rows that are gone from the database are counted",
+    edits: [["src/shell/sync-compare.ts", "if (row) differ +=", "if (row && !row) differ +="]],
+    tests: ["test/store/compare.test.ts"],
+    name: "rows that are gone",
   },
   {
     guard: "upgrade --take gives up nothing that git does not have",

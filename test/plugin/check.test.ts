@@ -105,3 +105,15 @@ test("what plugins offer is known by its text: an agent's runtime, a host's tran
     "plugins/shell.ts:1 `shell` is a runtime of towline's own, and stays so whatever a plugin of that name offers; give the plugin another name",
   ]);
 });
+
+test("a forge is one of ours, or a plugin's", () => {
+  const found = (text: string) =>
+    checked({ ...settings(`plugins: {mine: {}, other: {}}\nforge: ${text}\n`), ...files })
+      .problems.filter(({ code }) => code === "unknown-forge")
+      .map(({ line, message, fix }) => `${line} ${message}; ${fix}`);
+  const files = { "plugins/mine.ts": plugin(down, "forge = {};"), "plugins/other.ts": plugin(down) };
+  expect(found("mine")).toEqual([]);
+  expect(found("git")).toEqual([]);
+  expect(found("gihub")).toEqual(["6 there is no forge `gihub`; did you mean `github`?"]);
+  expect(found("{name: other}")).toEqual(["6 the plugin `other` offers no forge; name another"]);
+});

@@ -3,18 +3,28 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { runtime_offer } from "../../src/core/plugin-offers.ts";
+import { forge_questions, runtime_offer } from "../../src/core/plugin-offers.ts";
 import { judgeDeclared } from "../../src/core/plugins.ts";
-import { agent, host as hostSchema, settings as settingsSchema } from "../../src/core/schema.ts";
+import { agent, host as hostSchema, type PluginSettings, settings as settingsSchema } from "../../src/core/schema.ts";
 import { bringUp, type Machine } from "../../src/demo/machines.ts";
+import { offered as offeredForge } from "../../src/forges/offered.ts";
+import { forgeCalls } from "../../src/plugin/forge.ts";
+import { kit } from "../../src/plugin/kit.ts";
 import { createPlug } from "../../src/plugin/plug.ts";
+import { worldOf } from "../../src/plugin/poller.ts";
 import { offered } from "../../src/runtimes/offered.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
 import { openRepo } from "../../src/shell/repo.ts";
+import { createScan } from "../../src/shell/scan.ts";
+import type { Targets } from "../../src/shell/target.ts";
+import { codeOf as codeOfPack } from "../../src/verbs/code.ts";
+import { wireUp } from "../../src/wire.ts";
 import { type FakeMachine, machine } from "../fakes/fleet.ts";
 import { basics, md, testPack } from "../fakes/pack.ts";
 import { runTick } from "../fakes/run-tick.ts";
+import { gitea } from "../forges/gitea.ts";
 import { anyAssignment, folders, run } from "../runtimes/runs.ts";
+import { codeOf } from "./write.ts";
 
 // A hang limit only.
 vi.setConfig({ testTimeout: 120_000 });
@@ -67,6 +77,13 @@ describe("what is declared is judged before anything is made of it", () => {
     ["a place that is none", { runtime: { says: "x", output: "json", read: { answer: "a[0]" } } }, /names with dots/],
     ["the name of a runtime of ours", { runtime: { says: "x" } }, /`claude` is towline's own/, "claude"],
     ["the name of a transport of ours", { transport: way }, /`local` is towline's own/, "local"],
+    ["a forge that cannot show", { forge: { says: "x", can: ["propose"] } }, /must have `show` and `propose`/],
+    [
+      "the name of a forge of ours",
+      { forge: { says: "x", can: ["show", "propose"] } },
+      /`git` is towline's own/,
+      "git",
+    ],
     ["too many words", { transport: { ...way, args: Array(61).fill("x") } }, /at `transport\.args`/],
   ])("%s", (_, offers, why, name) => {
     const judged = declared(offers, name);
@@ -243,4 +260,119 @@ test("a plugin's transport carries SSH with the pinned key; towline.yml says wha
   await expect(open(granted, { host_key: other })).rejects.toMatchObject({ kind: "changed-key" });
   await expect(open(granted, { port: "1" })).rejects.toThrow(/carry \(transport tunnel\) ended: no way: ECONNREFUSED/);
   expect(calls()).toHaveLength(3);
+});
+
+describe("a forge that", () => {
+  const work = { repo: ".", branch: "towline/x-1", head: "a".repeat(40) };
+  const bob = { login: "bob", id: "2" };
+  const is = { number: 1, url: "https://f.example/1", state: "open", title: "t", head: "b".repeat(40), base: "main" };
+  const nowhere = {
+    fetch: async () => ({
+      looked: { tip: "c", heads: new Map() },
+      contains: async () => false,
+      holds: async () => null,
+    }),
+  } as unknown as Targets;
+  const forge = (answers: Record<string, unknown>) =>
+    offeredForge("mine", { can: [...forge_questions], ask: async (what) => answers[what] }, nowhere);
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ["says a script for an address", { show: { ...is, url: "javascript:alert(1)" } }, /to `show` is amiss at `url`/],
+    ["says no commit", { show: { ...is, head: "main" } }, /amiss at `head`/],
+    ["says nothing", { show: undefined }, /to `show` is amiss/],
+    ["gives words for a list", { show: is, reviews: "fine" }, /to `reviews` is amiss/],
+    ["proposes to nowhere", { propose: "#1" }, /to `propose` is amiss/],
+  ])("%s is not believed", async (_, answers, why) => {
+    const one = forge(answers);
+    const asked = answers.propose ? one.propose(work) : answers.reviews ? one.remarks(work) : one.show(work);
+    await expect(asked).rejects.toMatchObject({ code: 4, message: expect.stringMatching(why) });
+  });
+  test("calls work merged that git has not, or lets strangers close it, moves nothing", async () => {
+    expect(await forge({ show: { ...is, state: "merged", merged_by: bob } }).stands(work)).toEqual({
+      refused: expect.stringContaining("the default branch has not that work"),
+    });
+    const closed = { show: { ...is, state: "closed", closed_by: bob } };
+    for (const [permission, standing] of [
+      [{ id: "2", may: "write" }, "closed"],
+      [{ id: "3", may: "admin" }, { refused: expect.stringContaining("closed by bob") }],
+      [{ id: "2", may: "read" }, { refused: expect.stringContaining("closed by bob") }],
+    ] as const)
+      expect(await forge({ ...closed, permission }).stands(work)).toEqual(standing);
+    await expect(forge({ ...closed, permission: "admin" }).stands(work)).rejects.toThrow(/to `permission` is amiss/);
+    expect(await forge({ permission: "admin" }).permission(".", bob)).toBe("none");
+    const robot = { ...closed, show: { ...closed.show, closed_by: { ...bob, bot: true } } };
+    expect(await forge({ ...robot, permission: { id: "2", may: "admin" } }).stands(work)).toHaveProperty("refused");
+  });
+
+  test("never answers, sends where it is asked, or wants keys that it may not have, is a fault of it alone", async () => {
+    const asking = (show: string) => {
+      const text = offering(`forge = { says: "x", propose: () => ({ answer: "" }), show: (asked) => (${show}) };`);
+      const own = settingsSchema.parse({ id: "p", plugins: { x: {} } });
+      const ports = { env: { KEY: "k" }, secret: () => undefined, folders: [] };
+      return forgeCalls({
+        ...{ name: "x", ports, signal: undefined, own: own.plugins.x as PluginSettings },
+        world: worldOf("x", ports, own, new Date(), { known: [] }),
+        code: async () => codeOf(text),
+      })("show", { work });
+    };
+    for (const [show, why] of [
+      ["{ fetch: {} }", /the forge x: it comes to no answer within 8 steps/],
+      ['{ send: { a: { url: "https://127.0.0.1:9/" } } }', /wants to send something where it is only asked/],
+      ['{ fetch: { a: { url: "https://127.0.0.1:9/", token: "KEY" } } }', /wants the variable KEY, which its settings/],
+      ["(() => { throw new Error('odd'); })()", /the forge x: plugins\/x\.ts:\d+: odd/],
+    ] as const)
+      await expect(asking(show)).rejects.toMatchObject({ code: 4, message: expect.stringMatching(why) });
+  });
+});
+
+test("the kit shows what is made of an offer, without a host and without a forge", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "towline-test-"));
+  folders.push(dir);
+  const file = join(dir, "mine.ts");
+  const json = 'output: "json", read: { answer: "text", cost: "usd", tokens: { input: "n" } }';
+  writeFileSync(file, offering(`runtime = { says: "x", args: [["-m", "{model}"], "{prompt}"], ${json} };`));
+  const mine = await kit(file);
+  expect(await mine.offers()).toMatchObject({ runtime: { says: "x", model: true }, transport: undefined });
+  const { program, args, input } = await mine.words({ model: "small" }, "Count it.");
+  expect([program, args]).toEqual(["mine", ["-m", "small", "prompt"]]);
+  expect(input).toContain("Count it.");
+  expect(await mine.reads('{"text":"three","usd":0.5,"n":7}')).toMatchObject({
+    ...{ state: "finished", answer: "three", cost: 0.5, tokens: { input: 7 } },
+  });
+  const gitea = await kit("plugins/gitea.ts");
+  const settings = { url: "https://git.example", token: "T", repo: "alice/pack" };
+  const work = { repo: ".", branch: "towline/x-1", head: "a".repeat(40), title: "Mend it", body: "" };
+  const fetched = {
+    ...{ pulls: "[]", base: '{"default_branch":"trunk"}' },
+    again: JSON.stringify([
+      { number: 3, html_url: "https://git.example/3", state: "open", head: { ref: work.branch }, base: {} },
+    ]),
+  };
+  expect(await gitea.ask("propose", { work }, { settings, fetched })).toBe("https://git.example/3");
+  expect(gitea.sent.made).toMatchObject({
+    ...{ url: "https://git.example", path: "/api/v1/repos/alice/pack/pulls", token: "T", method: "POST" },
+    body: { head: work.branch, base: "trunk", title: "Mend it" },
+  });
+  const stranger = { repo: "../../admin", person: { login: "x", id: "1" } };
+  await expect(gitea.ask("permission", stranger, { settings })).rejects.toThrow(/is no owner\/name/);
+});
+
+test("towline.yml names a plugin's forge, which is asked as the default branch has it; no other name is one", async () => {
+  const hub = await gitea("/nowhere");
+  ends.push(() => hub.close());
+  const shipped = readFileSync(join(import.meta.dirname, "../../plugins/gitea.ts"), "utf8");
+  const forge = `forge: gitea\nplugins: {gitea: {url: "env:GITEA", token: GITEA_TOKEN, repo: alice/pack}}\n`;
+  const p = pack(forge, { "plugins/gitea.ts": shipped });
+  // What stands in the work tree is nobody's forge.
+  writeFileSync(join(p.clone, "plugins/gitea.ts"), offering("", 'throw new Error("no");'));
+  const env = { ...process.env, GITEA: hub.url, GITEA_TOKEN: "a-gitea-secret" };
+  const code = codeOfPack({ ...wireUp(), env }, p.clone, createScan());
+  const of = (text: string) => code.forge(settingsSchema.parse({ id: "p", forge: text }));
+  const work = { repo: ".", branch: "towline/x-1", head: "a".repeat(40) };
+  expect(of("gitea").name).toBe("gitea");
+  expect(await of("gitea").show(work)).toBeNull();
+  expect(await of("gitea").permission(".", { login: "bob", id: "2" })).toBe("write");
+  expect(hub.asked[0]).toBe(
+    "GET /api/v1/repos/alice/pack/pulls?state=all&sort=recentupdate&limit=50 Bearer a-gitea-secret",
+  );
+  await expect(of("gitae").show(work)).rejects.toThrow(/there is no forge `gitae`/);
 });

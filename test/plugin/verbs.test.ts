@@ -156,9 +156,19 @@ test("a runtime and a transport that were begun are sound, and check says what u
   expect((await cli(p.clone, ["plugin", "check", "tunnel"])).out).toMatch(
     /write `program: cloudflared` below it there/,
   );
+  const asks = await cli(p.clone, ["plugin", "new", "review", "--kind", "forge"]);
+  expect([asks.code, asks.out]).toEqual([0, expect.stringMatching(/and `forge: review`\n/)]);
+  const sound = await cli(p.clone, ["plugin", "setup", "review", "--set", "url=https://review.example"]);
+  expect([sound.code, sound.out]).toEqual([0, expect.stringMatching(/^✓ review works: it gives 0 things now/)]);
+  const rows = await rowsOf(p);
+  expect(rows.map(({ plugin: name, used }) => [name, used])).toEqual([
+    ["mine", ["agents/writer.md"]],
+    ["review", undefined],
+    ["tunnel", ["hosts/one.md"]],
+  ]);
   const odd = await cli(p.clone, ["plugin", "new", "other", "--kind", "forg"]);
   expect([odd.code, odd.said]).toEqual([
     2,
-    expect.stringMatching(/^there is no kind forg of plugin\n {2}there is poller, runtime, transport/),
+    expect.stringMatching(/^there is no kind forg of plugin\n {2}there is poller, runtime, transport, forge/),
   ]);
 });

@@ -12,6 +12,7 @@ import { createSecrets } from "../../src/shell/secrets.ts";
 import { md, type TestPack, testPack } from "../fakes/pack.ts";
 import { canaries } from "./judge.ts";
 import { kinds, not_promised, promised } from "./kinds.ts";
+import { objectsOf } from "./objects.ts";
 
 const careless = `tk_${"Zq7".repeat(9)}x`;
 const all = Object.entries(kinds);
@@ -68,16 +69,6 @@ afterAll(() => {
   rmSync(place, { recursive: true, force: true });
 });
 
-const objects = () =>
-  pack
-    .at("rev-list", "--objects", "--no-object-names", "--all")
-    .trim()
-    .split("\n")
-    .map((id) => {
-      const type = pack.at("cat-file", "-t", id).trim();
-      return { type, text: pack.at("cat-file", "-p", id) };
-    });
-
 test("the judge finds each of them where nothing is masked", () => {
   const said = ways.flatMap(([, transform]) => all.map(([, value]) => transform(value))).join("\n\n");
   expect(canaries(said, promised)).toHaveLength(ways.length * all.length);
@@ -93,19 +84,12 @@ describe("after ticks whose runs print every secret in every promised way", () =
 
   test("no canary is left in any object of the repository, in contents, names or messages", () => {
     const people = pack.at("rev-parse", "main:tasks/careless.md").trim();
-    const found = objects();
+    const found = objectsOf(pack.origin, "--all");
     expect(found.length).toBeGreaterThan(100);
     expect(canaries(found.map((one) => one.text).join("\n"), promised)).toEqual([]);
     // What a person pushed stays as it is; of ours, nothing repeats it.
-    const holding = pack
-      .at("rev-list", "--objects", "--all")
-      .trim()
-      .split("\n")
-      .filter((line) => {
-        const id = line.split(" ")[0] as string;
-        return pack.at("cat-file", "-t", id).trim() === "blob" && pack.at("cat-file", "-p", id).includes(careless);
-      });
-    expect(holding).toEqual([`${people} tasks/careless.md`]);
+    const holding = found.filter(({ type, text }) => type === "blob" && text.includes(careless));
+    expect(holding.map(({ id }) => id)).toEqual([people]);
   });
 
   test("nor in the log with its annotations, beyond the masks that are handed to the runner", () => {

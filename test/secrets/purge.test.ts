@@ -3,10 +3,12 @@ import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { cli } from "../fakes/cli.ts";
 import { machine } from "../fakes/fleet.ts";
 import { md, type TestPack, testPack } from "../fakes/pack.ts";
 import { runTick } from "../fakes/run-tick.ts";
 import { program } from "../integration/real.ts";
+import { objectsOf } from "./objects.ts";
 
 const leak = "Tr0ub4dor-and-3-more/words";
 const files = (settings = "") => ({
@@ -45,15 +47,10 @@ function towline(args: string[], input = ""): Promise<{ code: number; said: stri
 
 /** How many objects hold it, of those that these refs of origin reach. */
 function holding(...refs: string[]): number {
-  const { at } = pack as TestPack;
   const base64 = Buffer.from(`:${leak}:`).toString("base64").slice(4, -4);
-  const ids = at("rev-list", "--objects", "--no-object-names", ...refs)
-    .trim()
-    .split("\n");
-  return ids.filter((id) => {
-    const text = at("cat-file", "-p", id);
-    return text.includes(leak) || text.includes(base64);
-  }).length;
+  return objectsOf((pack as TestPack).origin, ...refs).filter(
+    ({ text }) => text.includes(leak) || text.includes(base64),
+  ).length;
 }
 
 function copies(): string {
@@ -66,8 +63,8 @@ function copies(): string {
 async function leaked(settings?: string): Promise<TestPack> {
   pack = testPack(files(settings));
   await runTick(pack.clone, { ann: machine() }, say);
-  await towline(["sync"]);
-  await towline(["export"]);
+  const env = { PATH: process.env.PATH, HOME: pack.clone };
+  for (const verb of ["sync", "export"]) expect(await cli(pack.clone, [verb], env)).toMatchObject({ code: 0 });
   expect(copies()).toContain(leak);
   return pack;
 }

@@ -173,13 +173,22 @@ describe.skipIf(executable === undefined)(`browser${needs}`, () => {
     });
   });
 
-  test("from home, one click says why a job started, what it cost and what it said", async () => {
+  test("from home, at most two clicks say why a job started, what it cost and what it said", async () => {
+    // Wherever one begins: at the day's jobs, at what waits, at what was written of a run.
+    const ways = [
+      [".today a.row"],
+      [".waits details.memo summary", ".waits details.memo[open] .links a"],
+      [".newest a.row", "details.row[open] .links a"],
+    ];
     await visit(modes.light ?? {}, url("quiet"), async (page) => {
-      await page.locator(".today a.row").first().click();
-      const text = await page.locator("main").innerText();
-      expect(text).toMatch(/Why\s+It was due/);
-      expect(text).toMatch(/Cost\s+/);
-      expect(text).toMatch(/What it said\s+Filesystem/);
+      for (const clicks of ways) {
+        expect(clicks.length).toBeLessThanOrEqual(2);
+        await page.goto(url("quiet"));
+        for (const place of clicks) await page.locator(place).first().click();
+        await page.waitForURL("**/jobs/*/");
+        const text = await page.locator("main").innerText();
+        for (const fact of [/Why\s+It was due/, /Cost\s+\S/, /What it said\s+\S/]) expect(text).toMatch(fact);
+      }
     });
   });
 

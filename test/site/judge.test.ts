@@ -15,6 +15,7 @@ import { sampleInput, writeSample } from "./sample.ts";
 
 const wide = { width: 1360, height: 900 };
 const phone = { width: 390, height: 844 };
+const small = { width: 360, height: 740 };
 const forbidden =
   "img, iframe, object, embed, form, style, base, script:not([src]), [style], [onerror], [onload], [onclick]";
 
@@ -114,6 +115,11 @@ describe.skipIf(executable === undefined)(`the pages${needs}`, () => {
           tell(...(await complaints(page)).map((one) => `light: ${one}`));
           await page.emulateMedia({ colorScheme: "dark" });
           tell(...(await complaints(page, ["color-contrast"])).map((one) => `dark: ${one}`));
+          await page.setViewportSize(small);
+          const room = await page.evaluate<number>("document.documentElement.scrollWidth");
+          if (room > small.width) tell(`is ${room} wide on a phone of ${small.width}`);
+          tell(...(await complaints(page, ["color-contrast", "target-size"])).map((one) => `phone, dark: ${one}`));
+          await page.setViewportSize(wide);
           await page.emulateMedia({ colorScheme: "light" });
           tell(...said.splice(0).map((one) => `says ${one}`));
         }
@@ -142,6 +148,11 @@ describe.skipIf(executable === undefined)(`the pages${needs}`, () => {
           await row.click();
           expect(await open(), path).toBe(!before);
         }
+        await page.setViewportSize(wide);
+        expect(await page.evaluate("document.documentElement.scrollWidth"), `/${path} without scripts`).toBe(
+          wide.width,
+        );
+        await page.setViewportSize(phone);
       }
       expect(said).toEqual([]);
       expect(asked.filter((one) => !one.startsWith(url))).toEqual([]);

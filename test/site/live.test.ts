@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newSiteKey } from "../../src/shell/seal.ts";
 import { serveSite } from "../../src/shell/site.ts";
+import { buildOnce } from "../../src/shell/site-once.ts";
 import { cli } from "../fakes/cli.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 import { makeKey, needsSshd, type Served, serve } from "../transports/servers.ts";
@@ -55,7 +57,7 @@ beforeAll(async () => {
   }
   pack.push({ ...earlier, ...web, "hosts/here.md": md("address: localhost\ntransport: local\nslots: 4") });
   expect(await tick()).toMatchObject({ publish: { changed: true } });
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   await served?.stop();
   pack.remove();
@@ -90,8 +92,9 @@ describe.skipIf(executable === undefined)(`an open page${needs}`, () => {
 
   test("takes in what a tick commits, and keeps its place, its focus, what is open and what was typed", async () => {
     const context = await browser.newContext({ viewport: { width: 1360, height: 700 } });
-    const open = async (path: string) => {
+    const open = async (path: string, told = true) => {
       const page = await context.newPage();
+      if (!told) await page.route("**/version.json?*", (request) => request.abort());
       await page.clock.install({ time: started });
       await page.goto(site.url + path);
       // From here on its time stands still: only the test moves it.
@@ -127,9 +130,13 @@ describe.skipIf(executable === undefined)(`an open page${needs}`, () => {
     const beat = front.locator(".beat");
     await front.evaluate(look);
     await expect.poll(() => beat.locator("time").isVisible()).toBe(false);
-    expect(await beat.innerText()).toMatch(/^last tick \d+ min ago, one every 30 min$/);
-    await front.clock.runFor(7 * 3_600_000);
-    expect(await beat.innerText()).toBe("?no tick for over 6 h 00 min");
+    expect(await beat.innerText()).toMatch(/^a tick every 30 min, the last \d+ min ago$/);
+    await front.clock.fastForward(7 * 3_600_000);
+    await expect.poll(() => beat.innerText()).toBe("?no tick for over 6 h 00 min");
+    // Where nobody tells of ticks, quiet ones may have come since it was built.
+    const alone = await open("", false);
+    await alone.clock.fastForward(7 * 3_600_000);
+    expect(await alone.locator(".beat").innerText()).toBe("?nothing written for over 6 h 00 min");
 
     pack.push({ "tasks/sails.md": md("title: Mend the sitemap's sails\nhosts: [here]", "echo mended") });
     const did = await tick();
@@ -153,10 +160,10 @@ describe.skipIf(executable === undefined)(`an open page${needs}`, () => {
     expect(await found.allInnerTexts()).toEqual(expect.arrayContaining([expect.stringContaining("Mend the sitemap")]));
     expect(await words.locator(".listed").isVisible()).toBe(false);
     await context.close();
-  }, 120_000);
+  }, 240_000);
 });
 
-test("what was built is not built again, and goes out whole into a folder, a branch and a host", async () => {
+test("what was built is not built again, and goes out whole into a folder and a branch", async () => {
   pack.git("pull", "-q", "origin", "main");
   const site = join(pack.clone, ".git", "towline", "site");
   const first = JSON.parse((await run(["site", "build", "--json"])).out);
@@ -182,12 +189,26 @@ test("what was built is not built again, and goes out whole into a folder, a bra
     code: 2,
     said: expect.stringContaining("--to ftp is no way"),
   });
-  if (needsSshd === null) {
+  expect(made()).toBe(before);
+
+  // There is nothing in `data`: whoever builds fails. What is locked is never taken for built: its key may be another.
+  const marks = join(pack.clone, ".git", "towline");
+  const once = { data: join(home, "nowhere"), out: site, digest: first.digest, marks };
+  expect(await buildOnce(once)).toMatchObject({ built: false });
+  for (const other of [{ digest: "x" }, { base: "/fleet/" }, { force: true }, { lock: { key: newSiteKey() } }])
+    await expect(buildOnce({ ...once, ...other })).rejects.toThrow(/there is no export/);
+  expect(made()).toBe(before);
+}, 240_000);
+
+test.skipIf(needsSshd !== null)(
+  `it goes out whole to a host over ssh${needsSshd ? `: ${needsSshd}` : ""}`,
+  async () => {
     const there = join(home, "srv", "fleet");
     const sent = await run(["site", "deploy", "--to", `ssh:web:${there}`]);
     expect([sent.code, sent.said]).toEqual([0, ""]);
+    const page = readFileSync(join(pack.clone, ".git", "towline", "site", "reflections", "index.html"), "utf8");
     expect(readFileSync(join(there, "reflections", "index.html"), "utf8")).toBe(page);
     expect(existsSync(join(there, "version.json"))).toBe(true);
-  }
-  expect(made()).toBe(before);
-}, 120_000);
+  },
+  240_000,
+);

@@ -245,6 +245,7 @@ function tasks(jobs: File[]): File[] {
     jobs
       .filter(([path]) => path.startsWith("jobs/") && path.includes(`/${task}-`))
       .slice(0, 5)
+      .reverse()
       .map(([path, text]) => ({
         id: path.replace(/^.*\/|\.md$/g, ""),
         path,

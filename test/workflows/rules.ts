@@ -98,6 +98,8 @@ const needed = (f: Workflow, job: Job): Job[] =>
   });
 const isBehindCondition = (f: Workflow, job: Job) =>
   needed(f, job).some((one) => one.if !== undefined && one.concurrency === undefined);
+/** A package that another job made, as it is. */
+const ships = /^npm publish \.\/[\w.*-]+\.tgz --provenance --access public --ignore-scripts$/;
 const stops = (job: Job) => /^vars\.TOWLINE_STOP == ''(\s*&&|$)/.test(String(job.if ?? "").trim());
 
 /** Rule → what it finds in a file; nothing when all is well. */
@@ -147,7 +149,11 @@ export const rules: Record<string, (file: Workflow) => string[]> = {
     jobs(f, (j) => {
       const publishing = writes(j).filter((name) => ["pages", "id-token", "packages", "deployments"].includes(name));
       const more =
-        writes(j).length > publishing.length || has(j, secret) || (j.steps ?? []).some((s) => s.run !== undefined);
+        writes(j).length > publishing.length ||
+        has(j, secret) ||
+        (j.steps ?? []).some(
+          (s) => (s.run !== undefined && !ships.test(s.run)) || /^actions\/checkout/.test(s.uses ?? ""),
+        );
       return publishing.length > 0 && more;
     }),
   "adhoc-packages": (f) =>

@@ -50,7 +50,7 @@ function tellTick(root) {
   const since = root.querySelector("[data-since]");
   if (since) {
     const told = words(passed(at));
-    since.textContent = told === null ? " just now" : ` ${told} ago`;
+    since.textContent = told === null ? "just now" : `${told} ago`;
     since.previousElementSibling.hidden = newer;
   }
   showBeat(root, late);
