@@ -1,5 +1,6 @@
 // How each verb is typed, for its help and docs/verbs.md. A test reads each line as the program would.
 import type { Command } from "commander";
+import { jsonLine } from "./json-fields.ts";
 
 /** Path of the verb → lines as a person types them, with what they do behind two spaces where that is not plain. */
 export const examples: Readonly<Record<string, readonly string[]>> = {
@@ -166,13 +167,15 @@ export function dress(program: Command): void {
   const order = [...new Set(Object.values(groups)), rest];
   // Groups are shown in the order of their first verbs.
   (program.commands as Command[]).sort((a, b) => order.indexOf(a.helpGroup()) - order.indexOf(b.helpGroup()));
-  program.addHelpText("afterAll", ({ command }) => examplesOf(pathOf(command)));
+  program.addHelpText("afterAll", ({ command }) => belowHelp(pathOf(command)));
 }
 
 function pathOf(command: Command): string {
   const above = command.parent;
   return above ? `${pathOf(above)} ${command.name()}`.trim() : "";
 }
+
+const belowHelp = (path: string) => [jsonLine(path), examplesOf(path)].filter(Boolean).join("\n");
 
 /** The lines below a verb's help; "" for a group. `path`: without the program's name; "" is the program itself. */
 function examplesOf(path: string): string {

@@ -17,6 +17,7 @@ const left: [RegExp, string][] = [
   [/site |watch/, "docs/start.md and docs/operations.md have it"],
   [/sync/, "it needs a database; test/store has one"],
   [/^towline (init|import)|fleet (add|import|keygen)/, "it is for another folder than this; the pages type it"],
+  [/^towline try build/, "coding work is begun by ticks; the README tries a task"],
   [/memo (answer|dismiss|show)/, "it needs a question; the README has one"],
   [/- <|dispatch -|purge -|campfire$/, "it waits for input, or for what agents teach"],
   [/Which services/, "it needs an agent with a model"],
