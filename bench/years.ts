@@ -1,5 +1,5 @@
 // Years of a busy pack, 1,000 records a day, all but the last 90 days in archives: what a shallow clone, ticks, the next
-// archive run, looking for one old job and the dashboard take. `node bench/years.ts [YEARS [FOLDER]]`, 0.5 unless told
+// archive run, looking for one old job and the dashboard take. `node bench/years.ts [YEARS [FOLDER [WORKERS]]]`, 0.5 unless told
 // otherwise; what is in FOLDER already (origin.git, ten years take some minutes to make) is used and stays there.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -86,7 +86,7 @@ async function fill(): Promise<void> {
     }
     await worker.terminate();
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  await Promise.all(Array.from({ length: Number(process.argv[4] ?? availableParallelism()) }, work));
   into.stdin.end();
   await once(into, "close");
 }

@@ -18,12 +18,21 @@ const groups: Record<string, string[]> = {
   ],
 };
 
+/** Shorter than their titles. */
+const labels: Record<string, string> = {
+  index: "All pages",
+  "start-hobbyist": "One person",
+  "start-team": "A team",
+  "start-company": "A company",
+  "project/security": "Reporting, masking, leaks",
+};
+
 export function sidebar() {
   const left = new Set(sources().values());
   const take = (names: string[]) =>
     names
       .filter((name) => left.delete(name))
-      .map((slug) => (slug === "index" ? { slug, label: "All pages" } : { slug }));
+      .map((slug) => ({ slug, ...(labels[slug] === undefined ? {} : { label: labels[slug] }) }));
   const shown = Object.entries(groups).map(([label, names]) => ({ label, items: take(names) }));
   // Those that people write come first.
   const kinds = ["index", "task", "agent", "host", "rule", "settings", "stop", "insight", "learning", "skill"];

@@ -24,7 +24,7 @@ export function fieldsOf(schema: Json, at = ""): Field[] {
 /** What may be written there, in words. */
 export function formOf(node: Json): string {
   if (Array.isArray(node.enum)) return node.enum.map((one) => `\`${one}\``).join(", ");
-  if (Array.isArray(node.anyOf)) return [...new Set((node.anyOf as Json[]).map(formOf))].join(" or ");
+  if (Array.isArray(node.anyOf)) return [...new Set(choicesOf(node).map(formOf))].join(" or ");
   if (Array.isArray(node.type) || node.type === undefined) return node.properties ? "map" : "text";
   if (node.type === "array") return `list of ${listed(below(node, "items"))}`;
   if (node.type === "object") return "map";
@@ -34,6 +34,9 @@ export function formOf(node: Json): string {
   if (String(node.pattern ?? "").includes("(s|m|h|d)")) return "duration";
   return node.type === "number" ? "number" : "text";
 }
+
+const choicesOf = (node: Json): Json[] =>
+  Array.isArray(node.anyOf) ? (node.anyOf as Json[]).flatMap(choicesOf) : [node];
 
 const listed = (node: Json) => (node.enum ? formOf(node) : formOf(node) === "map" ? "maps" : `${formOf(node)}s`);
 

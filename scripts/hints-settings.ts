@@ -12,7 +12,8 @@ export const settings = {
   "ledger.format": "Set by towline: an older one refuses to write a newer ledger.",
   forge:
     "Where work is shown to people: git (branches), github (pull requests; token or app by name, url of a GitHub of one's own).",
-  "forge.name": "git: proposals are branches. github: pull requests, issues, comments.",
+  "forge.name":
+    "git: proposals are branches. github: pull requests, issues, comments. Or the name of a plugin that offers a forge.",
   "forge.web": "Address that the dashboard links to, for a forge that is only linked to.",
   "forge.url": "API of a GitHub of your own.",
   "forge.token": token,
@@ -21,6 +22,7 @@ export const settings = {
   "forge.app.key": "Variable with its private key.",
   "forge.app.installation": "Which installation, where there is more than one.",
   "forge.wall": "For everything that one question takes.",
+  "forge.workflows": "Files in .github/workflows/ that rules may start: `call: {workflow: deploy.yml}`.",
   networks: "Networks that the ticker reaches.",
   tick: "How ticks run.",
   "tick.every": "How often a tick is meant to run. The schedule itself stands in the workflow.",

@@ -30,6 +30,7 @@ const slow = [
   "integration/dispatch",
   "tick/shards",
   "site/publish",
+  "site/live",
   "site/browser",
   "site/judge",
   "site/build",

@@ -19,7 +19,15 @@ export const archived_cost = z.tuple([
 export type ArchivedCost = z.infer<typeof archived_cost>;
 
 export function costsOf(jobs: readonly Entry<"job">[], zone: string): ArchivedCost[] {
-  const expenses = Map.groupBy(jobs.flatMap(expensesOf), ({ at }) => localDay(zone, new Date(at)).day.slice(0, 7));
+  const months = new Map<number, string>();
+  // Asking a zone for its day is slow, and clocks differ from UTC by whole quarters of an hour.
+  const monthOf = (at: string) => {
+    const quarter = Math.floor(Date.parse(at) / 900_000);
+    const month = months.get(quarter) ?? localDay(zone, new Date(at)).day.slice(0, 7);
+    months.set(quarter, month);
+    return month;
+  };
+  const expenses = Map.groupBy(jobs.flatMap(expensesOf), ({ at }) => monthOf(at));
   return [...expenses]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([month, list]) => [

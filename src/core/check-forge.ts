@@ -60,7 +60,7 @@ function handed(pack: Pack, forge: ForgeSettings, workflow: Workflow | null): Pr
   return [
     warning(
       "forge-rights",
-      `the workflow's token lacks ${lacks.join(", ")}: proposals, the inbox and answers need them`,
+      `the workflow's token lacks ${lacks.join(", ")}: proposals, the inbox${forge.workflows.length > 0 ? ", answers and starts of workflows" : " and answers"} need them`,
       `add ${lacks.map((one) => `\`${one}\``).join(", ")} to \`permissions:\` of the tick job in ${workflow.path}, and let Actions create pull requests in the repository's settings`,
     ),
   ];

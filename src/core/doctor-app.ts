@@ -15,7 +15,7 @@ export interface AppFacts {
   links: { settings?: string; install?: string; installation?: string };
 }
 
-export function appFindings({ files, forge }: Examined): Finding[] {
+export function appFindings({ files, forge, settings }: Examined): Finding[] {
   const app = forge?.app;
   if (!app) return [];
   const name = `the App ${oneLine(app.name, 60)}`;
@@ -31,7 +31,8 @@ export function appFindings({ files, forge }: Examined): Finding[] {
   if (app.suspended)
     return [found("app", `${name} is suspended at ${where}`, "let it work there again", app.links.installation)];
   // Anybody reads what is public.
-  const lacks = Object.entries(needed).filter(
+  const starts = (settings.forge?.workflows ?? []).length > 0 ? { actions: "write" } : {};
+  const lacks = Object.entries({ ...needed, ...starts }).filter(
     ([right, level]) => !(level === "read" && forge.private === false) && !allows(app.granted?.[right], level),
   );
   return lacks.map(([right, level]) => {

@@ -2,6 +2,7 @@
 import { bounds, type Limit, limitsOf } from "./budget.ts";
 import { dayOf, instant, of, type World } from "./export-world.ts";
 import type { Exported } from "./exported.ts";
+import { pluginNames, pluginSource } from "./plugins.ts";
 import type { Settings } from "./schema.ts";
 import { type Expense, expensesOf, part } from "./spent.ts";
 import type { LevelRow } from "./state.ts";
@@ -21,7 +22,7 @@ export interface HealthInput {
 export function healthDocument(world: World, input: HealthInput): Health {
   return {
     id: "health",
-    sources: sourceRows(world, input.levels),
+    sources: sourceRows(world, input),
     late: lateRows(world),
     every: input.settings.tick.every,
     budgets: budgetRows(world, input),
@@ -31,10 +32,13 @@ export function healthDocument(world: World, input: HealthInput): Health {
   };
 }
 
-function sourceRows(world: World, levels: LevelRow[]): Health["sources"] {
+function sourceRows(world: World, { levels, settings }: Pick<HealthInput, "levels" | "settings">): Health["sources"] {
   const told = new Map(world.pupdates.map((one) => [one.id, one]));
-  return levels
-    .filter((row) => /^source\.(failed|ok)$/.test(row.kind))
+  const rows = levels.filter((row) => /^source\.(failed|ok)$/.test(row.kind));
+  // Of a plugin that never failed the ledger knows nothing: it is well.
+  const silent = pluginNames(settings).map(pluginSource);
+  const well = silent.filter((source) => !rows.some((row) => row.source === source));
+  return rows
     .map((row) => {
       const pupdate = told.get(row.pupdate);
       const why = pupdate?.data?.why;
@@ -46,6 +50,7 @@ function sourceRows(world: World, levels: LevelRow[]): Health["sources"] {
         why: typeof why === "string" && row.kind !== "source.ok" ? why : undefined,
       };
     })
+    .concat(well.map((source) => ({ source, subject: source, ok: true, at: undefined, why: undefined })))
     .sort((a, b) => Number(a.ok) - Number(b.ok) || (`${a.source} ${a.subject}` < `${b.source} ${b.subject}` ? -1 : 1));
 }
 

@@ -138,7 +138,10 @@ function namesOf(items: TreeItem[]): Map<string, string> {
 export async function addRolled(repo: Repo, state: State, task: string): Promise<boolean> {
   if (state.tips.ledger === null || state.tasks.has(task) || !/-q[0-9a-f]{8}$/.test(task)) return false;
   const own = [`queue/${task}.md`, `status/${task}.md`];
-  const items = (await repo.tree(state.tips.ledger, ["archive/queue"])).filter(({ path }) => own.includes(path));
+  const { archivesNaming } = await import("./archive-index.ts");
+  const archives = await archivesNaming(repo, state.tips.ledger, "queue", [task]);
+  if (archives.length === 0) return false;
+  const items = (await repo.tree(state.tips.ledger, archives)).filter(({ path }) => own.includes(path));
   for (const file of await filesOf(repo, items)) addFile(state, file);
   return state.tasks.has(task);
 }

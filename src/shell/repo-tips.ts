@@ -41,6 +41,8 @@ export interface Opened extends Found {
   beat: string | null;
   /** Origin's `refs/towline/pack` as last fetched or pushed; undefined: not looked up yet. */
   pack: Written;
+  /** The tips that were read last are newer than that: by a person's `git pull`, which brings no `refs/towline/pack`. */
+  pulled: boolean;
 }
 
 export async function fetchTips(at: Opened): Promise<Tips> {
@@ -51,6 +53,7 @@ export async function fetchTips(at: Opened): Promise<Tips> {
     const ledger = at.options.ledgerBranch ?? branch;
     at.beat = refs.get(beat_copy) ?? null;
     at.pack = refs.get(pack_copy) ?? null;
+    at.pulled = false;
     const tips = { policy: refs.get(branchCopy(branch)) as string, ledger: refs.get(branchCopy(ledger)) ?? null };
     // A lagging replica may still show the ledger from before our own win: what we know must not be decided again.
     if (!at.won || !tips.ledger || tips.ledger === at.won || !(await contains(at, at.won, tips.ledger))) return tips;
@@ -130,6 +133,8 @@ async function askDefault(at: Opened): Promise<string> {
 
 export async function localTips(at: Opened, ref = "HEAD"): Promise<Tips> {
   const policy = await resolve(at, ref);
+  if (policy === null && ref === "HEAD")
+    throw usage("this repository has no commit yet", "`towline init` makes a pack of it; else commit first");
   if (policy === null)
     throw usage(`there is no commit \`${ref}\` in this clone`, "name a branch, a tag or a commit that was fetched");
   const own = at.options.ledgerBranch;
@@ -142,6 +147,7 @@ export async function localTips(at: Opened, ref = "HEAD"): Promise<Tips> {
   const theirs = refs.get(tracking);
   // Either may be newer: a tick fetches the one, a person's `git pull` the other.
   const newer = ours && theirs && ours !== theirs && (await contains(at, theirs, ours)) ? theirs : (ours ?? theirs);
+  at.pulled = newer !== ours;
   return { policy, ledger: newer ?? refs.get(head) ?? (own === undefined ? policy : null) };
 }
 

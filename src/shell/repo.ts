@@ -40,6 +40,7 @@ export async function openRepo(dir: string, options: RepoOptions = {}): Promise<
     won: null,
     beat: null,
     pack: undefined,
+    pulled: false,
   };
   const archived = archivedReads(at.place);
   const blobs = holding(archived.blobs);
@@ -49,7 +50,8 @@ export async function openRepo(dir: string, options: RepoOptions = {}): Promise<
     fetch: () => fetchTips(at),
     local: (ref) => localTips(at, ref),
     policyTipNow: () => policyTip(at),
-    written: () => knownPack(at),
+    // What origin had there at another time says nothing of these tips.
+    written: async () => (at.pulled ? undefined : knownPack(at)),
     contains: (tip, commit) => contains(at, tip, commit),
     tree: (commit, paths, as) => (as === "stored" ? readTree(at.place, commit, paths) : archived.tree(commit, paths)),
     blobs: (ids, maxBytes = 1 << 20) => blobs(ids, maxBytes),

@@ -127,6 +127,8 @@ async function astro(work: string, given: { base: string; site: string }, limit:
       NODE_ENV: "production",
       NO_COLOR: "1",
       ASTRO_TELEMETRY_DISABLED: "1",
+      // It would be written into a folder that is thrown away.
+      NODE_DISABLE_COMPILE_CACHE: "1",
       TOWLINE_SITE_DATA: join(work, "data"),
       TOWLINE_SITE_OUT: join(work, "out"),
       TOWLINE_SITE_BASE: given.base,

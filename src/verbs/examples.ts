@@ -1,5 +1,6 @@
 // How each verb is typed, for its help and docs/verbs.md. A test reads each line as the program would.
 import type { Command } from "commander";
+import { jsonLine } from "./json-fields.ts";
 
 /** Path of the verb → lines as a person types them, with what they do behind two spaces where that is not plain. */
 export const examples: Readonly<Record<string, readonly string[]>> = {
@@ -73,7 +74,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "job diff": [
     "towline job diff build  of its open or newest run",
     "towline job diff build-2f1c9a04de --stat",
-    "towline job diff build | git apply",
+    "FORCE_COLOR=1 towline job diff build | less -R",
   ],
   "job list": ["towline job list --open", "towline job list --task build --limit 5"],
   "job log": ["towline job log build-2f1c9a04de", "towline job log -f build  while it runs"],
@@ -166,7 +167,7 @@ export function dress(program: Command): void {
   const order = [...new Set(Object.values(groups)), rest];
   // Groups are shown in the order of their first verbs.
   (program.commands as Command[]).sort((a, b) => order.indexOf(a.helpGroup()) - order.indexOf(b.helpGroup()));
-  program.addHelpText("afterAll", ({ command }) => examplesOf(pathOf(command)));
+  program.addHelpText("afterAll", ({ command }) => belowHelp(pathOf(command)));
 }
 
 function pathOf(command: Command): string {
@@ -174,10 +175,13 @@ function pathOf(command: Command): string {
   return above ? `${pathOf(above)} ${command.name()}`.trim() : "";
 }
 
+const belowHelp = (path: string) => [jsonLine(path), examplesOf(path)].filter(Boolean).join("\n");
+
 /** The lines below a verb's help; "" for a group. `path`: without the program's name; "" is the program itself. */
 function examplesOf(path: string): string {
   const lines = path === "" ? first : (examples[path] ?? []);
   if (lines.length === 0) return "";
+  const codes = "Exit codes: 0 done, 1 findings, 2 usage, 3 configuration, 4 the world outside, 130 ended early.";
   const title = path === "" ? "First steps" : lines.length > 1 ? "Examples" : "Example";
-  return `\n${title}:\n${lines.map((line) => `  ${line.replace(/ {2}(.+)$/, "   # $1")}`).join("\n")}`;
+  return `\n${title}:\n${lines.map((line) => `  ${line.replace(/ {2}(.+)$/, "   # $1")}`).join("\n")}${path === "" ? `\n\n${codes}` : ""}`;
 }

@@ -9,10 +9,11 @@ import { plainName } from "./task-change.ts";
 
 /** The run of this id; of a task of this name the one that is open, else its newest. Throws a usage Fault. */
 export async function jobIn(repo: Repo, tips: Tips, state: State, said: string): Promise<Entry<"job">> {
-  const paths = await jobPaths(repo, tips);
   const name = plainName(said);
   await addRolled(repo, state, name);
-  const id = paths.has(name) ? name : (runOf(state, name) ?? name);
+  const named = await jobPaths(repo, tips, [name]);
+  const id = named.has(name) ? name : (runOf(state, name) ?? name);
+  const paths = id === name ? named : await jobPaths(repo, tips, [id]);
   const path = paths.get(id);
   if (path !== undefined && !state.jobs.has(id)) await addRecords(repo, state, [path]);
   const job = state.jobs.get(id);

@@ -104,7 +104,7 @@ function paneOf(state: State, path: string) {
 /** Path of the job's record. Throws a usage Fault that names what was probably meant. */
 async function recordOf(repo: Repo, tips: Tips, state: State, said: string, verb = "cancel"): Promise<string> {
   const id = said.replace(/^.*\//, "").replace(/\.md$/, "");
-  const paths = await jobPaths(repo, tips);
+  const paths = await jobPaths(repo, tips, [id]);
   const path = paths.get(id);
   if (path !== undefined) return path;
   const open = [...state.jobs.values()].filter((one) => !isOver(one));

@@ -122,7 +122,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     const decision = decide(
       state,
       findings,
-      { paths: await jobPaths(repo, tips), runtimes: names },
+      { paths: await jobPaths(repo, tips, asked.strange), runtimes: names },
       { now, tick: "plan", file: "plan", start: true },
     );
     const starts = decision.plan.starts.map((one) => ({

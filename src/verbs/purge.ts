@@ -99,7 +99,8 @@ async function targetOf(repo: Repo, tips: Tips, what: string): Promise<Target> {
       );
     return leaking(leakOf([value]));
   }
-  const path = (await jobPaths(repo, tips)).get(what.replace(/^.*\//, "").replace(/\.md$/, ""));
+  const id = what.replace(/^.*\//, "").replace(/\.md$/, "");
+  const path = (await jobPaths(repo, tips, [id])).get(id);
   // What was given may be the leaked text itself: it is not repeated.
   if (path === undefined)
     throw usage(

@@ -50,8 +50,9 @@ export async function workNamed(repo: Repo, tips: Tips, state: State, said: stri
   const open = [...state.jobs.values()].filter((one) => one.data.run.code !== undefined && !isOver(one));
   const own = open.find((one) => one.id === id) ?? open.find((one) => one.data.task === id);
   if (own) return own;
-  const paths = await jobPaths(repo, tips);
-  const name = paths.has(id) ? id : (state.status.get(id)?.data.jobs.at(-1)?.id ?? id);
+  const named = await jobPaths(repo, tips, [id]);
+  const name = named.has(id) ? id : (state.status.get(id)?.data.jobs.at(-1)?.id ?? id);
+  const paths = name === id ? named : await jobPaths(repo, tips, [name]);
   const path = paths.get(name);
   if (path !== undefined) await addRecords(repo, state, [path]);
   const found = state.jobs.get(name);

@@ -14,6 +14,7 @@ import { besides } from "../core/told.ts";
 import { usage } from "../errors.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { runtimes } from "../runtimes/index.ts";
+import { archivesNaming } from "../shell/archive-index.ts";
 import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
 import { givenTo } from "../shell/knowledge.ts";
@@ -77,7 +78,7 @@ async function aboutTask(
   const said: ReturnType<typeof explainTask> = archived
     ? { task: id, ...endOf(state.status.get(id)) }
     : explainTask(draft, task, outlook(draft, names, changed));
-  const about = (await pupdates(repo, tips)).filter((one) => one.subject === id || one.data?.task === id).slice(-5);
+  const about = (await pupdates(repo, tips, id)).filter((one) => one.subject === id || one.data?.task === id).slice(-5);
   const lines = [`${id}: ${said.state}`, `  ${said.why}`];
   if (said.field) lines.push(`  decided by \`${said.field}:\` in ${task.path}`);
   for (const one of about)
@@ -87,13 +88,13 @@ async function aboutTask(
 
 async function aboutJob(repo: Repo, tips: Tips, state: State, id: string): Promise<Answer | null> {
   if (!state.jobs.has(id)) {
-    const path = (await jobPaths(repo, tips)).get(id);
+    const path = (await jobPaths(repo, tips, [id])).get(id);
     if (path) await addRecords(repo, state, [path]);
   }
   const job: Entry<"job"> | undefined = state.jobs.get(id);
   if (!job) return null;
   const { run } = job.data;
-  const about = (await pupdates(repo, tips)).filter((one) => one.data?.job === id);
+  const about = (await pupdates(repo, tips, id)).filter((one) => one.data?.job === id);
   const lines = [
     `${id}: ${job.data.state}${run.why ? ` (${run.why})` : ""}`,
     `  task ${job.data.task}, run ${run.occurrence}, asked for by ${run.requested_by ?? "nobody noted"}`,
@@ -163,7 +164,7 @@ async function statusOf(repo: Repo, { policy }: Tips, path: string): Promise<str
 }
 
 async function aboutPupdate(repo: Repo, tips: Tips, state: State, id: string): Promise<Answer | null> {
-  const pupdate = (await pupdates(repo, tips)).find((one) => one.id === id);
+  const pupdate = (await pupdates(repo, tips, id)).find((one) => one.id === id);
   if (!pupdate) return null;
   const rules = explainPupdate(state.rules, pupdate);
   const lines = [
@@ -178,10 +179,16 @@ async function aboutPupdate(repo: Repo, tips: Tips, state: State, id: string): P
   return { json: { pupdate, rules }, lines };
 }
 
-/** All pupdates of the ledger, oldest first. */
-async function pupdates(repo: Repo, tips: Tips): Promise<Pupdate[]> {
+/** Pupdates of the ledger, oldest first: all that are not archived, and days of those that are where one names this. */
+async function pupdates(repo: Repo, tips: Tips, about: string): Promise<Pupdate[]> {
   if (tips.ledger === null) return [];
-  const items = (await repo.tree(tips.ledger, ["pupdates"])).filter((item) => item.path.endsWith(".ndjson"));
+  const archives = await archivesNaming(repo, tips.ledger, "pupdates", [about]);
+  const archived = archives.length === 0 ? [] : await repo.tree(tips.ledger, archives);
+  // What stands in the tree itself is newer.
+  const near = await repo.tree(tips.ledger, ["pupdates"], "stored");
+  const items = [...new Map([...archived, ...near].map((item) => [item.path, item])).values()]
+    .filter(({ path }) => /^pupdates\/.*\.ndjson$/.test(path))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
   const blobs = await repo.blobs(
     items.map((item) => item.blob),
     16 << 20,

@@ -56,8 +56,8 @@ const roll = async (more: { most?: number; dry?: boolean } = {}) => {
   return archiveOnce({ repo, clock: at(autumn), tick: "2026-archive", age, ...more }, tips);
 };
 
-/** Weeks on the home page count back from the newest commit. */
-const read = (file: string) => readFileSync(file, "utf8").replace(/"week(_before)?":\{[^}]*\}/g, "");
+/** Weeks on the home page count back from the newest commit, and the last ticks are read from the newest commits. */
+const read = (file: string) => readFileSync(file, "utf8").replace(/"(week(_before)?|beat)":\{[^}]*\}/g, "");
 
 /** What readers make of the ledger: the rows, the dashboard's documents, sums, and each job as it is shown. */
 async function readAll(dir: string, to: string) {

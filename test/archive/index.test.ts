@@ -6,6 +6,7 @@ import { archivesNaming } from "../../src/shell/archive-index.ts";
 import { openOrigin } from "../../src/shell/pack.ts";
 import { jobPaths } from "../../src/shell/read.ts";
 import { noSecrets } from "../../src/shell/secrets.ts";
+import { cli } from "../fakes/cli.ts";
 import { machine } from "../fakes/fleet.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 import { at, runTick } from "../fakes/run-tick.ts";
@@ -38,6 +39,12 @@ test("one job is found by the indexes; one that is missing, torn or of another a
   expect([await naming(id), await naming("once-0000000000")]).toEqual([[file], []]);
   expect([...(await jobPaths(repo, tips, ["once-0000000000"])).keys()]).not.toContain(id);
   expect((await jobPaths(repo, tips, [id])).get(id)).toBe(`jobs/2026/06/01/${id}.md`);
+  // What it was about is found, too: by its job, and by itself.
+  const why = async (what: string) => JSON.parse((await cli(p.clone, ["why", what, "--json"])).out);
+  p.git("pull", "-q", "--ff-only", "origin", "main");
+  const [told] = (await why(id)).pupdates;
+  expect(told).toMatchObject({ kind: "job.finished", data: { job: id } });
+  expect((await why(told.id)).pupdate).toEqual(told);
 
   const good = p.file(index);
   const starts = machines.ann.journal.length;

@@ -23,8 +23,8 @@ describe("settings", () => {
       "\n  name: github\n  url: https://hub.example/api/v3\n  app: {id: 12, key: APP_KEY, installation: 34}\n  wall: 10s\n",
       [],
     ],
-    ["one that is not known", " gitlab\n", ["towline.yml:5:8 settings"]],
-    ["one that is not known, with settings", "\n  name: gitlab\n", ["towline.yml:6:3 settings"]],
+    ["one that is not known", " gitlab\n", ["towline.yml:5:8 unknown-forge"]],
+    ["one that is not known, with settings", "\n  name: gitlab\n", ["towline.yml:6:3 unknown-forge"]],
     ["an address in clear text", " {name: github, url: http://hub.example}\n", ["towline.yml:5:28 settings"]],
     [
       "an installation that is no number",

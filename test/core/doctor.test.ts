@@ -102,6 +102,8 @@ describe("examine", () => {
       "checks: read",
     ]);
     expect(lacks({ settings: settingsOf("id: p\nforge: {name: github, app: {id: 1, key: K}}\n") })).toEqual([]);
+    const starts = settingsOf("id: p\nforge: {name: github, workflows: [deploy.yml]}\n");
+    expect(lacks({ settings: starts, workflow: granted })).toEqual(["actions: write"]);
     for (const { link } of examine(pack({ settings, hosts: [], ...told({ may_open_pulls: false, stop: true }) })))
       expect(link).toMatch(/^https:\/\/github\.com\/ada\/pack\/(edit\/main\/\.github|settings\/)/);
   });
@@ -118,11 +120,11 @@ describe("examine", () => {
     const links = { settings: "https://x/settings", install: "https://x/install", installation: "https://x/34" };
     const app = { name: "towline-pack", granted: all, asks: all, links };
     const text = "id: p\nforge:\n  name: github\n  app: {id: 1, key: K}\n";
-    const found = (more: Partial<AppFacts>, facts: Partial<ForgeFacts> = {}) =>
+    const found = (more: Partial<AppFacts>, facts: Partial<ForgeFacts> = {}, settings = text) =>
       examine(
         pack({
           files: [host, { path: "towline.yml", text }],
-          settings: settingsOf(text),
+          settings: settingsOf(settings),
           ...told({ ...facts, app: { ...app, ...more } }),
         }),
       ).flatMap(({ message, path, line, link }) =>
@@ -139,6 +141,9 @@ describe("examine", () => {
       lacks("pull requests: write", "settings"),
     ]);
     expect(found({ granted: few, asks: few }, { private: false }).join()).not.toContain("checks");
+    const starting = `${text}  workflows: [deploy.yml]\n`;
+    expect(found({}, {}, starting)).toEqual([lacks("actions: write", "settings")]);
+    expect(found({ granted: { ...all, actions: "write" } }, {}, starting)).toEqual([]);
     expect(found({ granted: null })).toEqual([`${at} is not installed at ada/pack https://x/install`]);
     expect(found({ suspended: true })).toEqual([`${at} is suspended at ada/pack https://x/34`]);
   });

@@ -1,42 +1,17 @@
 // Where the commands of one page are typed: a person's home and folder, and the machines that the page calls by address.
-import { spawn } from "node:child_process";
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
-import { dirname, join } from "node:path";
-import { stripVTControlCharacters } from "node:util";
+import { join } from "node:path";
 import { findSshd, openSsh, type RunningServer } from "../../src/demo/sshd.ts";
 import { makeKey } from "../../src/shell/pack-keys.ts";
 import { program } from "../integration/real.ts";
+import { type Typed, type Typing, typed } from "./typed.ts";
 
 /** Machines of the pages: the private addresses that stand there. They let in the person's key. */
 export const addresses = /\b(?:192\.168\.50|10\.20\.0|203\.0\.113)\.\d{1,3}\b/g;
 const { username: user } = userInfo();
-
-export interface Typed {
-  code: number | null;
-  out: string;
-}
-
-export interface Typing {
-  /** Ctrl-C once this was printed. */
-  until?: string | undefined;
-  /** Done before that, with what was printed. */
-  reached?: ((out: string) => Promise<void>) | undefined;
-  /** At a terminal, and this is typed at each question. */
-  types?: string | undefined;
-}
 
 export interface World {
   dir: string;
@@ -100,14 +75,14 @@ export async function worldOf(text: string, inPack: boolean): Promise<World> {
     routes[`${address}:22`] = server.port;
   }
   // What the sample of a plugin asks, where somebody has it: an Alertmanager without alerts.
-  const alerts = text.includes("localhost:9093") ? await answering("[]") : null;
-  if (alerts) routes["localhost:9093"] = alerts.port;
+  const alerts = /(localhost|127\.0\.0\.1):9093/.test(text) ? await answering("[]") : null;
+  if (alerts) for (const name of ["localhost", "127.0.0.1"]) routes[`${name}:9093`] = alerts.port;
   writeFileSync(join(dir, "routes.json"), JSON.stringify(routes));
   if (inPack) await pack(dir);
   writeFileSync(join(dir, "cwd"), join(dir, inPack ? "work/pack" : "work"));
   const world: World = {
     dir,
-    type: (script, how = {}) => typed(dir, script, how),
+    type: (script, how = {}) => typed({ dir, compiled }, script, how),
     here: (said) =>
       said
         .replace(/\b[a-z]+@(?=192\.168\.50\.|10\.20\.0\.|203\.0\.113\.)/g, `${user}@`)
@@ -139,72 +114,4 @@ async function machine(dir: string, authorized: string): Promise<RunningServer> 
   symlinkSync(join(home, ".ssh", "authorized_keys"), join(dir, "authorized_keys"));
   const lock = await makeKey(join(dir, "lock"), "lock");
   return openSsh(findSshd() as string, { dir, home, user, hostKey: lock?.private ?? "", authorized });
-}
-
-/** Without what only moves the cursor. */
-const plain = (text: string) => stripVTControlCharacters(text);
-
-/** Ends a script that hangs. */
-const limit = 150_000;
-
-function typed(dir: string, script: string, { until, reached, types }: Typing): Promise<Typed> {
-  const at = (name: string) => join(dir, name);
-  const [file, cwd, kept] = [at("block.sh"), readFileSync(at("cwd"), "utf8").trim(), at("env.sh")];
-  const again = existsSync(kept) ? `. '${kept}'\n` : "";
-  const keep = `pwd > '${at("cwd")}'; export -p | grep -v ' _=' > '${kept}'; times >> '${at("times")}'`;
-  writeFileSync(file, `trap "${keep}" EXIT\n${again}cd '${cwd}'\n${script}\n`);
-  const env = {
-    HOME: at("home"),
-    PATH: `${at("bin")}:${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`,
-    SHELL: "/bin/bash",
-    LANG: "C.UTF-8",
-    NO_COLOR: "1",
-    TERM: "xterm",
-    GIT_CONFIG_NOSYSTEM: "1",
-    NODE_OPTIONS: `--import=${join(import.meta.dirname, "route.mjs")}`,
-    TOWLINE_DOCS_ROUTES: at("routes.json"),
-    // A third of what a start costs.
-    NODE_COMPILE_CACHE: compiled,
-  };
-  const bash = ["bash", "-eu", "-o", "pipefail", file];
-  const [command = "", ...args] = types === undefined ? bash : ["script", "-qefc", bash.join(" "), "/dev/null"];
-  const child = spawn(command, args, {
-    env,
-    cwd,
-    detached: true,
-    stdio: [types === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-  });
-  const end = (signal: NodeJS.Signals) => {
-    try {
-      process.kill(-(child.pid as number), signal);
-    } catch {
-      // It is gone already.
-    }
-  };
-  const timer = setTimeout(() => end("SIGKILL"), limit);
-  let out = "";
-  let asked = 0;
-  let ended = false;
-  const hear = (text: string) => {
-    out += text;
-    if (until !== undefined && !ended && out.includes(until)) {
-      ended = true;
-      const leave = () => (types === undefined ? end("SIGINT") : child.stdin?.write("\u0003"));
-      void (reached?.(out) ?? Promise.resolve()).finally(leave);
-    }
-    // The cursor stands behind a question: `[y/N]`, or `[what is offered]`, which Enter takes.
-    const question = /\[([^\]\n]+)\]:? *$/.exec(plain(out));
-    if (types === undefined || !question || asked === out.length) return;
-    asked = out.length;
-    setTimeout(() => child.stdin?.write(question[1] === "y/N" ? `${types}\r` : "\r"), 100);
-  };
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", hear);
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => {
-      clearTimeout(timer);
-      end("SIGKILL");
-      resolve({ code, out });
-    });
-  });
 }

@@ -65,6 +65,7 @@ test("towline demo --once --json ends with every sample task in its expected sta
       /"kind":"tide\.\w+"/,
     );
     expect(await git(join(dir, "origin.git"), "show", "main:state/plugins/tide.json")).toContain("Tides (UTC)");
+    expect(readFileSync(join(dir, "site", "health", "index.html"), "utf8")).toContain("plugin:tide");
     expect(existsSync(join(dir, "machines"))).toBe(false);
     expect(readFileSync(join(dir, "site", "index.html"), "utf8")).toContain("towline demo");
   } finally {

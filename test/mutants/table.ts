@@ -2473,6 +2473,18 @@ export const mutants: Mutant[] = [
     tests: ["test/store/compare.test.ts"],
     name: "rows that are gone",
   },
+  {
+    guard: "upgrade --take gives up nothing that git does not have",
+    edits: [["src/verbs/upgrade.ts", "status.code !== 0 || status.stdout.length > 0", "status.code !== 0"]],
+    tests: ["test/verbs/upgrade.test.ts"],
+    name: "gives way where they say so",
+  },
+  {
+    guard: "what a run prints steers no terminal of those who look on",
+    edits: [["src/shell/look-on.ts", "at.said(stream, clean(text))", "at.said(stream, text)"]],
+    tests: ["test/integration/follow.test.ts"],
+    name: "it ends with the run",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */

@@ -262,6 +262,28 @@ describe("reading", () => {
     await expect(again.local("--all")).rejects.toThrow("no commit");
   });
 
+  test.each([undefined, "towline"])(
+    "after a person's git pull, what was known of the pack's ref says nothing of the newer ledger (%s)",
+    async (ledgerBranch) => {
+      const o = origin();
+      const theirs = await open(clone(o), { ledgerBranch });
+      const mark = (last: string) => new Map([["state/pack.json", `{"pack":"p","last":"${last}"}\n`]]);
+      const first = won(await theirs.push(await theirs.fetch(), mark("t1"), note));
+      const dir = clone(o);
+      const ours = await open(dir, { ledgerBranch });
+      await ours.fetch();
+      const seen = await ours.written();
+      expect([typeof seen, (await ours.local()).ledger]).toEqual(["string", first]);
+      expect(await ours.written()).toBe(seen);
+      const second = won(await theirs.push(await theirs.fetch(), mark("t2"), { ...note, tick: "t2" }));
+      git(dir, "pull", "-q", "--ff-only");
+      const anew = await open(dir, { ledgerBranch });
+      expect([(await anew.local()).ledger, await anew.written()]).toEqual([second, undefined]);
+      await anew.fetch();
+      expect(typeof (await anew.written())).toBe("string");
+    },
+  );
+
   test("a local repository without any remote; a folder that is no repository", async () => {
     const dir = tempDir();
     git(dir, "init", "-q", "-b", "main", ".");

@@ -219,4 +219,25 @@ describe("serve", () => {
       await close();
     }
   });
+
+  test("what is known of ticks is told with the version: the newest of both, and not of a site that is sealed", async () => {
+    const dir = join(root, "beating");
+    await mkdir(dir);
+    const file = join(dir, "version.json");
+    await writeFile(file, JSON.stringify({ version: "a.b", tick: "2026-11-20T10:00:00Z" }));
+    let heard: { tick: string; live: boolean } | undefined;
+    const { url, close } = await serveSite(dir, { port: 0, host: "127.0.0.1", heard: () => heard });
+    const told = async () => JSON.parse((await ask(url, "/version.json?1")).body);
+    try {
+      expect(await told()).toEqual({ version: "a.b", tick: "2026-11-20T10:00:00Z" });
+      heard = { tick: "2026-11-20T10:30:00Z", live: true };
+      expect(await told()).toEqual({ version: "a.b", tick: "2026-11-20T10:30:00Z", live: true });
+      heard = { tick: "2026-11-20T09:30:00Z", live: false };
+      expect(await told()).toEqual({ version: "a.b", tick: "2026-11-20T10:00:00Z", live: false });
+      await writeFile(file, "1");
+      expect(await told()).toBe(1);
+    } finally {
+      await close();
+    }
+  });
 });

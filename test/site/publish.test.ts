@@ -10,7 +10,7 @@ import { readPair } from "../../src/shell/read.ts";
 import { noSecrets } from "../../src/shell/secrets.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let pack: TestPack;
 afterEach(() => pack.remove());

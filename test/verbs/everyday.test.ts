@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { json_fields } from "../../src/verbs/json-fields.ts";
 import { cli } from "../fakes/cli.ts";
 import { basics, md, type TestPack, testPack } from "../fakes/pack.ts";
 
@@ -25,6 +26,15 @@ const json = async (pack: TestPack, ...args: string[]) => JSON.parse((await run(
 const text = (pack: TestPack, path: string) => readFileSync(join(pack.clone, path), "utf8");
 
 const tick = (pack: TestPack) => run(pack, "tick", "--no-site", "--no-sync");
+/** Prints what its help says that it prints. */
+async function shaped(pack: TestPack, verb: string, ...more: string[]): Promise<void> {
+  const said = await json(pack, ...verb.split(" "), ...more);
+  const { each, fields, some } = json_fields[verb] as (typeof json_fields)[string];
+  const one = Object.keys(each ? said[0] : said);
+  expect([verb, one]).toEqual([verb, expect.arrayContaining([...fields])]);
+  if (!some) expect([verb, one.sort()]).toEqual([verb, [...fields].sort()]);
+}
+
 /** A task that fails on a machine that is not there, so that a memo comes. */
 const asking = { "tasks/ask.md": md("title: Ask\nagent: nobody", "true") };
 
@@ -42,7 +52,10 @@ describe.each([
     expect(memo).toMatchObject({ subject: "ask", status: "open" });
     expect((await run(pack, "memo", "list")).out).toContain(memo.memo);
     expect((await run(pack, "memo", "show", "ask")).out).toContain("About");
+    await shaped(pack, "memo list");
+    await shaped(pack, "memo show", "ask");
     const said = await json(pack, "memo", "answer", "ask", "I", 'will "mend" it');
+    expect(Object.keys(said).sort()).toEqual([...(json_fields["memo answer"]?.fields ?? [])].sort());
     expect(said).toMatchObject({ memo: memo.memo, status: "answered", answer: 'I will "mend" it' });
     const branch = settings === "" ? "main" : "ledger";
     expect(pack.file(memo.path, branch)).toContain("status: answered");
@@ -133,6 +146,9 @@ test("runs are listed, shown and their output read, by their own name or their t
     "tick\n\nTowline-Tick: t1\nTowline-Attempt: 1",
   );
   expect((await run(pack, "job", "list")).said).toBe("");
+  await shaped(pack, "job list");
+  for (const verb of ["job show", "job log"]) await shaped(pack, verb, "a-1");
+  await shaped(pack, "task show", "a");
   const [job] = await json(pack, "job", "list");
   expect(job).toMatchObject({ job: "a-1", task: "a", state: "finished", host: "home" });
   expect((await run(pack, "job", "list", "--task", "a")).out).toMatch(/^✓ a-1 {2}finished {2}deckhand on home {2}2026/);
@@ -185,6 +201,7 @@ test("`towline` alone says what waits for you, what runs, what starts and what i
   expect(out).toMatch(/Waits for you\n {2}◆ \S+ {2}.*ask.* {2}until 20/i);
   expect(out).toMatch(/Starts with the next tick\n(?: {2}.*\n)*? {2}○ c {2}on home\n/);
   expect(out).toMatch(/Next due\n {2}○ 2999-01-01T00:00:00Z {2}later\n/);
+  for (const verb of ["now", "plan", "task list"]) await shaped(pack, verb);
   expect((await json(pack)).waiting).toMatchObject([{ subject: "ask", status: "open" }]);
   expect((await run(pack, "tsak")).code).toBe(2);
 });

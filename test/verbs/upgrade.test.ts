@@ -63,6 +63,9 @@ test("an older version's files come up to date; what a person changed, removed o
 });
 
 test("--take: what a person changed gives way where they say so, once git has it", async () => {
+  writeFileSync(at(".vscode/settings.json"), '{ "mine": true }\n');
+  rmSync(at(".remarkrc.json"));
+  symlinkSync(at("README.md"), at(".remarkrc.json"));
   const mine = text(".vscode/settings.json");
   const loose = await cli(dir, ["upgrade", "--take", ".vscode/settings.json"], env);
   expect([loose.code, loose.said]).toEqual([2, expect.stringContaining("is not committed as it is")]);
