@@ -105,7 +105,18 @@ export function createPlug(
 }
 
 /** What connections to hosts are to know of plugins, by what was read last. */
-export const offersOf = (plug: Plug, state: () => (Of & Pick<State, "agents">) | undefined = () => undefined) => ({
+export const offersOf = (plug: Pick<Plug, "transport">, state: Read = () => undefined) => ({
+  ...namedBy(state),
+  offers: async (name: string) => {
+    const known = state();
+    if (!known) throw noSuchWay(name);
+    return plug.transport(known, name);
+  },
+});
+
+type Read = () => (Of & Pick<State, "agents">) | undefined;
+
+export const namedBy = (state: Read) => ({
   /** Runtimes that agents name: a host is asked for programs of these names. */
   offered: () => {
     const known = state();
@@ -114,14 +125,9 @@ export const offersOf = (plug: Plug, state: () => (Of & Pick<State, "agents">) |
     if (known.settings.defaults.runtime) named.add(known.settings.defaults.runtime);
     return pluginNames(known.settings).filter((name) => named.has(name));
   },
-  offers: async (name: string) => {
-    const known = state();
-    if (!known) throw noSuchWay(name);
-    return plug.transport(known, name);
-  },
 });
 
-export const noSuchWay = (name: string) =>
+const noSuchWay = (name: string) =>
   configuration(
     `there is no transport \`${oneLine(name, 60)}\``,
     "write `transport: ssh`, `openssh` or `local`, or the name of a plugin that towline.yml names",

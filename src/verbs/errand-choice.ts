@@ -8,7 +8,7 @@ import { render } from "../core/render.ts";
 import { max_bytes } from "../core/split.ts";
 import type { State } from "../core/state.ts";
 import { configuration, usage } from "../errors.ts";
-import { offersOf } from "../plugin/plug.ts";
+import { namedBy } from "../plugin/plug.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { createDeployer } from "../shell/deployer.ts";
 import type { ErrandPorts } from "../shell/errand.ts";
@@ -37,7 +37,8 @@ export function portsOf(wire: Wire, dir: string): ErrandPorts {
     secret,
     mask: (text, cut) => wire.secrets.mask(text, cut),
     deployer: createDeployer({ env, clock, secret }),
-    connect: (pack, hosts, state) => createPool(createFleet({ ...wire, hosts, ...offersOf(plug, state) }), pack),
+    connect: (pack, hosts, state) =>
+      createPool(createFleet({ ...wire, hosts, ...namedBy(state ?? (() => undefined)), offers: plug.here }), pack),
   };
 }
 

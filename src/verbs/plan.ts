@@ -7,7 +7,7 @@ import { recordsOf } from "../core/known-hosts.ts";
 import { whatMatters } from "../core/matters.ts";
 import { isEach } from "../core/select.ts";
 import { exit, usage } from "../errors.ts";
-import { offersOf } from "../plugin/plug.ts";
+import { namedBy } from "../plugin/plug.ts";
 import { runtimes } from "../runtimes/index.ts";
 import { seen } from "../shell/behind.ts";
 import { bindingNote } from "../shell/binding.ts";
@@ -109,7 +109,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     return { starts, holds: [...holds].map(([task, hold]) => ({ task, ...hold })), next, unseen };
   }
   const pool = createPool(
-    createFleet({ ...wire, hosts: recordsOf(state), ...offersOf(plugOf(wire, dir), () => state) }),
+    createFleet({ ...wire, hosts: recordsOf(state), ...namedBy(() => state), offers: plugOf(wire, dir).here }),
     state.pack,
   );
   try {

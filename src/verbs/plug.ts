@@ -1,45 +1,47 @@
 // What plugins of the pack offer, for verbs that start work or call machines by themselves.
 import { pluginNames } from "../core/plugins.ts";
 import type { ForgeOptions } from "../forges/index.ts";
-import { createPlug, noSuchWay, type Plug } from "../plugin/plug.ts";
-import { openLocal } from "../shell/pack.ts";
+import { createPlug, type Plug } from "../plugin/plug.ts";
+import { openLocal, openOrigin } from "../shell/pack.ts";
+import { readPair } from "../shell/read.ts";
 import type { Offers } from "../transports/index.ts";
 import { secretOf, type Wire } from "../wire.ts";
 
 type Plugged = NonNullable<ForgeOptions["offers"]>;
 
-/** The repository is opened once a plugin is asked for. */
-export function plugOf(wire: Wire, dir: string): Plug & { here: Offers; forgeHere: Plugged } {
-  let opening: ReturnType<typeof opened> | undefined;
-  const opened = async () => {
-    const { repo, tips } = await openLocal(dir, wire);
-    return { repo, tips, plug: createPlug({ env: wire.env, secret: secretOf(wire), folders: [dir], repo }) };
+export interface Offered {
+  runtime: Plug["runtime"];
+  here: Offers;
+  forgeHere: Plugged;
+}
+
+/**
+ * The repository is opened once a plugin is asked for. What a transport starts on this machine, and which secrets a forge
+ * gets, says the default branch of origin alone: whoever looks at a proposal has it checked out.
+ */
+export function plugOf(wire: Wire, dir: string): Offered {
+  const made = (repo: Parameters<typeof createPlug>[0]["repo"]) =>
+    createPlug({ env: wire.env, secret: secretOf(wire), folders: [dir], repo });
+  const onOrigin = async () => {
+    const { repo, tips } = await openOrigin(dir, wire);
+    return { plug: made(repo), state: await readPair(repo, tips) };
   };
-  const open = () => {
-    opening ??= opened();
-    return opening;
-  };
-  const read = async () => {
-    const { repo, tips, plug } = await open();
-    const { readPair } = await import("../shell/read.ts");
-    return { plug, state: await readPair(repo, tips) };
+  let asking: ReturnType<typeof onOrigin> | undefined;
+  const origin = () => {
+    asking ??= onOrigin();
+    return asking;
   };
   return {
     runtime: async (state, name) => {
-      if (pluginNames(state.settings).includes(name)) await (await open()).plug.runtime(state, name);
+      if (pluginNames(state.settings).includes(name))
+        await made((await openLocal(dir, wire)).repo).runtime(state, name);
     },
-    transport: async (state, name) => {
-      if (!pluginNames(state.settings).includes(name)) throw noSuchWay(name);
-      return (await open()).plug.transport(state, name);
-    },
-    forge: async (state, name) => (await open()).plug.forge(state, name),
-    // By the settings of the default branch, whatever stands in the work tree: they say what may be started here.
     here: async (name) => {
-      const { plug, state } = await read();
+      const { plug, state } = await origin();
       return plug.transport(state, name);
     },
     forgeHere: async (name) => {
-      const { plug, state } = await read();
+      const { plug, state } = await origin();
       return plug.forge(state, name);
     },
   };

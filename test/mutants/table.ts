@@ -2485,6 +2485,12 @@ export const mutants: Mutant[] = [
     tests: ["test/integration/follow.test.ts"],
     name: "it ends with the run",
   },
+  {
+    guard: "a proposal that is checked out starts no program here",
+    edits: [["src/verbs/plug.ts", "await openOrigin(dir, wire)", "await openLocal(dir, wire)"]],
+    tests: ["test/plugin/offers.test.ts"],
+    name: "a proposal that is checked out",
+  },
 ];
 
 /** Those that `npm test` tries, to know that the others would be tried, too. */

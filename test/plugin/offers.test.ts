@@ -18,6 +18,7 @@ import { openRepo } from "../../src/shell/repo.ts";
 import { createScan } from "../../src/shell/scan.ts";
 import type { Targets } from "../../src/shell/target.ts";
 import { codeOf as codeOfPack } from "../../src/verbs/code.ts";
+import { plugOf } from "../../src/verbs/plug.ts";
 import { wireUp } from "../../src/wire.ts";
 import { type FakeMachine, machine } from "../fakes/fleet.ts";
 import { basics, md, testPack } from "../fakes/pack.ts";
@@ -371,4 +372,22 @@ test("towline.yml names a plugin's forge, which is asked as the default branch h
     "GET /api/v1/repos/alice/pack/pulls?state=all&sort=recentupdate&limit=50 Bearer a-gitea-secret",
   );
   await expect(of("gitae").show(work)).rejects.toThrow(/there is no forge `gitae`/);
+});
+
+test("a proposal that is checked out names no program to start here, and no keys for a forge", async () => {
+  const way = 'transport = { says: "by carry", program: "carry", args: ["{address}"] };';
+  const asks = 'forge = { says: "asks", show: () => ({ answer: null }), propose: () => ({ answer: null }) };';
+  const p = pack("", { "plugins/mine.ts": offering(way) });
+  const verb = () => plugOf(wireUp(), p.clone);
+  const settings = readFileSync(join(p.clone, "towline.yml"), "utf8");
+  const granted = `${settings}\nplugins: {mine: {program: carry, network: true}}\n`;
+  p.git("checkout", "-q", "-b", "proposal");
+  writeFileSync(join(p.clone, "towline.yml"), granted);
+  writeFileSync(join(p.clone, "plugins/mine.ts"), offering(`${way} ${asks}`));
+  p.git("commit", "-q", "-a", "-m", "proposal");
+  await expect(verb().here("mine")).rejects.toThrow(/there is no transport `mine`/);
+  await expect(verb().forgeHere("mine")).rejects.toThrow(/there is no forge `mine`/);
+  p.push({ "towline.yml": granted });
+  expect((await verb().here("mine")).offer.program).toBe("carry");
+  await expect(verb().forgeHere("mine")).rejects.toThrow(/mine offers no forge/);
 });
