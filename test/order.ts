@@ -27,6 +27,7 @@ const slow = [
   "integration/drops",
   "integration/person",
   "integration/logins",
+  "docs/run",
   "integration/dispatch",
   "tick/shards",
   "site/publish",

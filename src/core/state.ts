@@ -161,7 +161,7 @@ export function readSettings(text: string | null | undefined): { settings: Setti
           1,
           1,
           "there is no towline.yml: this is not a pack repository",
-          "run towline in a pack, or add towline.yml with `id: my-pack`",
+          "`towline init` makes one of it; from elsewhere, name a pack with --repo",
         ),
       ],
     };

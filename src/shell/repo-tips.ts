@@ -133,6 +133,8 @@ async function askDefault(at: Opened): Promise<string> {
 
 export async function localTips(at: Opened, ref = "HEAD"): Promise<Tips> {
   const policy = await resolve(at, ref);
+  if (policy === null && ref === "HEAD")
+    throw usage("this repository has no commit yet", "`towline init` makes a pack of it; else commit first");
   if (policy === null)
     throw usage(`there is no commit \`${ref}\` in this clone`, "name a branch, a tag or a commit that was fetched");
   const own = at.options.ledgerBranch;

@@ -61,7 +61,7 @@ async function checkPack(wire: Wire, asked: CheckFlags): Promise<Checked> {
   if (!settings)
     throw configuration(
       `there is no towline.yml ${head === null ? `in ${dir}` : `at ${flags.at}`}: this is not a pack repository`,
-      "run towline in a pack, or add towline.yml with `id: my-pack`",
+      "`towline init` makes one of it; from elsewhere, name a pack with --repo",
     );
   const read = readSettings(settings.text).settings;
   const found = flags.base === undefined ? undefined : await baseOf(wire, dir, repo, flags.base, head);

@@ -74,7 +74,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   "job diff": [
     "towline job diff build  of its open or newest run",
     "towline job diff build-2f1c9a04de --stat",
-    "towline job diff build | git apply",
+    "FORCE_COLOR=1 towline job diff build | less -R",
   ],
   "job list": ["towline job list --open", "towline job list --task build --limit 5"],
   "job log": ["towline job log build-2f1c9a04de", "towline job log -f build  while it runs"],
@@ -181,6 +181,7 @@ const belowHelp = (path: string) => [jsonLine(path), examplesOf(path)].filter(Bo
 function examplesOf(path: string): string {
   const lines = path === "" ? first : (examples[path] ?? []);
   if (lines.length === 0) return "";
+  const codes = "Exit codes: 0 done, 1 findings, 2 usage, 3 configuration, 4 the world outside, 130 ended early.";
   const title = path === "" ? "First steps" : lines.length > 1 ? "Examples" : "Example";
-  return `\n${title}:\n${lines.map((line) => `  ${line.replace(/ {2}(.+)$/, "   # $1")}`).join("\n")}`;
+  return `\n${title}:\n${lines.map((line) => `  ${line.replace(/ {2}(.+)$/, "   # $1")}`).join("\n")}${path === "" ? `\n\n${codes}` : ""}`;
 }

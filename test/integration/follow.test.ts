@@ -40,7 +40,7 @@ function follow(...more: string[]) {
   const child = spawn(process.execPath, [program, "job", "log", "-f", "t", "--repo", pack.clone, ...more], {
     env: { ...process.env, HOME: dir, API_TOKEN: secret },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 50_000,
+    timeout: 250_000,
   });
   const said = { child, out: "", err: "", code: new Promise<number | null>((ends) => child.on("close", ends)) };
   child.stdout.on("data", (text) => {
@@ -53,7 +53,7 @@ function follow(...more: string[]) {
 }
 
 async function until(what: string, is: () => boolean) {
-  for (const end = Date.now() + 40_000; !is(); await delay(50)) if (Date.now() > end) throw new Error(`never ${what}`);
+  for (const end = Date.now() + 100_000; !is(); await delay(50)) if (Date.now() > end) throw new Error(`never ${what}`);
 }
 
 const children = ({ pid }: ChildProcess) =>

@@ -62,7 +62,7 @@ async function run(dir: string, { tests, name }: Mutant, limit: number, bail = t
     stdio: "ignore",
     detached: true,
     // The program is the copy's own, with what was switched off in it: no bundle of the sources as they are.
-    env: { ...process.env, TOWLINE_BUNDLE: "no", TOWLINE_PROGRAM: "" },
+    env: { ...process.env, TOWLINE_BUNDLE: "no", TOWLINE_PROGRAM: "", TOWLINE_TICKER: "" },
   });
   const end = () => {
     try {

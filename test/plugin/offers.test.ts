@@ -25,6 +25,7 @@ import { basics, md, testPack } from "../fakes/pack.ts";
 import { runTick } from "../fakes/run-tick.ts";
 import { gitea } from "../forges/gitea.ts";
 import { anyAssignment, folders, run } from "../runtimes/runs.ts";
+import { carrier } from "../transports/carrier.ts";
 import { codeOf } from "./write.ts";
 
 // A hang limit only.
@@ -132,8 +133,11 @@ function pack(settings: string, files: Record<string, string>) {
 /** Ticks of one pack over a machine that has the program. */
 function ticks(p: ReturnType<typeof pack>) {
   const ann: FakeMachine = machine({ runtimes: ["shell", "mine"] });
+  let opened: ReturnType<typeof openRepo> | undefined;
   const tick = async (minute: number) => {
-    const repo = await openRepo(p.clone, { env: process.env });
+    // Opened once: that costs as much as the rest.
+    opened ??= openRepo(p.clone, { env: process.env });
+    const repo = await opened;
     const plug = createPlug({ env: {}, secret: () => undefined, folders: [p.clone], repo });
     return runTick(p.clone, { ann }, (job) => (job.startsWith("slow") ? { hangs: true } : { stdout: "fine\n" }), {
       repo,
@@ -207,14 +211,6 @@ test("a result whose plugin has come to fail stays on its host until it can be r
   expect(ann.journal).toHaveLength(1);
 });
 
-const carrier = `#!${process.execPath}
-const socket = require("node:net").connect(Number(process.argv[3]), process.argv[2]);
-socket.on("error", (e) => { console.error("no way: " + e.code); process.exit(1); });
-socket.on("close", () => process.exit());
-process.stdin.pipe(socket); socket.pipe(process.stdout);
-require("node:fs").appendFileSync(__dirname + "/calls", JSON.stringify([process.argv.slice(2), process.env]) + "\\n");
-`;
-
 test("a plugin's transport carries SSH with the pinned key; towline.yml says what it may start", async () => {
   const dir = mkdtempSync(join(tmpdir(), "towline-test-"));
   folders.push(dir);
@@ -233,9 +229,9 @@ test("a plugin's transport carries SSH with the pinned key; towline.yml says wha
   const repo = await openRepo(p.clone, { env: process.env });
   const tips = await repo.local();
   const env = { KEY: one.keyText, CARRY_TOKEN: "t0k", PATH: `${bin}:${process.env.PATH}`, SSH_AUTH_SOCK: "/none" };
+  const plug = createPlug({ env, secret: (name) => (env as Record<string, string>)[name], folders: [], repo });
   const open = async (plugins: object, more: Record<string, string> = {}) => {
     const settings = settingsSchema.parse({ id: "p", plugins });
-    const plug = createPlug({ env, secret: (name) => (env as Record<string, string>)[name], folders: [], repo });
     const record = hostSchema.parse({
       ...{ address: one.address, port: String(one.port), user: one.user, host_key: one.hostKey, key: "env:KEY" },
       ...{ transport: "tunnel", ...more },

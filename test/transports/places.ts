@@ -1,14 +1,16 @@
 // Where the contract of hosts is tried: this machine under three shells, and loopback machines under three SSH servers,
 // reached by both SSH clients.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { transport_offer } from "../../src/core/plugin-offers.ts";
 import { type Host, host as hostSchema } from "../../src/core/schema.ts";
 import { bringUp } from "../../src/demo/machines.ts";
 import type { Fleet } from "../../src/ports.ts";
 import { createFleet } from "../../src/shell/fleet.ts";
 import { size } from "../chaos/kit/sizes.ts";
+import { carrier } from "./carrier.ts";
 import { hostOf, makeKey, needsDropbear, needsSshClient, needsSshd, type Serve, serve } from "./servers.ts";
 
 export interface Place {
@@ -50,6 +52,7 @@ export const variants: Variant[] = [
     rare: true,
     up: () => served("openssh", { server: "dropbear", shell: "/bin/dash" }),
   },
+  { name: "ssh through a plugin's program", missing: null, rare: true, up: carried },
 ];
 
 /** Those of this size. */
@@ -113,6 +116,35 @@ async function machine(server: "openssh" | "built-in"): Promise<Place> {
     }),
     home: one.home,
     fleet: () => createFleet({ env: { KEY: one.keyText }, home: dir }),
+    down,
+  };
+}
+
+/** The built-in server, reached as a plugin offers it. */
+async function carried(): Promise<Place> {
+  const dir = mkdtempSync(join(tmpdir(), "towline-test-"));
+  const { machines, down } = await bringUp({ dir, count: 1, server: "built-in" });
+  const [one] = machines;
+  if (!one) throw new Error("no machine came up");
+  mkdirSync(join(dir, "bin"));
+  writeFileSync(join(dir, "bin", "carry"), carrier, { mode: 0o755 });
+  const offer = transport_offer.parse({ says: "x", program: "carry", args: ["{address}", "{port}"] });
+  const fields = {
+    address: one.address,
+    port: String(one.port),
+    user: one.user,
+    host_key: one.hostKey,
+    key: "env:KEY",
+  };
+  return {
+    host: hostSchema.parse({ ...fields, transport: "tunnel", slots: "40" }),
+    home: one.home,
+    fleet: () =>
+      createFleet({
+        env: { KEY: one.keyText, PATH: `${join(dir, "bin")}:${system}` },
+        home: dir,
+        offers: async () => ({ offer, env: {} }),
+      }),
     down,
   };
 }

@@ -243,12 +243,15 @@ describe.skipIf(lacksSshd)(`fleet add, ${needs}`, () => {
     expect(hosts()).toEqual(["gate.md", "idle.md"]);
   });
 
-  test("STOP.md: the machine comes in and is asked for no word", async () => {
+  test("STOP.md: the machine comes in and is asked for no word; --pr proposes its record", async () => {
     const one = await guest("one", line(join(person, ".ssh", "id_ed25519")));
     writeFileSync(join(pack.clone, "STOP.md"), "");
-    const said = await add(`${user}@127.0.0.1:${one.port}`, "--yes", "--name", "one");
+    const said = await add(`${user}@127.0.0.1:${one.port}`, "--yes", "--name", "one", "--pr");
     expect([said.code, said.out]).toEqual([0, expect.stringContaining("STOP.md stops everything: no job was run")]);
-    expect([hosts(), existsSync(join(one.home, ".towline", "test-pack"))]).toEqual([["idle.md", "one.md"], false]);
+    // Its record is on the branch alone: the merge brings it into the folder.
+    const branch = /proposed on the branch (towline\/edit-\w+)/.exec(said.out)?.[1] ?? "";
+    expect(pack.at("diff", "--name-only", "main", branch)).toBe("hosts/one.md\n");
+    expect([hosts(), existsSync(join(one.home, ".towline", "test-pack"))]).toEqual([["idle.md"], false]);
   });
 
   test("one machine does not come in twice under two users' words for its address", async () => {

@@ -6,9 +6,10 @@ import { bundle, where_they_were } from "../../../scripts/bundle.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 
-/** Writes the bundle of the ticker below `dir`; answers its path. */
+/** Writes the bundle of the ticker below `dir`, unless the whole run has one; answers its path. */
 export async function bundleTicker(dir: string): Promise<string> {
-  const file = await bundled(join(import.meta.dirname, "ticker.ts"), join(dir, "ticker"));
+  const made = process.env.TOWLINE_TICKER;
+  const file = made || (await bundled(join(import.meta.dirname, "ticker-run.ts"), join(dir, "ticker")));
   // Its compiled form is kept by a process that comes to its own end; those that are killed keep nothing.
   execFileSync(process.execPath, [file], { env: { ...process.env, ...compiled(dir) } });
   return file;

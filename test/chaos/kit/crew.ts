@@ -11,7 +11,8 @@ import { watchProgress } from "./sizes.ts";
 import type { TickerPlan } from "./ticker.ts";
 import type { Event } from "./watch.ts";
 
-export const tickerFile = join(import.meta.dirname, "ticker.ts");
+/** As one file in a whole run of the suites. */
+export const tickerFile = process.env.TOWLINE_TICKER || join(import.meta.dirname, "ticker-run.ts");
 
 export interface Crew {
   name: string;

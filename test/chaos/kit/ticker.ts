@@ -74,10 +74,3 @@ export async function runTicker(plan: TickerPlan, env: Record<string, string> = 
     log.close();
   }
 }
-
-// Without a plan it only loads all of its modules.
-if (import.meta.main && process.argv[2] !== undefined) {
-  const plan = JSON.parse(process.argv[2]) as TickerPlan;
-  if (plan.crash?.step === "started") process.kill(process.pid, "SIGKILL");
-  await runTicker(plan);
-}
