@@ -2,6 +2,7 @@
 
 import { isKept, keptWords, packKeys } from "./agent-needs.ts";
 import { meant, type Pack, problem } from "./check-pack.ts";
+import { pluginOffer } from "./check-plugins.ts";
 import type { Problem } from "./entry.ts";
 import { locate } from "./locate.ts";
 import { nearest } from "./nearest.ts";
@@ -35,13 +36,14 @@ export function settingsProblems(pack: Pack): Problem[] {
         meant(defaults.agent, agents, `add agents/${defaults.agent}.md`),
       ),
     );
-  if (defaults.runtime !== undefined && !pack.runtimes.includes(defaults.runtime))
+  const offer = defaults.runtime === undefined ? null : pluginOffer(pack, defaults.runtime, "runtime");
+  if (defaults.runtime !== undefined && offer !== "fine" && !pack.runtimes.includes(defaults.runtime))
     problems.push(
       at(
         ["defaults", "runtime"],
         "unknown-runtime",
-        `there is no runtime \`${defaults.runtime}\``,
-        meant(defaults.runtime, pack.runtimes, "name one that this version has"),
+        offer?.why ?? `there is no runtime \`${defaults.runtime}\``,
+        offer?.fix ?? meant(defaults.runtime, pack.runtimes, "name one that this version has"),
       ),
     );
   if (!isZone(zone))

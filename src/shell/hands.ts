@@ -188,6 +188,8 @@ async function readerOf(
   const found = state.plugged?.get(name);
   if (!runtime && found && "fault" in found)
     later.set(job.id, `it has ended, and the plugin ${name}, by which its answer is read, fails: ${found.fault}`);
+  else if (!runtime)
+    later.set(job.id, `it has ended, and its answer cannot be read: towline.yml names no plugin ${name} any more`);
   return runtime;
 }
 

@@ -26,6 +26,8 @@ export function plugOf(wire: Wire, dir: string): Offered {
     const { repo, tips } = await openOrigin(dir, wire);
     return { plug: made(repo), state: await readPair(repo, tips) };
   };
+  const onHere = async () => made((await openLocal(dir, wire)).repo);
+  let opening: ReturnType<typeof onHere> | undefined;
   let asking: ReturnType<typeof onOrigin> | undefined;
   const origin = () => {
     asking ??= onOrigin();
@@ -33,8 +35,9 @@ export function plugOf(wire: Wire, dir: string): Offered {
   };
   return {
     runtime: async (state, name) => {
-      if (pluginNames(state.settings).includes(name))
-        await made((await openLocal(dir, wire)).repo).runtime(state, name);
+      if (!pluginNames(state.settings).includes(name)) return;
+      opening ??= onHere();
+      await (await opening).runtime(state, name);
     },
     here: async (name) => {
       const { plug, state } = await origin();

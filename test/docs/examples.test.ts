@@ -55,6 +55,13 @@ function examples(): { line: number; text: string }[] {
   });
 }
 
+test("what is left out is there to be left out, and most are not", () => {
+  const all = examples();
+  expect(left.filter(([what]) => !all.some(({ text }) => what.test(text))).map(([what]) => `${what}`)).toEqual([]);
+  const typed = all.filter(({ text }) => !left.some(([what]) => what.test(text)));
+  expect(typed.length).toBeGreaterThan(all.length / 2);
+});
+
 if (process.env.TOWLINE_LONG !== undefined)
   test.skipIf(lacksSshd)("examples of the help", { timeout: 900_000 }, async () => {
     const world = await worldOf("203.0.113.11 203.0.113.12 127.0.0.1:9093", true);

@@ -98,6 +98,14 @@ test("what plugins offer is known by its text: an agent's runtime, a host's tran
     expect.stringMatching(/^agents\/writer\.md:2 there is no runtime `mien`; /),
     "hosts/far.md:3 towline.yml does not say which program `way` may start where ticks run; write `program: …` below the plugin there; `towline plugin check way` names it",
   ]);
+  // The same for all agents at once.
+  const every = (runtime: string) => ({
+    "towline.yml": `id: p\nzone: UTC\ndefaults: {runtime: ${runtime}}\nplugins: {mine: {}, way: {program: nc}}\n`,
+  });
+  expect(found({ ...mine, ...uses("mine"), ...every("mine") })).toEqual([]);
+  expect(found({ ...mine, ...uses("mine"), ...every("way") })).toEqual([
+    "towline.yml:3 the plugin `way` offers no runtime; name another",
+  ]);
   expect(found({ ...uses("shell", "wya"), ...named, ...mine })).toEqual([
     "hosts/far.md:3 there is no transport `wya`; did you mean `way`?",
   ]);

@@ -200,9 +200,13 @@ test("a result whose plugin has come to fail stays on its host until it can be r
   expect(p.file(job)).toMatch(
     /state: started[\s\S]*the plugin mine, by which its answer is read, fails: plugins\/mine\.ts:3: no/,
   );
-  expect(ann.acked).toEqual([]);
-  p.push({ "plugins/mine.ts": sound });
+  const named = p.file("towline.yml");
+  p.push({ "plugins/mine.ts": sound, "towline.yml": named.replace("plugins: {mine: {}}", "") });
   await tick(2);
+  expect(p.file(job)).toMatch(/state: started[\s\S]*cannot be read: towline\.yml names no plugin mine any more/);
+  expect(ann.acked).toEqual([]);
+  p.push({ "towline.yml": named });
+  await tick(3);
   expect(p.file(job)).toMatch(/state: finished[\s\S]*at last/);
   expect(ann.journal).toHaveLength(1);
 });
