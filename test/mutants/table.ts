@@ -414,7 +414,7 @@ export const mutants: Mutant[] = [
     guard: "`---js` is refused, never evaluated",
     edits: [
       ["src/core/split.ts", "?---[ \\t]*(", "?---[a-z]*[ \\t]*("],
-      ["src/core/split.ts", "const read = matter(", 'const read = text.startsWith("---js") ? matter(text) : matter('],
+      ["src/core/split.ts", "plainHeader(header) ?? matter(", 'text.startsWith("---js") ? matter(text).data : matter('],
     ],
     tests: ["test/check/check.test.ts"],
     name: "a ---js task",
