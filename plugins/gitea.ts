@@ -57,7 +57,9 @@ const personOf = (user: User | null | undefined): Person | null =>
 /** owner/name, for the address. */
 function placeOf({ options }: Context, repo: string): string {
   const [owner = "", name = "", more] = (repo === "." ? options.repo : repo).split("/");
-  if (!owner || !name || more !== undefined) throw new Error(`${repo} is no owner/name`);
+  // Dots alone would lead elsewhere in the API.
+  const isName = (one: string) => /[^.]/.test(one);
+  if (!isName(owner) || !isName(name) || more !== undefined) throw new Error(`${repo} is no owner/name`);
   return `${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
 }
 

@@ -14,6 +14,7 @@ import { readPair } from "../shell/read.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import { jobIn } from "./job-named.ts";
 import { jobLine, localJob } from "./job-show.ts";
+import { plugOf } from "./plug.ts";
 
 interface LogFlags extends Common {
   follow?: boolean;
@@ -53,11 +54,12 @@ async function follow(wire: Wire, flags: LogFlags, said: string): Promise<void> 
   };
   const first = await read();
   const { state } = first;
+  const { here: offers } = plugOf(wire, dir);
   const heard = hearSignals();
   try {
     const looking = {
       clock: wire.clock,
-      connect: () => createPool(createFleet({ ...wire, hosts: recordsOf(state) }), state.pack),
+      connect: () => createPool(createFleet({ ...wire, hosts: recordsOf(state), offers }), state.pack),
       stand: async (): Promise<Stand> => read(),
       said: (stream: string, text: string) => wire.out(flags.json ? `${JSON.stringify({ stream, text })}\n` : text),
       note: (line: string) => wire.report.note(line),

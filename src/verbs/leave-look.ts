@@ -17,9 +17,10 @@ import { packKeyFile } from "../shell/pack-keys.ts";
 import { findRepo, originUrl } from "../shell/repo-open.ts";
 import { remote_name } from "../shell/repo-remote.ts";
 import { unlock } from "../transports/key.ts";
-import type { Wire } from "../wire.ts";
+import { repoDir, type Wire } from "../wire.ts";
 import type { LeaveFlags } from "./leave.ts";
 import { quoted } from "./next-steps.ts";
+import { plugOf } from "./plug.ts";
 
 export interface Left {
   branches: string[];
@@ -161,6 +162,7 @@ async function before(wire: Wire, state: State, hosts: Entry<"host">[], flags: L
     ask,
     pack: state.pack,
     hosts: (name) => state.hosts.get(name)?.data,
+    offers: plugOf(wire, repoDir(wire, flags)).here,
   });
   const alone = new Set<string>();
   const busy = new Map<string, string>();

@@ -353,8 +353,9 @@ test("the kit shows what is made of an offer, without a host and without a forge
     ...{ url: "https://git.example", path: "/api/v1/repos/alice/pack/pulls", token: "T", method: "POST" },
     body: { head: work.branch, base: "trunk", title: "Mend it" },
   });
-  const stranger = { repo: "../../admin", person: { login: "x", id: "1" } };
-  await expect(gitea.ask("permission", stranger, { settings })).rejects.toThrow(/is no owner\/name/);
+  const stranger = { person: { login: "x", id: "1" } };
+  for (const repo of ["../../admin", "../admin", "admin/.."])
+    await expect(gitea.ask("permission", { ...stranger, repo }, { settings })).rejects.toThrow(/is no owner\/name/);
 });
 
 test("towline.yml names a plugin's forge, which is asked as the default branch has it; no other name is one", async () => {
