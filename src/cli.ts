@@ -1,7 +1,7 @@
 // The verbs, in one table. Each is a file in verbs/ that adds itself to the program.
 import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
-import { exit, Fault, messageOf } from "./errors.ts";
+import { exit, Fault, messageOf, refused } from "./errors.ts";
 import { maskedReport } from "./shell/masked.ts";
 import { handedOver } from "./shell/pinned.ts";
 import { archive } from "./verbs/archive.ts";
@@ -116,10 +116,11 @@ export async function main(argv: string[], outer: Wire): Promise<void> {
     await program(wire).parseAsync(alone(argv) ? ["now", ...argv] : argv, { from: "user" });
   } catch (thrown) {
     if (thrown instanceof CommanderError) return wire.exit(thrown.exitCode === 0 ? exit.ok : exit.usage);
-    if (!(thrown instanceof Fault)) throw thrown;
-    wire.report.error(thrown.message);
-    if (thrown.advice) wire.report.note(`  ${thrown.advice}`);
-    wire.exit(thrown.code);
+    const fault = thrown instanceof Fault ? thrown : refused(thrown);
+    if (fault === null) throw thrown;
+    wire.report.error(fault.message);
+    if (fault.advice) wire.report.note(`  ${fault.advice}`);
+    wire.exit(fault.code);
   } finally {
     done();
   }

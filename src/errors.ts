@@ -31,6 +31,26 @@ export const interrupted = (cause?: unknown, advice = "the next tick does it all
 export const outside = (message: string, advice?: string, cause?: unknown) =>
   new Fault(exit.outside, message, advice, cause === undefined ? undefined : { cause });
 
+const folder = "look at the file, its folder, and whose they are";
+const refusals: Record<string, string> = {
+  ...{ EACCES: folder, EPERM: folder, EROFS: folder, ENOTDIR: folder, EISDIR: folder, ELOOP: folder },
+  ENOSPC: "make room on the disk of this folder, and of the temporary one",
+  EDQUOT: "make room: what this user may keep there is used up",
+  EFBIG: "files may not grow that large here (ulimit -f)",
+  EMFILE: "let this user open more files at once (ulimit -n)",
+};
+
+/** What the machine refused where no part of towline had a word of its own for it: nothing that we could mend. */
+export function refused(thrown: unknown): Fault | null {
+  const { code, path, syscall = "" } = thrown as NodeJS.ErrnoException;
+  // A file that stands where a folder is needed.
+  const advice = code === "EEXIST" && syscall === "mkdir" ? folder : refusals[code ?? ""];
+  // Without a path only a write to an open file says it: connections and processes have faults of these names, too.
+  if (advice === undefined || (path === undefined && syscall !== "write") || /^(spawn|connect)/.test(syscall))
+    return null;
+  return configuration(messageOf(thrown), advice);
+}
+
 /** The text of anything that was thrown, one line. */
 export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);

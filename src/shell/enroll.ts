@@ -1,5 +1,5 @@
 // Makes a machine one of ours: pins its key, installs the host program, gives it an identity, looks at its tools.
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEntry } from "../core/entry.ts";
 import { warningsOf } from "../core/host-rows.ts";
@@ -13,6 +13,7 @@ import { setFields } from "./fleet-record.ts";
 import { lookAround } from "./look-around.ts";
 import { connectAsPerson, type OwnKey, ownLogins } from "./own-key.ts";
 import { writeAllow } from "./owner-file.ts";
+import { writeWhole } from "./write-whole.ts";
 
 export interface EnrollOptions extends FleetOptions {
   dir: string;
@@ -67,7 +68,7 @@ export async function enrollHost(options: EnrollOptions): Promise<Enrolled> {
         "copy hosts/example.md and give it an address",
       );
     }),
-    save: (changed: string) => writeFile(file, changed),
+    save: (changed: string) => writeWhole(file, changed),
   };
   const { entry, problems } = parseEntry(path, "host", text);
   const wrong = problems.find((problem) => problem.level === "error");

@@ -1,5 +1,5 @@
 // A record of people's, changed in their name: in the folder, on origin at once, or as a branch that they may merge.
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { digest } from "../core/hash.ts";
 import { configuration, messageOf, usage } from "../errors.ts";
@@ -7,6 +7,7 @@ import type { PackOptions } from "./pack.ts";
 import { followOrigin, pushFile } from "./person-push.ts";
 import { propose } from "./propose.ts";
 import type { Secrets } from "./secrets.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** `here`: the file in the folder, which a person commits. */
 export type Where = "here" | "push" | "pr";
@@ -82,7 +83,7 @@ async function editHere(dir: string, { path, edit }: Edit): Promise<Edited> {
     if (next === null) await rm(file, { force: true });
     else if (next !== text) {
       await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, next);
+      await writeWhole(file, next);
     }
   } catch (thrown) {
     throw failed(thrown);

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Entry } from "../core/entry.ts";
@@ -7,6 +7,7 @@ import { configuration, messageOf, usage } from "../errors.ts";
 import { type Deployed, deployOn, type Order } from "../shell/deploy.ts";
 import { setPin } from "../shell/pin-record.ts";
 import { createReleases } from "../shell/release.ts";
+import { writeWhole } from "../shell/write-whole.ts";
 import { secretOf, type Wire } from "../wire.ts";
 import { chosenHosts, failedRow, live, type ManyFlags, manyOptions, onEach, type Row, tell } from "./fleet-many.ts";
 
@@ -145,6 +146,6 @@ export async function writePin(
   const changed = setPin(text, runtime, pin);
   if (changed === null) return false;
   if (changed === text) return null;
-  await writeFile(path, changed);
+  await writeWhole(path, changed);
   return true;
 }

@@ -1,5 +1,5 @@
 // Runs plugins as they stand in this folder, for their author: `towline plugin check` and `towline plugin setup`.
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { byHand, merged, withPlugin } from "../core/plugin-edit.ts";
@@ -16,6 +16,7 @@ import { contextOf, openSession, pollOf, taken } from "../plugin/session.ts";
 import type { Repo, Tips } from "../ports.ts";
 import { openLocal } from "../shell/pack.ts";
 import { readWorkTree } from "../shell/read.ts";
+import { writeWhole } from "../shell/write-whole.ts";
 import { repoDir, secretOf, type Wire } from "../wire.ts";
 import type { PluginFlags } from "./plugin.ts";
 
@@ -152,7 +153,7 @@ export async function setup(wire: Wire, name: string, flags: PluginFlags): Promi
       `it works, and towline.yml is written in a way that is not changed by a program`,
       `write it by hand: ${byHand(name, set)}`,
     );
-  if (next !== text) await writeFile(path, next);
+  if (next !== text) await writeWhole(path, next);
   if (flags.json)
     return wire.out(`${JSON.stringify({ plugin: name, set, changed: next !== text, ...tried }, null, 2)}\n`);
   wire.out(`✓ ${name} works: it gives ${tried.things} ${tried.things === 1 ? "thing" : "things"} now\n`);

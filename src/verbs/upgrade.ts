@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
@@ -23,6 +23,7 @@ import { configuration, exit, usage } from "../errors.ts";
 import { type Place, runGit } from "../shell/git.ts";
 import { openWorkTree, workFiles } from "../shell/pack-files.ts";
 import { freshFiles } from "../shell/pack-made.ts";
+import { writeNew, writeWhole } from "../shell/write-whole.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 
 interface UpgradeFlags extends Common {
@@ -167,7 +168,8 @@ async function keptFiles(text: ReadonlyMap<string, string>, names: string[], tic
 /** What is new is not written over anything: git may have been told to look away from what stands there. */
 async function put(top: string, path: string, text: string, fresh: boolean): Promise<void> {
   await mkdir(dirname(join(top, path)), { recursive: true });
-  await writeFile(join(top, path), text, { flag: fresh ? "wx" : "w" }).catch((thrown) => {
-    if (!fresh || thrown.code !== "EEXIST") throw thrown;
+  if (!fresh) return writeWhole(join(top, path), text);
+  await writeNew(join(top, path), text).catch((thrown) => {
+    if (thrown.code !== "EEXIST") throw thrown;
   });
 }

@@ -56,6 +56,18 @@ test("one that was begun is sound, is named, and runs once it is on the default 
   expect([twice.code, twice.said]).toEqual([2, expect.stringMatching(/is there already/)]);
 });
 
+test("begun under a name of towline's own, or where a file stands for the folder: said, and nothing written", async () => {
+  const p = pack();
+  for (const [kind, name] of Object.entries({ runtime: "claude", transport: "ssh", forge: "github" })) {
+    const own = await cli(p.clone, ["plugin", "new", name, "--kind", kind]);
+    expect([own.code, own.said]).toEqual([2, expect.stringContaining(`${name} is a ${kind} of towline's own`)]);
+  }
+  writeFileSync(join(p.clone, "plugins"), "a list\n");
+  const file = await cli(p.clone, ["plugin", "new", "shop"]);
+  expect([file.code, file.said]).toEqual([3, expect.stringMatching(/plugins.*\n {2}look at the file, its folder/)]);
+  expect(p.git("status", "--porcelain")).toBe("?? plugins\n");
+});
+
 test("setup asks for what is required, tries it, and writes it; what does not work is not written", async () => {
   const server = await scripted({
     "/t/json": { body: '{"id":"a","time":1,"event":"message","message":"hello"}\n' },

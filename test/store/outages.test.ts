@@ -18,8 +18,7 @@ import { everything, makePack, type Pack, reflection, task } from "./pack.ts";
 import { type Middle, startProxy } from "./proxy.ts";
 import { needs_sqld, no_sqld, type Sqld, startSqld } from "./sqld.ts";
 
-/** In the gate three plans begin with each kind. */
-const plans = size(57, 2000);
+const plans = size(100, 2000);
 const packId = "pack";
 const soon = () => performance.now() + 20_000;
 
