@@ -4,6 +4,7 @@ import { neededOnHost } from "./agent-needs.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./entry.ts";
 import { ownerRefuses, ownerSays, slotsOf } from "./owner.ts";
+import { own_runtimes } from "./plugin-offers.ts";
 import { platformOf, releaseOf } from "./release.ts";
 import { opensAt } from "./window.ts";
 
@@ -143,9 +144,14 @@ export function place(placing: Placing): Placed {
   const reasons = obstacles.flatMap((one) => (one && "blocked" in one ? [one.blocked] : []));
   const lacking = reasons.every((reason) => reason.includes("is not installed"));
   if (!lacking) return { blocked: summed(reasons) };
-  const names = placing.hosts.map((host) => host.id).join(", ");
+  const { runtime, hosts } = placing;
+  const names = hosts.map((host) => host.id).join(", ");
+  // A plugin says by itself what its program is called, and hosts are asked for its own name.
+  const named = own_runtimes.has(runtime)
+    ? ""
+    : ` (where its program has another name, write \`runtimes: [${runtime}]\` into the host's record)`;
   return {
-    blocked: `${placing.runtime} is not installed on ${names}: put it on the PATH of ${placing.hosts.length === 1 ? "that host" : "one of them"}, or give the task another agent`,
+    blocked: `${runtime} is not installed on ${names}: put it on the PATH of ${hosts.length === 1 ? "that host" : "one of them"}${named}, or give the task another agent`,
   };
 }
 

@@ -48,11 +48,11 @@ export function task(program: Command, wire: Wire): void {
         wire.out("No tasks yet. Write one: tasks/hello.md with a `title:` and a prompt below the second `---`.\n");
       else {
         const cells = rows.map((row) => {
-          const said =
-            row.state === "done" ? [row.last_at, row.last_host, row.answer].filter(Boolean).join("  ") : row.why;
-          const next = row.next_due && row.state === "done" ? `next ${row.next_due}  ` : "";
+          const said = row.state === "done" ? [row.last_at, row.last_host, row.answer] : [row.why];
+          const next = row.next_due && row.state === "done" ? `next ${row.next_due}` : "";
+          const words = [next, ...said].flatMap((one) => (one ? oneLine(toSeconds(one), 1000) : []));
           const mark = glyphs[row.state] ?? "○";
-          return [`${mark} ${row.task}`, row.state.padEnd(9), oneLine(toSeconds(`${next}${said}`), 1000)];
+          return [`${mark} ${row.task}`, row.state.padEnd(9), words.join("  ")];
         });
         for (const line of tabled(cells, wire.columns)) wire.out(`${line}\n`);
       }

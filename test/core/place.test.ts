@@ -122,6 +122,11 @@ describe("one choice", () => {
     expect(place(placing([named], { cid: up() }, { runtime: "ollama" }))).toEqual({ host: "cid" });
     expect(place(placing(two, { ann: up(), bob: up() }, { runtime: "ollama" }))).toHaveProperty("blocked");
   });
+  test("of a plugin's, whose program may have another name, the words say how a host is told to have it", () => {
+    expect(place(placing(two, { ann: up(), bob: up() }, { runtime: "mine" }))).toEqual({
+      blocked: expect.stringMatching(/^mine is not installed on ann, bob: .*write `runtimes: \[mine\]` into/),
+    });
+  });
   test("a runtime that is there wins over an idle host without it", () => {
     const answers = { ann: up(), bob: up({ load: 9, runtimes: ["picoclaw"] }) };
     expect(place(placing(two, answers, { runtime: "picoclaw" }))).toEqual({ host: "bob" });
