@@ -16,11 +16,11 @@ export default defineConfig({
   test: {
     // Forks, because tests change directories, send signals and load native code.
     pool: "forks",
-    // Four of them share two cores: threads that collect garbage beside them only take those from each other.
+    // Five of them share two cores: threads that collect garbage beside them only take those from each other.
     execArgv: ["--single-threaded-gc"],
     globalSetup: ["test/room.ts", "test/bundled.ts"],
-    // Two more than the two cores that CI gives: most suites wait for servers, hosts and clocks half of the time.
-    maxWorkers: 4,
+    // Three more than the two cores that CI gives: most suites wait for servers, hosts and clocks half of the time.
+    maxWorkers: 5,
     sequence: { sequencer: SlowFirst },
     projects: [
       // They share nothing but what they import: one process for many of them.

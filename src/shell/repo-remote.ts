@@ -125,6 +125,8 @@ async function ask(place: Place, deadline: number, args: string[]): Promise<{ te
 }
 
 const silent = "it did not answer in time";
+/** What git says of our own disk: nobody should look for that at origin. */
+const full = /No space left on device|Disk quota exceeded|Read-only file system/;
 
 async function answered(place: Place, deadline: number, args: string[]): Promise<string> {
   const { text, fault } = await ask(place, deadline, args);
@@ -138,5 +140,11 @@ function faultOf(said: string) {
     .trim()
     .split("\n");
   const line = lines.find((l) => /^(fatal|error|ssh|remote):/.test(l)) ?? (lines[0] as string);
+  const disk = lines.find((l) => !l.startsWith("remote:") && full.test(l));
+  if (disk)
+    return outside(
+      `this clone cannot be written: ${disk}`,
+      "make room there, or use another disk; origin is as it was",
+    );
   return outside(`\`origin\` cannot be read: ${line}`, "check its address, the network and the credentials");
 }

@@ -73,6 +73,12 @@ async function fromBacklog(wire: Wire, flags: ImportFlags, dir = "backlog"): Pro
     if (typeof read === "string") found.broken.push({ from: file, why: read });
     else found.work.push(read);
   }
+  const [first] = found.broken;
+  if (first && found.broken.length > 1 && found.work.length === 0)
+    throw usage(
+      `${shown === "" ? "." : shown} is no folder of Backlog.md: none of its ${found.broken.length} files is a task (${first.from}: ${first.why})`,
+      "name that folder, like `backlog`",
+    );
   return found;
 }
 

@@ -37,7 +37,7 @@ export async function list(wire: Wire, flags: PluginFlags): Promise<void> {
       const digest = ticks.code && digestOf(ticks.code);
       const other = own && digestOf(own) !== digest ? { here: digestOf(own) } : {};
       const fails = there.levels.some((row) => row.source === pluginSource(plugin) && row.kind === "source.failed");
-      const state = stateOf(settings, ticks, digest, fails);
+      const state = stateOf(settings, ticks, digest, { fails, here: plugin in here.settings.plugins });
       const used = usersOf(here, plugin);
       return { plugin, place, digest, ...other, ...(used.length > 0 ? { used } : {}), ...state };
     }),
@@ -72,8 +72,9 @@ function stateOf(
   settings: PluginSettings | undefined,
   { code, why }: Found,
   digest: string | null,
-  fails: boolean,
+  { fails, here }: { fails: boolean; here: boolean },
 ): Pick<Row, "state" | "why"> {
+  if (!settings && here) return { state: "not named", why: "commit and push: only this folder's towline.yml names it" };
   if (!settings) return { state: "not named", why: "write it below `plugins:` in towline.yml on the default branch" };
   if (settings.off) return { state: "off" };
   if (!code) return { state: "refused", ...(why === undefined ? {} : { why }) };

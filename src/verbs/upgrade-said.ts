@@ -14,7 +14,10 @@ export function upgradeDescribed({ changed, added, version, files }: Upgraded, c
     ...(version && version.from !== version.to
       ? [`✓ the pack names towline ${version.to}${version.from ? `, no longer ${version.from}` : ""}`]
       : []),
-    ...written.map(({ path, fate }) => `✓ ${path}${fate === "new" ? " is new" : " brought up to date"}`),
+    ...written.map(({ path, fate }) => {
+      if (check) return `△ ${path} ${fate === "new" ? "would be new" : "would be brought up to date"}`;
+      return `✓ ${path} ${fate === "new" ? "is new" : "brought up to date"}`;
+    }),
     ...secrets.map(({ line, text }) => `${tick_workflow}:${line}: + ${text.trim()}`),
     ...edited.flatMap(({ path, before, after }) => [
       `△ ${path} is yours: it was changed by hand and is left. What towline would have there:`,

@@ -13,7 +13,8 @@ const jobs = size(200, 2000);
 /** In the gate the life with kills is the whole one: it holds all that a calm one does. */
 const calm_jobs = size(16, 2000);
 const tickers = size(16, 32);
-const kills = size(300, 5000);
+/** Each is one more start of a ticker, which is most of what this suite costs. */
+const kills = size(120, 5000);
 /** The calm life and, in shards, parts of the killed one, each with all of its jobs. */
 const lives: [name: string, kills: number][] =
   long && shard.count > 1

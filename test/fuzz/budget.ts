@@ -1,7 +1,7 @@
-// How many inputs, and how long one may take. `TOWLINE_LONG=1` runs 25 times as many.
+// How many inputs, and how long one may take. `TOWLINE_LONG=1` runs 25 times as many, or `more`.
 import { share, size } from "../chaos/kit/sizes.ts";
 
-export const times = (gate: number) => share(size(gate, gate * 25));
+export const times = (gate: number, more = 25) => share(size(gate, gate * more));
 
 /** Five times the bound that bench/ measures against: over this, a reader hangs. */
 const hang = 500;

@@ -72,8 +72,8 @@ describe("records", () => {
   });
 
   test.each([
-    ["good records with faults", times(100_000), mutated(files)],
-    ["generated frontmatter", times(50_000), generated(paths)],
+    ["good records with faults", times(50_000, 50), mutated(files)],
+    ["generated frontmatter", times(25_000, 50), generated(paths)],
     [
       "bytes of any sort",
       times(10_000),

@@ -127,6 +127,7 @@ describe("health", () => {
   test("sources that fail come first, with their reason", () => {
     expect(health().sources).toEqual([
       { source: "towline", subject: "github", ok: false, at: "2026-11-21T05:40:00Z", why: "the server answered 502" },
+      { source: "plugin:disk-trend", subject: "plugin:disk-trend", ok: true },
       { source: "towline", subject: "calendar", ok: true },
     ]);
   });
