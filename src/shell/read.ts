@@ -88,10 +88,17 @@ async function collect(root: string, path: string, into: SourceFile[]): Promise<
   const stat = await lstat(at).catch(() => null);
   if (stat?.isDirectory()) for (const name of (await readdir(at)).sort()) await collect(root, `${path}/${name}`, into);
   else if (stat?.isSymbolicLink()) into.push({ path, mode: "120000", text: "" });
-  else if (stat?.isFile())
-    into.push(
-      stat.size > max_bytes ? { path, mode: "100644", text: null } : source(path, "100644", await readFile(at)),
-    );
+  else if (stat?.isFile() && stat.size > max_bytes) into.push({ path, mode: "100644", text: null });
+  else if (stat?.isFile()) {
+    const bytes = await readFile(at).catch(goneMeanwhile);
+    if (bytes) into.push(source(path, "100644", bytes));
+  }
+}
+
+/** Editors, and other verbs, write beside a file and rename: such a draft may be listed and then not be there. */
+function goneMeanwhile(thrown: NodeJS.ErrnoException): null {
+  if (thrown.code !== "ENOENT") throw thrown;
+  return null;
 }
 
 function usable({ state, problems }: { state: State | null; problems: Problem[] }): State {
