@@ -64,10 +64,7 @@ async function play(world: World, block: Block): Promise<void> {
 
 afterAll(end);
 
-/** The rest takes a minute of the processor more: `npm run test:long -- docs/run`. */
-const short = ["README.md", "docs/start.md"];
-const long = process.env.TOWLINE_LONG !== undefined;
-const played = pages.filter((page) => (long || short.includes(page)) && blocks.get(page)?.some(runs));
+const played = pages.filter((page) => blocks.get(page)?.some(runs));
 
 describe.skipIf(lacksSshd)(`commands of the pages, typed; ${needs}`, () => {
   test.each(played)("%s", { timeout: 900_000 }, async (page) => {
