@@ -64,7 +64,10 @@ async function play(world: World, block: Block): Promise<void> {
 
 afterAll(end);
 
-const played = pages.filter((page) => blocks.get(page)?.some(runs));
+/** The others take a minute of the processor more, which a whole run has not: `npm run test:long -- docs/run`. */
+const short = ["README.md", "docs/start.md"];
+const long = process.env.TOWLINE_LONG !== undefined;
+const played = pages.filter((page) => (long || short.includes(page)) && blocks.get(page)?.some(runs));
 
 describe.skipIf(lacksSshd)(`commands of the pages, typed; ${needs}`, () => {
   test.each(played)("%s", { timeout: 900_000 }, async (page) => {
