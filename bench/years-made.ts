@@ -3,7 +3,7 @@ import { parentPort } from "node:worker_threads";
 import { rollInto, shelfOf } from "../src/core/archive.ts";
 import { indexPath, indexText } from "../src/core/archive-index.ts";
 import { digest } from "../src/core/hash.ts";
-import { gitId } from "../src/shell/archive-index.ts";
+import { blobId } from "../src/shell/repo-read.ts";
 
 export const end = Date.parse("2026-11-28T00:00:00Z");
 /** Days whose records are not archived. */
@@ -45,7 +45,7 @@ function filesOf(back: number): [string, string][] {
   );
   return [...rolled].flatMap(([path, text]) => [
     [path, text],
-    [indexPath(path), indexText(path, text, gitId(text, "sha1"), "UTC")],
+    [indexPath(path), indexText(path, text, blobId(Buffer.from(text), "sha1"), "UTC")],
   ]);
 }
 

@@ -1,6 +1,6 @@
 // What archived jobs cost, as small rows beside their archive: the months on the dashboard need no record of them.
 import { z } from "zod";
-import { type CostRow, costRow, costsBy } from "./costs.ts";
+import { type CostRow, costRow, costsBy, rowOf } from "./costs.ts";
 import { localDay } from "./due.ts";
 import type { Entry } from "./entry.ts";
 import { expensesOf } from "./spent.ts";
@@ -51,37 +51,10 @@ const lineOf = (month: string, by: ArchivedCost[1], row: CostRow): ArchivedCost 
   row.minutes,
 ];
 
-const exact = (value: number) => Math.round(value * 1e6) / 1e6;
-
 /** Rows of one side, out of those of a month. */
-export function archivedRows(costs: readonly ArchivedCost[], side: ArchivedCost[1]): CostRow[] {
-  return costs
+export const archivedRows = (costs: readonly ArchivedCost[], side: ArchivedCost[1]): CostRow[] =>
+  costs
     .filter(([, by]) => by === side)
-    .map(([, , name, runs, accepted, usd, list_usd, tokens, minutes]) => {
-      const each = accepted === 0 ? null : exact(usd / accepted);
-      return { name, runs, accepted, usd, usd_per_accepted: each, list_usd, tokens, minutes, reserved_usd: 0 };
-    });
-}
-
-/** Rows of the same name put together, in the order of `costsBy`. */
-export function mergedRows(rows: readonly CostRow[]): CostRow[] {
-  const merged = [...Map.groupBy(rows, ({ name }) => name)].map(([name, list]): CostRow => {
-    if (list.length === 1) return list[0] as CostRow;
-    const total = (of: (row: CostRow) => number) => exact(list.reduce((all, row) => all + of(row), 0));
-    const [accepted, usd] = [total((row) => row.accepted), total((row) => row.usd)];
-    return {
-      name,
-      runs: total((row) => row.runs),
-      accepted,
-      usd,
-      usd_per_accepted: accepted === 0 ? null : exact(usd / accepted),
-      list_usd: total((row) => row.list_usd),
-      tokens: total((row) => row.tokens),
-      minutes: total((row) => row.minutes),
-      reserved_usd: total((row) => row.reserved_usd),
-    };
-  });
-  return merged.sort(
-    (a, b) => b.usd - a.usd || b.list_usd - a.list_usd || b.runs - a.runs || (a.name < b.name ? -1 : 1),
-  );
-}
+    .map(([, , name, runs, accepted, usd, list_usd, tokens, minutes]) =>
+      rowOf(name, { runs, accepted, usd, list_usd, tokens, minutes, reserved_usd: 0 }),
+    );

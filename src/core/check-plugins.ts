@@ -38,7 +38,7 @@ export function pluginProblems(pack: Pack, paths: readonly string[]): Problem[] 
   }
   for (const [name, [first = "", second]] of files) {
     for (const [what, taken] of Object.entries({ runtime: own_runtimes, transport: own_transports, forge: own_forges }))
-      if (taken.has(name) && new RegExp(`\\b${what}\\b`).test(pack.texts.get(first) ?? ""))
+      if (taken.has(name) && speaksOf(pack.texts.get(first) ?? "", what))
         problems.push({
           ...problem(
             first,
@@ -95,7 +95,9 @@ export function pluginOffer(
   if (own === undefined) return null;
   if (own.off) return { why: `the plugin \`${name}\` is switched off`, fix: "take `off` away from it in towline.yml" };
   const text = [...pack.texts].find(([path]) => code.exec(path)?.[1] === name)?.[1];
-  if (own.package === undefined && text !== undefined && !new RegExp(`\\b${what}\\b`).test(text))
+  if (own.package === undefined && text !== undefined && !speaksOf(text, what))
     return { why: `the plugin \`${name}\` offers no ${what}`, fix: "name another" };
   return "fine";
 }
+
+const speaksOf = (text: string, what: string) => new RegExp(`\\b${what}\\b`).test(text);

@@ -6,7 +6,7 @@ import { locate } from "./locate.ts";
 import { examples } from "./markdown.ts";
 import { nearest } from "./nearest.ts";
 import { actionOf, matches, operators, valueFault } from "./rules.ts";
-import { readYaml } from "./split.ts";
+import { isMap, readYaml } from "./split.ts";
 import { action_names } from "./triage.ts";
 import { workflowOf } from "./workflow-calls.ts";
 
@@ -36,9 +36,6 @@ const byPredicate: Expected = (rule, pupdate) =>
       ? "ask"
       : actionOf(rule.data.then[0] as Record<string, unknown>)
     : "ignored";
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === "object" && !Array.isArray(value);
 
 function predicate(pack: Pack, rule: Entry<"rule">, when: Record<string, unknown>, path: PropertyKey[]): Problem[] {
   if (Object.keys(when).length === 0)

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { idOf } from "./entry.ts";
 import type { Settings } from "./schema.ts";
-import { split, type Wrong } from "./split.ts";
+import { isMap, split, type Wrong } from "./split.ts";
 
 type Collections = Settings["collections"];
 
@@ -94,8 +94,6 @@ export function rowsOf(
       return { ...row, data, body: parts.body, ...(read.success ? {} : { error: read.error }) };
     });
 }
-
-const isMap = (value: unknown): value is Json => value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** Frontmatter is text; a number or a yes is made of it where the schema asks for one, and `007` stays text elsewhere. */
 function typed(value: unknown, schema: unknown): unknown {

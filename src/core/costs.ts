@@ -22,24 +22,45 @@ export interface CostRow {
   reserved_usd: number;
 }
 
+/** Sums of money and time without the noise of binary fractions. */
 const exact = (value: number) => Math.round(value * 1e6) / 1e6;
 
 export function costRow(name: string, expenses: readonly Expense[]): CostRow {
   const sum = (of: (one: Expense) => Sum) => expenses.reduce<Sum>((all, one) => plus(all, of(one)), nothing);
   const spent = sum((one) => one.spent);
-  const accepted = expenses.filter((one) => one.accepted).length;
-  return {
-    name,
+  return rowOf(name, {
     runs: spent.runs,
-    accepted,
-    usd: exact(spent.usd),
-    usd_per_accepted: accepted === 0 ? null : exact(spent.usd / accepted),
-    list_usd: exact(expenses.reduce((all, one) => all + one.list, 0)),
+    accepted: expenses.filter((one) => one.accepted).length,
+    usd: spent.usd,
+    list_usd: expenses.reduce((all, one) => all + one.list, 0),
     tokens: spent.tokens,
-    minutes: exact(spent.minutes),
-    reserved_usd: exact(sum((one) => one.reserved).usd),
+    minutes: spent.minutes,
+    reserved_usd: sum((one) => one.reserved).usd,
+  });
+}
+
+/** A row of these sums. */
+export function rowOf(name: string, sums: Omit<CostRow, "name" | "usd_per_accepted">): CostRow {
+  const { runs, accepted, usd, list_usd, tokens, minutes, reserved_usd } = sums;
+  const each = accepted === 0 ? null : exact(usd / accepted);
+  return {
+    ...{ name, runs, accepted, usd: exact(usd), usd_per_accepted: each, list_usd: exact(list_usd), tokens },
+    ...{ minutes: exact(minutes), reserved_usd: exact(reserved_usd) },
   };
 }
+
+/** Rows of the same name put together, dearest first. */
+export const mergedRows = (rows: readonly CostRow[]): CostRow[] =>
+  [...Map.groupBy(rows, ({ name }) => name)]
+    .map(([name, list]) => {
+      const total = (key: Exclude<keyof CostRow, "name" | "usd_per_accepted">) =>
+        list.reduce((all, row) => all + row[key], 0);
+      return rowOf(name, {
+        ...{ runs: total("runs"), accepted: total("accepted"), usd: total("usd"), list_usd: total("list_usd") },
+        ...{ tokens: total("tokens"), minutes: total("minutes"), reserved_usd: total("reserved_usd") },
+      });
+    })
+    .sort(dearestFirst);
 
 /** Dearest first; days and months in order. Attempts that were under way when this was read are in `reserved_usd` only. */
 export function costsBy(expenses: readonly Expense[], by: Grouping, zone: string): CostRow[] {
@@ -48,11 +69,12 @@ export function costsBy(expenses: readonly Expense[], by: Grouping, zone: string
       ? localDay(zone, new Date(one.at)).day.slice(0, by === "day" ? 10 : 7)
       : (one[by] ?? "-");
   const rows = [...Map.groupBy(expenses, key)].map(([name, list]) => costRow(name, list));
-  const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-  return by === "day" || by === "month"
-    ? rows.sort((a, b) => order(a.name, b.name))
-    : rows.sort((a, b) => b.usd - a.usd || b.list_usd - a.list_usd || b.runs - a.runs || order(a.name, b.name));
+  return rows.sort(by === "day" || by === "month" ? byName : dearestFirst);
 }
+
+const byName = (a: CostRow, b: CostRow) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+const dearestFirst = (a: CostRow, b: CostRow) =>
+  b.usd - a.usd || b.list_usd - a.list_usd || b.runs - a.runs || byName(a, b);
 
 /** Aligned columns, for a terminal. Columns that hold nothing are left out. */
 export function costTable(by: Grouping, rows: readonly CostRow[], total: CostRow): string[] {

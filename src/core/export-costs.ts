@@ -1,6 +1,6 @@
 // What each month cost, for the dashboard.
-import { type ArchivedCost, archivedRows, mergedRows, type Side } from "./archive-costs.ts";
-import { type CostRow, costRow, costsBy } from "./costs.ts";
+import { type ArchivedCost, archivedRows, type Side } from "./archive-costs.ts";
+import { type CostRow, costRow, costsBy, mergedRows } from "./costs.ts";
 import { dayOf, type World } from "./export-world.ts";
 import type { Exported } from "./exported.ts";
 import { type Expense, expensesOf } from "./spent.ts";

@@ -1,6 +1,7 @@
 // Which rules fire for a pupdate: by their conditions, and by what fired and matched before.
 import type { Entry } from "./entry.ts";
 import { fieldOf, matches } from "./rules.ts";
+import { isMap } from "./split.ts";
 import type { FiredRow } from "./state.ts";
 
 type Rule = Entry<"rule">;
@@ -164,9 +165,6 @@ function indexOf(rules: Rule[]): Index {
     others: wanted.filter(({ kinds }) => kinds === null).map(({ rule }) => rule),
   };
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** The kinds that a condition can be true for; null: any. */
 export function kindsOf(when: Record<string, unknown>): ReadonlySet<string> | null {

@@ -2,12 +2,12 @@
 import { actionOf } from "./rules.ts";
 import { formatDuration } from "./scalar.ts";
 import type { Fields } from "./schema.ts";
+import { isMap } from "./split.ts";
 import { oneLine } from "./text.ts";
 
 type Rule = Fields<"rule">;
 type Map = Record<string, unknown>;
 
-const isMap = (value: unknown): value is Map => value !== null && typeof value === "object" && !Array.isArray(value);
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
 const written = (value: unknown) => `“${oneLine(typeof value === "string" ? value : JSON.stringify(value), 120)}”`;
 

@@ -127,10 +127,18 @@ export const forge_offer = z
   .refine(({ can }) => can.includes("show") && can.includes("propose"), "must have `show` and `propose`");
 export type ForgeOffer = z.infer<typeof forge_offer>;
 
-/** Names that are towline's own: a plugin of such a name offers none. */
-export const own_runtimes: ReadonlySet<string> = new Set(["shell", "picoclaw", "ollama", "claude", "tmux", "codex"]);
-export const own_transports: ReadonlySet<string> = new Set(["ssh", "openssh", "local"]);
-export const own_forges: ReadonlySet<string> = new Set(["git", "github"]);
+// Names that are towline's own: a plugin of such a name offers none. The tables of variants hold just these, by their types.
+const ours = {
+  runtimes: ["shell", "picoclaw", "ollama", "claude", "tmux", "codex"],
+  transports: ["ssh", "openssh", "local"],
+  forges: ["git", "github"],
+} as const;
+export type OwnRuntime = (typeof ours.runtimes)[number];
+export type OwnTransport = (typeof ours.transports)[number];
+export type OwnForge = (typeof ours.forges)[number];
+export const own_runtimes: ReadonlySet<string> = new Set(ours.runtimes);
+export const own_transports: ReadonlySet<string> = new Set(ours.transports);
+export const own_forges: ReadonlySet<string> = new Set(ours.forges);
 
 interface Offers {
   runtime?: RuntimeOffer | undefined;

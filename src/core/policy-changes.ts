@@ -2,6 +2,7 @@
 // before anything else.
 import type { Entry } from "./entry.ts";
 import { pathClass } from "./schema.ts";
+import { isMap } from "./split.ts";
 import type { State } from "./state.ts";
 import { cell } from "./text.ts";
 
@@ -79,8 +80,6 @@ function differences(old: unknown, now: unknown, known: boolean, at: string[] = 
   return [`${cell(at.join("."), 60)} ${known ? `${show(old)} → ` : ""}${show(now)}`];
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === "object" && !Array.isArray(value);
 const inner = (value: unknown, name: string) => (isMap(value) && Object.hasOwn(value, name) ? value[name] : undefined);
 const show = (value: unknown) =>
   value === undefined ? "(none)" : cell(typeof value === "string" ? value : (JSON.stringify(value) ?? ""), 60);

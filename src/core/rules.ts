@@ -1,6 +1,7 @@
 // Rules are predicates over pupdate fields. No model decides; the same pupdate always gets the same answer.
 import { parseDuration } from "./scalar.ts";
 import type { Pupdate } from "./schema.ts";
+import { isMap } from "./split.ts";
 import { globTest, longest_glob } from "./text-glob.ts";
 
 /** One leaf of a predicate and how it was judged: what `towline why` prints. */
@@ -112,9 +113,6 @@ function valueAt(pupdate: unknown, path: readonly string[]): unknown {
   }
   return value;
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** Judges a predicate and keeps every leaf, so that the answer can be explained field by field. */
 export function judge(when: Record<string, unknown>, pupdate: object): Verdict {

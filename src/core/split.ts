@@ -15,6 +15,10 @@ export function readYaml(text: string): unknown {
   return load(text, { schema: FAILSAFE_SCHEMA, maxAliases: 0, maxDepth: max_depth });
 }
 
+/** A mapping, as YAML or JSON gives it. */
+export const isMap = (value: unknown): value is Record<string, unknown> =>
+  value !== null && typeof value === "object" && !Array.isArray(value);
+
 const denied = () => {
   throw new Error("only yaml frontmatter is read");
 };

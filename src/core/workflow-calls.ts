@@ -10,6 +10,7 @@ import { most_notices, type Notice } from "./notices.ts";
 import { isLead } from "./part.ts";
 import { fill } from "./rules.ts";
 import type { Settings } from "./schema.ts";
+import { isMap } from "./split.ts";
 import type { State } from "./state.ts";
 import { clean, oneLine } from "./text.ts";
 
@@ -18,9 +19,6 @@ const most_inputs = 25;
 const longest = 1000;
 /** All but these: what shells, expressions and quotes are made of. A workflow may put an input where it should not. */
 const unsafe = /[^\p{L}\p{N} _.,:/@#+=%-]/gu;
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** The file that an action of the kind `call` names; null: it calls no workflow. */
 export function workflowOf(value: unknown): string | null {

@@ -1,4 +1,5 @@
 // The forges, in one table. None but bare git is loaded before something is asked of it.
+import type { OwnForge } from "../core/plugin-offers.ts";
 import type { ForgeSettings, Settings } from "../core/schema.ts";
 import type { Web } from "../core/web-links.ts";
 import { configuration } from "../errors.ts";
@@ -25,7 +26,7 @@ type Load = (settings: ForgeSettings, targets: Targets, options: ForgeOptions) =
 const variants = {
   git: async (_, targets) => git(targets),
   github: async (settings, targets, options) => (await import("./github.ts")).github(settings, targets, options),
-} satisfies Record<string, Load>;
+} satisfies Record<OwnForge, Load>;
 
 /** One of ours, or a plugin's: ours go first. */
 async function load(settings: ForgeSettings, targets: Targets, options: ForgeOptions): Promise<Forge> {

@@ -94,7 +94,8 @@ export async function kit(file: string): Promise<Kit> {
     sent: {},
     page: undefined,
     offers,
-    words: async (agent = {}, prompt = "Say something.") => wordsOf((await runtimeOf()).launch(workOf(agent, prompt))),
+    words: async (agent = {}, prompt = "Say something.") =>
+      wordsOf((await runtimeOf()).launch(assignmentOf(agent, prompt))),
     reads: async (printed, exit = 0) => (await runtimeOf()).outcome(resultOf(printed, exit)),
     ask: async (what, given, recorded = {}) => {
       made.sent = {};
@@ -125,7 +126,7 @@ export async function kit(file: string): Promise<Kit> {
   return made;
 }
 
-const workOf = (agent: Record<string, unknown>, prompt: string): Assignment => ({
+const assignmentOf = (agent: Record<string, unknown>, prompt: string): Assignment => ({
   ...{ job: "kit-0123456789", epoch: 1, task: taskSchema.parse({ title: "A task" }), prompt, character: "", notes: "" },
   agent: agentSchema.parse({ runtime: "kit", ...(texts(agent) as object) }),
   secrets: {},

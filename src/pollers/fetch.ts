@@ -3,6 +3,7 @@ import { digest } from "../core/hash.ts";
 import type { HttpSettings } from "../core/schema.ts";
 import { oneLine } from "../core/text.ts";
 import { configuration } from "../errors.ts";
+import { bodyOf } from "../shell/body.ts";
 import { wayOut } from "../shell/way-out.ts";
 
 const max_bytes = 8 << 20;
@@ -73,7 +74,7 @@ export async function readSource(source: Source, ask: Ask): Promise<Read> {
   try {
     const answer = await follow(url, headers, { env: ask.env, signal, carries: Object.keys(secret).length > 0 });
     if (answer.status === 304) return { text: null, tag: ask.tag ?? "" };
-    const text = await bodyOf(answer, url);
+    const text = await textOf(answer, url);
     return { text, tag: tagOf(answer.headers, asked) };
   } catch (thrown) {
     throw faultOf(thrown, url, { limit, outer: ask.signal, wall: source.wall });
@@ -174,19 +175,13 @@ async function follow(url: URL, headers: Record<string, string>, { env, signal, 
   throw new SourceFault(`${url.host} sends from one address to the next without an end`);
 }
 
-async function bodyOf(answer: Response, { host }: URL): Promise<string> {
+async function textOf(answer: Response, { host }: URL): Promise<string> {
   if (!answer.ok) {
     await answer.body?.cancel();
     throw refusal(answer, host);
   }
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of answer.body ?? []) {
-    size += part.length;
-    if (size > max_bytes) throw new SourceFault(`${host} gives more than ${max_bytes >> 20} MiB`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
+  const tooLarge = () => new SourceFault(`${host} gives more than ${max_bytes >> 20} MiB`);
+  return `${await bodyOf(answer, max_bytes, tooLarge)}`;
 }
 
 function refusal({ status, headers }: Response, host: string): SourceFault {

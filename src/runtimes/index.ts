@@ -1,4 +1,5 @@
 // The runtimes, in one table.
+import type { OwnRuntime } from "../core/plugin-offers.ts";
 import type { State } from "../core/state.ts";
 import { configuration } from "../errors.ts";
 import type { Runtime } from "../ports.ts";
@@ -17,7 +18,7 @@ export const runtimes = {
   claude: claude(),
   tmux: tmux(),
   codex: codex(),
-} satisfies Record<string, Runtime>;
+} satisfies Record<OwnRuntime, Runtime>;
 
 /** One of these, or what a plugin offers as far as it was looked at; ours go first. */
 export function runtimeOf(

@@ -1,8 +1,8 @@
 // The indexes beside archives: written with them, mended where they are missing, asked before an archive is opened.
-import { createHash } from "node:crypto";
 import { isArchive } from "../core/archive.ts";
 import { indexedBy, indexPath, indexText, mayName, readIndex, type Shelf } from "../core/archive-index.ts";
 import type { Changes, Repo, TreeItem } from "../ports.ts";
+import { blobId } from "./repo-read.ts";
 
 /** Indexes that one commit writes anew at most, and archives that are held for it at once. */
 const most = { mended: 400, held: 8 };
@@ -37,7 +37,8 @@ export async function archivesNaming(repo: Repo, commit: string, folder: string,
 export async function indexChanges(repo: Repo, ledger: string, files: ReadonlyMap<string, string>, zone: string) {
   const changes: Changes = new Map();
   const kind = ledger.length === 64 ? "sha256" : "sha1";
-  for (const [file, text] of files) changes.set(indexPath(file), indexText(file, text, gitId(text, kind), zone));
+  for (const [file, text] of files)
+    changes.set(indexPath(file), indexText(file, text, blobId(Buffer.from(text), kind), zone));
   const items = await repo.tree(ledger, ["archive"], "stored");
   const there = new Map(items.filter(isRegular).map(({ path, blob }) => [path, blob]));
   for (const { path } of items) {
@@ -56,14 +57,9 @@ export async function indexChanges(repo: Repo, ledger: string, files: ReadonlyMa
       const bytes = texts.get(blob);
       const text = bytes ? indexText(file, utf8.decode(bytes), blob, zone) : null;
       // One that stands there as it would be written is not believed all the same: it is no news.
-      if (text !== null && gitId(text, kind) !== there.get(indexPath(file))) changes.set(indexPath(file), text);
+      if (text !== null && blobId(Buffer.from(text), kind) !== there.get(indexPath(file)))
+        changes.set(indexPath(file), text);
     }
   }
   return { changes, more: lacking.length > some.length };
-}
-
-/** The id of a file of this text, as git names it. */
-export function gitId(text: string, kind: "sha1" | "sha256"): string {
-  const bytes = Buffer.from(text);
-  return createHash(kind).update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
 }

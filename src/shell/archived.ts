@@ -1,9 +1,8 @@
 // Reads of a repository that find archived records at the paths where they were, under the ids of their texts.
-import { createHash } from "node:crypto";
 import { askedIn, isArchive, mayHold, rowIn } from "../core/archive.ts";
 import type { TreeItem } from "../ports.ts";
 import type { Place } from "./git.ts";
-import { readBlobs, readTree } from "./repo-read.ts";
+import { blobId, readBlobs, readTree } from "./repo-read.ts";
 
 /** Files of records that are held at once. */
 const at_once = 16;
@@ -31,7 +30,7 @@ export function archivedReads(place: Place): ArchivedReads {
     const unread = files.filter(({ blob }) => !listed.has(blob));
     for (let from = 0; from < unread.length; from += at_once)
       for (const { file, blob, rows } of await rowsOf(place, unread.slice(from, from + at_once))) {
-        const made = rows.map(({ path, bytes }) => ({ path, id: idOf(bytes, sized) }));
+        const made = rows.map(({ path, bytes }) => ({ path, id: blobId(bytes, sized) }));
         for (const { id } of made) holders.set(id, { file, blob });
         listed.set(blob, made);
       }
@@ -72,7 +71,7 @@ export function archivedReads(place: Place): ArchivedReads {
           const wanted = new Set(rolled.get(blob));
           const sized = blob.length === 64 ? "sha256" : "sha1";
           for (const { bytes } of rows) {
-            const id = idOf(bytes, sized);
+            const id = blobId(bytes, sized);
             if (wanted.has(id)) found.set(id, bytes.length > maxBytes ? null : bytes);
           }
         }
@@ -99,7 +98,3 @@ async function rowsOf(place: Place, files: { path: string; blob: string }[]) {
     return { file, blob, rows };
   });
 }
-
-/** As git names such a file. */
-const idOf = (bytes: Buffer, kind: "sha1" | "sha256") =>
-  createHash(kind).update(`blob ${bytes.length}\0`).update(bytes).digest("hex");

@@ -1,5 +1,6 @@
 // Downloads what a pack trusts to be run on its machines: bounded in size and time, and never led astray.
 import { configuration, messageOf, outside } from "../errors.ts";
+import { bodyOf } from "./body.ts";
 import { wayOut } from "./way-out.ts";
 
 export interface DownloadOptions {
@@ -97,18 +98,14 @@ async function bytesOf(answer: Response, options: DownloadOptions, heard: () => 
       "is it the right file? A local one can be given with --file",
     );
   if (all !== undefined && all > options.most) throw tooLarge();
-  const parts: Uint8Array[] = [];
-  let have = 0;
-  for await (const part of answer.body ?? []) {
+  const body = await bodyOf(answer, options.most, tooLarge, (have) => {
     heard();
-    have += part.length;
-    if (have > options.most) throw tooLarge();
-    parts.push(part);
-    options.progress?.(have, all);
-  }
+    if (have <= options.most) options.progress?.(have, all);
+  });
   const wanted = options.size ?? all;
-  if (wanted !== undefined && have !== wanted) throw new Error(`it was cut: ${have} of ${wanted} bytes came`);
-  return Buffer.concat(parts);
+  if (wanted !== undefined && body.length !== wanted)
+    throw new Error(`it was cut: ${body.length} of ${wanted} bytes came`);
+  return body;
 }
 
 /** Without a query, which may hold a signature. */

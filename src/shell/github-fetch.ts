@@ -1,4 +1,6 @@
 // How GitHub's answers come in: from its own server, whole, and as JSON.
+import { bodyOf } from "./body.ts";
+
 type Fetch = typeof fetch;
 
 const max_bytes = 16 << 20;
@@ -10,7 +12,7 @@ export function guarded(origin: string, fetch: Fetch): Fetch {
     const answer = await fetch(input, init);
     if (answer.url !== "" && new URL(answer.url).origin !== origin) throw new TypeError("a redirect to another server");
     if ([204, 205, 304].includes(answer.status)) return answer;
-    const text = await whole(answer);
+    const text = `${await bodyOf(answer, max_bytes, () => new TypeError("an answer that is too large"))}`;
     if (answer.ok) parsed(text);
     return new Response(text, { status: answer.status, headers: answer.headers });
   };
@@ -22,15 +24,4 @@ function parsed(text: string): void {
   } catch {
     throw new TypeError("an answer that is cut or no JSON");
   }
-}
-
-async function whole(answer: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of answer.body ?? []) {
-    size += part.length;
-    if (size > max_bytes) throw new TypeError("an answer that is too large");
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }

@@ -30,6 +30,7 @@ import { type Pool, withoutName } from "./pool.ts";
 import { prepare } from "./prepare.ts";
 import { addRecords } from "./read.ts";
 import { type Code, closeTrees, sendWork } from "./repos.ts";
+import { readerOf } from "./result-reader.ts";
 import type { Screen } from "./screen.ts";
 
 export interface Hands {
@@ -156,8 +157,9 @@ async function collect(
       ) {
         const result = await fetched(opened.session, job, held, findings);
         if (result === null) continue;
-        const runtime = await readerOf({ runtimes, plug }, state, job, findings);
-        if (runtime) await take({ screen, code }, state, job, { result, runtime, host: host.id }, findings);
+        const runtime = await readerOf({ runtimes, plug }, state, job.data.run.runtime ?? "");
+        if (typeof runtime === "string") findings.later.set(job.id, runtime);
+        else await take({ screen, code }, state, job, { result, runtime, host: host.id }, findings);
       }
     }
     await closeTrees(opened.session, state, host.id, answer.facts, { now: clock.now(), repo });
@@ -173,24 +175,6 @@ async function collect(
     if (!sameMachine(job)) findings.strangers.set(job.id, "is another machine than the one that was given this job");
     else if (!known) findings.absent.add(job.id);
   }
-}
-
-/** What reads a job's result. Where that is a plugin's and fails, the host keeps the result, and the next tick tries again. */
-async function readerOf(
-  { runtimes, plug }: Pick<Hands, "runtimes" | "plug">,
-  state: State,
-  job: Entry<"job">,
-  { later }: Findings,
-): Promise<Runtime | undefined> {
-  const name = job.data.run.runtime ?? "";
-  if (!Object.hasOwn(runtimes, name)) await plug?.(state, name);
-  const runtime = runtimeOf(runtimes, state, name);
-  const found = state.plugged?.get(name);
-  if (!runtime && found && "fault" in found)
-    later.set(job.id, `it has ended, and the plugin ${name}, by which its answer is read, fails: ${found.fault}`);
-  else if (!runtime)
-    later.set(job.id, `it has ended, and its answer cannot be read: towline.yml names no plugin ${name} any more`);
-  return runtime;
 }
 
 /** Puts before a running agent what is claimed for it, and hears what it was shown: also of one that has just ended. */

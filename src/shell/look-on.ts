@@ -1,10 +1,12 @@
 // Looks on at a run while it prints, until it ends: asks its host again and again, and goes on where a connection broke.
 import type { Entry } from "../core/entry.ts";
 import { epochOf, isLive } from "../core/jobs.ts";
+import type { Cut } from "../core/mask.ts";
 import { clean } from "../core/text.ts";
 import { configuration, messageOf } from "../errors.ts";
 import { heed, Interrupted } from "../interrupt.ts";
 import type { Clock, Glimpse } from "../ports.ts";
+import { type Piece, wholeLines } from "./lines.ts";
 import type { Pool } from "./pool.ts";
 
 export interface Stand {
@@ -20,6 +22,8 @@ export interface Looking {
   connect(): Pool;
   /** The job as origin has it now. */
   stand(): Promise<Stand>;
+  /** Takes secrets out. */
+  mask(text: string, cut: Cut): string;
   /** Whole lines, made harmless. */
   said(stream: Stream, text: string): void;
   note(line: string): void;
@@ -37,8 +41,6 @@ export interface Seen {
 const pause = 1000;
 /** Longest pause in ms between two tries to reach a host. */
 const longest = 15_000;
-/** A line that is longer is shown in pieces. */
-const most_held = 64 << 10;
 
 export async function lookOn(at: Looking, first: Stand): Promise<Seen> {
   const eyes = watching(at, first);
@@ -59,16 +61,16 @@ function watching(at: Looking, first: Stand) {
   let failed = 0;
   let shown = 0;
   const from = { out: 0, err: 0 };
-  let lines = { out: splitter(), err: splitter() };
+  let lines = { out: wholeLines(), err: wholeLines() };
   const note = (line: string) => {
     if (line !== told) at.note(line);
     told = line;
   };
   const flush = () => {
-    for (const stream of ["out", "err"] as const) if (lines[stream].rest() !== "") say(stream, lines[stream].take());
+    for (const stream of ["out", "err"] as const) say(stream, lines[stream].end());
   };
-  const say = (stream: Stream, text: string) => {
-    if (text !== "") at.said(stream, clean(text));
+  const say = (stream: Stream, piece: Piece | null) => {
+    if (piece && piece.text !== "") at.said(stream, clean(at.mask(piece.text, piece.cut)));
   };
   const seen = (how: Seen["how"]): Seen => {
     flush();
@@ -86,7 +88,7 @@ function watching(at: Looking, first: Stand) {
     if (epochOf(before.job) === epochOf(stand.job) && before.job.data.host === stand.job.data.host) return;
     flush();
     from.out = from.err = 0;
-    lines = { out: splitter(), err: splitter() };
+    lines = { out: wholeLines(), err: wholeLines() };
     if (isLive(stand.job)) note(`it was given to ${stand.job.data.host} once more`);
   }
 
@@ -136,27 +138,6 @@ function watching(at: Looking, first: Stand) {
         if (quiet && isLive(stand.job)) await sleep(glimpse.state === "running" ? pause : pause * 3);
       }
       return seen("over");
-    },
-  };
-}
-
-/** Bytes to whole lines: no letter and no secret is cut in two. */
-function splitter() {
-  const decoder = new TextDecoder();
-  let held = "";
-  return {
-    add(bytes: Uint8Array): string {
-      held += decoder.decode(bytes, { stream: true });
-      const cut = held.length > most_held ? held.length : held.lastIndexOf("\n") + 1;
-      const whole = held.slice(0, cut);
-      held = held.slice(cut);
-      return whole;
-    },
-    rest: () => held,
-    take(): string {
-      const rest = `${held}\n`;
-      held = "";
-      return rest;
     },
   };
 }

@@ -1,5 +1,6 @@
 // One question to whatever speaks OpenAI's API at an address that the settings name (Ollama does).
 import { messageOf } from "../errors.ts";
+import { bodyOf } from "./body.ts";
 
 interface Asked {
   /** Up to and with `/v1`. */
@@ -25,7 +26,7 @@ export async function askModel({ url, token, signal, ...at }: Asked, path: strin
       redirect: "error",
       signal,
     });
-    const text = await whole(response);
+    const text = `${await bodyOf(response, most, () => new Error("its answer is too long"))}`;
     if (!response.ok) throw new Error(`it answers ${response.status}`);
     return JSON.parse(text);
   } catch (thrown) {
@@ -37,15 +38,3 @@ const reasonOf = (thrown: unknown) => {
   const cause = thrown instanceof Error ? (thrown.cause as { code?: string } | undefined) : undefined;
   return thrown instanceof SyntaxError ? "its answer is no JSON" : (cause?.code ?? messageOf(thrown));
 };
-
-/** All of an answer, unless it is far too long. */
-async function whole(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of response.body ?? []) {
-    bytes += part.length;
-    if (bytes > most) throw new Error("its answer is too long");
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
-}

@@ -1,4 +1,5 @@
 // Bulk reads from git's object store, each by one process: lists of files, contents, differences.
+import { createHash } from "node:crypto";
 import { outside } from "../errors.ts";
 import type { Authored, TreeItem } from "../ports.ts";
 import { type Place, type Ran, runGit } from "./git.ts";
@@ -169,3 +170,7 @@ const readFault = (message: string, ran: Ran) =>
     `${message}: ${ran.stderr.trim().split("\n").at(-1) || "git gave no reason"}`,
     "if the clone is damaged, or too shallow for that commit, make a fresh one",
   );
+
+/** The id of a file of these bytes, as git names it. */
+export const blobId = (bytes: Buffer, kind: "sha1" | "sha256"): string =>
+  createHash(kind).update(`blob ${bytes.length}\0`).update(bytes).digest("hex");

@@ -1,8 +1,8 @@
 // A quiet tick builds nothing. Where it can reach what is served, it notes that it was there: open pages ask for this file.
-import { randomBytes } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tickTime } from "../core/export-beat.ts";
+import { writeWhole } from "./write-whole.ts";
 
 export interface Heard {
   /** When the newest tick came. */
@@ -30,9 +30,5 @@ export async function noteTick(folder: string, id: string): Promise<void> {
   const tick = tickTime(id);
   const file = join(folder, version_file);
   const text = tick && versionWith(await readFile(file, "utf8").catch(() => ""), { tick, live: true });
-  if (!text) return;
-  const draft = join(folder, `.${version_file}.${randomBytes(6).toString("hex")}`);
-  await writeFile(draft, text)
-    .then(() => rename(draft, file))
-    .catch(() => rm(draft, { force: true }));
+  if (text) await writeWhole(file, text).catch(() => {});
 }

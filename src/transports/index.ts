@@ -1,4 +1,5 @@
 // The variants, in one table.
+import type { OwnTransport } from "../core/plugin-offers.ts";
 import { configuration } from "../errors.ts";
 import type { Transport } from "../ports.ts";
 import { type LocalOptions, local } from "./local.ts";
@@ -17,7 +18,7 @@ const variants = {
   ssh: ({ agent }: TransportOptions) => ssh({ agent }),
   openssh: ({ env, home, path }: TransportOptions) => openssh({ env: { HOME: home, PATH: path, ...env } }),
   local: (options: TransportOptions) => local(options),
-} satisfies Record<string, (options: TransportOptions) => Transport>;
+} satisfies Record<OwnTransport, (options: TransportOptions) => Transport>;
 
 /** Throws a configuration Fault for a name that is not there. */
 export function transport(name: string, options: TransportOptions): Transport {

@@ -63,7 +63,7 @@ const proposable = /^(?:insights|learnings)\/[a-z0-9-]{1,80}\.md$/;
 const reachOf = (wire: Wire, dir: string) => ({
   env: wire.env,
   origin: () => originUrl(dir, wire.env),
-  offers: (name: string) => plugOf(wire, dir).forgeHere(name),
+  offers: (name: string) => plugOf(wire, dir).forges(name),
   keep: (name: string, value: string) => wire.secrets.add(name, value),
 });
 

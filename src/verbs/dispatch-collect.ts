@@ -10,11 +10,12 @@ import type { State } from "../core/state.ts";
 import { clean } from "../core/text.ts";
 import { exit, messageOf } from "../errors.ts";
 import type { HeldJob, Outcome, RawResult } from "../ports.ts";
-import { runtimeOf, runtimes } from "../runtimes/index.ts";
+import { runtimes } from "../runtimes/index.ts";
 import { bindingNote } from "../shell/binding.ts";
 import { openLocal } from "../shell/pack.ts";
 import type { Pool } from "../shell/pool.ts";
 import { jobPaths, readWorkTree } from "../shell/read.ts";
+import { readerOf } from "../shell/result-reader.ts";
 import { type Common, repoDir, type Wire } from "../wire.ts";
 import type { DispatchFlags } from "./dispatch.ts";
 import { choice, portsOf } from "./errand-choice.ts";
@@ -91,8 +92,12 @@ async function leftOn(wire: Wire, host: Entry<"host">, { pool, recorded, ports, 
     if (state === "running") found.push({ host: host.id, job, state });
     else {
       const name = runtimeOfAdhoc(job) ?? "";
-      await ports.plug?.(of, name);
-      const runtime = runtimeOf(runtimes, of, name) ?? runtimes.shell;
+      const runtime = await readerOf({ runtimes, plug: ports.plug }, of, name);
+      if (typeof runtime === "string") {
+        wire.report.warning(`${host.id}: ${job} stays there: ${runtime}`);
+        wire.exit(exit.findings);
+        continue;
+      }
       const result = await session.fetch(job, epoch).catch((thrown) => {
         wire.report.warning(messageOf(thrown));
         wire.exit(exit.findings);

@@ -38,7 +38,10 @@ export function portsOf(wire: Wire, dir: string): ErrandPorts {
     mask: (text, cut) => wire.secrets.mask(text, cut),
     deployer: createDeployer({ env, clock, secret }),
     connect: (pack, hosts, state) =>
-      createPool(createFleet({ ...wire, hosts, ...namedBy(state ?? (() => undefined)), offers: plug.here }), pack),
+      createPool(
+        createFleet({ ...wire, hosts, ...namedBy(state ?? (() => undefined)), offers: plug.transports }),
+        pack,
+      ),
   };
 }
 

@@ -97,7 +97,10 @@ async function look(wire: Wire, flags: Common, host: string, pools: Pool[]): Pro
   let pool = pools.at(-1);
   if (pool === undefined || "fault" in (await pool.open(called))) {
     const hosts = (name: string) => hostCalled(state, name)?.data;
-    pool = createPool(createFleet({ ...wire, hosts, offers: plugOf(wire, repoDir(wire, flags)).here }), state.pack);
+    pool = createPool(
+      createFleet({ ...wire, hosts, offers: plugOf(wire, repoDir(wire, flags)).transports }),
+      state.pack,
+    );
     pools.push(pool);
   }
   await ask({ pool }, called, said);

@@ -65,7 +65,7 @@ async function enroll(wire: Wire, hosts: string[], flags: EnrollFlags): Promise<
     home: wire.home,
     secrets: wire.secrets,
     ask: wire.ask,
-    offers: plugOf(wire, dir).here,
+    offers: plugOf(wire, dir).transports,
     pack: await idIn(dir, wire.env),
     clock: wire.clock,
     replace: flags.replace,

@@ -120,7 +120,7 @@ export async function onEach<T>(
   const most = Number(flags.parallel ?? 8);
   if (!Number.isInteger(most) || most < 1 || most > 256) throw usage("--parallel is no number from 1 to 256");
   const { env, home, secrets, ask } = wire;
-  const { here: offers } = plugOf(wire, repoDir(wire, flags));
+  const { transports: offers } = plugOf(wire, repoDir(wire, flags));
   const hostsOf = (name: string) => state.hosts.get(name)?.data;
   const options = { env, home, secrets, ask, offers, pack: state.pack, hosts: hostsOf };
   const fleet = createFleet(options);

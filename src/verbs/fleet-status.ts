@@ -33,7 +33,7 @@ export function fleetStatus(group: Command, wire: Wire): void {
       const { networks } = state.settings;
       const from = inCi(wire) ? networks : everywhere(state).settings.networks;
       const asked = hosts.filter((host) => isAsked(host, from));
-      const { here: offers } = plugOf(wire, repoDir(wire, flags));
+      const { transports: offers } = plugOf(wire, repoDir(wire, flags));
       const keyring = { env: wire.env, home: wire.home, secrets: wire.secrets, ask: wire.ask, offers };
       const ways = createWays({ ...keyring, hosts: (name) => state.hosts.get(name)?.data });
       const looks = await lookAtAll(asked, state.pack, { ...keyring, ways }, counter(wire, flags, asked.length));

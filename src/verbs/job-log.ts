@@ -54,13 +54,14 @@ async function follow(wire: Wire, flags: LogFlags, said: string): Promise<void> 
   };
   const first = await read();
   const { state } = first;
-  const { here: offers } = plugOf(wire, dir);
+  const { transports: offers } = plugOf(wire, dir);
   const heard = hearSignals();
   try {
     const looking = {
       clock: wire.clock,
       connect: () => createPool(createFleet({ ...wire, hosts: recordsOf(state), offers }), state.pack),
       stand: async (): Promise<Stand> => read(),
+      mask: wire.secrets.mask,
       said: (stream: string, text: string) => wire.out(flags.json ? `${JSON.stringify({ stream, text })}\n` : text),
       note: (line: string) => wire.report.note(line),
       signal: heard.signal,

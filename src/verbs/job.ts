@@ -36,7 +36,7 @@ export function job(program: Command, wire: Wire): void {
       const path = await recordOf(repo, tips, await readPair(repo, tips), id);
       const plug = plugOf(wire, dir);
       const connect = (pack: string, hosts: HostLookup) =>
-        createPool(createFleet({ ...wire, hosts, offers: plug.here }), pack);
+        createPool(createFleet({ ...wire, hosts, offers: plug.transports }), pack);
       const ports = {
         repo,
         clock: wire.clock,

@@ -162,7 +162,7 @@ async function before(wire: Wire, state: State, hosts: Entry<"host">[], flags: L
     ask,
     pack: state.pack,
     hosts: (name) => state.hosts.get(name)?.data,
-    offers: plugOf(wire, repoDir(wire, flags)).here,
+    offers: plugOf(wire, repoDir(wire, flags)).transports,
   });
   const alone = new Set<string>();
   const busy = new Map<string, string>();

@@ -109,7 +109,7 @@ async function planOf(wire: Wire, flags: PlanFlags): Promise<Planned> {
     return { starts, holds: [...holds].map(([task, hold]) => ({ task, ...hold })), next, unseen };
   }
   const pool = createPool(
-    createFleet({ ...wire, hosts: recordsOf(state), ...namedBy(() => state), offers: plugOf(wire, dir).here }),
+    createFleet({ ...wire, hosts: recordsOf(state), ...namedBy(() => state), offers: plugOf(wire, dir).transports }),
     state.pack,
   );
   try {

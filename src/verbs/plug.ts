@@ -7,12 +7,11 @@ import { readPair } from "../shell/read.ts";
 import type { Offers } from "../transports/index.ts";
 import { secretOf, type Wire } from "../wire.ts";
 
-type Plugged = NonNullable<ForgeOptions["offers"]>;
-
 export interface Offered {
   runtime: Plug["runtime"];
-  here: Offers;
-  forgeHere: Plugged;
+  /** By the default branch of origin, whatever is checked out. */
+  transports: Offers;
+  forges: NonNullable<ForgeOptions["offers"]>;
 }
 
 /**
@@ -39,11 +38,11 @@ export function plugOf(wire: Wire, dir: string): Offered {
       opening ??= onHere();
       await (await opening).runtime(state, name);
     },
-    here: async (name) => {
+    transports: async (name) => {
       const { plug, state } = await origin();
       return plug.transport(state, name);
     },
-    forgeHere: async (name) => {
+    forges: async (name) => {
       const { plug, state } = await origin();
       return plug.forge(state, name);
     },

@@ -31,7 +31,7 @@ export const delivery = (wire: Wire, dir: string, { hosts, pack }: State): Deliv
   connect: (host) =>
     connectHost(host.id, host.data, {
       ...wire,
-      ...{ pack, connectTimeout: 20_000, hosts: (name) => hosts.get(name)?.data, offers: plugOf(wire, dir).here },
+      ...{ pack, connectTimeout: 20_000, hosts: (name) => hosts.get(name)?.data, offers: plugOf(wire, dir).transports },
     }),
 });
 type Secret = (name: string) => string | undefined;

@@ -2481,7 +2481,7 @@ export const mutants: Mutant[] = [
   },
   {
     guard: "what a run prints steers no terminal of those who look on",
-    edits: [["src/shell/look-on.ts", "at.said(stream, clean(text))", "at.said(stream, text)"]],
+    edits: [["src/shell/look-on.ts", "clean(at.mask(piece.text, piece.cut))", "at.mask(piece.text, piece.cut)"]],
     tests: ["test/integration/follow.test.ts"],
     name: "it ends with the run",
   },

@@ -390,9 +390,9 @@ test("a proposal that is checked out names no program to start here, and no keys
   writeFileSync(join(p.clone, "towline.yml"), granted);
   writeFileSync(join(p.clone, "plugins/mine.ts"), offering(`${way} ${asks}`));
   p.git("commit", "-q", "-a", "-m", "proposal");
-  await expect(verb().here("mine")).rejects.toThrow(/there is no transport `mine`/);
-  await expect(verb().forgeHere("mine")).rejects.toThrow(/there is no forge `mine`/);
+  await expect(verb().transports("mine")).rejects.toThrow(/there is no transport `mine`/);
+  await expect(verb().forges("mine")).rejects.toThrow(/there is no forge `mine`/);
   p.push({ "towline.yml": granted });
-  expect((await verb().here("mine")).offer.program).toBe("carry");
-  await expect(verb().forgeHere("mine")).rejects.toThrow(/mine offers no forge/);
+  expect((await verb().transports("mine")).offer.program).toBe("carry");
+  await expect(verb().forges("mine")).rejects.toThrow(/mine offers no forge/);
 });

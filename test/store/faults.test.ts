@@ -142,10 +142,10 @@ describe.skipIf(no_sqld)(no_sqld ? `a real server: ${needs_sqld}` : "a real serv
   test("stopped: degraded in time; continued: the next sync catches up", async () => {
     const store = await openStore({ url: open.url });
     expect(await sync(store, pack.repo, tips, { packId })).toMatchObject({ state: "synced" });
-    open.process.kill("SIGSTOP");
+    await open.freeze();
     tips = await pack.commit({ "tasks/stopped.md": task() });
     expect(await degraded(open.url, undefined)).toMatch(/did not answer/);
-    open.process.kill("SIGCONT");
+    open.thaw();
     expect(await sync(store, pack.repo, tips, { packId })).toMatchObject({ state: "synced" });
     const [row] = await store.read(
       "SELECT count(*) AS n FROM tasks WHERE id = 'stopped'",

@@ -1,7 +1,7 @@
 // The real libSQL server, one per test file, on a free port of this machine.
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,9 @@ export interface Sqld {
   /** A token; `rights` rw or ro, `seconds` until it expires (negative: long ago). */
   token(rights?: "rw" | "ro", seconds?: number): string;
   stop(): Promise<void>;
+  /** Takes connections and answers nothing, from when this is over until `thaw`. */
+  freeze(): Promise<void>;
+  thaw(): void;
   /** Starts again on the same port and the same data. */
   restart(): Promise<void>;
   /** Starts again on other data: none, or a copy that was kept before. */
@@ -58,6 +61,11 @@ export async function startSqld(options: { jwt?: boolean; bound?: boolean } = {}
       await ended(server.process);
       rmSync(dir, { recursive: true, force: true });
     },
+    freeze: async () => {
+      server.process.kill("SIGSTOP");
+      await stands(server.process.pid as number);
+    },
+    thaw: () => void server.process.kill("SIGCONT"),
     restart: async () => {
       await ended(server.process);
       server.process = await launch();
@@ -77,6 +85,16 @@ export async function startSqld(options: { jwt?: boolean; bound?: boolean } = {}
     },
   };
   return server;
+}
+
+/** The thread that takes the signal may come late on a busy machine, and the others answer meanwhile. */
+async function stands(pid: number): Promise<void> {
+  const stopped = (thread: string) => / T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8"));
+  for (let tries = 0; tries < 500; tries++) {
+    if (readdirSync(`/proc/${pid}/task`).every(stopped)) return;
+    await new Promise((r) => setTimeout(r, 10));
+  }
+  throw new Error("sqld did not stand still");
 }
 
 function ended(child: ChildProcess): Promise<void> {

